@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The coherence core: directory MSI, home and cache side of one node, and the
+ * job's locks, conditions and barrier, as one pure state machine.
+ *
+ * coh_step() takes one event and appends effects, which the caller carries out
+ * in order. The core does no I/O, reads no clock, starts no thread, allocates
+ * nothing, and its state is one flat block of memory without pointers or times:
+ * it can be copied with memcpy, compared with memcmp, stored and replayed.
+ * Terms are those of Nagarajan, Sorin, Hill & Wood, "A Primer on Memory
+ * Consistency and Cache Coherence", 2nd edition.
+ *
+ * Threads: none of this is safe to call concurrently on one struct coh.
+ */
+#ifndef COH_H
+#define COH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef uint16_t coh_node;
+#define COH_NO_NODE ((coh_node)0xffff)
+#define COH_MAX_NODES 64 /* one bit each in the sharer map */
+#define COH_MAX_RUN 64   /* pages in one request */
+#define COH_MAX_ZONES 2
+#define COH_NAME_MAX 64 /* bytes of a published name, its NUL included */
+
+/* What the window allows for a page. I, S and M map onto these. */
+enum coh_access { COH_NONE = 0, COH_READ = 1, COH_WRITE = 2 };
+
+/* Where a requestor wants the page. Carried, never interpreted. */
+struct coh_landing {
+	uint8_t bytes[16];
+};
+
+/* A zone is a run of pages of one size; its blocks of block_pages go to the
+ * nodes in turn. block_pages is a power of two. */
+struct coh_zone {
+	uint64_t first, count;
+	uint32_t block_pages;
+};
+
+struct coh_config {
+	coh_node nodes, self;
+	uint16_t n_zones;
+	struct coh_zone zone[COH_MAX_ZONES];
+	uint16_t per_home;   /* K: requests a node may have outstanding at one home */
+	uint16_t slots;      /* requests a node may have outstanding in all */
+	uint16_t holds;      /* pages that can be in tenure at once; 0 turns tenure off */
+	uint16_t locks;      /* mutexes plus conditions homed at one node */
+	uint16_t sync_slots; /* threads of one node that wait in lock or condition at once */
+};
+
+/* ---------------------------------------------------------------- messages -- */
+
+enum coh_msg_type {
+	COH_MSG_NONE = 0,
+	/* cache to home */
+	COH_MSG_GETS,
+	COH_MSG_GETM,
+	COH_MSG_PUTS,
+	COH_MSG_PUTM,
+	COH_MSG_ATOMIC,
+	COH_MSG_INV_ACK,
+	COH_MSG_DONE,
+	/* home to cache */
+	COH_MSG_FWD_GETS,
+	COH_MSG_FWD_GETM,
+	COH_MSG_FWD_ATOMIC,
+	COH_MSG_INV,
+	COH_MSG_PUT_ACK,
+	COH_MSG_GRANT, /* a grant that moves no data */
+	/* home or owner to requestor */
+	COH_MSG_ATOMIC_RESP,
+	/* locks, conditions, barrier: node to the object's home */
+	COH_MSG_LOCK,
+	COH_MSG_UNLOCK,
+	COH_MSG_COND_WAIT,
+	COH_MSG_COND_SIGNAL, /* count in value: 1, or 0 for all */
+	COH_MSG_SYNC_DESTROY,
+	COH_MSG_BARRIER_ARRIVE,
+	/* and back */
+	COH_MSG_SYNC_RESP, /* lock granted or refused, object destroyed: status in value */
+	COH_MSG_BARRIER_RELEASE,
+	/* the node's own services (allocator, names); the core refuses them */
+	COH_MSG_SVC_REQ,
+	COH_MSG_SVC_RESP,
+	COH_MSG_TYPES
+};
+
+enum coh_msg_flag {
+	COH_F_UPGRADE = 1 << 0, /* GetM: the sender holds the page in S */
+	COH_F_REFRESH = 1 << 1, /* Fwd-GetS: write the page to the home's frame too */
+	COH_F_PULL = 1 << 2,    /* Fwd-GetM: the home itself takes the page, for a PutM */
+	COH_F_RECALL = 1 << 3,  /* Fwd to the home's own cache: lower access, Inv-Ack */
+	COH_F_TRY = 1 << 4,     /* Lock: do not queue */
+};
+
+enum coh_atomic_op {
+	COH_OP_FETCH_ADD = 1,
+	COH_OP_SWAP,
+	COH_OP_COMPARE_SWAP,
+};
+
+struct coh_atomic {
+	uint8_t op;
+	uint8_t width;   /* 4 or 8 bytes */
+	uint32_t offset; /* in the page, a multiple of width */
+	uint64_t operand, compare;
+};
+
+struct coh_svc {
+	uint8_t op;
+	int32_t status;
+	uint64_t arg[3];
+	char name[COH_NAME_MAX];
+};
+
+struct coh_sync_args {
+	uint32_t object; /* index at its home */
+	uint32_t mutex;  /* Cond-Wait: the mutex to release, at the same home */
+	uint32_t thread;
+	int32_t value;
+};
+
+/* One message, decoded. Which members mean something depends on type; the
+ * encoder sends only those (wire.c), the decoder zeroes the rest. */
+struct coh_msg {
+	uint8_t type;
+	uint8_t flags;
+	uint8_t access;     /* Grant */
+	coh_node requestor; /* Fwd */
+	uint16_t n;         /* pages, from 1; Grant may answer 0 */
+	uint16_t slot;      /* of the requestor; replies echo it */
+	uint16_t home_slot; /* of the home's transaction; replies echo it */
+	uint64_t page;
+	union {
+		struct {
+			struct coh_landing landing; /* the requestor's */
+			struct coh_landing refresh; /* the home's */
+		};
+		struct coh_atomic atomic;
+		uint64_t result;
+		struct coh_sync_args sync;
+		struct coh_svc svc;
+	};
+};
+
+/* The 32 bits that travel with a page write and complete the request. */
+struct coh_tag {
+	uint8_t to_home; /* a transaction of the home, else a request of the cache */
+	uint8_t access;
+	uint16_t n;
+	uint16_t slot;
+};
+uint32_t coh_tag_encode(struct coh_tag tag);
+struct coh_tag coh_tag_decode(uint32_t bits);
+
+/* ------------------------------------------------------------------ events -- */
+
+enum coh_event_kind {
+	COH_EV_READ = 1, /* page: a thread was trapped reading it */
+	COH_EV_WRITE,    /* page: ... writing it */
+	COH_EV_PREFETCH, /* page, n: ask for a run in S; effects->consumed says how far it went */
+	COH_EV_EVICT,    /* page: give it up; -EBUSY while a request for it is under way */
+	COH_EV_ATOMIC,   /* page, atomic, cookie */
+	COH_EV_MSG,      /* from, msg */
+	COH_EV_LANDED,   /* tag: a page write into a frame of ours is complete */
+	COH_EV_TIMER,    /* slot: a tenure timer armed by an effect has fired */
+	COH_EV_LOCK,     /* object, home, thread, cookie; flags COH_F_TRY */
+	COH_EV_UNLOCK,   /* object, home, thread: 0, or -EPERM when it is not the holder */
+	COH_EV_COND_WAIT,   /* object, home, mutex, thread, cookie */
+	COH_EV_COND_SIGNAL, /* object, home; value as in the message */
+	COH_EV_MUTEX_CREATE, /* effects->object is the new index at this home, or -ENOSPC */
+	COH_EV_COND_CREATE,  /* object: the mutex, at this home (the caller sees to that) */
+	COH_EV_SYNC_DESTROY, /* object, home, cookie */
+	COH_EV_BARRIER,      /* cookie; -EBUSY while one is under way here */
+};
+
+struct coh_event {
+	uint8_t kind;
+	uint8_t flags;
+	coh_node from, home;
+	uint16_t n, slot;
+	uint8_t patience; /* READ, WRITE: level of the tenure to come, 0..7 */
+	uint64_t page;
+	uint64_t cookie; /* the caller's, returned by COH_FX_COMPLETE */
+	uint32_t tag;
+	struct coh_sync_args sync;
+	struct coh_atomic atomic;
+	struct coh_msg msg;
+};
+
+/* ----------------------------------------------------------------- effects -- */
+
+enum coh_effect_kind {
+	COH_FX_SET_ACCESS = 1, /* page, n, access: on return no thread has more than that */
+	COH_FX_WAKE,           /* page, n: blocked threads try again */
+	COH_FX_SEND,           /* node, msg; fill tells which landings of ours to put in */
+	COH_FX_MOVE,           /* page, n, node, landing, tag: write our frames there */
+	COH_FX_TIMER,          /* slot, page, level: COH_EV_TIMER with this slot later */
+	COH_FX_ATOMIC,         /* page, atomic: do it on our frame. node == self: complete cookie
+	                        * with the old value; else send Atomic-Resp with slot and it */
+	COH_FX_DROP_FRAME,     /* page: its frame may be given back */
+	COH_FX_COMPLETE,       /* cookie, status, result: a call of ours has its answer */
+};
+
+enum coh_fill {
+	COH_FILL_LANDING = 1, /* msg.landing := landing of our frame(s) from msg.page on */
+	COH_FILL_REFRESH = 2, /* msg.refresh := the same */
+};
+
+struct coh_effect {
+	uint8_t kind;
+	uint8_t access;
+	uint8_t fill;
+	uint8_t level;
+	coh_node node;
+	uint16_t n, slot;
+	int32_t status;
+	uint32_t tag;
+	uint64_t page;
+	uint64_t cookie, result;
+	union {
+		struct coh_msg msg;
+		struct coh_landing landing;
+		struct coh_atomic atomic;
+	};
+};
+
+/* What a step counts; the caller adds it up, the state stays free of counters. */
+enum coh_count {
+	COH_N_READ_MISS,
+	COH_N_WRITE_MISS,
+	COH_N_UPGRADE,
+	COH_N_FETCH,        /* pages that arrived with data */
+	COH_N_GRANT_EMPTY,  /* pages granted without data */
+	COH_N_INV,          /* copies of ours taken away */
+	COH_N_DOWNGRADE,    /* M of ours made S */
+	COH_N_SUPPLY,       /* pages we wrote to a requestor */
+	COH_N_REFRESH,      /* pages we wrote back to a home on Fwd-GetS */
+	COH_N_WRITE_BACK,   /* pages we wrote to a home for a PutM */
+	COH_N_DEFERRED,     /* Inv or Fwd that waited for a tenure */
+	COH_N_NO_HOLD,      /* grants without tenure because all holds were taken */
+	COH_N_ATOMIC,       /* atomics carried out on frames of ours */
+	COH_N_QUEUED,       /* requests that found their page busy at this home */
+	COH_N_PREFETCH,     /* pages asked for by prefetch */
+	COH_N_EVICT,        /* Put requests sent */
+	COH_N_LOCK,         /* locks granted by this home */
+	COH_N_BARRIER,      /* barriers passed */
+	COH_COUNTS
+};
+
+/* The caller owns list (cap entries, at least coh_effects_max()) and self_queue
+ * (COH_SELF_MAX entries); a step starts by emptying both. */
+#define COH_SELF_MAX 512
+#define COH_ROWS_MAX 256
+struct coh_effects {
+	struct coh_effect *list;
+	uint32_t len, cap;
+	struct coh_msg *self_queue; /* scratch: messages of this node to itself */
+	uint32_t self_head, self_len;
+	uint32_t consumed; /* PREFETCH: pages dealt with, from 1 */
+	uint32_t object;   /* *_CREATE */
+	uint32_t count[COH_COUNTS];
+	uint8_t row_taken[COH_ROWS_MAX]; /* rows of coh_rows() taken by this step */
+};
+
+/* ---------------------------------------------------------------- the core -- */
+
+struct coh;
+
+/* Returns 0, or -EINVAL when a member of config is out of its range. */
+int coh_config_check(const struct coh_config *config);
+/* Bytes of state. Most of it is never touched before its page is: memory that
+ * is zero on first touch (mmap) costs only what is used. */
+size_t coh_size(const struct coh_config *config);
+/* state: coh_size() zero bytes, 16-byte aligned. */
+struct coh *coh_init(void *state, const struct coh_config *config);
+uint32_t coh_effects_max(const struct coh_config *config);
+
+/*
+ * One event. Returns 0, or without any change to the state:
+ * -EAGAIN  no slot is free: give the event again after another one has completed
+ * -EBUSY   see the event
+ * -EPERM   UNLOCK or COND_WAIT by a thread that does not hold the mutex
+ * -EINVAL  the event names no page, node or object that exists
+ * -ENOSPC  *_CREATE: no object is free
+ * -EPROTO  a message or landing that no peer following the protocol sends now
+ */
+int coh_step(struct coh *coh, const struct coh_event *event, struct coh_effects *effects);
+
+/* -------------------------------------------------------------- inspection -- */
+
+coh_node coh_home_of(const struct coh_config *config, uint64_t page);
+
+enum coh_cache_state {
+	COH_C_I = 0,
+	COH_C_S,
+	COH_C_M,
+	COH_C_IS_D, /* GetS sent */
+	COH_C_IM_D, /* GetM sent, no copy */
+	COH_C_SM_A, /* GetM sent, S held until the grant or an Inv */
+	COH_C_SI_A, /* PutS sent, or PutM and a Fwd-GetS since */
+	COH_C_MI_A, /* PutM sent */
+	COH_C_II_A, /* Put sent and the copy taken since */
+	COH_CACHE_STATES
+};
+enum coh_dir_state {
+	COH_D_I = 0,
+	COH_D_S,
+	COH_D_M,
+	/* busy: what the transaction waits for */
+	COH_D_INV,    /* Inv-Acks of the sharers */
+	COH_D_RECALL, /* the home's own cache lowers its access */
+	COH_D_DONE,   /* the requestor's Done, and the refresh of a Fwd-GetS */
+	COH_D_PULL,   /* the page of a PutM */
+	COH_DIR_STATES
+};
+
+struct coh_page_info {
+	uint8_t cache_state, held, deferred, faulted;
+	uint8_t is_home, dir_state, dir_stable, touched, queued;
+	coh_node owner, requestor;
+	uint64_t sharers;
+};
+void coh_page_info(const struct coh *coh, uint64_t page, struct coh_page_info *out);
+enum coh_access coh_access_of(enum coh_cache_state state);
+/* No request, hold, transaction or lock waiter anywhere in this node. */
+int coh_is_quiet(const struct coh *coh);
+const struct coh_config *coh_config_of(const struct coh *coh);
+/* Renames every node id in the state: id becomes perm[id]. Only for pages whose
+ * homes are mapped onto themselves (the caller chooses such permutations). */
+void coh_permute(struct coh *coh, const coh_node *perm);
+/* Puts slots and queues in a form that does not depend on history. */
+void coh_canonical(struct coh *coh);
+
+/* The transition table, for documents and coverage. */
+struct coh_row {
+	const char *side;  /* "cache" or "home" */
+	const char *state, *event;
+	const char *actions, *next;
+	const char *note; /* why, or NULL */
+};
+const struct coh_row *coh_rows(unsigned *count);
+const char *coh_msg_name(unsigned type);
+const char *coh_cache_state_name(unsigned state);
+const char *coh_dir_state_name(unsigned state);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The allocator of the shared region: hands out offsets of one range. Its metadata
+ * lies in private memory of the node that serves it, never in the range. Pure but
+ * for malloc. One thread at a time.
+ */
+#ifndef ALLOC_H
+#define ALLOC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct alloc;
+
+/* A range of bytes, a multiple of page_bytes (a power of two). -ENOMEM. */
+int alloc_open(uint64_t bytes, uint64_t page_bytes, struct alloc **out);
+void alloc_close(struct alloc *a); /* NULL is allowed */
+
+/*
+ * bytes from 1; align a power of two or 0 (16, and page_bytes from one page on).
+ * *offset is where; *dirty_bytes tells how many of its first bytes may have been handed out
+ * before (0: all fresh; the caller zeroes that many). -ENOMEM, -EINVAL.
+ */
+int alloc_take(struct alloc *a, uint64_t bytes, uint64_t align, uint64_t *offset,
+               uint64_t *dirty_bytes);
+/* -EINVAL when offset is not the start of a taken block; then nothing changed. */
+int alloc_give(struct alloc *a, uint64_t offset);
+
+struct alloc_stats {
+	uint64_t taken_bytes, taken_blocks, free_bytes, largest_free, high_water;
+};
+void alloc_stats(const struct alloc *a, struct alloc_stats *out);
+/* Invariants of the whole structure, for tests: 0, or -EINVAL. */
+int alloc_check(const struct alloc *a);
+
+#endif

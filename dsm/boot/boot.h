@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Bootstrap: how the nodes of a job find each other. One ops table; what a way of
+ * starting has to offer is an allgather, and word of a job that ended.
+ * Calls block; one thread uses a boot at a time.
+ */
+#ifndef BOOT_H
+#define BOOT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define BOOT_BLOB_MAX 1024
+
+struct boot {
+	const struct boot_ops *ops;
+	int rank, size;
+	int one_machine;          /* all nodes run on this machine */
+	char runtime_dir[108];    /* the job's private directory, "" without one */
+	char job[32];             /* the job's name, "" without one */
+};
+
+struct boot_ops {
+	const char *name;
+	/* Every node gives len bytes (at most BOOT_BLOB_MAX); all receives size blobs,
+	 * stride bytes apart, and lens their lengths. -ETIMEDOUT after timeout_ms, with
+	 * the missing ranks in why; -ECONNRESET when the job ended. */
+	int (*allgather)(struct boot *boot, const void *mine, size_t len, void *all, size_t stride,
+	                 uint32_t *lens, int timeout_ms, char *why, size_t why_len);
+	/* A descriptor that becomes readable when the job has ended; -1 without one. */
+	int (*fd)(const struct boot *boot);
+	void (*close)(struct boot *boot); /* NULL is allowed */
+};
+
+/*
+ * Chooses by the environment: none of DSM_JOB, DSM_RANK, DSM_SIZE: a job of one node
+ * (boot_single); all of them: the local way (boot_local), DSM_JOB being the job's
+ * directory with the rendezvous socket in it. Some but not all, or nonsense in one:
+ * -EINVAL and a sentence in why. Other codes: -ECONNREFUSED no such job.
+ */
+int boot_open(struct boot **out, char *why, size_t why_len);
+
+#endif

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * libdsm: distributed shared memory.
+ *
+ * Every node (process) of a job maps one shared region at the same address. Plain
+ * loads and stores, C11 atomics, and system calls on it work as on one machine
+ * with one memory: a page that a node may not access is trapped by the kernel
+ * (userfaultfd) and fetched from the node that has it, by a directory-based MSI
+ * protocol over RDMA or what the network offers.
+ *
+ *	#include <dsm.h>
+ *	#include <stdatomic.h>
+ *	#include <stdio.h>
+ *
+ *	int main(void)
+ *	{
+ *		dsm_t *dsm;
+ *		if (dsm_init(NULL, &dsm))
+ *			return 1;
+ *		_Atomic long *sum = NULL;
+ *		if (dsm_rank(dsm) == 0) {
+ *			dsm_alloc(dsm, sizeof *sum, 0, 0, (void **)&sum);
+ *			dsm_publish(dsm, "sum", sum);
+ *		}
+ *		dsm_lookup(dsm, "sum", 1000, (void **)&sum);
+ *		atomic_fetch_add(sum, dsm_rank(dsm) + 1);
+ *		dsm_barrier(dsm);
+ *		printf("node %d sees %ld\n", dsm_rank(dsm), *sum);
+ *		dsm_barrier(dsm);
+ *		dsm_fini(dsm);
+ *	}
+ *
+ * Start it with `dsmctl run -n 4 ./prog`.
+ *
+ * Caveats
+ * - Memory model: that of the host CPU, extended over the nodes. A correct program
+ *   for one machine is correct here. What bypasses the CPU's page tables is outside:
+ *   another RDMA registration of shared memory, io_uring fixed buffers, O_DIRECT in
+ *   flight, vmsplice.
+ * - Futex-based objects (pthread mutexes, sem_t, C11 mtx_t) in shared memory do not
+ *   work across nodes: use dsm_mutex. Lock-free atomics work.
+ * - fork: the child has no shared region (SIGSEGV on access) and must not call dsm_*.
+ * - System calls on shared memory work where the process may trap kernel accesses
+ *   (root, CAP_SYS_PTRACE, or vm.unprivileged_userfaultfd=1).
+ * - The unit of sharing is the page. Data that different nodes write at the same time
+ *   belongs on different pages.
+ * - A node that dies ends the job.
+ *
+ * All calls but dsm_init, dsm_fini are safe from any thread at any time between the
+ * two. None is async-signal-safe. "Blocks" means: may wait for other nodes. Calls
+ * that return int return 0 (or a value where said) or a negative code, which
+ * dsm_strerror() explains. Outputs are set on success only. No call touches memory
+ * that the caller shares while it holds a lock of the library.
+ */
+#ifndef DSM_H
+#define DSM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define DSM_API __attribute__((visibility("default")))
+#else
+#define DSM_API
+#endif
+
+/* A node's membership in a job. */
+typedef struct dsm dsm_t;
+
+/* Codes. All negative; those below -DSM_ERR_BASE are ours, the others are -errno. */
+enum dsm_error {
+	DSM_OK = 0,
+	DSM_ERR_INVAL = -22,     /* an argument is out of its range */
+	DSM_ERR_NOMEM = -12,     /* out of memory, of shared or private kind */
+	DSM_ERR_BUSY = -16,      /* in use: by another thread, a waiter, or an earlier call */
+	DSM_ERR_PERM = -1,       /* the caller does not hold the mutex */
+	DSM_ERR_NOENT = -2,      /* no such name */
+	DSM_ERR_EXIST = -17,     /* the name is taken */
+	DSM_ERR_TIMEDOUT = -110, /* the time given is over */
+	DSM_ERR_ACTIVE = -1001,  /* this process is a node already */
+	DSM_ERR_CONFIG = -1002,  /* configuration or environment: the log says which */
+	DSM_ERR_KERNEL = -1003,  /* the kernel is too old, or lacks userfaultfd */
+	DSM_ERR_TRAP_PERM = -1004, /* trapping kernel accesses is not permitted */
+	DSM_ERR_PROVIDER = -1005,  /* no usable libfabric provider of that name */
+	DSM_ERR_BOOT = -1006,    /* the nodes did not find each other */
+	DSM_ERR_VERSION = -1007, /* a node runs another version of library or protocol */
+	DSM_ERR_ADDRESS = -1008, /* no address is free on all nodes for the window */
+	DSM_ERR_NOT_OURS = -1009, /* dsm_free: not the start of an allocated block */
+	DSM_ERR_LIMIT = -1010,   /* a limit of this process: memory lock, files, mappings */
+	DSM_ERR_LOST = -1011,    /* a node is gone, or the transport is broken */
+};
+
+/* A static text for a code of ours, of errno, or an unknown one. Any thread. */
+DSM_API const char *dsm_strerror(int code);
+
+enum dsm_log_level { DSM_LOG_ERROR, DSM_LOG_WARN, DSM_LOG_INFO, DSM_LOG_DEBUG, DSM_LOG_TRACE };
+
+/* Called with one line of lower-case text, no newline, from any thread, possibly
+ * while the library holds its lock: it must not call dsm_*, nor touch shared memory. */
+typedef void (*dsm_log_fn)(void *ctx, enum dsm_log_level level, const char *text);
+
+/* Begin with DSM_CONFIG_INIT and set what matters; 0 or NULL means the default. For
+ * each member the environment variable named with it, when set, wins. */
+struct dsm_config {
+	size_t size;          /* sizeof(struct dsm_config) */
+	uint64_t region_bytes; /* DSM_REGION (K, M, G, T suffixes): size of the shared region,
+	                        * the same on all nodes; default 64 GiB. Costs memory only where
+	                        * touched. Rounded up to the page size. */
+	const char *provider; /* DSM_PROVIDER: libfabric provider, e.g. "net"; default: the best */
+	const char *faults;   /* DSM_FAULTS: "event" or "auto" (default) */
+	const char *trap;     /* DSM_TRAP: "wp" or "auto" (default) */
+	dsm_log_fn log;       /* default: nothing is printed, unless DSM_LOG is set to a level
+	                       * name (error, warn, info, debug, trace): then to stderr */
+	void *log_ctx;
+	enum dsm_log_level log_level; /* most detailed level passed to log; default error */
+	uint32_t tenure_us;   /* DSM_TENURE_US: how long a granted page is held at least, in
+	                       * microseconds, 1 to 100000; default 0: chosen by the library */
+};
+#define DSM_CONFIG_INIT { sizeof(struct dsm_config) }
+
+/*
+ * Joins the job that the environment describes (dsmctl run sets DSM_JOB, DSM_RANK,
+ * DSM_SIZE); without one the process is a job of one node. Blocks until all nodes are
+ * there. config may be NULL. Errors: DSM_ERR_ACTIVE, _CONFIG, _INVAL, _KERNEL,
+ * _TRAP_PERM, _PROVIDER, _BOOT, _VERSION, _ADDRESS, _LIMIT, _NOMEM; the log has a
+ * sentence, and so has dsm_init_error().
+ */
+DSM_API int dsm_init(const struct dsm_config *config, dsm_t **out);
+
+/* The sentence that explains the calling thread's last failed dsm_init; "" when none. */
+DSM_API const char *dsm_init_error(void);
+
+/*
+ * Leaves the job. Blocks until all nodes have called it; no thread may use dsm or
+ * shared memory any more. Returns 0, or DSM_ERR_LOST when the others did not take
+ * part; dsm is released either way. NULL is allowed.
+ */
+DSM_API int dsm_fini(dsm_t *dsm);
+
+DSM_API int dsm_rank(const dsm_t *dsm); /* 0 .. size-1 */
+DSM_API int dsm_size(const dsm_t *dsm); /* nodes of the job */
+DSM_API const char *dsm_provider(const dsm_t *dsm); /* e.g. "shm"; valid until dsm_fini */
+
+/* ------------------------------------------------------------------ memory -- */
+
+/*
+ * Allocates bytes of shared memory, zeroed, and sets *out, which is valid on all
+ * nodes. align: a power of two up to the region's size, or 0 (16 bytes; a page from
+ * one page on). flags: 0. Blocks. Errors: DSM_ERR_INVAL (bytes 0, bad align or
+ * flags), DSM_ERR_NOMEM (region full), DSM_ERR_LOST.
+ */
+DSM_API int dsm_alloc(dsm_t *dsm, size_t bytes, size_t align, unsigned flags, void **out);
+
+/*
+ * Frees a block from dsm_alloc of any node. No node may use it any more. NULL is
+ * allowed. Blocks. Errors: DSM_ERR_NOT_OURS (not from dsm_alloc, freed already, or
+ * not a block's start), DSM_ERR_LOST.
+ */
+DSM_API int dsm_free(dsm_t *dsm, void *ptr);
+
+/*
+ * Names ptr (in the region, or NULL to take the name back) for the whole job. name:
+ * 1 to 63 bytes. Blocks. Errors: DSM_ERR_INVAL, DSM_ERR_EXIST, DSM_ERR_NOENT (taking
+ * back what is not there), DSM_ERR_NOMEM (65536 names are there already), DSM_ERR_LOST.
+ */
+DSM_API int dsm_publish(dsm_t *dsm, const char *name, void *ptr);
+
+/*
+ * Finds what a node published, waiting up to timeout_ms milliseconds for it (0: not
+ * at all, -1: for ever). Blocks. Errors: DSM_ERR_INVAL, DSM_ERR_NOENT (timeout_ms 0),
+ * DSM_ERR_TIMEDOUT, DSM_ERR_LOST.
+ */
+DSM_API int dsm_lookup(dsm_t *dsm, const char *name, int timeout_ms, void **out);
+
+/*
+ * Asks for the pages of [ptr, ptr+bytes) for reading, ahead of use. A hint: does not
+ * block, and does nothing where a page is here or on its way. DSM_ERR_INVAL when the
+ * range is not in the region.
+ */
+DSM_API int dsm_prefetch(dsm_t *dsm, const void *ptr, size_t bytes);
+
+/* ----------------------------------------------------------- synchronization -- */
+
+/* Waits until every node has called it. One thread per node at a time
+ * (DSM_ERR_BUSY otherwise). Blocks, without using the CPU. DSM_ERR_LOST. */
+DSM_API int dsm_barrier(dsm_t *dsm);
+
+/* Handles are plain values, valid on every node: keep them in shared memory. A zeroed
+ * one names nothing. */
+typedef struct dsm_mutex { uint64_t id; } dsm_mutex;
+typedef struct dsm_cond { uint64_t id; } dsm_cond;
+
+/* A mutex, homed at the calling node. DSM_ERR_NOMEM when 4096 objects are there. */
+DSM_API int dsm_mutex_create(dsm_t *dsm, dsm_mutex *out);
+/* DSM_ERR_BUSY when it is held or waited for, DSM_ERR_INVAL when it is none. Blocks. */
+DSM_API int dsm_mutex_destroy(dsm_t *dsm, dsm_mutex mutex);
+
+/*
+ * The holder is the calling thread; waiters are served first come, first served, and
+ * sleep. Not recursive (DSM_ERR_BUSY when the caller holds it). Errors:
+ * DSM_ERR_INVAL (no such mutex), DSM_ERR_LOST; lock blocks.
+ */
+DSM_API int dsm_mutex_lock(dsm_t *dsm, dsm_mutex mutex);
+/* DSM_ERR_BUSY when it is held. Blocks for one round trip only. */
+DSM_API int dsm_mutex_trylock(dsm_t *dsm, dsm_mutex mutex);
+/* DSM_ERR_PERM when the calling thread does not hold it. Does not block. */
+DSM_API int dsm_mutex_unlock(dsm_t *dsm, dsm_mutex mutex);
+
+/* A condition for use with mutex only. Errors as dsm_mutex_create. Blocks. */
+DSM_API int dsm_cond_create(dsm_t *dsm, dsm_mutex mutex, dsm_cond *out);
+DSM_API int dsm_cond_destroy(dsm_t *dsm, dsm_cond cond);
+/* Releases mutex, waits for a signal, takes mutex again. No spurious wake-ups.
+ * DSM_ERR_PERM when the caller does not hold mutex, DSM_ERR_INVAL, DSM_ERR_LOST. */
+DSM_API int dsm_cond_wait(dsm_t *dsm, dsm_cond cond, dsm_mutex mutex);
+/* Wakes the longest waiter, or all. Needs no mutex. Does not block. DSM_ERR_INVAL. */
+DSM_API int dsm_cond_signal(dsm_t *dsm, dsm_cond cond);
+DSM_API int dsm_cond_broadcast(dsm_t *dsm, dsm_cond cond);
+
+/*
+ * Atomics that do not move the page: carried out where it is. Sequentially
+ * consistent, and atomic towards C11 atomics and plain accesses of all nodes. ptr:
+ * in the region, naturally aligned (DSM_ERR_INVAL). *old, if not NULL, gets the value
+ * before. compare_swap stores desired if the value was expected. Block for at most
+ * one request; no page is fetched. DSM_ERR_LOST.
+ */
+DSM_API int dsm_fetch_add32(dsm_t *dsm, uint32_t *ptr, uint32_t value, uint32_t *old);
+DSM_API int dsm_fetch_add64(dsm_t *dsm, uint64_t *ptr, uint64_t value, uint64_t *old);
+DSM_API int dsm_swap32(dsm_t *dsm, uint32_t *ptr, uint32_t value, uint32_t *old);
+DSM_API int dsm_swap64(dsm_t *dsm, uint64_t *ptr, uint64_t value, uint64_t *old);
+DSM_API int dsm_compare_swap32(dsm_t *dsm, uint32_t *ptr, uint32_t expected, uint32_t desired,
+                               uint32_t *old);
+DSM_API int dsm_compare_swap64(dsm_t *dsm, uint64_t *ptr, uint64_t expected, uint64_t desired,
+                               uint64_t *old);
+
+/* -------------------------------------------------------------- statistics -- */
+
+/* Counts of this node since dsm_init, but for the ones that say otherwise. */
+struct dsm_stats {
+	uint64_t faults, read_misses, write_misses, upgrades;
+	uint64_t pages_fetched;    /* arrived with data */
+	uint64_t grants_empty;     /* granted without data: untouched, or upgraded */
+	uint64_t pages_supplied;   /* written by us to a requestor */
+	uint64_t refreshes;        /* written by us back to a home, for a reader */
+	uint64_t write_backs;      /* written by us to a home, for an eviction */
+	uint64_t invalidations;    /* copies of ours taken away */
+	uint64_t downgrades;       /* M copies of ours made S */
+	uint64_t deferred;         /* requests that waited for a tenure of ours */
+	uint64_t prefetched;       /* pages asked for ahead */
+	uint64_t evictions;
+	uint64_t atomics;          /* carried out on our frames */
+	uint64_t locks, barriers;  /* granted or passed by this home */
+	uint64_t messages_sent, messages_received;
+	uint64_t bytes_sent, bytes_received; /* messages and pages; page writes received are
+	                                      * counted at their writer */
+	uint64_t page_writes, page_write_bytes; /* RDMA page writes posted by us */
+	uint64_t doorbells;        /* sleeping peers woken */
+	uint64_t fault_ns_total;   /* from reading a fault to waking its thread, nanoseconds */
+	uint64_t sleeps;           /* times the service thread slept */
+};
+/* size: sizeof(struct dsm_stats); only so many bytes are written. Does not block. */
+DSM_API int dsm_get_stats(dsm_t *dsm, struct dsm_stats *out, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

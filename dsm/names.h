@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The name registry of a job: names of up to 63 bytes to 64-bit values, and those
+ * who wait for a name. Private memory of the serving node. One thread at a time. */
+#ifndef NAMES_H
+#define NAMES_H
+
+#include <stdint.h>
+
+#define NAMES_MAX 65536
+
+struct names;
+struct names_waiter { uint16_t node, slot; };
+
+int names_open(struct names **out); /* -ENOMEM */
+void names_close(struct names *n);  /* NULL is allowed */
+/* -EEXIST, -ENOMEM. */
+int names_add(struct names *n, const char *name, uint64_t value);
+int names_remove(struct names *n, const char *name); /* -ENOENT */
+int names_find(const struct names *n, const char *name, uint64_t *value); /* -ENOENT */
+/* Remembers who waits for a name that is not there. -ENOMEM. */
+int names_wait(struct names *n, const char *name, struct names_waiter who);
+/* Forgets a waiter: 0, or -ENOENT when it does not wait. */
+int names_unwait(struct names *n, const char *name, struct names_waiter who);
+/* Takes one waiter of a name that was added: 1 and *who, or 0 when none is left. */
+int names_next_waiter(struct names *n, const char *name, struct names_waiter *who);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The region of one node: for each zone a memfd mapped twice, as the window
+ * (trapped, for the application) and as the alias (never trapped, for the
+ * service). Pages are numbered through all zones, the PTE zone first.
+ *
+ * Our own mmap, munmap, madvise and mremap go through syscall(2): MPI libraries
+ * patch the libc ones.
+ */
+#ifndef REGION_H
+#define REGION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum region_zone_kind { REGION_PTE = 0, REGION_PMD = 1, REGION_ZONES = 2 };
+
+#define REGION_EXTENT_PAGES 64 /* PTE pages that share one registration mode */
+
+struct region_zone {
+	uint64_t first, count; /* pages */
+	size_t page_bytes;
+	uint8_t *window, *alias; /* NULL when the zone is empty */
+	int memfd;
+};
+
+struct region {
+	struct region_zone zone[REGION_ZONES];
+	uint64_t pages;
+	uint8_t *window; /* start of the whole window */
+	size_t window_bytes;
+};
+
+struct region_config {
+	uint64_t pte_bytes, pmd_bytes; /* multiples of the zone's page size; not both 0 */
+};
+
+/* Bytes of address space that a window of this shape takes. */
+size_t region_window_bytes(const struct region_config *config);
+/* The nth address worth trying for a window of len bytes, or NULL when there are
+ * no more. The list is the same in every process: nodes agree on an index. */
+void *region_candidate(unsigned n, size_t len);
+/* Reserves the window's address space at exactly addr: 0, or -EEXIST when it is
+ * taken, -ENOMEM. */
+int region_reserve(void *addr, size_t len);
+void region_unreserve(void *addr, size_t len);
+
+/* Creates memfds, window (at addr, which region_reserve() reserved) and alias.
+ * out is valid on success only. -ENOMEM, -EMFILE, -ENOSPC (no huge pages). */
+int region_create(const struct region_config *config, void *addr, struct region *out);
+void region_destroy(struct region *region);
+
+/* Page number of an address in the window, or -1. */
+int64_t region_page_of(const struct region *region, const void *addr);
+const struct region_zone *region_zone_of(const struct region *region, uint64_t page);
+void *region_window_at(const struct region *region, uint64_t page);
+void *region_frame_at(const struct region *region, uint64_t page);
+
+/* Allocates the frames of these pages (of one zone), zeroed where new.
+ * 0, -ENOSPC when memory or huge pages are out. */
+int region_frame_prepare(struct region *region, uint64_t first, uint32_t n);
+/* Gives the frame's memory back; it reads as zero afterwards. The page must be
+ * TRAP_NONE and no transfer may use it. */
+int region_frame_drop(struct region *region, uint64_t page);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The trap: access control on the window, page by page. One ops table; engines
+ * differ in the kernel mechanism. What the kernel reports about a fault is a
+ * hint that may be stale; the caller's page table decides.
+ *
+ * Threads: set_access, wake and detach under the caller's lock, which also
+ * serializes grant and revoke of a page; next_fault by the service thread.
+ */
+#ifndef TRAP_H
+#define TRAP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct trap;
+struct region;
+
+enum trap_access { TRAP_NONE = 0, TRAP_READ = 1, TRAP_WRITE = 2 };
+
+typedef void (*trap_log_fn)(void *ctx, int level, const char *text);
+
+struct trap_config {
+	struct region *region; /* window and frames; must outlive the trap */
+	trap_log_fn log;       /* may be NULL */
+	void *log_ctx;
+};
+
+struct trap_fault {
+	uint64_t page;
+	uint64_t address;
+	uint32_t thread; /* kernel thread id, 0 when unknown */
+	uint8_t write;   /* hint: 1 when the access was a write */
+};
+
+struct trap_stats {
+	uint64_t faults, faults_write, grants, revokes, wakes, retries;
+};
+
+struct trap_ops {
+	const char *name; /* "wp", "rwp" */
+
+	/* Can this process use the engine here? 0, or a negative code with a sentence in
+	 * why (len bytes) that names what is missing and what would help: -ENOSYS kernel
+	 * too old or without userfaultfd, -EPERM not permitted, -EOPNOTSUPP feature absent. */
+	int (*probe)(char *why, size_t len);
+
+	/* Puts the whole window under control, every page NONE. Errors as probe(). */
+	int (*attach)(const struct trap_config *config, struct trap **out);
+
+	/* Sets what the window allows for pages first .. first+n-1, whatever it was.
+	 * When it returns, no thread, and no system call, has more than that, and stores
+	 * made before are in the frame. READ and WRITE want the frame allocated
+	 * (region_frame_prepare). Wakes nobody. 0 or -ENOMEM, -EFAULT (frame absent). */
+	int (*set_access)(struct trap *trap, uint64_t first, uint32_t n, enum trap_access access);
+
+	/* What set_access was last told for a page. */
+	enum trap_access (*access)(const struct trap *trap, uint64_t page);
+
+	/* 1 and a fault, 0 when none waits, or a negative code. Never blocks. */
+	int (*next_fault)(struct trap *trap, struct trap_fault *out);
+
+	/* Threads blocked on these pages try their access again. */
+	int (*wake)(struct trap *trap, uint64_t first, uint32_t n);
+
+	/* Readable when next_fault() has something. -1 when the engine has none. */
+	int (*fd)(const struct trap *trap);
+
+	void (*stats)(const struct trap *trap, struct trap_stats *out);
+
+	/* Ends control: the window becomes plain memory over its frames, and whoever is
+	 * blocked continues. NULL is allowed. */
+	void (*detach)(struct trap *trap);
+};
+
+struct trap {
+	const struct trap_ops *ops;
+};
+
+extern const struct trap_ops trap_wp_ops;
+
+#endif
