@@ -13,15 +13,16 @@ struct names_waiter { uint16_t node, slot; };
 
 int names_open(struct names **out); /* -ENOMEM */
 void names_close(struct names *n);  /* NULL is allowed */
-/* -EEXIST, -ENOMEM. */
+/* name: 1 to 63 bytes. -EINVAL, -EEXIST, -ENOMEM (NAMES_MAX are there). */
 int names_add(struct names *n, const char *name, uint64_t value);
 int names_remove(struct names *n, const char *name); /* -ENOENT */
 int names_find(const struct names *n, const char *name, uint64_t *value); /* -ENOENT */
-/* Remembers who waits for a name that is not there. -ENOMEM. */
+/* Remembers who waits for a name that is not there. -EINVAL, -ENOMEM. */
 int names_wait(struct names *n, const char *name, struct names_waiter who);
 /* Forgets a waiter: 0, or -ENOENT when it does not wait. */
 int names_unwait(struct names *n, const char *name, struct names_waiter who);
-/* Takes one waiter of a name that was added: 1 and *who, or 0 when none is left. */
+/* Takes one waiter of a name that is there, first come, first served: 1 and *who, or 0
+ * when none is left. */
 int names_next_waiter(struct names *n, const char *name, struct names_waiter *who);
 
 #endif
