@@ -23,6 +23,7 @@ typedef uint16_t coh_node;
 #define COH_MAX_NODES 64 /* one bit each in the sharer map */
 #define COH_MAX_RUN 64   /* pages in one request */
 #define COH_MAX_ZONES 2
+#define COH_PAGE_MAX (2u << 20) /* bytes of the largest page */
 #define COH_NAME_MAX 64 /* bytes of a published name, its NUL included */
 
 /* What the window allows for a page. I, S and M map onto these. */
@@ -77,10 +78,11 @@ enum coh_msg_type {
 	COH_MSG_UNLOCK,
 	COH_MSG_COND_WAIT,
 	COH_MSG_COND_SIGNAL, /* count in value: 1, or 0 for all */
+	COH_MSG_COND_CREATE,
 	COH_MSG_SYNC_DESTROY,
 	COH_MSG_BARRIER_ARRIVE,
 	/* and back */
-	COH_MSG_SYNC_RESP, /* lock granted or refused, object destroyed: status in value */
+	COH_MSG_SYNC_RESP, /* lock granted or refused, object made or destroyed: status in value */
 	COH_MSG_BARRIER_RELEASE,
 	/* the node's own services (allocator, names); the core refuses them */
 	COH_MSG_SVC_REQ,
@@ -171,9 +173,10 @@ enum coh_event_kind {
 	COH_EV_UNLOCK,   /* object, home, thread: 0, or -EPERM when it is not the holder */
 	COH_EV_COND_WAIT,   /* object, home, mutex, thread, cookie */
 	COH_EV_COND_SIGNAL, /* object, home; value as in the message */
-	COH_EV_MUTEX_CREATE, /* effects->object is the new index at this home, or -ENOSPC */
-	COH_EV_COND_CREATE,  /* object: the mutex, at this home (the caller sees to that) */
-	COH_EV_SYNC_DESTROY, /* object, home, cookie */
+	COH_EV_MUTEX_CREATE, /* effects->object is the new mutex's index at this home; -ENOSPC */
+	COH_EV_COND_CREATE,  /* home, mutex, cookie: a condition at the mutex's home; completes with
+	                      * its index as result */
+	COH_EV_SYNC_DESTROY, /* object, home, cookie; value: 1 a mutex, 2 a condition */
 	COH_EV_BARRIER,      /* cookie; -EBUSY while one is under way here */
 };
 
@@ -261,7 +264,7 @@ struct coh_effects {
 	struct coh_msg *self_queue; /* scratch: messages of this node to itself */
 	uint32_t self_head, self_len;
 	uint32_t consumed; /* PREFETCH: pages dealt with, from 1 */
-	uint32_t object;   /* *_CREATE */
+	uint32_t object;   /* MUTEX_CREATE */
 	uint32_t count[COH_COUNTS];
 	uint8_t row_taken[COH_ROWS_MAX]; /* rows of coh_rows() taken by this step */
 };
@@ -285,7 +288,7 @@ uint32_t coh_effects_max(const struct coh_config *config);
  * -EBUSY   see the event
  * -EPERM   UNLOCK or COND_WAIT by a thread that does not hold the mutex
  * -EINVAL  the event names no page, node or object that exists
- * -ENOSPC  *_CREATE: no object is free
+ * -ENOSPC  MUTEX_CREATE: no object is free
  * -EPROTO  a message or landing that no peer following the protocol sends now
  */
 int coh_step(struct coh *coh, const struct coh_event *event, struct coh_effects *effects);
@@ -293,6 +296,8 @@ int coh_step(struct coh *coh, const struct coh_event *event, struct coh_effects 
 /* -------------------------------------------------------------- inspection -- */
 
 coh_node coh_home_of(const struct coh_config *config, uint64_t page);
+/* The first page behind the block that page lies in: runs end there. */
+uint64_t coh_block_end(const struct coh_config *config, uint64_t page);
 
 enum coh_cache_state {
 	COH_C_I = 0,
@@ -301,9 +306,8 @@ enum coh_cache_state {
 	COH_C_IS_D, /* GetS sent */
 	COH_C_IM_D, /* GetM sent, no copy */
 	COH_C_SM_A, /* GetM sent, S held until the grant or an Inv */
-	COH_C_SI_A, /* PutS sent, or PutM and a Fwd-GetS since */
-	COH_C_MI_A, /* PutM sent */
-	COH_C_II_A, /* Put sent and the copy taken since */
+	COH_C_MI_A, /* PutM sent, M kept until a Fwd */
+	COH_C_II_A, /* PutS sent, or PutM and a Fwd since: no access any more */
 	COH_CACHE_STATES
 };
 enum coh_dir_state {
@@ -332,9 +336,6 @@ const struct coh_config *coh_config_of(const struct coh *coh);
 /* Renames every node id in the state: id becomes perm[id]. Only for pages whose
  * homes are mapped onto themselves (the caller chooses such permutations). */
 void coh_permute(struct coh *coh, const coh_node *perm);
-/* Puts slots and queues in a form that does not depend on history. */
-void coh_canonical(struct coh *coh);
-
 /* The transition table, for documents and coverage. */
 struct coh_row {
 	const char *side;  /* "cache" or "home" */

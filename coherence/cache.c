@@ -1,0 +1,633 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The cache side: local faults, evictions and atomics, and what homes and owners answer. */
+#include <assert.h>
+#include <errno.h>
+
+#include "coherence/rows.h"
+#include "coherence/state.h"
+
+/* What an action works on. */
+struct take {
+	struct coh *c;
+	struct coh_effects *fx;
+	uint64_t page;
+	struct line *line;
+	coh_node home;
+	const struct coh_msg *msg; /* Inv, Fwd */
+	enum cache_event event;
+	uint16_t n;       /* PREFETCH: pages of the run */
+	uint16_t request; /* its slot; actions that send a request take it */
+	uint8_t patience;
+};
+
+struct cache_row {
+	void (*act)(struct take *t);
+	uint8_t next;
+	uint8_t id;
+};
+static const struct cache_row table[COH_CACHE_STATES][CACHE_EVENTS];
+
+static struct take take_init(struct coh *c, struct coh_effects *fx, uint64_t page)
+{
+	return (struct take){
+	        .c = c,
+	        .fx = fx,
+	        .page = page,
+	        .line = line_at(c, page),
+	        .home = coh_home_of(&c->cfg, page),
+	};
+}
+
+static const struct cache_row *row_of(const struct take *t, enum cache_event event)
+{
+	const struct cache_row *row = &table[t->line->state][event];
+
+	return row->act ? row : NULL;
+}
+
+/* Takes the row for event, or returns -EPROTO when there is none. */
+static int cache_take(struct take *t, enum cache_event event)
+{
+	const struct cache_row *row = row_of(t, event);
+
+	if (!row)
+		return -EPROTO;
+	t->event = event;
+	t->fx->row_taken[row->id] = 1;
+	row->act(t);
+	t->line->state = row->next;
+	return 0;
+}
+
+/* --- requests --- */
+
+/* The lowest free slot, or -1: none, or the home has as many as it may. */
+static int request_free_slot(struct coh *c, coh_node home)
+{
+	if (*out_at(c, home) >= c->cfg.per_home)
+		return -1;
+	for (unsigned i = 0; i < c->cfg.slots; i++)
+		if (!request_at(c, i)->type)
+			return (int)i;
+	return -1;
+}
+
+static void request_take(struct take *t, enum coh_msg_type type, uint16_t n)
+{
+	*request_at(t->c, t->request) =
+	        (struct request){.type = type, .n = n, .home = t->home, .page = t->page};
+	++*out_at(t->c, t->home);
+	for (unsigned i = 0; i < n; i++)
+		line_at(t->c, t->page + i)->request = t->request + 1;
+}
+
+static void request_release(struct coh *c, unsigned slot)
+{
+	struct request *r = request_at(c, slot);
+
+	--*out_at(c, r->home);
+	*r = (struct request){0};
+}
+
+static struct coh_msg *request_send(struct take *t, enum coh_msg_type type, uint16_t n)
+{
+	struct coh_msg *m;
+
+	request_take(t, type, n);
+	m = coh_fx_send_fill(t->c, t->fx, t->home, type, t->page,
+	                     type == COH_MSG_GETS || type == COH_MSG_GETM ? COH_FILL_LANDING : 0);
+	m->slot = t->request;
+	m->n = n;
+	if (MUTANT(SLOT_REUSED) && t->home != t->c->cfg.self)
+		request_release(t->c, t->request);
+	if (MUTANT(DONE_BEFORE_LANDING) && (type == COH_MSG_GETS || type == COH_MSG_GETM))
+		coh_fx_send(t->c, t->fx, t->home, COH_MSG_DONE, t->page)->n = n;
+	return m;
+}
+
+/* --- tenure --- */
+
+static void hold_start(struct take *t)
+{
+	struct coh *c = t->c;
+
+	for (unsigned i = 0; i < c->cfg.holds; i++) {
+		struct hold *h = hold_at(c, i);
+		if (h->taken)
+			continue;
+		*h = (struct hold){.taken = 1, .page = t->page};
+		t->line->hold = i + 1;
+		struct coh_effect *e = coh_fx_add(t->fx, COH_FX_TIMER, t->page);
+		e->slot = i;
+		e->level = t->line->patience;
+		return;
+	}
+	if (c->cfg.holds)
+		t->fx->count[COH_N_NO_HOLD]++;
+}
+
+static enum cache_event event_of_msg(unsigned type)
+{
+	switch (type) {
+	case COH_MSG_INV: return CE_INV;
+	case COH_MSG_FWD_GETS: return CE_FWD_GETS;
+	case COH_MSG_FWD_GETM: return CE_FWD_GETM;
+	case COH_MSG_FWD_ATOMIC: return CE_FWD_ATOMIC;
+	default: return CE_PUT_ACK;
+	}
+}
+
+/* Takes the message that waited for the tenure's end, if any. */
+static void hold_take_deferred(struct coh *c, struct coh_effects *fx, const struct hold *h)
+{
+	struct take t = take_init(c, fx, h->page);
+	struct coh_msg m = {
+	        .type = h->deferred,
+	        .flags = h->flags,
+	        .requestor = h->requestor,
+	        .n = 1,
+	        .slot = h->slot,
+	        .home_slot = h->home_slot,
+	        .page = h->page,
+	        .landing = h->landing,
+	        .refresh = h->refresh,
+	};
+	int rc;
+
+	if (!h->deferred || MUTANT(TENURE_DROPS))
+		return;
+	t.msg = &m;
+	rc = cache_take(&t, event_of_msg(h->deferred));
+	assert(rc == 0);
+	(void)rc;
+}
+
+/* Ends a page's tenure before its time. The slot stays taken until the timer fires. */
+static void hold_end(struct coh *c, struct coh_effects *fx, uint64_t page)
+{
+	struct line *line = line_at(c, page);
+	struct hold *h, was;
+
+	if (!line->hold)
+		return;
+	h = hold_at(c, line->hold - 1);
+	was = *h;
+	line->hold = 0;
+	*h = (struct hold){.taken = 1, .over = 1};
+	hold_take_deferred(c, fx, &was);
+}
+
+int coh_cache_timer(struct coh *c, unsigned slot, struct coh_effects *fx)
+{
+	struct hold *h, was;
+
+	if (slot >= c->cfg.holds || !hold_at(c, slot)->taken)
+		return -EINVAL;
+	h = hold_at(c, slot);
+	was = *h;
+	if (MUTANT(TENURE_FOR_EVER) && was.deferred) {
+		coh_fx_add(fx, COH_FX_TIMER, was.page)->slot = slot;
+		return 0;
+	}
+	*h = (struct hold){0};
+	if (was.over)
+		return 0;
+	line_at(c, was.page)->hold = 0;
+	hold_take_deferred(c, fx, &was);
+	return 0;
+}
+
+/* --- actions --- */
+
+static void act_get(struct take *t)
+{
+	int write = t->event == CE_WRITE;
+
+	t->line->faulted = 1;
+	t->line->patience = t->patience;
+	request_send(t, write ? COH_MSG_GETM : COH_MSG_GETS, 1);
+	t->fx->count[write ? COH_N_WRITE_MISS : COH_N_READ_MISS]++;
+}
+
+static void act_get_ahead(struct take *t)
+{
+	for (unsigned i = 0; i < t->n; i++)
+		line_at(t->c, t->page + i)->state = COH_C_IS_D;
+	request_send(t, COH_MSG_GETS, t->n);
+	t->fx->count[COH_N_PREFETCH] += t->n;
+}
+
+static void act_upgrade(struct take *t)
+{
+	t->line->faulted = 1;
+	t->line->patience = t->patience;
+	request_send(t, COH_MSG_GETM, 1)->flags = COH_F_UPGRADE;
+	t->fx->count[COH_N_UPGRADE]++;
+}
+
+static void act_again(struct take *t)
+{
+	coh_fx_access(t->fx, t->page, 1, coh_access_of(t->line->state));
+	coh_fx_wake(t->fx, t->page, 1);
+}
+
+static void act_wait(struct take *t)
+{
+	t->line->faulted = 1;
+	if (t->patience > t->line->patience)
+		t->line->patience = t->patience;
+}
+
+static void act_put_s(struct take *t)
+{
+	coh_fx_access(t->fx, t->page, 1, COH_NONE);
+	request_send(t, COH_MSG_PUTS, 1);
+	t->fx->count[COH_N_EVICT]++;
+}
+
+static void act_put_m(struct take *t)
+{
+	request_send(t, COH_MSG_PUTM, 1);
+	t->fx->count[COH_N_EVICT]++;
+	if (MUTANT(DROP_BEFORE_PUT_ACK))
+		coh_fx_add(t->fx, COH_FX_DROP_FRAME, t->page);
+}
+
+static void act_drop(struct take *t)
+{
+	if (t->home != t->c->cfg.self) /* else it is the home's frame */
+		coh_fx_add(t->fx, COH_FX_DROP_FRAME, t->page);
+}
+
+static void act_gone(struct take *t)
+{
+	request_release(t->c, t->line->request - 1);
+	t->line->request = 0;
+	act_drop(t);
+	if (t->line->faulted)
+		coh_fx_wake(t->fx, t->page, 1);
+	t->line->faulted = 0;
+}
+
+static void act_ack(struct take *t)
+{
+	coh_fx_send(t->c, t->fx, t->home, COH_MSG_INV_ACK, t->page);
+}
+
+static void act_lose(struct take *t)
+{
+	if (MUTANT(ACK_BEFORE_LOWER))
+		act_ack(t);
+	if (!MUTANT(KEEP_READ_ON_INV))
+		coh_fx_access(t->fx, t->page, 1, COH_NONE);
+	if (!MUTANT(ACK_BEFORE_LOWER))
+		act_ack(t);
+	t->fx->count[COH_N_INV]++;
+}
+
+static void act_defer(struct take *t)
+{
+	struct hold *h = hold_at(t->c, t->line->hold - 1);
+
+	h->deferred = t->msg->type;
+	h->flags = t->msg->flags;
+	h->requestor = t->msg->requestor;
+	h->slot = t->msg->slot;
+	h->home_slot = t->msg->home_slot;
+	h->landing = t->msg->landing;
+	h->refresh = t->msg->refresh;
+	t->fx->count[COH_N_DEFERRED]++;
+}
+
+static void move(struct take *t, coh_node to, const struct coh_landing *landing, struct coh_tag tag)
+{
+	struct coh_effect *e = coh_fx_add(t->fx, COH_FX_MOVE, t->page);
+
+	e->n = 1;
+	e->node = to;
+	e->landing = *landing;
+	e->tag = coh_tag_encode(tag);
+}
+
+/* The owner's answer to a Fwd, its access lowered: the page leaves. */
+static void supply(struct take *t, enum coh_access granted)
+{
+	const struct coh_msg *m = t->msg;
+	struct coh_tag home_tag = {.to_home = 1, .access = COH_READ, .n = 1, .slot = m->home_slot};
+
+	if (m->flags & COH_F_RECALL) {
+		act_ack(t); /* the frame is the home's */
+		return;
+	}
+	if (m->flags & COH_F_PULL) {
+		move(t, t->home, &m->landing, home_tag);
+		t->fx->count[COH_N_WRITE_BACK]++;
+		return;
+	}
+	move(t, m->requestor, &m->landing,
+	     (struct coh_tag){.access = granted, .n = 1, .slot = m->slot});
+	t->fx->count[COH_N_SUPPLY]++;
+	if (m->flags & COH_F_REFRESH) {
+		move(t, t->home, &m->refresh, home_tag);
+		t->fx->count[COH_N_REFRESH]++;
+	}
+}
+
+static void act_share(struct take *t)
+{
+	if (MUTANT(MOVE_BEFORE_LOWER))
+		supply(t, COH_READ);
+	if (!MUTANT(KEEP_WRITE_ON_FWD_GETS))
+		coh_fx_access(t->fx, t->page, 1, COH_READ);
+	if (!MUTANT(MOVE_BEFORE_LOWER))
+		supply(t, COH_READ);
+	t->fx->count[COH_N_DOWNGRADE]++;
+}
+
+static void act_part(struct take *t)
+{
+	coh_fx_access(t->fx, t->page, 1, COH_NONE);
+	supply(t, COH_READ);
+	t->fx->count[COH_N_INV]++;
+}
+
+static void act_yield(struct take *t)
+{
+	if (MUTANT(MOVE_BEFORE_LOWER))
+		supply(t, COH_WRITE);
+	coh_fx_access(t->fx, t->page, 1, COH_NONE);
+	if (!MUTANT(MOVE_BEFORE_LOWER))
+		supply(t, COH_WRITE);
+	t->fx->count[COH_N_INV]++;
+}
+
+static void act_atomic(struct take *t)
+{
+	coh_cache_answer_atomic(t->c, t->fx, t->msg->requestor, t->msg->slot, t->page,
+	                        &t->msg->atomic);
+}
+
+static void act_granted(struct take *t)
+{
+	t->line->request = 0;
+	if (t->line->faulted)
+		hold_start(t);
+	t->line->faulted = 0;
+	t->line->patience = 0;
+}
+
+static void act_refused(struct take *t)
+{
+	t->line->request = 0;
+	t->line->faulted = 0;
+	t->line->patience = 0;
+}
+
+static const struct cache_row table[COH_CACHE_STATES][CACHE_EVENTS] = {
+#define ROW(state, event, action, to, what, why)                                                   \
+	[COH_C_##state][CE_##event] = {act_##action, COH_C_##to, ROW_C_##state##_##event},
+#include "coherence/cache.def"
+#undef ROW
+};
+
+/* --- events of this node --- */
+
+int coh_cache_fault(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
+{
+	struct take t = take_init(c, fx, ev->page);
+	int write = ev->kind == COH_EV_WRITE;
+	int slot = -1;
+
+	if (t.line->state == COH_C_I || (t.line->state == COH_C_S && write)) {
+		slot = request_free_slot(c, t.home);
+		if (slot < 0)
+			return -EAGAIN;
+	}
+	if (t.line->state == COH_C_S && write)
+		hold_end(c, fx, t.page);
+	t.request = slot;
+	t.patience = ev->patience;
+	return cache_take(&t, write ? CE_WRITE : CE_READ);
+}
+
+/* Pages from first on, at most n, in this cache state and of one home's block. */
+static uint32_t run_length(struct coh *c, uint64_t first, uint32_t n, int in_i)
+{
+	uint64_t block = coh_block_end(&c->cfg, first);
+	uint32_t k = 0;
+
+	while (k < n && first + k < block && k < COH_MAX_RUN &&
+	       (line_at(c, first + k)->state == COH_C_I) == in_i)
+		k++;
+	return k;
+}
+
+int coh_cache_prefetch(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
+{
+	struct take t = take_init(c, fx, ev->page);
+	int slot;
+
+	if (t.line->state != COH_C_I) {
+		fx->consumed = run_length(c, ev->page, ev->n, 0);
+		return 0;
+	}
+	slot = request_free_slot(c, t.home);
+	if (slot < 0)
+		return -EAGAIN;
+	t.request = slot;
+	t.n = run_length(c, ev->page, ev->n, 1);
+	fx->consumed = t.n;
+	return cache_take(&t, CE_PREFETCH);
+}
+
+int coh_cache_evict(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
+{
+	struct take t = take_init(c, fx, ev->page);
+	int slot = request_free_slot(c, t.home);
+
+	if (!row_of(&t, CE_EVICT))
+		return -EBUSY;
+	if (t.line->state != COH_C_I && slot < 0)
+		return -EAGAIN;
+	hold_end(c, fx, t.page);
+	t.request = slot;
+	return cache_take(&t, CE_EVICT);
+}
+
+int coh_cache_atomic(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
+{
+	struct take t = take_init(c, fx, ev->page);
+	struct coh_msg *m;
+	int slot;
+
+	if (t.line->state == COH_C_M || t.line->state == COH_C_MI_A) {
+		struct coh_effect *e = coh_fx_add(fx, COH_FX_ATOMIC, ev->page);
+		e->node = c->cfg.self;
+		e->atomic = ev->atomic;
+		e->cookie = ev->cookie;
+		fx->count[COH_N_ATOMIC]++;
+		return 0;
+	}
+	slot = request_free_slot(c, t.home);
+	if (slot < 0)
+		return -EAGAIN;
+	*request_at(c, slot) = (struct request){.type = COH_MSG_ATOMIC,
+	                                        .home = t.home,
+	                                        .page = ev->page,
+	                                        .cookie = ev->cookie};
+	++*out_at(c, t.home);
+	m = coh_fx_send(c, fx, t.home, COH_MSG_ATOMIC, ev->page);
+	m->slot = slot;
+	m->atomic = ev->atomic;
+	return 0;
+}
+
+void coh_cache_answer_atomic(struct coh *c, struct coh_effects *fx, coh_node requestor,
+                             uint16_t slot, uint64_t page, const struct coh_atomic *atomic)
+{
+	struct coh_effect *e = coh_fx_add(fx, COH_FX_ATOMIC, page);
+
+	e->node = requestor;
+	e->slot = slot;
+	e->atomic = *atomic;
+	fx->count[COH_N_ATOMIC]++;
+	if (requestor == c->cfg.self) {
+		e->cookie = request_at(c, slot)->cookie;
+		request_release(c, slot);
+	}
+}
+
+/* --- answers --- */
+
+/* The request in slot if it is of this type and page, else NULL. */
+static struct request *request_check(struct coh *c, unsigned slot, unsigned type, uint64_t page)
+{
+	struct request *r;
+
+	if (slot >= c->cfg.slots)
+		return NULL;
+	r = request_at(c, slot);
+	return r->type == type && r->page == page ? r : NULL;
+}
+
+/* The first n pages of the request are granted, the others are not. */
+static void request_complete(struct coh *c, struct coh_effects *fx, unsigned slot,
+                             enum coh_access access, uint16_t n)
+{
+	struct request r = *request_at(c, slot);
+	int waiting = 0, rc = 0;
+
+	for (unsigned i = 0; i < r.n; i++)
+		waiting |= line_at(c, r.page + i)->faulted;
+	request_release(c, slot);
+	coh_fx_access(fx, r.page, n, access);
+	if (waiting)
+		coh_fx_wake(fx, r.page, r.n);
+	for (unsigned i = 0; i < r.n; i++) {
+		struct take t = take_init(c, fx, r.page + i);
+		if (i >= n && MUTANT(RUN_TAIL_STUCK))
+			continue;
+		rc |= cache_take(&t, i >= n ? CE_NOT_GRANTED
+		                            : access == COH_WRITE ? CE_GRANT_M : CE_GRANT_S);
+	}
+	assert(rc == 0);
+	(void)rc;
+	if (!MUTANT(DONE_BEFORE_LANDING))
+		coh_fx_send(c, fx, r.home, COH_MSG_DONE, r.page)->n = n;
+}
+
+static int request_may_complete(struct coh *c, unsigned slot, unsigned access, unsigned n)
+{
+	struct request *r = slot < c->cfg.slots ? request_at(c, slot) : NULL;
+
+	if (!r || n == 0 || n > r->n)
+		return 0;
+	return (r->type == COH_MSG_GETS && access == COH_READ) ||
+	       (r->type == COH_MSG_GETM && access == COH_WRITE);
+}
+
+int coh_cache_landed(struct coh *c, struct coh_tag tag, struct coh_effects *fx)
+{
+	if (!request_may_complete(c, tag.slot, tag.access, tag.n))
+		return -EPROTO;
+	fx->count[COH_N_FETCH] += tag.n;
+	request_complete(c, fx, tag.slot, tag.access, tag.n);
+	return 0;
+}
+
+static int cache_grant(struct coh *c, coh_node from, const struct coh_msg *m,
+                       struct coh_effects *fx)
+{
+	if (!request_may_complete(c, m->slot, m->access, m->n) ||
+	    request_at(c, m->slot)->page != m->page || request_at(c, m->slot)->home != from)
+		return -EPROTO;
+	fx->count[COH_N_GRANT_EMPTY] += m->n;
+	request_complete(c, fx, m->slot, m->access, m->n);
+	return 0;
+}
+
+static int cache_atomic_resp(struct coh *c, const struct coh_msg *m, struct coh_effects *fx)
+{
+	struct request *r = request_check(c, m->slot, COH_MSG_ATOMIC, m->page);
+
+	if (!r)
+		return -EPROTO;
+	coh_fx_complete(fx, r->cookie, 0, m->result);
+	request_release(c, m->slot);
+	return 0;
+}
+
+static int held_event(const struct take *t, enum cache_event event)
+{
+	if (!t->line->hold)
+		return event;
+	switch (event) {
+	case CE_INV: return CE_INV_HELD;
+	case CE_FWD_GETS: return CE_FWD_GETS_HELD;
+	case CE_FWD_GETM: return CE_FWD_GETM_HELD;
+	default: return event;
+	}
+}
+
+/* A Fwd of the home's that this node can carry out. */
+static int fwd_is_valid(struct coh *c, coh_node from, const struct coh_msg *m)
+{
+	if (m->flags & (COH_F_RECALL | COH_F_PULL))
+		return (from == c->cfg.self) == !!(m->flags & COH_F_RECALL);
+	/* Page writes never go to the node itself: it would be the requestor as well as the
+	 * owner. An atomic of its own may well find it the owner. */
+	if (m->type == COH_MSG_FWD_ATOMIC)
+		return m->requestor != c->cfg.self ||
+		       request_check(c, m->slot, COH_MSG_ATOMIC, m->page);
+	return m->requestor != c->cfg.self;
+}
+
+int coh_cache_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx)
+{
+	struct take t;
+	enum cache_event event;
+
+	if (m->type == COH_MSG_ATOMIC_RESP)
+		return cache_atomic_resp(c, m, fx);
+	t = take_init(c, fx, m->page);
+	if (from != t.home)
+		return -EPROTO;
+	t.msg = m;
+	switch (m->type) {
+	case COH_MSG_GRANT: return cache_grant(c, from, m, fx);
+	case COH_MSG_PUT_ACK:
+		return cache_take(&t, CE_PUT_ACK);
+	case COH_MSG_INV: break;
+	case COH_MSG_FWD_GETS:
+	case COH_MSG_FWD_GETM:
+	case COH_MSG_FWD_ATOMIC:
+		if (!fwd_is_valid(c, from, m))
+			return -EPROTO;
+		break;
+	default: return -EPROTO;
+	}
+	event = held_event(&t, event_of_msg(m->type));
+	if (t.line->hold && hold_at(c, t.line->hold - 1)->deferred && event != CE_FWD_ATOMIC)
+		return -EPROTO; /* the home waits for our answer to the first */
+	return cache_take(&t, event);
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The core's state as a whole: configuration, layout, and the step. */
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "coherence/state.h"
+
+/* --- configuration and homes --- */
+
+static uint64_t pages_of(const struct coh_config *config)
+{
+	uint64_t n = 0;
+
+	for (unsigned z = 0; z < config->n_zones; z++)
+		n += config->zone[z].count;
+	return n;
+}
+
+int coh_config_check(const struct coh_config *config)
+{
+	uint64_t first = 0;
+
+	if (config->nodes < 1 || config->nodes > COH_MAX_NODES || config->self >= config->nodes ||
+	    config->n_zones < 1 || config->n_zones > COH_MAX_ZONES || config->per_home < 1 ||
+	    config->slots < 1 || config->slots > 0x7fff || config->holds > 0x7fff ||
+	    (uint32_t)config->per_home * config->nodes > 0x7fff ||
+	    (uint32_t)config->sync_slots * config->nodes > 0x7fff)
+		return -EINVAL;
+	for (unsigned z = 0; z < config->n_zones; z++) {
+		const struct coh_zone *zone = &config->zone[z];
+		if (zone->first != first || zone->count == 0 || zone->count > UINT64_C(1) << 40 ||
+		    zone->block_pages == 0 || (zone->block_pages & (zone->block_pages - 1)))
+			return -EINVAL;
+		first += zone->count;
+	}
+	return 0;
+}
+
+static unsigned zone_of(const struct coh_config *config, uint64_t page)
+{
+	unsigned z = 0;
+
+	while (z + 1u < config->n_zones && page >= config->zone[z + 1].first)
+		z++;
+	return z;
+}
+
+coh_node coh_home_of(const struct coh_config *config, uint64_t page)
+{
+	const struct coh_zone *zone = &config->zone[zone_of(config, page)];
+
+	return (page - zone->first) / zone->block_pages % config->nodes;
+}
+
+uint64_t coh_block_end(const struct coh_config *config, uint64_t page)
+{
+	const struct coh_zone *zone = &config->zone[zone_of(config, page)];
+	uint64_t index = page - zone->first;
+	uint64_t end = (index / zone->block_pages + 1) * zone->block_pages;
+
+	return zone->first + (end < zone->count ? end : zone->count);
+}
+
+/* Directory entries that a node has for a zone: those of its own blocks, packed. */
+static uint64_t dir_entries(const struct coh_config *config, const struct coh_zone *zone)
+{
+	uint64_t round = (uint64_t)zone->block_pages * config->nodes;
+
+	return (zone->count + round - 1) / round * zone->block_pages;
+}
+
+struct dir *coh_dir_at(struct coh *c, uint64_t page)
+{
+	unsigned z = zone_of(&c->cfg, page);
+	const struct coh_zone *zone = &c->cfg.zone[z];
+	uint64_t index = page - zone->first;
+	uint64_t block = index / zone->block_pages / c->cfg.nodes;
+	uint64_t i = block * zone->block_pages + index % zone->block_pages;
+
+	assert(coh_home_of(&c->cfg, page) == c->cfg.self);
+	return &COH_TABLE(c, struct dir, off_dir)[c->zone_dir[z] + i];
+}
+
+/* --- layout --- */
+
+static uint64_t take_bytes(uint64_t *at, uint64_t count, size_t each)
+{
+	uint64_t off = *at;
+
+	*at = (off + count * each + 15) & ~UINT64_C(15);
+	return off;
+}
+
+static void lay_out(struct coh *c, const struct coh_config *config)
+{
+	uint64_t at = (sizeof *c + 15) & ~UINT64_C(15);
+	uint64_t dirs = 0;
+
+	memset(c, 0, sizeof *c);
+	c->cfg = *config;
+	c->n_txns = (uint32_t)config->per_home * config->nodes;
+	c->n_waiters = (uint32_t)config->sync_slots * config->nodes;
+	for (unsigned z = 0; z < config->n_zones; z++) {
+		c->zone_dir[z] = dirs;
+		dirs += dir_entries(config, &config->zone[z]);
+	}
+	c->off_out = take_bytes(&at, config->nodes, sizeof(uint16_t));
+	c->off_request = take_bytes(&at, config->slots, sizeof(struct request));
+	c->off_hold = take_bytes(&at, config->holds, sizeof(struct hold));
+	c->off_txn = take_bytes(&at, c->n_txns, sizeof(struct txn));
+	c->off_sync = take_bytes(&at, config->sync_slots, sizeof(struct sync_slot));
+	c->off_waiter = take_bytes(&at, c->n_waiters, sizeof(struct waiter));
+	c->off_object = take_bytes(&at, config->locks, sizeof(struct object));
+	c->off_held = take_bytes(&at, (uint64_t)config->locks * config->nodes, sizeof(uint32_t));
+	c->off_line = take_bytes(&at, pages_of(config), sizeof(struct line));
+	c->off_dir = take_bytes(&at, dirs, sizeof(struct dir));
+	c->size = at;
+}
+
+size_t coh_size(const struct coh_config *config)
+{
+	struct coh c;
+
+	lay_out(&c, config);
+	return c.size;
+}
+
+struct coh *coh_init(void *state, const struct coh_config *config)
+{
+	struct coh *c = state;
+
+	lay_out(c, config);
+	return c;
+}
+
+const struct coh_config *coh_config_of(const struct coh *coh)
+{
+	return &coh->cfg;
+}
+
+uint32_t coh_effects_max(const struct coh_config *config)
+{
+	/* The longest step: Done for a run of which every page has a GetM waiting. */
+	return COH_MAX_RUN * (config->nodes + 8u) + 64;
+}
+
+/* --- tags --- */
+
+uint32_t coh_tag_encode(struct coh_tag tag)
+{
+	return (uint32_t)tag.to_home << 31 | (uint32_t)(tag.access & 3) << 29 |
+	       (uint32_t)(tag.n & 0x1fff) << 16 | tag.slot;
+}
+
+struct coh_tag coh_tag_decode(uint32_t bits)
+{
+	return (struct coh_tag){
+	        .to_home = bits >> 31,
+	        .access = bits >> 29 & 3,
+	        .n = bits >> 16 & 0x1fff,
+	        .slot = bits & 0xffff,
+	};
+}
+
+/* --- the step --- */
+
+static int step_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx)
+{
+	if (from >= c->cfg.nodes || m->page >= pages_of(&c->cfg))
+		return -EPROTO;
+	switch (m->type) {
+	case COH_MSG_GETS:
+	case COH_MSG_GETM:
+	case COH_MSG_PUTS:
+	case COH_MSG_PUTM:
+	case COH_MSG_ATOMIC:
+	case COH_MSG_INV_ACK:
+	case COH_MSG_DONE: return coh_home_msg(c, from, m, fx);
+	case COH_MSG_FWD_GETS:
+	case COH_MSG_FWD_GETM:
+	case COH_MSG_FWD_ATOMIC:
+	case COH_MSG_INV:
+	case COH_MSG_PUT_ACK:
+	case COH_MSG_GRANT:
+	case COH_MSG_ATOMIC_RESP: return coh_cache_msg(c, from, m, fx);
+	default: return coh_sync_msg(c, from, m, fx);
+	}
+}
+
+static int step_landed(struct coh *c, uint32_t bits, struct coh_effects *fx)
+{
+	struct coh_tag tag = coh_tag_decode(bits);
+
+	return tag.to_home ? coh_home_landed(c, tag, fx) : coh_cache_landed(c, tag, fx);
+}
+
+static int step_event(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
+{
+	switch (ev->kind) {
+	case COH_EV_READ:
+	case COH_EV_WRITE:
+	case COH_EV_PREFETCH:
+	case COH_EV_EVICT:
+	case COH_EV_ATOMIC:
+		if (ev->page >= pages_of(&c->cfg))
+			return -EINVAL;
+		break;
+	default: break;
+	}
+	switch (ev->kind) {
+	case COH_EV_READ:
+	case COH_EV_WRITE: return coh_cache_fault(c, ev, fx);
+	case COH_EV_PREFETCH: return ev->n ? coh_cache_prefetch(c, ev, fx) : -EINVAL;
+	case COH_EV_EVICT: return coh_cache_evict(c, ev, fx);
+	case COH_EV_ATOMIC: return coh_cache_atomic(c, ev, fx);
+	case COH_EV_MSG:
+		/* A message of the node to itself never comes from outside. */
+		return ev->from == c->cfg.self ? -EPROTO : step_msg(c, ev->from, &ev->msg, fx);
+	case COH_EV_LANDED: return step_landed(c, ev->tag, fx);
+	case COH_EV_TIMER: return coh_cache_timer(c, ev->slot, fx);
+	default: return coh_sync_event(c, ev, fx);
+	}
+}
+
+int coh_step(struct coh *coh, const struct coh_event *event, struct coh_effects *effects)
+{
+	int rc;
+
+	effects->len = 0;
+	effects->self_head = effects->self_len = 0;
+	effects->consumed = 0;
+	memset(effects->count, 0, sizeof effects->count);
+	memset(effects->row_taken, 0, sizeof effects->row_taken);
+	rc = step_event(coh, event, effects);
+	while (effects->self_len) {
+		struct coh_msg m = effects->self_queue[effects->self_head];
+		int own;
+		effects->self_head = (effects->self_head + 1) % COH_SELF_MAX;
+		effects->self_len--;
+		own = step_msg(coh, coh->cfg.self, &m, effects);
+		assert(own == 0);
+		(void)own;
+	}
+	return rc;
+}

@@ -1,0 +1,533 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The home side: the directory, one transaction a page at a time, the others queue. */
+#include <assert.h>
+#include <errno.h>
+
+#include "coherence/rows.h"
+#include "coherence/state.h"
+
+/* What an action works on. */
+struct take {
+	struct coh *c;
+	struct coh_effects *fx;
+	struct dir *dir; /* of the transaction's first page */
+	struct txn *txn;
+	uint16_t index;  /* of txn */
+	coh_node from;
+};
+
+struct home_row {
+	void (*act)(struct take *t);
+	uint8_t next;
+	uint8_t id;
+};
+static const struct home_row table[COH_DIR_STATES][HOME_EVENTS];
+
+static struct take take_init(struct coh *c, struct coh_effects *fx, unsigned index)
+{
+	struct txn *txn = txn_at(c, index);
+
+	return (struct take){
+	        .c = c,
+	        .fx = fx,
+	        .dir = coh_dir_at(c, txn->page),
+	        .txn = txn,
+	        .index = index,
+	};
+}
+
+/* Takes the row of state and event; the transaction or, when that is over, the
+ * directory entry is then in the row's next state. */
+static int home_take(struct take *t, unsigned state, enum home_event event)
+{
+	const struct home_row *row = &table[state][event];
+
+	if (!row->act)
+		return -EPROTO;
+	t->fx->row_taken[row->id] = 1;
+	if (row->next >= COH_D_INV)
+		t->txn->phase = row->next;
+	row->act(t);
+	return 0;
+}
+
+/* --- ends of a transaction --- */
+
+/* Frees the transaction and its pages; whoever waits is started by dir_start_next(). */
+static void txn_release(struct take *t)
+{
+	uint64_t page = t->txn->page;
+	unsigned n = MUTANT(RUN_DONE_ONE) ? 1 : t->txn->n;
+
+	for (unsigned i = 0; i < n; i++)
+		coh_dir_at(t->c, page + i)->txn = 0;
+	*t->txn = (struct txn){0};
+}
+
+static void put_ack(struct take *t)
+{
+	coh_fx_send(t->c, t->fx, t->txn->requestor, COH_MSG_PUT_ACK, t->txn->page);
+	txn_release(t);
+}
+
+static void atomic_at_home(struct take *t)
+{
+	t->dir->state = COH_D_I;
+	t->dir->sharers = 0;
+	if (!MUTANT(UNTOUCHED_AFTER_ATOMIC))
+		t->dir->touched = 1;
+	if (t->txn->requestor == t->c->cfg.self) {
+		coh_cache_answer_atomic(t->c, t->fx, t->txn->requestor, t->txn->slot, t->txn->page,
+		                        &t->txn->atomic);
+	} else {
+		struct coh_effect *e = coh_fx_add(t->fx, COH_FX_ATOMIC, t->txn->page);
+		e->node = t->txn->requestor;
+		e->slot = t->txn->slot;
+		e->atomic = t->txn->atomic;
+		t->fx->count[COH_N_ATOMIC]++;
+	}
+	txn_release(t);
+}
+
+/* --- supplying from the home's frame --- */
+
+static int grant_needs_no_data(const struct take *t, enum coh_access access)
+{
+	if (t->txn->requestor == t->c->cfg.self)
+		return 1; /* the frame is its own */
+	if (!t->dir->touched)
+		return 1; /* zero everywhere */
+	if (MUTANT(EMPTY_AFTER_INV) && (t->txn->flags & COH_F_UPGRADE))
+		return 1;
+	/* A copy that is in the map now was there when the upgrade was asked for: a node
+	 * with a request outstanding enters the map by that request only. */
+	return access == COH_WRITE && (t->txn->flags & COH_F_UPGRADE) &&
+	       t->dir->state == COH_D_S && (t->dir->sharers & node_bit(t->txn->requestor));
+}
+
+static void supply(struct take *t, enum coh_access access)
+{
+	struct txn *txn = t->txn;
+
+	txn->waits = TXN_WAIT_DONE;
+	if (grant_needs_no_data(t, access)) {
+		struct coh_msg *m =
+		        coh_fx_send(t->c, t->fx, txn->requestor, COH_MSG_GRANT, txn->page);
+		m->slot = txn->slot;
+		m->access = access;
+		m->n = txn->n;
+	} else {
+		struct coh_effect *e = coh_fx_add(t->fx, COH_FX_MOVE, txn->page);
+		e->n = txn->n;
+		e->node = txn->requestor;
+		e->landing = txn->landing;
+		e->tag = coh_tag_encode(
+		        (struct coh_tag){.access = access, .n = txn->n, .slot = txn->slot});
+		t->fx->count[COH_N_SUPPLY] += txn->n;
+	}
+}
+
+/* A run is granted as far as its pages are free, here, and of one kind. */
+static uint16_t run_claim(struct take *t)
+{
+	uint16_t k = 1;
+
+	for (; k < t->txn->n; k++) {
+		struct dir *d = coh_dir_at(t->c, t->txn->page + k);
+		if ((d->txn || d->queue) && !MUTANT(RUN_OVER_BUSY))
+			break;
+		if (d->state == COH_D_M && !MUTANT(RUN_OVER_OWNED))
+			break;
+		if (d->touched != t->dir->touched)
+			break;
+		d->txn = t->index + 1;
+	}
+	return k;
+}
+
+static void act_supply_s(struct take *t)
+{
+	t->txn->n = run_claim(t);
+	supply(t, COH_READ);
+}
+
+static void act_supply_m(struct take *t)
+{
+	supply(t, COH_WRITE);
+}
+
+/* --- requests that find the page free --- */
+
+static uint64_t others(const struct take *t)
+{
+	uint64_t map = t->dir->sharers;
+
+	/* The requestor keeps its copy when it is to write. */
+	return t->txn->type == COH_MSG_GETM ? map & ~node_bit(t->txn->requestor) : map;
+}
+
+static void act_invalidate(struct take *t)
+{
+	uint64_t map = others(t);
+
+	if (MUTANT(ATOMIC_WITHOUT_INV) && t->txn->type == COH_MSG_ATOMIC) {
+		atomic_at_home(t);
+		return;
+	}
+	for (coh_node i = 0; i < t->c->cfg.nodes; i++)
+		if (map & node_bit(i))
+			coh_fx_send(t->c, t->fx, i, COH_MSG_INV, t->txn->page);
+}
+
+static struct coh_msg *fwd(struct take *t, enum coh_msg_type type, uint8_t fill)
+{
+	struct txn *txn = t->txn;
+	struct coh_msg *m = coh_fx_send_fill(t->c, t->fx, t->dir->owner, type, txn->page, fill);
+
+	m->requestor = txn->requestor;
+	m->slot = txn->slot;
+	m->home_slot = t->index;
+	return m;
+}
+
+static void act_fwd_gets(struct take *t)
+{
+	int own = t->txn->requestor == t->c->cfg.self; /* then its landing is the home's frame */
+	struct coh_msg *m = fwd(t, COH_MSG_FWD_GETS, own ? COH_FILL_LANDING : COH_FILL_REFRESH);
+
+	t->txn->n = 1;
+	t->txn->waits = TXN_WAIT_DONE;
+	if (own)
+		return;
+	m->landing = t->txn->landing;
+	if (MUTANT(NO_REFRESH))
+		return;
+	m->flags = COH_F_REFRESH;
+	if (!MUTANT(SERVE_BEFORE_REFRESH))
+		t->txn->waits |= TXN_WAIT_REFRESH;
+}
+
+static void act_fwd_getm(struct take *t)
+{
+	int own = t->txn->requestor == t->c->cfg.self;
+	struct coh_msg *m = fwd(t, COH_MSG_FWD_GETM, own ? COH_FILL_LANDING : 0);
+
+	t->txn->waits = TXN_WAIT_DONE;
+	if (!own)
+		m->landing = t->txn->landing;
+}
+
+static void act_recall(struct take *t)
+{
+	fwd(t, t->txn->type == COH_MSG_GETS ? COH_MSG_FWD_GETS : COH_MSG_FWD_GETM, 0)->flags =
+	        COH_F_RECALL;
+}
+
+static void act_fwd_atomic(struct take *t)
+{
+	fwd(t, COH_MSG_FWD_ATOMIC, 0)->atomic = t->txn->atomic;
+	txn_release(t);
+}
+
+static void act_atomic_here(struct take *t)
+{
+	atomic_at_home(t);
+}
+
+static void act_put_stale(struct take *t)
+{
+	if (MUTANT(STALE_PUTM_TAKES) && t->txn->type == COH_MSG_PUTM)
+		t->dir->state = COH_D_I;
+	put_ack(t);
+}
+
+static void act_put_s(struct take *t)
+{
+	t->dir->sharers &= ~node_bit(t->txn->requestor);
+	if (MUTANT(PUTS_CLEARS_ALL))
+		t->dir->sharers = 0;
+	if (!t->dir->sharers)
+		t->dir->state = COH_D_I;
+	put_ack(t);
+}
+
+static void act_pull(struct take *t)
+{
+	fwd(t, COH_MSG_FWD_GETM, COH_FILL_LANDING)->flags = COH_F_PULL;
+	t->txn->waits = TXN_WAIT_REFRESH;
+	if (MUTANT(PUTM_PUSHES)) {
+		t->dir->state = COH_D_I;
+		put_ack(t);
+	}
+}
+
+/* --- while busy --- */
+
+static void act_enqueue(struct take *t)
+{
+	coh_ref *link = &t->dir->queue;
+
+	while (*link)
+		link = &txn_at(t->c, *link - 1)->next;
+	*link = t->index + 1;
+	t->txn->phase = 0;
+	t->fx->count[COH_N_QUEUED]++;
+}
+
+static void act_acked(struct take *t)
+{
+	t->dir->sharers &= ~node_bit(t->from);
+}
+
+static void act_acked_m(struct take *t)
+{
+	t->dir->sharers &= ~node_bit(t->from);
+	supply(t, COH_WRITE);
+}
+
+static void act_acked_atomic(struct take *t)
+{
+	atomic_at_home(t);
+}
+
+static void act_recalled_s(struct take *t)
+{
+	t->dir->state = COH_D_S;
+	t->dir->sharers = node_bit(t->c->cfg.self);
+	act_supply_s(t);
+}
+
+static void act_recalled_m(struct take *t)
+{
+	t->dir->state = COH_D_I;
+	supply(t, COH_WRITE);
+}
+
+static void act_recalled_put(struct take *t)
+{
+	t->dir->state = COH_D_I;
+	put_ack(t);
+}
+
+static void act_done_first(struct take *t)
+{
+	t->txn->waits &= ~TXN_WAIT_DONE;
+}
+
+static void act_refresh_first(struct take *t)
+{
+	t->txn->waits &= ~TXN_WAIT_REFRESH;
+}
+
+static void act_finish_s(struct take *t)
+{
+	for (unsigned i = 0; i < t->txn->n; i++) {
+		struct dir *d = coh_dir_at(t->c, t->txn->page + i);
+		if (d->state == COH_D_M)
+			d->sharers = MUTANT(OWNER_NOT_SHARER) ? 0 : node_bit(d->owner);
+		d->state = COH_D_S;
+		d->owner = 0;
+		if (!MUTANT(SHARER_FORGOTTEN))
+			d->sharers |= node_bit(t->txn->requestor);
+	}
+	txn_release(t);
+}
+
+static void act_finish_m(struct take *t)
+{
+	if (!(MUTANT(FWD_TO_REQUESTOR) && t->dir->state == COH_D_M))
+		t->dir->owner = t->txn->requestor;
+	t->dir->state = COH_D_M;
+	t->dir->sharers = 0;
+	if (!MUTANT(UNTOUCHED_AFTER_M))
+		t->dir->touched = 1;
+	txn_release(t);
+}
+
+static void act_pulled(struct take *t)
+{
+	t->dir->state = COH_D_I;
+	t->dir->owner = 0;
+	put_ack(t);
+}
+
+static const struct home_row table[COH_DIR_STATES][HOME_EVENTS] = {
+#define ROW(state, event, action, to, what, why)                                                   \
+	[COH_D_##state][HE_##event] = {act_##action, COH_D_##to, ROW_D_##state##_##event},
+#include "coherence/home.def"
+#undef ROW
+};
+
+/* --- starting --- */
+
+static enum home_event request_event(const struct take *t)
+{
+	const struct dir *d = t->dir;
+	int own = d->state == COH_D_M && d->owner == t->c->cfg.self && !MUTANT(RECALL_SKIPPED);
+	int owner = d->state == COH_D_M && d->owner == t->txn->requestor;
+
+	switch (t->txn->type) {
+	case COH_MSG_GETS: return own ? HE_GETS_OWN : HE_GETS;
+	case COH_MSG_GETM:
+		if (d->state == COH_D_S && !others(t))
+			return HE_GETM_LONE;
+		return own ? HE_GETM_OWN : HE_GETM;
+	case COH_MSG_PUTS: return HE_PUTS;
+	case COH_MSG_PUTM: return !owner ? HE_PUTM_STALE : own ? HE_PUTM_OWN : HE_PUTM;
+	default: return HE_ATOMIC;
+	}
+}
+
+/* Starts the request; the page is free. It may be over on return. */
+static void txn_start(struct take *t)
+{
+	enum home_event event = request_event(t);
+	int rc;
+
+	t->dir->txn = t->index + 1;
+	t->txn->phase = COH_D_DONE;
+	if (t->txn->type != COH_MSG_GETS)
+		t->txn->n = 1;
+	if ((t->txn->type == COH_MSG_GETS || t->txn->type == COH_MSG_GETM) &&
+	    t->dir->state == COH_D_M && t->dir->owner == t->txn->requestor) {
+		txn_release(t); /* an owner has nothing to ask for: a peer out of order */
+		return;
+	}
+	if (MUTANT(RECALL_SKIPPED) && t->dir->state == COH_D_M && t->dir->owner == t->c->cfg.self &&
+	    (t->txn->type == COH_MSG_GETS || t->txn->type == COH_MSG_GETM)) {
+		supply(t, t->txn->type == COH_MSG_GETS ? COH_READ : COH_WRITE);
+		return;
+	}
+	rc = home_take(t, t->dir->state, event);
+	assert(rc == 0);
+	(void)rc;
+	if (MUTANT(NOT_BLOCKING) && t->txn->phase == COH_D_DONE && t->txn->type == COH_MSG_GETM)
+		act_finish_m(t);
+}
+
+/* Starts who waits for a page until one of them makes it busy. */
+static void dir_start_next(struct coh *c, struct coh_effects *fx, uint64_t page)
+{
+	struct dir *d = coh_dir_at(c, page);
+
+	while (!d->txn && d->queue) {
+		struct take t = take_init(c, fx, d->queue - 1);
+		d->queue = t.txn->next;
+		t.txn->next = 0;
+		if (MUTANT(LOSE_QUEUED)) {
+			*t.txn = (struct txn){0};
+			continue;
+		}
+		txn_start(&t);
+	}
+}
+
+/* Takes an event of a busy page and, when that ends its transaction, starts others. */
+static int busy_take(struct take *t, enum home_event event)
+{
+	uint64_t page = t->txn->page;
+	unsigned n = t->txn->n;
+	int rc = home_take(t, t->txn->phase, event);
+
+	if (rc == 0)
+		for (unsigned i = 0; i < n; i++)
+			dir_start_next(t->c, t->fx, page + i);
+	return rc;
+}
+
+static int txn_free_slot(struct coh *c)
+{
+	for (unsigned i = 0; i < c->n_txns; i++)
+		if (!txn_at(c, i)->type)
+			return (int)i;
+	return -1;
+}
+
+static int home_request(struct coh *c, coh_node from, const struct coh_msg *m,
+                        struct coh_effects *fx)
+{
+	int slot = txn_free_slot(c);
+	struct take t;
+
+	if (slot < 0)
+		return -EPROTO; /* someone has more outstanding than he may */
+	*txn_at(c, slot) = (struct txn){.type = m->type,
+	                                .flags = m->flags,
+	                                .requestor = from,
+	                                .slot = m->slot,
+	                                .n = m->n,
+	                                .page = m->page};
+	if (m->type == COH_MSG_ATOMIC)
+		txn_at(c, slot)->atomic = m->atomic;
+	else
+		txn_at(c, slot)->landing = m->landing;
+	t = take_init(c, fx, slot);
+	if (t.dir->txn)
+		return home_take(&t, txn_at(c, t.dir->txn - 1)->phase, HE_REQUEST);
+	txn_start(&t);
+	return 0;
+}
+
+/* --- answers --- */
+
+static int home_inv_ack(struct take *t)
+{
+	uint64_t left;
+
+	if (t->txn->phase == COH_D_RECALL) {
+		if (t->from != t->c->cfg.self)
+			return -EPROTO;
+		return busy_take(t, t->txn->type == COH_MSG_GETS   ? HE_RECALLED_S
+		                    : t->txn->type == COH_MSG_GETM ? HE_RECALLED_M
+		                                                   : HE_RECALLED_PUT);
+	}
+	if (t->txn->phase != COH_D_INV || !(others(t) & node_bit(t->from)))
+		return -EPROTO;
+	left = others(t) & ~node_bit(t->from);
+	if (MUTANT(GRANT_BEFORE_LAST_ACK))
+		left &= left - 1;
+	if (left)
+		return busy_take(t, HE_INV_ACK);
+	return busy_take(t, t->txn->type == COH_MSG_GETM ? HE_LAST_ACK_GETM : HE_LAST_ACK_ATOMIC);
+}
+
+static int home_done(struct take *t, const struct coh_msg *m)
+{
+	if (t->txn->phase != COH_D_DONE || !(t->txn->waits & TXN_WAIT_DONE) ||
+	    t->from != t->txn->requestor || m->page != t->txn->page || m->n != t->txn->n)
+		return -EPROTO;
+	if (t->txn->waits & TXN_WAIT_REFRESH)
+		return busy_take(t, HE_DONE_FIRST);
+	return busy_take(t, t->txn->type == COH_MSG_GETS ? HE_DONE_S : HE_DONE_M);
+}
+
+int coh_home_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx)
+{
+	struct take t;
+	struct dir *d;
+
+	if (coh_home_of(&c->cfg, m->page) != c->cfg.self)
+		return -EPROTO;
+	if (m->type != COH_MSG_INV_ACK && m->type != COH_MSG_DONE)
+		return home_request(c, from, m, fx);
+	d = coh_dir_at(c, m->page);
+	if (!d->txn)
+		return -EPROTO;
+	t = take_init(c, fx, d->txn - 1);
+	t.from = from;
+	return m->type == COH_MSG_DONE ? home_done(&t, m) : home_inv_ack(&t);
+}
+
+int coh_home_landed(struct coh *c, struct coh_tag tag, struct coh_effects *fx)
+{
+	struct take t;
+
+	if (tag.slot >= c->n_txns || !txn_at(c, tag.slot)->type)
+		return -EPROTO;
+	t = take_init(c, fx, tag.slot);
+	if (!(t.txn->waits & TXN_WAIT_REFRESH))
+		return -EPROTO;
+	if (t.txn->phase == COH_D_PULL)
+		return busy_take(&t, HE_PULLED);
+	return busy_take(&t, t.txn->waits & TXN_WAIT_DONE ? HE_REFRESH_FIRST : HE_REFRESH_S);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Planted protocol bugs, for proving that the checks would see them. Only a build
+ * with COH_MUTANTS has them; elsewhere MUTANT() is 0 and costs nothing.
+ */
+#ifndef COH_MUTANT_H
+#define COH_MUTANT_H
+
+#include <string.h>
+
+#define COH_MUTANT_LIST(X)                                                                         \
+	X(ACK_BEFORE_LOWER, "Inv-Ack leaves before access is lowered")                             \
+	X(GRANT_BEFORE_LAST_ACK, "the home grants M with one Inv-Ack outstanding")                 \
+	X(MOVE_BEFORE_LOWER, "the owner sends the page before WRITE is taken away")                \
+	X(KEEP_WRITE_ON_FWD_GETS, "the owner keeps WRITE after Fwd-GetS")                          \
+	X(KEEP_READ_ON_INV, "a sharer keeps READ after Inv")                                       \
+	X(LOSE_QUEUED, "a queued request is forgotten when the page becomes free")                 \
+	X(DONE_BEFORE_LANDING, "Done leaves with the request")                                     \
+	X(SERVE_BEFORE_REFRESH, "the home serves the next one before the refresh has landed")      \
+	X(NO_REFRESH, "on Fwd-GetS the home's frame is not refreshed")                             \
+	X(EMPTY_AFTER_INV, "an upgrade is granted without data although it was invalidated")       \
+	X(PUTM_PUSHES, "PutM is acked at once and the page written without being pulled")          \
+	X(DROP_BEFORE_PUT_ACK, "the evictor punches its frame without waiting for Put-Ack")        \
+	X(SLOT_REUSED, "a request's slot is freed when it is sent")                                \
+	X(TENURE_FOR_EVER, "a tenure with a deferred message never ends")                          \
+	X(TENURE_DROPS, "a message deferred by a tenure is forgotten")                             \
+	X(UNTOUCHED_AFTER_M, "a page stays untouched after an M grant")                            \
+	X(UNTOUCHED_AFTER_ATOMIC, "a page stays untouched after an atomic")                        \
+	X(ATOMIC_WITHOUT_INV, "an atomic at the home leaves the sharers' copies")                  \
+	X(SHARER_FORGOTTEN, "a new sharer is not entered in the map")                              \
+	X(OWNER_NOT_SHARER, "the old owner is not entered as a sharer after Fwd-GetS")             \
+	X(PUTS_CLEARS_ALL, "PutS removes every sharer")                                            \
+	X(STALE_PUTM_TAKES, "PutM of a node that lost the page makes the home the holder")         \
+	X(RUN_OVER_BUSY, "a run's grant includes busy pages")                                      \
+	X(RUN_OVER_OWNED, "a run's grant includes pages that a node owns")                         \
+	X(RUN_DONE_ONE, "Done for a run frees only its first page")                                \
+	X(RUN_TAIL_STUCK, "pages of a run that were not granted stay requested")                   \
+	X(NO_WAKE, "a grant does not wake the threads that wait")                                  \
+	X(RECALL_SKIPPED, "the home supplies a page that its own cache may still write")           \
+	X(FWD_TO_REQUESTOR, "the old owner stays in the directory after Fwd-GetM")                 \
+	X(NOT_BLOCKING, "the home is free again as soon as it has granted")
+
+#define COH_MUTANT_ENUM(name, text) COH_MUT_##name,
+enum coh_mutant { COH_MUT_NONE = 0, COH_MUTANT_LIST(COH_MUTANT_ENUM) COH_MUTANTS_END };
+#undef COH_MUTANT_ENUM
+
+#ifdef COH_MUTANTS
+extern int coh_mutant; /* one of enum coh_mutant; set before the first step, by tests only */
+#define MUTANT(name) (coh_mutant == COH_MUT_##name)
+#else
+#define MUTANT(name) 0
+#endif
+
+#endif

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The core's state, private to coherence/: one block of memory, reached by offsets. */
+#ifndef COH_STATE_H
+#define COH_STATE_H
+
+#include "coherence/coh.h"
+#include "coherence/mutant.h"
+
+/* Indices into pools are stored plus one, so that zero means none and untouched
+ * memory is a valid empty table. */
+typedef uint16_t coh_ref;
+
+/* Directory entry: 16 bytes a page. All zero: I, never written. */
+struct dir {
+	uint8_t state; /* COH_D_I, _S or _M: as of the last finished transaction */
+	uint8_t touched;
+	coh_node owner;   /* in M */
+	coh_ref txn;      /* the transaction that makes the page busy */
+	coh_ref queue;    /* requests that wait, oldest first */
+	uint64_t sharers; /* in S; while invalidating: those who have not acked, and the requestor */
+};
+
+/* Cache entry: 8 bytes a page. All zero: I. */
+struct line {
+	uint8_t state;    /* enum coh_cache_state */
+	uint8_t faulted;  /* a thread waits for the outstanding request */
+	uint8_t patience; /* level of the tenure to come */
+	uint8_t pad;
+	coh_ref request;
+	coh_ref hold;
+};
+
+/* A request of the cache under way. The slot is not used again before its answer. */
+struct request {
+	uint8_t type; /* message type; 0: free */
+	uint8_t pad;
+	uint16_t n;
+	coh_node home;
+	uint16_t pad2;
+	uint64_t page;
+	uint64_t cookie; /* Atomic */
+};
+
+/* A page in tenure. Taken until its timer fires, although the tenure may end before. */
+struct hold {
+	uint8_t taken;
+	uint8_t deferred; /* type of the Inv or Fwd that waits; 0: none */
+	uint8_t flags;
+	uint8_t over; /* ended early; only the timer is still to come */
+	coh_node requestor;
+	uint16_t slot, home_slot;
+	uint16_t pad[3];
+	uint64_t page;
+	struct coh_landing landing, refresh;
+};
+
+/* A request at its home: waiting, or the transaction in progress. */
+struct txn {
+	uint8_t type; /* message type; 0: free */
+	uint8_t flags;
+	uint8_t phase; /* enum coh_dir_state from COH_D_INV on; 0: it waits */
+	uint8_t waits; /* TXN_WAIT_* */
+	coh_node requestor;
+	uint16_t slot;
+	uint16_t n; /* pages asked for, then granted */
+	coh_ref next;
+	uint32_t pad;
+	uint64_t page;
+	union {
+		struct coh_landing landing;
+		struct coh_atomic atomic;
+	};
+};
+enum { TXN_WAIT_DONE = 1, TXN_WAIT_REFRESH = 2 };
+
+/* A mutex or condition at its home. */
+enum { OBJ_FREE = 0, OBJ_MUTEX, OBJ_COND };
+struct object {
+	uint8_t kind;
+	uint8_t held;
+	coh_node holder;
+	uint32_t thread; /* of the holder */
+	uint32_t mutex;  /* of a condition */
+	uint16_t conds;  /* of a mutex */
+	coh_ref queue;   /* waiters, oldest first */
+};
+struct waiter {
+	uint8_t taken;
+	uint8_t pad;
+	coh_node node;
+	uint16_t slot;
+	coh_ref next;
+	uint32_t thread;
+};
+
+/* A thread of ours that waits in a lock, condition or create or destroy call. */
+struct sync_slot {
+	uint8_t type; /* message type; 0: free */
+	uint8_t pad;
+	coh_node home;
+	uint32_t object; /* the mutex that is held on success, else the object */
+	uint32_t thread;
+	uint32_t pad2;
+	uint64_t cookie;
+};
+
+struct coh {
+	struct coh_config cfg;
+	uint64_t zone_dir[COH_MAX_ZONES]; /* first directory index of each zone */
+	uint64_t off_dir, off_line, off_request, off_hold, off_txn, off_object, off_waiter,
+	        off_sync, off_held, off_out, size;
+	uint32_t n_txns, n_waiters;
+	uint64_t barrier_arrived; /* node 0: who waits */
+	uint64_t barrier_cookie;
+	uint8_t barrier_here; /* a thread of ours waits */
+};
+
+#define COH_TABLE(coh, type, off) ((type *)((char *)(coh) + (coh)->off))
+static inline struct line *line_at(struct coh *c, uint64_t page)
+{
+	return &COH_TABLE(c, struct line, off_line)[page];
+}
+static inline struct request *request_at(struct coh *c, unsigned i)
+{
+	return &COH_TABLE(c, struct request, off_request)[i];
+}
+static inline struct hold *hold_at(struct coh *c, unsigned i)
+{
+	return &COH_TABLE(c, struct hold, off_hold)[i];
+}
+static inline struct txn *txn_at(struct coh *c, unsigned i)
+{
+	return &COH_TABLE(c, struct txn, off_txn)[i];
+}
+static inline struct object *object_at(struct coh *c, unsigned i)
+{
+	return &COH_TABLE(c, struct object, off_object)[i];
+}
+static inline struct waiter *waiter_at(struct coh *c, unsigned i)
+{
+	return &COH_TABLE(c, struct waiter, off_waiter)[i];
+}
+static inline struct sync_slot *sync_at(struct coh *c, unsigned i)
+{
+	return &COH_TABLE(c, struct sync_slot, off_sync)[i];
+}
+/* Thread of ours that holds a mutex, plus one; 0: none. */
+static inline uint32_t *held_at(struct coh *c, coh_node home, uint32_t object)
+{
+	return &COH_TABLE(c, uint32_t, off_held)[(uint64_t)home * c->cfg.locks + object];
+}
+/* Requests of ours outstanding at a home. */
+static inline uint16_t *out_at(struct coh *c, coh_node home)
+{
+	return &COH_TABLE(c, uint16_t, off_out)[home];
+}
+struct dir *coh_dir_at(struct coh *c, uint64_t page);
+
+/* --- effects (effects.c) --- */
+struct coh_effect *coh_fx_add(struct coh_effects *fx, enum coh_effect_kind kind, uint64_t page);
+void coh_fx_access(struct coh_effects *fx, uint64_t page, uint16_t n, enum coh_access access);
+void coh_fx_wake(struct coh_effects *fx, uint64_t page, uint16_t n);
+void coh_fx_complete(struct coh_effects *fx, uint64_t cookie, int status, uint64_t result);
+/* Appends a send and returns its message, zeroed but for type and page; or, when node is
+ * this one, appends it to the queue of messages to itself. */
+struct coh_msg *coh_fx_send(struct coh *c, struct coh_effects *fx, coh_node node,
+                            enum coh_msg_type type, uint64_t page);
+/* The same, with landings of ours to be filled in (enum coh_fill). */
+struct coh_msg *coh_fx_send_fill(struct coh *c, struct coh_effects *fx, coh_node node,
+                                 enum coh_msg_type type, uint64_t page, uint8_t fill);
+
+/* --- rooms of the core --- */
+int coh_cache_fault(struct coh *c, const struct coh_event *ev, struct coh_effects *fx);
+int coh_cache_prefetch(struct coh *c, const struct coh_event *ev, struct coh_effects *fx);
+int coh_cache_evict(struct coh *c, const struct coh_event *ev, struct coh_effects *fx);
+int coh_cache_atomic(struct coh *c, const struct coh_event *ev, struct coh_effects *fx);
+int coh_cache_timer(struct coh *c, unsigned slot, struct coh_effects *fx);
+int coh_cache_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx);
+int coh_cache_landed(struct coh *c, struct coh_tag tag, struct coh_effects *fx);
+/* Does an atomic on this node's frame and sees to its answer. */
+void coh_cache_answer_atomic(struct coh *c, struct coh_effects *fx, coh_node requestor,
+                             uint16_t slot, uint64_t page, const struct coh_atomic *atomic);
+int coh_home_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx);
+int coh_home_landed(struct coh *c, struct coh_tag tag, struct coh_effects *fx);
+int coh_sync_event(struct coh *c, const struct coh_event *ev, struct coh_effects *fx);
+int coh_sync_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx);
+
+static inline uint64_t node_bit(coh_node node)
+{
+	return UINT64_C(1) << node;
+}
+
+#endif

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Mutexes, conditions and the barrier. Each object has a home, which keeps a queue
+ * of waiters, oldest first; grants are messages, nobody spins. A condition lives at
+ * its mutex's home, so that waiting releases the mutex and a signal moves the waiter
+ * to the mutex's queue, both in one place (wait morphing).
+ */
+#include <assert.h>
+#include <errno.h>
+
+#include "coherence/state.h"
+
+/* --- this node's threads --- */
+
+static int slot_free(struct coh *c)
+{
+	for (unsigned i = 0; i < c->cfg.sync_slots; i++)
+		if (!sync_at(c, i)->type)
+			return (int)i;
+	return -EAGAIN;
+}
+
+/* Sends a request that will be answered in a slot. */
+static int ask(struct coh *c, const struct coh_event *ev, enum coh_msg_type type, uint32_t result,
+               struct coh_effects *fx)
+{
+	int slot = slot_free(c);
+	struct coh_msg *m;
+
+	if (slot < 0)
+		return slot;
+	*sync_at(c, slot) = (struct sync_slot){.type = type,
+	                                       .home = ev->home,
+	                                       .object = result,
+	                                       .thread = ev->sync.thread,
+	                                       .cookie = ev->cookie};
+	m = coh_fx_send(c, fx, ev->home, type, 0);
+	m->slot = slot;
+	m->flags = ev->flags & COH_F_TRY;
+	m->sync = ev->sync;
+	return 0;
+}
+
+static int holds_mutex(struct coh *c, coh_node home, uint32_t object, uint32_t thread)
+{
+	return object < c->cfg.locks && *held_at(c, home, object) == thread + 1;
+}
+
+static int sync_lock(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
+{
+	if (holds_mutex(c, ev->home, ev->sync.object, ev->sync.thread))
+		return -EBUSY;
+	return ask(c, ev, COH_MSG_LOCK, ev->sync.object, fx);
+}
+
+static int sync_unlock(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
+{
+	if (!holds_mutex(c, ev->home, ev->sync.object, ev->sync.thread))
+		return -EPERM;
+	*held_at(c, ev->home, ev->sync.object) = 0;
+	coh_fx_send(c, fx, ev->home, COH_MSG_UNLOCK, 0)->sync = ev->sync;
+	return 0;
+}
+
+static int sync_cond_wait(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
+{
+	int rc;
+
+	if (!holds_mutex(c, ev->home, ev->sync.mutex, ev->sync.thread))
+		return -EPERM;
+	rc = ask(c, ev, COH_MSG_COND_WAIT, ev->sync.mutex, fx);
+	if (rc == 0)
+		*held_at(c, ev->home, ev->sync.mutex) = 0;
+	return rc;
+}
+
+static int sync_mutex_create(struct coh *c, struct coh_effects *fx)
+{
+	for (unsigned i = 0; i < c->cfg.locks; i++)
+		if (object_at(c, i)->kind == OBJ_FREE) {
+			*object_at(c, i) = (struct object){.kind = OBJ_MUTEX};
+			fx->object = i;
+			return 0;
+		}
+	return -ENOSPC;
+}
+
+static int sync_barrier(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
+{
+	if (c->barrier_here)
+		return -EBUSY;
+	c->barrier_here = 1;
+	c->barrier_cookie = ev->cookie;
+	coh_fx_send(c, fx, 0, COH_MSG_BARRIER_ARRIVE, 0);
+	return 0;
+}
+
+int coh_sync_event(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
+{
+	if (ev->home >= c->cfg.nodes || ev->sync.object >= c->cfg.locks ||
+	    ev->sync.mutex >= c->cfg.locks)
+		return ev->kind == COH_EV_BARRIER ? sync_barrier(c, ev, fx) : -EINVAL;
+	switch (ev->kind) {
+	case COH_EV_LOCK: return sync_lock(c, ev, fx);
+	case COH_EV_UNLOCK: return sync_unlock(c, ev, fx);
+	case COH_EV_COND_WAIT: return sync_cond_wait(c, ev, fx);
+	case COH_EV_COND_SIGNAL:
+		coh_fx_send(c, fx, ev->home, COH_MSG_COND_SIGNAL, 0)->sync = ev->sync;
+		return 0;
+	case COH_EV_MUTEX_CREATE: return sync_mutex_create(c, fx);
+	case COH_EV_COND_CREATE: return ask(c, ev, COH_MSG_COND_CREATE, ev->sync.mutex, fx);
+	case COH_EV_SYNC_DESTROY: return ask(c, ev, COH_MSG_SYNC_DESTROY, ev->sync.object, fx);
+	case COH_EV_BARRIER: return sync_barrier(c, ev, fx);
+	default: return -EINVAL;
+	}
+}
+
+static int sync_resp(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx)
+{
+	struct sync_slot *s, was;
+
+	if (m->slot >= c->cfg.sync_slots)
+		return -EPROTO;
+	s = sync_at(c, m->slot);
+	if (!s->type || s->home != from)
+		return -EPROTO;
+	was = *s;
+	*s = (struct sync_slot){0};
+	if (was.type == COH_MSG_COND_WAIT || (was.type == COH_MSG_LOCK && m->sync.value == 0))
+		*held_at(c, from, was.object) = was.thread + 1;
+	coh_fx_complete(fx, was.cookie, m->sync.value, m->sync.object);
+	return 0;
+}
+
+static int barrier_release(struct coh *c, coh_node from, struct coh_effects *fx)
+{
+	if (from != 0 || !c->barrier_here)
+		return -EPROTO;
+	c->barrier_here = 0;
+	coh_fx_complete(fx, c->barrier_cookie, 0, 0);
+	c->barrier_cookie = 0;
+	return 0;
+}
+
+/* --- the home --- */
+
+static void respond(struct coh *c, struct coh_effects *fx, coh_node node, uint16_t slot, int status,
+                    uint32_t object)
+{
+	struct coh_msg *m = coh_fx_send(c, fx, node, COH_MSG_SYNC_RESP, 0);
+
+	m->slot = slot;
+	m->sync.value = status;
+	m->sync.object = object;
+}
+
+static int enqueue(struct coh *c, struct object *o, coh_node node, uint16_t slot, uint32_t thread)
+{
+	coh_ref *link = &o->queue;
+	unsigned i = 0;
+
+	while (i < c->n_waiters && waiter_at(c, i)->taken)
+		i++;
+	if (i == c->n_waiters)
+		return -EPROTO; /* someone has more threads waiting than he may */
+	while (*link)
+		link = &waiter_at(c, *link - 1)->next;
+	*link = i + 1;
+	*waiter_at(c, i) =
+	        (struct waiter){.taken = 1, .node = node, .slot = slot, .thread = thread};
+	return 0;
+}
+
+static struct waiter dequeue(struct coh *c, struct object *o)
+{
+	struct waiter *w = waiter_at(c, o->queue - 1), was = *w;
+
+	o->queue = w->next;
+	*w = (struct waiter){0};
+	return was;
+}
+
+static void grant(struct coh *c, struct object *o, coh_node node, uint16_t slot, uint32_t thread,
+                  struct coh_effects *fx)
+{
+	o->held = 1;
+	o->holder = node;
+	o->thread = thread;
+	fx->count[COH_N_LOCK]++;
+	respond(c, fx, node, slot, 0, 0);
+}
+
+static void release(struct coh *c, struct object *o, struct coh_effects *fx)
+{
+	o->held = 0;
+	o->holder = 0;
+	o->thread = 0;
+	if (o->queue) {
+		struct waiter w = dequeue(c, o);
+		grant(c, o, w.node, w.slot, w.thread, fx);
+	}
+}
+
+static struct object *object_of(struct coh *c, uint32_t index, int kind)
+{
+	struct object *o = index < c->cfg.locks ? object_at(c, index) : NULL;
+
+	return o && o->kind == kind ? o : NULL;
+}
+
+static int is_held_by(const struct object *o, coh_node node, uint32_t thread)
+{
+	return o->held && o->holder == node && o->thread == thread;
+}
+
+static int home_lock(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx)
+{
+	struct object *o = object_of(c, m->sync.object, OBJ_MUTEX);
+
+	if (!o) {
+		respond(c, fx, from, m->slot, -EINVAL, 0);
+	} else if (!o->held) {
+		grant(c, o, from, m->slot, m->sync.thread, fx);
+	} else if (m->flags & COH_F_TRY) {
+		respond(c, fx, from, m->slot, -EBUSY, 0);
+	} else {
+		return enqueue(c, o, from, m->slot, m->sync.thread);
+	}
+	return 0;
+}
+
+static int home_unlock(struct coh *c, coh_node from, const struct coh_msg *m,
+                       struct coh_effects *fx)
+{
+	struct object *o = object_of(c, m->sync.object, OBJ_MUTEX);
+
+	if (!o || !is_held_by(o, from, m->sync.thread))
+		return -EPROTO; /* its node has checked */
+	release(c, o, fx);
+	return 0;
+}
+
+static int home_cond_wait(struct coh *c, coh_node from, const struct coh_msg *m,
+                          struct coh_effects *fx)
+{
+	struct object *cond = object_of(c, m->sync.object, OBJ_COND);
+	struct object *mutex = object_of(c, m->sync.mutex, OBJ_MUTEX);
+	int rc;
+
+	if (!mutex || !is_held_by(mutex, from, m->sync.thread))
+		return -EPROTO; /* its node has checked */
+	if (!cond || cond->mutex != m->sync.mutex) {
+		respond(c, fx, from, m->slot, -EINVAL, 0); /* the mutex stays held */
+		return 0;
+	}
+	rc = enqueue(c, cond, from, m->slot, m->sync.thread);
+	if (rc == 0)
+		release(c, mutex, fx);
+	return rc;
+}
+
+static int home_cond_signal(struct coh *c, const struct coh_msg *m, struct coh_effects *fx)
+{
+	struct object *cond = object_of(c, m->sync.object, OBJ_COND);
+	struct object *mutex;
+
+	if (!cond)
+		return 0; /* nobody waits for what is not there */
+	mutex = object_at(c, cond->mutex);
+	while (cond->queue) {
+		struct waiter w = dequeue(c, cond);
+		int rc = 0;
+		if (!mutex->held)
+			grant(c, mutex, w.node, w.slot, w.thread, fx);
+		else
+			rc = enqueue(c, mutex, w.node, w.slot, w.thread);
+		assert(rc == 0); /* dequeue has made room */
+		(void)rc;
+		if (m->sync.value == 1)
+			break;
+	}
+	return 0;
+}
+
+static int home_cond_create(struct coh *c, coh_node from, const struct coh_msg *m,
+                            struct coh_effects *fx)
+{
+	struct object *mutex = object_of(c, m->sync.mutex, OBJ_MUTEX);
+
+	if (!mutex) {
+		respond(c, fx, from, m->slot, -EINVAL, 0);
+		return 0;
+	}
+	for (unsigned i = 0; i < c->cfg.locks; i++) {
+		if (object_at(c, i)->kind != OBJ_FREE)
+			continue;
+		*object_at(c, i) = (struct object){.kind = OBJ_COND, .mutex = m->sync.mutex};
+		mutex->conds++;
+		respond(c, fx, from, m->slot, 0, i);
+		return 0;
+	}
+	respond(c, fx, from, m->slot, -ENOSPC, 0);
+	return 0;
+}
+
+static int home_destroy(struct coh *c, coh_node from, const struct coh_msg *m,
+                        struct coh_effects *fx)
+{
+	uint32_t index = m->sync.object;
+	struct object *o = index < c->cfg.locks ? object_at(c, index) : NULL;
+	int status = 0;
+
+	if (!o || o->kind == OBJ_FREE || o->kind != m->sync.value)
+		status = -EINVAL;
+	else if (o->held || o->queue || o->conds)
+		status = -EBUSY;
+	else {
+		if (o->kind == OBJ_COND)
+			object_at(c, o->mutex)->conds--;
+		*o = (struct object){0};
+	}
+	respond(c, fx, from, m->slot, status, 0);
+	return 0;
+}
+
+static int home_barrier(struct coh *c, coh_node from, struct coh_effects *fx)
+{
+	uint64_t all = c->cfg.nodes == 64 ? ~UINT64_C(0) : node_bit(c->cfg.nodes) - 1;
+
+	if (c->cfg.self != 0 || (c->barrier_arrived & node_bit(from)))
+		return -EPROTO;
+	c->barrier_arrived |= node_bit(from);
+	if (c->barrier_arrived != all)
+		return 0;
+	c->barrier_arrived = 0;
+	fx->count[COH_N_BARRIER]++;
+	/* Remote nodes first: they have the longer way. */
+	for (coh_node i = c->cfg.nodes; i-- > 0;)
+		coh_fx_send(c, fx, i, COH_MSG_BARRIER_RELEASE, 0);
+	return 0;
+}
+
+int coh_sync_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx)
+{
+	switch (m->type) {
+	case COH_MSG_LOCK: return home_lock(c, from, m, fx);
+	case COH_MSG_UNLOCK: return home_unlock(c, from, m, fx);
+	case COH_MSG_COND_WAIT: return home_cond_wait(c, from, m, fx);
+	case COH_MSG_COND_SIGNAL: return home_cond_signal(c, m, fx);
+	case COH_MSG_COND_CREATE: return home_cond_create(c, from, m, fx);
+	case COH_MSG_SYNC_DESTROY: return home_destroy(c, from, m, fx);
+	case COH_MSG_BARRIER_ARRIVE: return home_barrier(c, from, fx);
+	case COH_MSG_SYNC_RESP: return sync_resp(c, from, m, fx);
+	case COH_MSG_BARRIER_RELEASE: return barrier_release(c, from, fx);
+	default: return -EPROTO;
+	}
+}
