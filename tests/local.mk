@@ -11,3 +11,11 @@ tests_dsm_test_alloc_LDADD = libnode.la -lcunit
 tests_dsm_test_names_SOURCES = tests/dsm/test_names.c
 tests_dsm_test_names_LDADD = libnode.la -lcunit
 endif
+
+# Boot: forked nodes around a rendezvous.
+if HAVE_CUNIT
+check_PROGRAMS += tests/boot/test_boot
+TESTS += tests/boot/test_boot
+endif
+tests_boot_test_boot_SOURCES = tests/boot/test_boot.c tests/boot/job.c tests/boot/job.h
+tests_boot_test_boot_LDADD = libnode.la libjob.la -lcunit

@@ -24,19 +24,27 @@ struct boot_ops {
 	const char *name;
 	/* Every node gives len bytes (at most BOOT_BLOB_MAX); all receives size blobs,
 	 * stride bytes apart, and lens their lengths. -ETIMEDOUT after timeout_ms, with
-	 * the missing ranks in why; -ECONNRESET when the job ended. */
+	 * the missing ranks in why; -ECONNRESET when the job ended; -EPROTONOSUPPORT when
+	 * the nodes' versions differ. After a failure all further calls fail. */
 	int (*allgather)(struct boot *boot, const void *mine, size_t len, void *all, size_t stride,
 	                 uint32_t *lens, int timeout_ms, char *why, size_t why_len);
-	/* A descriptor that becomes readable when the job has ended; -1 without one. */
+	/* A descriptor that becomes readable when the job has ended; -1 without one. Watch
+	 * it between rounds only. */
 	int (*fd)(const struct boot *boot);
-	void (*close)(struct boot *boot); /* NULL is allowed */
+	/* To be called when fd is readable: 0 false alarm, or a negative code (-ECONNRESET
+	 * a node or the starter is gone) and a sentence in why. Does not block. */
+	int (*ended)(struct boot *boot, char *why, size_t why_len);
+	/* Leaves in good order, and frees boot. */
+	void (*close)(struct boot *boot);
 };
 
 /*
  * Chooses by the environment: none of DSM_JOB, DSM_RANK, DSM_SIZE: a job of one node
  * (boot_single); all of them: the local way (boot_local), DSM_JOB being the job's
  * directory with the rendezvous socket in it. Some but not all, or nonsense in one:
- * -EINVAL and a sentence in why. Other codes: -ECONNREFUSED no such job.
+ * -EINVAL and a sentence in why. Other codes: -ECONNREFUSED no such job; -EACCES it is
+ * another user's; -EEXIST the rank is taken; -EPROTONOSUPPORT as in allgather; -ETIMEDOUT,
+ * -ECONNRESET. Every failure has a sentence.
  */
 int boot_open(struct boot **out, char *why, size_t why_len);
 

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Test jobs: a rendezvous in this process, nodes that are its children. */
+#ifndef TESTS_BOOT_JOB_H
+#define TESTS_BOOT_JOB_H
+
+#include <sys/types.h>
+
+#include "dsm/boot/boot.h"
+#include "dsm/boot/bootmsg.h"
+#include "dsm/boot/rendezvous.h"
+
+#define JOB_CHILDREN 80
+
+/* What a child found. Shared with the parent. */
+struct job_report {
+	int done; /* it came to its end */
+	int code;
+	char why[512];
+};
+
+struct job {
+	char dir[BOOT_DIR_MAX + 1];
+	int nodes;
+	struct rendezvous *rendezvous;
+	struct job_report *reports; /* of child i */
+	pid_t pids[JOB_CHILDREN];
+	int children;
+};
+
+/* What a child does: r is its report to fill in. */
+typedef void (*job_child_fn)(struct job *job, int rank, struct job_report *r);
+
+void job_open(struct job *job, int nodes);
+/* Forks a child with DSM_JOB, DSM_RANK and DSM_SIZE set. Returns its index. */
+int job_start(struct job *job, int rank, job_child_fn fn);
+/* Serves the rendezvous until all children have ended. */
+void job_run(struct job *job);
+/* Serves the rendezvous until child i has ended. */
+void job_wait(struct job *job, int i);
+/* Serves the rendezvous for a while. */
+void job_serve(struct job *job, int ms);
+void job_close(struct job *job);
+
+/* A connection to the rendezvous that speaks for itself. */
+int raw_connect(const struct job *job);
+void raw_hello(int fd, int rank, int size, const char *version, unsigned protocol);
+/* Waits for a packet: as boot_msg_receive(), -ETIMEDOUT after some seconds. */
+int raw_receive(int fd, struct boot_msg *msg);
+
+/* Ends the program with a message: a test cannot go on. */
+void die(const char *what) __attribute__((noreturn));
+
+#endif
