@@ -9,7 +9,7 @@ libnode_la_SOURCES += dsm/alloc.c dsm/alloc.h dsm/names.c dsm/names.h
 
 # Boot and admin, the node's side.
 libnode_la_SOURCES += dsm/boot/boot.h dsm/boot/bootmsg.h dsm/boot/bootmsg.c dsm/boot/boot.c \
-	dsm/boot/single.c dsm/boot/local.c
+	dsm/boot/single.c dsm/boot/local.c dsm/admin/admin.h dsm/admin/admin.c
 
 # The starter's side: needs no libfabric. For dsmctl, and tests that start nodes.
 noinst_LTLIBRARIES += libjob.la

@@ -14,8 +14,11 @@ endif
 
 # Boot: forked nodes around a rendezvous.
 if HAVE_CUNIT
-check_PROGRAMS += tests/boot/test_boot
-TESTS += tests/boot/test_boot
+boot_tests = tests/boot/test_boot tests/boot/test_admin
+check_PROGRAMS += $(boot_tests)
+TESTS += $(boot_tests)
 endif
 tests_boot_test_boot_SOURCES = tests/boot/test_boot.c tests/boot/job.c tests/boot/job.h
 tests_boot_test_boot_LDADD = libnode.la libjob.la -lcunit
+tests_boot_test_admin_SOURCES = tests/boot/test_admin.c
+tests_boot_test_admin_LDADD = libnode.la $(EV_LIBS) -lcunit
