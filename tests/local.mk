@@ -22,3 +22,13 @@ tests_boot_test_boot_SOURCES = tests/boot/test_boot.c tests/boot/job.c tests/boo
 tests_boot_test_boot_LDADD = libnode.la libjob.la -lcunit
 tests_boot_test_admin_SOURCES = tests/boot/test_admin.c
 tests_boot_test_admin_LDADD = libnode.la $(EV_LIBS) -lcunit
+
+# Examples
+if HAVE_CUNIT
+check_PROGRAMS += tests/examples/test_packages
+TESTS += tests/examples/test_packages
+tests_examples_test_packages_SOURCES = tests/examples/test_packages.c examples/packages.c \
+	examples/packages.h
+tests_examples_test_packages_CFLAGS = $(AM_CFLAGS)
+tests_examples_test_packages_LDADD = -lcunit
+endif

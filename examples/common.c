@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the examples share: errors, options, progress, and the table of statistics. */
+#include "common.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+const char *ex_name = "example";
+
+void ex_fail(const char *format, ...)
+{
+	va_list args;
+
+	fflush(stdout);
+	fprintf(stderr, "%s: ", ex_name);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	exit(1);
+}
+
+void ex_must(int code, const char *what)
+{
+	if (code < 0)
+		ex_fail("%s: %s", what, dsm_strerror(code));
+}
+
+dsm_t *ex_init(void)
+{
+	dsm_t *dsm;
+	int code = dsm_init(NULL, &dsm);
+
+	if (code)
+		ex_fail("dsm_init: %s: %s", dsm_strerror(code), dsm_init_error());
+	return dsm;
+}
+
+uint64_t ex_count(const char *option, const char *text, uint64_t min, uint64_t max)
+{
+	unsigned long long n;
+	char *end;
+
+	errno = 0;
+	n = strtoull(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || errno || n < min || n > max)
+		ex_fail("--%s wants a whole number from %" PRIu64 " to %" PRIu64 ", not \"%s\"", option,
+		        min, max, text);
+	return n;
+}
+
+double ex_real(const char *option, const char *text, double min, double max)
+{
+	char *end;
+	double x = strtod(text, &end);
+
+	if (end == text || *end || !(x >= min && x <= max))
+		ex_fail("--%s wants a number from %g to %g, not \"%s\"", option, min, max, text);
+	return x;
+}
+
+struct ex_part ex_part_of(uint64_t count, int size, int rank)
+{
+	uint64_t each = count / (uint64_t)size, more = count % (uint64_t)size, r = (uint64_t)rank;
+	uint64_t first = r * each + (r < more ? r : more);
+
+	return (struct ex_part){ first, first + each + (r < more) };
+}
+
+void *ex_shared(dsm_t *dsm, const char *name, size_t bytes)
+{
+	void *ptr;
+	int code;
+
+	if (dsm_rank(dsm) == 0) {
+		code = dsm_alloc(dsm, bytes, 0, 0, &ptr);
+		if (code)
+			ex_fail("dsm_alloc: %zu bytes for %s: %s (DSM_REGION sets the region's size)", bytes,
+			        name, dsm_strerror(code));
+		ex_must(dsm_publish(dsm, name, ptr), "dsm_publish");
+	} else {
+		ex_must(dsm_lookup(dsm, name, -1, &ptr), "dsm_lookup");
+	}
+	return ptr;
+}
+
+double ex_seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void progress_bar(const char *what, uint64_t done, uint64_t total)
+{
+	static const char filled[] = "########################################";
+	static double shown;
+	double t = ex_seconds();
+	int width = (int)(40 * done / total);
+
+	if (done < total && t - shown < 0.05)
+		return;
+	shown = t;
+	printf("\r%-12s [%.*s%*s] %3d%%%s", what, width, filled, 40 - width, "", width * 5 / 2,
+	       done < total ? "" : "\n");
+	fflush(stdout);
+}
+
+void ex_progress(const char *what, uint64_t done, uint64_t total)
+{
+	uint64_t quarter = 4 * done / total;
+
+	if (isatty(STDOUT_FILENO)) {
+		progress_bar(what, done, total);
+	} else if (done && 4 * (done - 1) / total != quarter) {
+		printf("%s: %d%%\n", what, (int)quarter * 25);
+		fflush(stdout);
+	}
+}
+
+static void print_rows(const struct dsm_stats *row, int nodes)
+{
+	printf("node     faults  read-miss write-miss    fetched    invalid   MiB sent\n");
+	for (int i = 0; i < nodes; i++)
+		printf("%4d %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %10" PRIu64
+		       " %10.1f\n",
+		       i, row[i].faults, row[i].read_misses, row[i].write_misses, row[i].pages_fetched,
+		       row[i].invalidations, (double)row[i].bytes_sent / (1 << 20));
+}
+
+void ex_print_stats(dsm_t *dsm, const struct dsm_stats *mine)
+{
+	/* One row for each node, filled by it: plain memory, as within one process. */
+	struct dsm_stats *row = ex_shared(dsm, "ex.stats", (size_t)dsm_size(dsm) * sizeof *row);
+
+	row[dsm_rank(dsm)] = *mine;
+	ex_must(dsm_barrier(dsm), "dsm_barrier");
+	if (dsm_rank(dsm) == 0) {
+		print_rows(row, dsm_size(dsm));
+		ex_must(dsm_publish(dsm, "ex.stats", NULL), "dsm_publish");
+		ex_must(dsm_free(dsm, row), "dsm_free");
+	}
+	ex_must(dsm_barrier(dsm), "dsm_barrier");
+}
+
+int ex_finish(dsm_t *dsm, int verified)
+{
+	int *verdict = ex_shared(dsm, "ex.verdict", sizeof *verdict), status;
+
+	if (dsm_rank(dsm) == 0)
+		*verdict = verified;
+	ex_must(dsm_barrier(dsm), "dsm_barrier");
+	status = *verdict ? 0 : 1;
+	ex_must(dsm_fini(dsm), "dsm_fini");
+	return status;
+}

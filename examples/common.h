@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the examples share: errors, options, progress, and the table of statistics. */
+#ifndef EXAMPLES_COMMON_H
+#define EXAMPLES_COMMON_H
+
+#include <dsm.h>
+#include <stdint.h>
+
+/* Name of the program, set first thing in main: it opens every message. */
+extern const char *ex_name;
+
+/* Prints a message and ends the program with status 1. */
+void ex_fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
+/* Does so when a call of libdsm failed; what names the call. */
+void ex_must(int code, const char *what);
+/* dsm_init, or the end of the program with the library's explanation. */
+dsm_t *ex_init(void);
+
+/* The number in text, which is the value of an option and lies in [min, max]. Wrong ones
+ * end the program. */
+uint64_t ex_count(const char *option, const char *text, uint64_t min, uint64_t max);
+double ex_real(const char *option, const char *text, double min, double max);
+
+/* The things that fall to one node, [first, end), when count are dealt out evenly. */
+struct ex_part {
+	uint64_t first, end;
+};
+struct ex_part ex_part_of(uint64_t count, int size, int rank);
+
+/* Zeroed shared memory that node 0 allocates and all nodes know by a name. Collective. */
+void *ex_shared(dsm_t *dsm, const char *name, size_t bytes);
+
+double ex_seconds(void);
+/* Shows that done of total (1 and more) is done: a bar on a terminal, else a line at each
+ * quarter. */
+void ex_progress(const char *what, uint64_t done, uint64_t total);
+
+/* Prints, on node 0, what each node counted. Collective. */
+void ex_print_stats(dsm_t *dsm, const struct dsm_stats *mine);
+
+/* Leaves the job and returns the exit status: 0 on all nodes if node 0 says that the result
+ * is verified, 1 on all otherwise. The others' argument is ignored. Collective. */
+int ex_finish(dsm_t *dsm, int verified);
+
+#endif
