@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The doorbell's shared state and sockets (ofi_bell.h says how they are used).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "transport/ofi_bell.h"
+
+#define BELL_MAGIC 0x6c6c6562u
+#define BELL_DRAIN_MAX 1024 /* rings taken by one awake: more than a socket's queue holds */
+
+/* The shared file of one node. */
+struct bell_page {
+	uint32_t magic, nodes;
+	_Atomic uint32_t asleep; /* by the owner 1, by the ringer 0 */
+	_Atomic uint32_t needed; /* how many of need are set, at least */
+	_Atomic uint8_t need[];  /* by peer: it sleeps and waits for the owner's progress */
+};
+
+struct bell_peer {
+	struct bell_page *page;
+	struct sockaddr_un addr;
+	uint8_t needing; /* we may have set need in its page */
+	uint8_t gone;
+};
+
+struct ofi_bell {
+	uint16_t self, nodes;
+	uint8_t any_needing;
+	size_t page_bytes;
+	struct bell_page *page;
+	struct bell_peer *peer;
+	int fd;
+	char dir[OFI_BELL_PATH_MAX]; /* ours to remove, or "" */
+	char path[OFI_BELL_PATH_MAX];
+};
+
+static int bell_address(const char *path, struct sockaddr_un *out)
+{
+	int n;
+
+	memset(out, 0, sizeof(*out));
+	out->sun_family = AF_UNIX;
+	n = snprintf(out->sun_path, sizeof(out->sun_path), "%s.s", path);
+	return n < 0 || (size_t)n >= sizeof(out->sun_path) ? -ENAMETOOLONG : 0;
+}
+
+/* Chooses path, in dir if its name is short enough. */
+static int bell_place(struct ofi_bell *bell, const char *dir)
+{
+	struct sockaddr_un addr;
+	int n;
+
+	if (dir) {
+		n = snprintf(bell->path, sizeof(bell->path), "%s/bell.%u", dir, bell->self);
+		if (n > 0 && (size_t)n < sizeof(bell->path) && !bell_address(bell->path, &addr))
+			return 0;
+	}
+	snprintf(bell->dir, sizeof(bell->dir), "/tmp/dsm-bell.%ld.XXXXXX", (long)getpid());
+	if (!mkdtemp(bell->dir)) {
+		bell->dir[0] = '\0';
+		return -errno;
+	}
+	n = snprintf(bell->path, sizeof(bell->path), "%s/bell.%u", bell->dir, bell->self);
+	return n < 0 || (size_t)n >= sizeof(bell->path) ? -ENAMETOOLONG : 0;
+}
+
+static int bell_make_page(struct ofi_bell *bell)
+{
+	int fd, rc = 0;
+
+	/* A node that was started again finds its predecessor's. */
+	unlink(bell->path);
+	fd = open(bell->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	rc = -posix_fallocate(fd, 0, (off_t)bell->page_bytes);
+	if (!rc) {
+		bell->page = mmap(NULL, bell->page_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		if (bell->page == MAP_FAILED) {
+			bell->page = NULL;
+			rc = -errno;
+		}
+	}
+	close(fd);
+	if (rc)
+		return rc;
+	bell->page->nodes = bell->nodes;
+	bell->page->magic = BELL_MAGIC;
+	return 0;
+}
+
+static int bell_make_socket(struct ofi_bell *bell)
+{
+	struct sockaddr_un addr;
+	int rc = bell_address(bell->path, &addr);
+
+	if (rc)
+		return rc;
+	bell->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (bell->fd < 0)
+		return -errno;
+	unlink(addr.sun_path);
+	return bind(bell->fd, (struct sockaddr *)&addr, sizeof(addr)) ? -errno : 0;
+}
+
+int ofi_bell_open(const char *dir, uint16_t self, uint16_t nodes, struct ofi_bell **out)
+{
+	struct ofi_bell *bell = calloc(1, sizeof(*bell));
+	int rc = -ENOMEM;
+
+	if (!bell)
+		return rc;
+	bell->self = self;
+	bell->nodes = nodes;
+	bell->fd = -1;
+	bell->page_bytes = sizeof(struct bell_page) + nodes;
+	bell->peer = calloc(nodes, sizeof(*bell->peer));
+	if (bell->peer)
+		rc = bell_place(bell, dir);
+	if (!rc)
+		rc = bell_make_page(bell);
+	if (!rc)
+		rc = bell_make_socket(bell);
+	if (rc) {
+		ofi_bell_close(bell);
+		return rc;
+	}
+	*out = bell;
+	return 0;
+}
+
+void ofi_bell_close(struct ofi_bell *bell)
+{
+	struct sockaddr_un addr;
+	uint16_t i;
+
+	if (!bell)
+		return;
+	if (bell->page)
+		ofi_bell_awake(bell);
+	for (i = 0; bell->peer && i < bell->nodes; i++)
+		if (bell->peer[i].page)
+			munmap(bell->peer[i].page, bell->page_bytes);
+	if (bell->page)
+		munmap(bell->page, bell->page_bytes);
+	if (bell->fd >= 0) {
+		close(bell->fd);
+		if (!bell_address(bell->path, &addr))
+			unlink(addr.sun_path);
+	}
+	if (bell->path[0])
+		unlink(bell->path);
+	if (bell->dir[0])
+		rmdir(bell->dir);
+	free(bell->peer);
+	free(bell);
+}
+
+const char *ofi_bell_path(const struct ofi_bell *bell)
+{
+	return bell->path;
+}
+
+int ofi_bell_fd(const struct ofi_bell *bell)
+{
+	return bell->fd;
+}
+
+int ofi_bell_connect(struct ofi_bell *bell, uint16_t peer, const char *path)
+{
+	struct bell_peer *p = &bell->peer[peer];
+	struct bell_page *page;
+	struct stat st;
+	int fd, rc;
+
+	if (p->page)
+		return -EINVAL;
+	rc = bell_address(path, &p->addr);
+	if (rc)
+		return rc;
+	fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	rc = -EINVAL;
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
+	    st.st_size < (off_t)bell->page_bytes)
+		goto out;
+	page = mmap(NULL, bell->page_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (page == MAP_FAILED) {
+		rc = -errno;
+		goto out;
+	}
+	if (page->magic != BELL_MAGIC || page->nodes != bell->nodes) {
+		munmap(page, bell->page_bytes);
+		goto out;
+	}
+	p->page = page;
+	rc = 0;
+out:
+	close(fd);
+	return rc;
+}
+
+void ofi_bell_need(struct ofi_bell *bell, uint16_t peer)
+{
+	if (!bell->peer[peer].page)
+		return;
+	bell->peer[peer].needing = 1;
+	bell->any_needing = 1;
+}
+
+void ofi_bell_sleep(struct ofi_bell *bell)
+{
+	uint16_t i;
+
+	atomic_store_explicit(&bell->page->asleep, 1, memory_order_relaxed);
+	for (i = 0; bell->any_needing && i < bell->nodes; i++) {
+		struct bell_page *page = bell->peer[i].page;
+
+		if (!bell->peer[i].needing)
+			continue;
+		/* needed first: it must never be less than the number of need. */
+		atomic_fetch_add_explicit(&page->needed, 1, memory_order_relaxed);
+		/* Release: a peer that takes need (acquire) sees asleep too. Else it would
+		 * take need without ringing, and not ring after its next progress. */
+		if (atomic_exchange_explicit(&page->need[bell->self], 1, memory_order_release))
+			atomic_fetch_sub_explicit(&page->needed, 1, memory_order_relaxed);
+	}
+	/* asleep and need before the look for completions; pairs with the fences in
+	 * ofi_bell_ring() and ofi_bell_serve(). */
+	atomic_thread_fence(memory_order_seq_cst);
+}
+
+/* Clears need[who] in page. Returns whether it was set: whoever cleared it accounts
+ * for it, once. */
+static int bell_need_take(struct bell_page *page, uint16_t who)
+{
+	/* Acquire: pairs with the release in ofi_bell_sleep(). */
+	if (!atomic_exchange_explicit(&page->need[who], 0, memory_order_acquire))
+		return 0;
+	atomic_fetch_sub_explicit(&page->needed, 1, memory_order_relaxed);
+	return 1;
+}
+
+void ofi_bell_awake(struct ofi_bell *bell)
+{
+	char byte;
+	int n;
+	uint16_t i;
+
+	/* Nothing is ordered after it: a ring that comes late is a wake-up too many. */
+	atomic_store_explicit(&bell->page->asleep, 0, memory_order_relaxed);
+	for (i = 0; bell->any_needing && i < bell->nodes; i++) {
+		if (!bell->peer[i].needing)
+			continue;
+		bell->peer[i].needing = 0;
+		bell_need_take(bell->peer[i].page, bell->self);
+	}
+	bell->any_needing = 0;
+	for (n = 0; n < BELL_DRAIN_MAX && recv(bell->fd, &byte, 1, MSG_DONTWAIT) >= 0; n++)
+		;
+}
+
+int ofi_bell_probe(struct ofi_bell *bell, uint16_t peer)
+{
+	struct bell_peer *p = &bell->peer[peer];
+
+	if (p->gone || !p->page)
+		return -ENOTCONN;
+	if (sendto(bell->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&p->addr,
+	           sizeof(p->addr)) >= 0)
+		return 0;
+	/* A full queue wakes as well. Without a listener nobody is there any more. */
+	if (errno != ECONNREFUSED && errno != ENOENT)
+		return 0;
+	p->gone = 1;
+	return -ENOTCONN;
+}
+
+/* Rings if the peer sleeps; the fence was made. */
+static int bell_ring(struct ofi_bell *bell, uint16_t peer)
+{
+	struct bell_page *page = bell->peer[peer].page;
+
+	if (!page || !atomic_load_explicit(&page->asleep, memory_order_relaxed))
+		return 0;
+	/* One ringer of many wins; the datagram carries no data to be ordered. */
+	if (!atomic_exchange_explicit(&page->asleep, 0, memory_order_relaxed))
+		return 0;
+	return ofi_bell_probe(bell, peer) ? -ENOTCONN : 1;
+}
+
+int ofi_bell_ring(struct ofi_bell *bell, uint16_t peer)
+{
+	/* What was posted to the provider before the load of asleep; pairs with
+	 * ofi_bell_sleep(). */
+	atomic_thread_fence(memory_order_seq_cst);
+	return bell_ring(bell, peer);
+}
+
+unsigned ofi_bell_serve(struct ofi_bell *bell)
+{
+	unsigned rung = 0;
+	uint16_t i;
+
+	/* The progress just made before the load of needed; pairs with ofi_bell_sleep(). */
+	atomic_thread_fence(memory_order_seq_cst);
+	if (!atomic_load_explicit(&bell->page->needed, memory_order_relaxed))
+		return 0;
+	for (i = 0; i < bell->nodes; i++) {
+		if (!atomic_load_explicit(&bell->page->need[i], memory_order_relaxed))
+			continue;
+		if (bell_need_take(bell->page, i) && bell_ring(bell, i) == 1)
+			rung++;
+	}
+	return rung;
+}

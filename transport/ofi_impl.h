@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Inside the libfabric backend: its structures, and what its files offer each other.
+ *
+ *	ofi.c           open, address, connect, close
+ *	ofi_provider.c  which provider, and what it wants
+ *	ofi_signal.c    keeps the application's signal handlers
+ *	ofi_mem.c       registered memory and landings
+ *	ofi_send.c      messages and page writes on their way out, and their queues
+ *	ofi_poll.c      completions become events
+ *	ofi_wait.c      sleeping
+ *	ofi_bell.c      the doorbell for providers that cannot wake us
+ */
+#ifndef TR_OFI_IMPL_H
+#define TR_OFI_IMPL_H
+
+#include <rdma/fabric.h>
+#include <rdma/fi_domain.h>
+#include <rdma/fi_endpoint.h>
+#include <signal.h>
+
+#include "transport/ofi_bell.h"
+#include "transport/transport.h"
+
+#define OFI_API_VERSION FI_VERSION(1, 17)
+#define OFI_SENDS_MAX 4096
+#define OFI_WRITES_MAX 1024
+#define OFI_PREFIX 2 /* bytes before each message: the sender's rank */
+#define OFI_FRAME_MAX (OFI_PREFIX + TR_MSG_MAX)
+#define OFI_SLOT_BYTES 192 /* a frame's place in receive and send buffers */
+#define OFI_RX_SLOTS 512 /* at most */
+#define OFI_TX_SLOTS 256
+#define OFI_CQ_BATCH 64
+#define OFI_PROVIDER_MAX 32
+
+enum ofi_op_kind { OFI_RX = 1, OFI_TX, OFI_WRITE };
+
+/* One operation that libfabric may be working on; it is the op_context, and libfabric
+ * may use the first member until the completion. */
+struct ofi_op {
+	struct fi_context2 context;
+	struct ofi_op *next; /* in a free list or queue */
+	uint8_t kind;
+	uint16_t peer; /* TX, WRITE */
+	union {
+		uint8_t *slot; /* RX, TX */
+		struct {
+			const void *src;
+			size_t len;
+			void *desc;
+			uint64_t address, key, cookie;
+			uint32_t tag;
+		} write;
+	};
+};
+
+struct ofi_frame {
+	uint16_t len; /* with the prefix */
+	uint8_t data[OFI_FRAME_MAX];
+};
+
+struct ofi_peer {
+	fi_addr_t addr;
+	uint8_t lost;        /* no more traffic */
+	uint8_t error_due;   /* TR_EV_ERROR has to be given */
+	uint8_t unreachable; /* ringing it failed: to be lost by the next ofi_reap() */
+	int32_t status;      /* for it */
+	struct ofi_frame *frame; /* messages that the provider did not take: a ring */
+	unsigned head, count;
+	struct ofi_op *write_head, *write_tail; /* the same for page writes */
+	unsigned posted; /* sends and writes that wait for their completion */
+	unsigned queued; /* in ring and list */
+};
+
+/*
+ * An endpoint. Everything is used by one caller at a time (transport.h), but for
+ * wait_fd, which never changes after open.
+ */
+struct ofi {
+	struct tr tr; /* first */
+	uint16_t self, nodes;
+	tr_log_fn log;
+	void *log_ctx;
+	char provider[OFI_PROVIDER_MAX];
+
+	struct fi_info *info;
+	struct fid_fabric *fabric;
+	struct fid_domain *domain;
+	struct fid_ep *ep;
+	struct fid_cq *cq;
+	struct fid_av *av;
+	size_t inject_bytes;
+	uint64_t next_key;
+	uint8_t virt_addr, mr_local;
+
+	struct ofi_peer *peer;
+	struct ofi_frame *frames; /* the peers' rings: sends_max each */
+	size_t frames_bytes;
+	unsigned sends_max;
+	unsigned queued;  /* in the queues of all peers */
+	unsigned posted;  /* of all peers that are not lost */
+	unsigned errors_due;
+	unsigned unreachable; /* peers of which that is so */
+	uint16_t next_flush; /* peer whose queue is tried first */
+
+	uint8_t *slots; /* memory of receive and send buffers */
+	size_t slots_bytes;
+	struct fid_mr *slots_mr;
+	struct ofi_op *rx, *tx, *writes; /* the arrays */
+	unsigned n_rx, writes_max;
+	struct ofi_op *tx_free, *write_free;
+	struct ofi_op *rx_used; /* consumed: to be posted again */
+
+	/* completions that wait_arm() found and poll() has not given yet */
+	struct fi_cq_data_entry stash[OFI_CQ_BATCH];
+	unsigned stash_head, stash_len;
+
+	struct tr_mem *mem;
+
+	int epoll_fd;  /* what the caller waits on: */
+	int cq_fd;     /*   the CQ's descriptor, or -1 */
+	int timer_fd;  /*   for what nobody would wake us for */
+	unsigned retry_ms; /* its last setting, 0 after progress */
+	uint8_t timer_set;
+	struct ofi_bell *bell; /* or NULL: the provider can wake us */
+
+	struct tr_stats stats;
+};
+
+struct tr_mem {
+	struct tr_mem *next;
+	struct ofi *ofi;
+	struct fid_mr *mr;
+	void *desc;
+	uint8_t *base;
+	size_t len;
+	uint64_t key;
+};
+
+/* ofi.c */
+void ofi_log(const struct ofi *ofi, int level, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* libfabric's code as ours. */
+int ofi_errno(ssize_t rc);
+static inline struct ofi *ofi_of(const struct tr *tr)
+{
+	return (struct ofi *)(uintptr_t)tr;
+}
+
+/* ofi_provider.c */
+/* Settings of libfabric that it reads from the environment; the user's win. */
+void ofi_environment(unsigned nodes);
+/* The nth provider to try, with *info to be freed by the caller: 0, -ENODEV when that
+ * one is not here, -ERANGE after the last one. */
+int ofi_provider_try(const struct tr_config *config, unsigned n, struct fi_info **info);
+/* Logs that no provider fits, and which ones would. */
+void ofi_provider_explain(const struct ofi *ofi, const struct tr_config *config);
+
+/* ofi_signal.c */
+#define OFI_SIGNALS 6
+struct ofi_signals {
+	struct sigaction action[OFI_SIGNALS];
+};
+void ofi_signals_save(struct ofi_signals *out);
+void ofi_signals_restore(const struct ofi_signals *saved);
+
+/* ofi_mem.c */
+int ofi_mem_register(struct tr *tr, void *base, size_t len, struct tr_mem **out);
+void ofi_mem_release(struct tr_mem *mem);
+void ofi_mem_landing(const struct tr_mem *mem, const void *ptr, uint8_t out[TR_LANDING_SIZE]);
+
+/* ofi_send.c */
+int ofi_send(struct tr *tr, uint16_t peer, const void *buf, size_t len);
+int ofi_write(struct tr *tr, uint16_t peer, const struct tr_mem *mem, const void *src, size_t len,
+              const uint8_t landing[TR_LANDING_SIZE], uint32_t tag, uint64_t cookie);
+/* Gives the provider what is queued, as far as it takes it. */
+void ofi_flush(struct ofi *ofi);
+/* The operation is over: it goes back to its free list. */
+void ofi_op_done(struct ofi *ofi, struct ofi_op *op);
+/* Nothing goes to or comes from the peer any more; its error will be given by poll. */
+void ofi_peer_lose(struct ofi *ofi, uint16_t peer, int status);
+/* Loses the peers that could not be rung. */
+void ofi_reap(struct ofi *ofi);
+
+/* ofi_poll.c */
+int ofi_poll(struct tr *tr, struct tr_event *events, int max);
+int ofi_rx_post(struct ofi *ofi, struct ofi_op *op);
+/* Moves completions into the stash. Returns how many are there. */
+unsigned ofi_stash_fill(struct ofi *ofi);
+
+/* ofi_wait.c */
+int ofi_wait_open(struct ofi *ofi);
+void ofi_wait_close(struct ofi *ofi);
+int ofi_wait_fd(const struct tr *tr);
+int ofi_wait_arm(struct tr *tr);
+void ofi_wait_disarm(struct tr *tr);
+/* After something was given to the provider for peer: wakes it if it sleeps. */
+void ofi_ring(struct ofi *ofi, uint16_t peer);
+/* After progress: wakes the peers that sleep until we make some. */
+void ofi_ring_needy(struct ofi *ofi);
+
+#endif

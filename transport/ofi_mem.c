@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Registered memory, and the landings that let peers write to it.
+ */
+#include <endian.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "transport/ofi_impl.h"
+
+int ofi_mem_register(struct tr *tr, void *base, size_t len, struct tr_mem **out)
+{
+	struct ofi *ofi = ofi_of(tr);
+	struct tr_mem *mem = calloc(1, sizeof(*mem));
+	int rc;
+
+	if (!mem)
+		return -ENOMEM;
+	rc = fi_mr_reg(ofi->domain, base, len, FI_WRITE | FI_REMOTE_WRITE, 0, ofi->next_key, 0,
+	               &mem->mr, NULL);
+	if (rc) {
+		ofi_log(ofi, 0, "%s: registering %zu bytes failed: %s", ofi->provider, len,
+		        fi_strerror(-rc));
+		free(mem);
+		return ofi_errno(rc);
+	}
+	ofi->next_key++;
+	mem->ofi = ofi;
+	mem->base = base;
+	mem->len = len;
+	mem->desc = fi_mr_desc(mem->mr);
+	mem->key = fi_mr_key(mem->mr);
+	LL_PREPEND(ofi->mem, mem);
+	*out = mem;
+	return 0;
+}
+
+void ofi_mem_release(struct tr_mem *mem)
+{
+	if (!mem)
+		return;
+	LL_DELETE(mem->ofi->mem, mem);
+	fi_close(&mem->mr->fid);
+	free(mem);
+}
+
+void ofi_mem_landing(const struct tr_mem *mem, const void *ptr, uint8_t out[TR_LANDING_SIZE])
+{
+	uint64_t address = (uint64_t)(uintptr_t)ptr;
+	uint64_t word[2];
+
+	if (!mem->ofi->virt_addr)
+		address -= (uint64_t)(uintptr_t)mem->base;
+	word[0] = htole64(address);
+	word[1] = htole64(mem->key);
+	memcpy(out, word, sizeof(word));
+}

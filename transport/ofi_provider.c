@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Which libfabric provider carries the job, and what we ask of it.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <netinet/in.h>
+#include <rdma/fi_errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "transport/ofi_impl.h"
+
+/* Best first. tcp is asked for only where it does reliable datagrams by itself; net is
+ * the same code in the one version before that. */
+static const struct {
+	const char *name;
+	int one_machine;      /* only when all nodes are on this machine */
+	uint32_t min_version; /* of libfabric */
+} ofi_provider_order[] = {
+	{"shm", 1, 0},
+	{"tcp", 0, FI_VERSION(1, 18)},
+	{"net", 0, 0},
+	{"tcp;ofi_rxm", 0, 0},
+};
+#define OFI_PROVIDERS (sizeof(ofi_provider_order) / sizeof(*ofi_provider_order))
+
+void ofi_environment(unsigned nodes)
+{
+	char text[16];
+
+	/* Taken when libfabric is loaded, so it helps only programs that we start. */
+	setenv("IPATH_NO_BACKTRACE", "1", 0);
+	/* Its registration cache would watch our memory with a userfaultfd of its own. */
+	setenv("FI_MR_CACHE_MONITOR", "disabled", 0);
+	/* Sizes queues by it; the default is too large for some completion queues. */
+	snprintf(text, sizeof(text), "%u", nodes < 2 ? 2 : nodes);
+	setenv("FI_UNIVERSE_SIZE", text, 0);
+}
+
+static int ofi_is_shm(const char *provider)
+{
+	return !strcmp(provider, "shm");
+}
+
+static struct fi_info *ofi_hints(const char *provider)
+{
+	struct fi_info *hints = fi_allocinfo();
+
+	if (!hints)
+		return NULL;
+	hints->caps = FI_MSG | FI_RMA;
+	hints->mode = FI_CONTEXT | FI_CONTEXT2;
+	hints->ep_attr->type = FI_EP_RDM;
+	hints->domain_attr->mr_mode =
+		FI_MR_LOCAL | FI_MR_VIRT_ADDR | FI_MR_ALLOCATED | FI_MR_PROV_KEY;
+	hints->domain_attr->threading = FI_THREAD_DOMAIN;
+	hints->domain_attr->control_progress = FI_PROGRESS_MANUAL;
+	hints->domain_attr->data_progress = FI_PROGRESS_MANUAL;
+	hints->domain_attr->cq_data_size = sizeof(uint32_t);
+	hints->tx_attr->msg_order = FI_ORDER_SAS;
+	hints->rx_attr->msg_order = FI_ORDER_SAS;
+	if (provider) {
+		hints->fabric_attr->prov_name = strdup(provider);
+		if (!hints->fabric_attr->prov_name) {
+			fi_freeinfo(hints);
+			return NULL;
+		}
+	}
+	return hints;
+}
+
+/* How much we like to bind to this address. */
+static int ofi_address_rank(const struct fi_info *info)
+{
+	const struct sockaddr_in *in = info->src_addr;
+	const struct sockaddr_in6 *in6 = info->src_addr;
+
+	if (!info->src_addr)
+		return 1;
+	if (info->addr_format == FI_SOCKADDR_IN)
+		return (ntohl(in->sin_addr.s_addr) >> 24) == IN_LOOPBACKNET ? 2 : 4;
+	if (info->addr_format == FI_SOCKADDR_IN6) {
+		if (IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr))
+			return 0;
+		return IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr) ? 1 : 3;
+	}
+	return 1;
+}
+
+/* Of what getinfo returned the entry to use: the provider named exactly so if there is
+ * one (it lists layered ones too), at the best address. */
+static const struct fi_info *ofi_pick(const struct fi_info *list, const char *provider)
+{
+	const struct fi_info *info, *best = NULL;
+	int rank, best_rank = -1;
+
+	for (info = list; info; info = info->next) {
+		rank = ofi_address_rank(info);
+		if (!strcmp(info->fabric_attr->prov_name, provider))
+			rank += 10;
+		if (rank > best_rank) {
+			best = info;
+			best_rank = rank;
+		}
+	}
+	return best;
+}
+
+static int ofi_getinfo(const struct tr_config *config, const char *provider, struct fi_info **out)
+{
+	struct fi_info *hints = ofi_hints(provider), *list = NULL;
+	const char *node = config->bind;
+	int rc;
+
+	if (!hints)
+		return -ENOMEM;
+	if (!node && config->one_machine)
+		node = "127.0.0.1";
+	if (ofi_is_shm(provider))
+		node = NULL;
+	rc = fi_getinfo(OFI_API_VERSION, node, NULL, node ? FI_SOURCE : 0, hints, &list);
+	fi_freeinfo(hints);
+	if (rc)
+		return -ENODEV;
+	*out = fi_dupinfo(ofi_pick(list, provider));
+	fi_freeinfo(list);
+	return *out ? 0 : -ENOMEM;
+}
+
+int ofi_provider_try(const struct tr_config *config, unsigned n, struct fi_info **info)
+{
+	if (config->provider)
+		return n ? -ERANGE : ofi_getinfo(config, config->provider, info);
+	if (n >= OFI_PROVIDERS)
+		return -ERANGE;
+	if (ofi_provider_order[n].one_machine && !config->one_machine)
+		return -ENODEV;
+	if (FI_VERSION_LT(fi_version(), ofi_provider_order[n].min_version))
+		return -ENODEV;
+	return ofi_getinfo(config, ofi_provider_order[n].name, info);
+}
+
+/* Appends the names of all providers that would do, each once. */
+static void ofi_provider_list(char *text, size_t len)
+{
+	struct fi_info *hints = ofi_hints(NULL), *list = NULL, *info, *earlier;
+	size_t used = 0;
+	int n;
+
+	text[0] = '\0';
+	if (hints && !fi_getinfo(OFI_API_VERSION, NULL, NULL, 0, hints, &list))
+		for (info = list; info; info = info->next) {
+			for (earlier = list; earlier != info; earlier = earlier->next)
+				if (!strcmp(earlier->fabric_attr->prov_name,
+				            info->fabric_attr->prov_name))
+					break;
+			if (earlier != info)
+				continue;
+			n = snprintf(text + used, len - used, "%s%s", used ? ", " : "",
+			             info->fabric_attr->prov_name);
+			if (n < 0 || (size_t)n >= len - used)
+				break;
+			used += (size_t)n;
+		}
+	fi_freeinfo(list);
+	fi_freeinfo(hints);
+}
+
+void ofi_provider_explain(const struct ofi *ofi, const struct tr_config *config)
+{
+	char names[160];
+
+	ofi_provider_list(names, sizeof(names));
+	if (config->provider)
+		ofi_log(ofi, 0, "libfabric provider \"%s\" is not usable here; usable: %s",
+		        config->provider, names[0] ? names : "none");
+	else
+		ofi_log(ofi, 0, "no libfabric provider is usable here (listed: %s)",
+		        names[0] ? names : "none");
+}
