@@ -120,7 +120,7 @@ struct dsm_config {
 	uint32_t tenure_us;   /* DSM_TENURE_US: how long a granted page is held at least, in
 	                       * microseconds, 1 to 100000; default 0: chosen by the library */
 };
-#define DSM_CONFIG_INIT { sizeof(struct dsm_config) }
+#define DSM_CONFIG_INIT { sizeof(struct dsm_config), 0, NULL, NULL, NULL, NULL, NULL, DSM_LOG_ERROR, 0 }
 
 /*
  * Joins the job that the environment describes (dsmctl run sets DSM_JOB, DSM_RANK,

@@ -15,3 +15,18 @@ libnode_la_SOURCES += dsm/boot/boot.h dsm/boot/bootmsg.h dsm/boot/bootmsg.c dsm/
 noinst_LTLIBRARIES += libjob.la
 libjob_la_SOURCES = dsm/boot/rendezvous.h dsm/boot/rendezvous.c dsm/boot/jobdir.h \
 	dsm/boot/jobdir.c dsm/boot/bootmsg.c
+
+# The node itself.
+libnode_la_SOURCES += dsm/atomic.c dsm/calls.c dsm/engine.c dsm/error.c dsm/faults.c dsm/frames.c \
+	dsm/frames.h dsm/init.c dsm/log.c dsm/log.h dsm/loop.c dsm/memory.c dsm/node.h dsm/report.c \
+	dsm/service.c dsm/settings.c dsm/settings.h dsm/sync.c dsm/tenure.c dsm/tenure.h
+libnode_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+
+# The library: only dsm_* is visible.
+lib_LTLIBRARIES += libdsm.la
+libdsm_la_SOURCES =
+libdsm_la_LIBADD = libnode.la libcoherence.la libtransport.la $(EV_LIBS) $(JANSSON_LIBS)
+libdsm_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -Wl,--version-script=$(top_srcdir)/dsm/libdsm.map
+libdsm_la_DEPENDENCIES = libnode.la libcoherence.la libtransport.la dsm/libdsm.map
+pkgconfig_DATA = dsm/dsm.pc
+EXTRA_DIST += dsm/libdsm.map

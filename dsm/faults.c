@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Faults: from the trap to the core, and who is still waiting. Under the node's lock. */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "dsm/node.h"
+
+#define WARN_NS (UINT64_C(5) * 1000000000)
+
+/* The thread cannot get its page, ever: it gets SIGBUS, as for any memory that fails. */
+static void fault_refuse(struct dsm *d, const struct trap_fault *f, const char *why)
+{
+	log_line(&d->log, DSM_LOG_ERROR, "thread %u gets SIGBUS for page %llu: %s", f->thread,
+	         (unsigned long long)f->page, why);
+	syscall(SYS_tgkill, getpid(), f->thread ? f->thread : (uint32_t)getpid(), SIGBUS);
+}
+
+static void fault_remember(struct dsm *d, const struct trap_fault *f)
+{
+	if (d->n_faults == NODE_FAULTS)
+		return; /* it is served all the same, only not reported on */
+	d->fault[d->n_faults++] = (struct fault){.page = f->page,
+	                                         .since_ns = node_now_ns(),
+	                                         .thread = f->thread,
+	                                         .write = f->write};
+}
+
+void node_faults_woken(struct dsm *d, uint64_t first, uint32_t n)
+{
+	uint64_t now = 0;
+
+	for (unsigned i = 0; i < d->n_faults;) {
+		struct fault *f = &d->fault[i];
+		if (f->page < first || f->page >= first + n) {
+			i++;
+			continue;
+		}
+		if (!now)
+			now = node_now_ns();
+		d->fault_ns += now - f->since_ns;
+		*f = d->fault[--d->n_faults];
+	}
+}
+
+/* Returns 0, or -EAGAIN when the core has no slot for it now. */
+static int fault_take(struct dsm *d, const struct trap_fault *f)
+{
+	struct coh_event ev = {.kind = f->write ? COH_EV_WRITE : COH_EV_READ, .page = f->page};
+	int rc;
+
+	if (d->lost) {
+		fault_refuse(d, f, "the job has lost a node");
+		return 0;
+	}
+	if (frames_prepare(&d->frames, f->page, 1)) {
+		fault_refuse(d, f, "out of memory");
+		return 0;
+	}
+	ev.patience = tenure_level(&d->tenure, f->thread, f->page);
+	fault_remember(d, f);
+	rc = node_step(d, &ev);
+	if (rc == -EAGAIN)
+		d->n_faults--; /* given again later */
+	else if (rc)
+		fault_refuse(d, f, strerror(-rc));
+	return rc == -EAGAIN ? rc : 0;
+}
+
+void node_take_faults(struct dsm *d)
+{
+	struct trap_fault f;
+
+	for (;;) {
+		if (d->has_stalled) {
+			f = d->stalled;
+			d->has_stalled = 0;
+		} else {
+			int rc = d->trap->ops->next_fault(d->trap, &f);
+			if (rc <= 0)
+				return;
+			d->faults++;
+		}
+		if (fault_take(d, &f) == -EAGAIN) {
+			d->stalled = f;
+			d->has_stalled = 1;
+			return;
+		}
+	}
+}
+
+static void check_fault(struct dsm *d, struct fault *f, uint64_t now)
+{
+	struct coh_page_info info;
+
+	if (f->warned || now - f->since_ns < WARN_NS)
+		return;
+	f->warned = 1;
+	coh_page_info(d->coh, f->page, &info);
+	log_line(&d->log, DSM_LOG_WARN,
+	         "thread %u has waited %llu s to %s page %llu: state %s here, home node %u", f->thread,
+	         (unsigned long long)((now - f->since_ns) / 1000000000), f->write ? "write" : "read",
+	         (unsigned long long)f->page, coh_cache_state_name(info.cache_state),
+	         coh_home_of(&d->coh_cfg, f->page));
+}
+
+void node_check_waits(struct dsm *d)
+{
+	uint64_t now = node_now_ns();
+
+	for (unsigned i = 0; i < d->n_faults; i++)
+		check_fault(d, &d->fault[i], now);
+}

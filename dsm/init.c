@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Joining and leaving a job. What can fail on one node is agreed on by all: each step
+ * ends in an exchange that carries its outcome, so that all go on or all give up.
+ */
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "coherence/wire.h"
+#include "config.h"
+#include "dsm/node.h"
+
+#define HELLO_MAGIC 0x4d534431u /* "1DSM" */
+#define EXCHANGE_MS 60000
+#define TENURE_US 200
+
+/* What nodes tell each other first. All run on machines of one kind. */
+struct hello {
+	uint32_t magic, wire_version;
+	char version[16];
+	int32_t status; /* 0: ready to go on */
+	uint32_t address_len;
+	uint64_t region_bytes, page_bytes;
+	uint8_t address[TR_ADDRESS_MAX];
+};
+
+/* The one global: a process is a node at most once (one window, one set of threads). */
+static atomic_flag active = ATOMIC_FLAG_INIT;
+
+/* Gives mine to all, and gets theirs. all: size times len bytes. */
+static int exchange(struct dsm *d, const void *mine, size_t len, void *all)
+{
+	uint32_t lens[COH_MAX_NODES];
+	char why[256] = "";
+	int rc = d->boot->ops->allgather(d->boot, mine, len, all, len, lens, EXCHANGE_MS, why,
+	                                 sizeof why);
+
+	if (rc) {
+		init_error_set("the nodes of the job did not find each other: %s", why);
+		return rc == -EPROTONOSUPPORT ? DSM_ERR_VERSION : DSM_ERR_BOOT;
+	}
+	for (int i = 0; i < d->boot->size; i++)
+		if (lens[i] != len) {
+			init_error_set("node %d runs another version of libdsm", i);
+			return DSM_ERR_VERSION;
+		}
+	return 0;
+}
+
+/* All nodes tell their outcome of a step. Returns mine, or DSM_ERR_BOOT when it was
+ * another's that failed. */
+static int agree(struct dsm *d, int mine)
+{
+	int32_t status = mine, all[COH_MAX_NODES];
+	char kept[512];
+	int rc;
+
+	strncpy(kept, dsm_init_error(), sizeof kept - 1);
+	kept[sizeof kept - 1] = 0;
+	rc = exchange(d, &status, sizeof status, all);
+	if (mine) {
+		init_error_set("%s", kept); /* the first reason is the one that counts */
+		return mine;
+	}
+	if (rc)
+		return rc;
+	for (int i = 0; i < d->boot->size; i++)
+		if (all[i]) {
+			init_error_set("node %d could not start: %s", i, dsm_strerror(all[i]));
+			return DSM_ERR_BOOT;
+		}
+	return 0;
+}
+
+/* --- steps --- */
+
+static int open_boot(struct dsm *d)
+{
+	char why[256] = "";
+	int rc = boot_open(&d->boot, why, sizeof why);
+
+	if (rc == 0)
+		return 0;
+	init_error_set("%s", why);
+	switch (rc) {
+	case -EINVAL: return DSM_ERR_CONFIG;
+	case -EPROTONOSUPPORT: return DSM_ERR_VERSION;
+	case -ENOMEM: return DSM_ERR_NOMEM;
+	case -EMFILE:
+	case -ENFILE: return DSM_ERR_LIMIT;
+	default: return DSM_ERR_BOOT;
+	}
+}
+
+static int limit_or(int rc, int otherwise)
+{
+	return rc == -EMFILE || rc == -ENFILE ? DSM_ERR_LIMIT : rc == -ENOMEM ? DSM_ERR_NOMEM
+	                                                                      : otherwise;
+}
+
+static int probe_trap(void)
+{
+	char why[256] = "";
+	int rc = trap_wp_ops.probe(why, sizeof why);
+
+	if (rc == 0)
+		return 0;
+	init_error_set("%s", why);
+	return rc == -EPERM ? DSM_ERR_TRAP_PERM : limit_or(rc, DSM_ERR_KERNEL);
+}
+
+static int open_transport(struct dsm *d)
+{
+	struct tr_config c = {
+	        .self = d->boot->rank,
+	        .nodes = d->boot->size,
+	        .provider = d->settings.provider[0] ? d->settings.provider : NULL,
+	        .one_machine = d->boot->one_machine,
+	        .runtime_dir = d->boot->runtime_dir[0] ? d->boot->runtime_dir : NULL,
+	        .writes_max = 2 * NODE_PER_HOME * d->boot->size + NODE_PER_HOME,
+	        .log = log_text,
+	        .log_ctx = &d->log,
+	};
+	int rc = tr_ofi_ops.open(&c, &d->tr);
+
+	if (rc) {
+		init_error_set("no libfabric endpoint with provider %s: %s",
+		               c.provider ? c.provider : "chosen by the library", strerror(-rc));
+		return limit_or(rc, DSM_ERR_PROVIDER);
+	}
+	return 0;
+}
+
+static int check_hello(struct dsm *d, const struct hello *mine, const struct hello *h, int i)
+{
+	if (h->magic != mine->magic || h->wire_version != mine->wire_version ||
+	    strncmp(h->version, mine->version, sizeof h->version)) {
+		init_error_set("node %d runs version %.16s of libdsm, this one %s", i, h->version,
+		               mine->version);
+		return DSM_ERR_VERSION;
+	}
+	if (h->region_bytes != mine->region_bytes || h->page_bytes != mine->page_bytes) {
+		init_error_set("node %d has a region of %llu bytes, this one %llu: they must agree", i,
+		               (unsigned long long)h->region_bytes,
+		               (unsigned long long)mine->region_bytes);
+		return DSM_ERR_CONFIG;
+	}
+	return 0;
+}
+
+/* Local preparations, then all tell how it went and where they are reached. */
+static int meet(struct dsm *d)
+{
+	struct hello mine = {.magic = HELLO_MAGIC,
+	                     .wire_version = COH_WIRE_VERSION,
+	                     .version = PACKAGE_VERSION,
+	                     .region_bytes = d->settings.region_bytes,
+	                     .page_bytes = sysconf(_SC_PAGESIZE)};
+	struct hello *all = calloc(d->boot->size, sizeof *all);
+	uint32_t lens[COH_MAX_NODES];
+	int rc;
+
+	if (!all)
+		return DSM_ERR_NOMEM;
+	mine.status = probe_trap();
+	if (mine.status == 0)
+		mine.status = open_transport(d);
+	if (mine.status == 0)
+		mine.address_len = d->tr->ops->address(d->tr, mine.address);
+	if (mine.status) {
+		rc = agree(d, mine.status);
+		goto out;
+	}
+	rc = agree(d, 0);
+	if (rc == 0)
+		rc = exchange(d, &mine, sizeof mine, all);
+	for (int i = 0; i < d->boot->size && rc == 0; i++) {
+		rc = check_hello(d, &mine, &all[i], i);
+		lens[i] = all[i].address_len;
+	}
+	if (rc == 0 && d->tr->ops->connect(d->tr, all[0].address, sizeof *all, lens)) {
+		init_error_set("the provider refuses the other nodes' addresses");
+		rc = DSM_ERR_PROVIDER;
+	}
+out:
+	free(all);
+	return rc;
+}
+
+/* Tries one address after the other until one is free on all nodes. */
+static int find_address(struct dsm *d, size_t len, void **out)
+{
+	int32_t all[COH_MAX_NODES];
+
+	for (unsigned n = 0;; n++) {
+		void *at = region_candidate(n, len);
+		int32_t mine;
+		int taken = 0, rc;
+		if (!at) {
+			init_error_set("no address is free on all nodes for a region of %zu bytes", len);
+			return DSM_ERR_ADDRESS;
+		}
+		mine = region_reserve(at, len);
+		rc = exchange(d, &mine, sizeof mine, all);
+		for (int i = 0; i < d->boot->size; i++)
+			taken |= rc ? rc : all[i];
+		if (!taken) {
+			*out = at;
+			return 0;
+		}
+		if (mine == 0)
+			region_unreserve(at, len);
+		if (rc)
+			return rc;
+	}
+}
+
+static int make_region(struct dsm *d)
+{
+	struct region_config c = {.pte_bytes = d->settings.region_bytes};
+	size_t len = region_window_bytes(&c);
+	void *at;
+	int rc = find_address(d, len, &at);
+
+	if (rc)
+		return rc;
+	rc = region_create(&c, at, &d->region);
+	if (rc == 0)
+		return 0;
+	region_unreserve(at, len);
+	init_error_set("cannot map a shared region of %zu bytes: %s", len, strerror(-rc));
+	return limit_or(rc, DSM_ERR_NOMEM);
+}
+
+static int make_core(struct dsm *d)
+{
+	uint32_t cap;
+
+	d->coh_cfg = (struct coh_config){
+	        .nodes = d->boot->size,
+	        .self = d->boot->rank,
+	        .n_zones = 1,
+	        .zone = {{.count = d->region.pages, .block_pages = REGION_EXTENT_PAGES}},
+	        .per_home = NODE_PER_HOME,
+	        .slots = NODE_SLOTS,
+	        .holds = NODE_HOLDS,
+	        .locks = NODE_LOCKS,
+	        .sync_slots = NODE_SYNC_SLOTS,
+	};
+	if (coh_config_check(&d->coh_cfg)) {
+		init_error_set("a job has at most %d nodes", COH_MAX_NODES);
+		return DSM_ERR_CONFIG;
+	}
+	d->coh_bytes = coh_size(&d->coh_cfg);
+	void *state = (void *)syscall(SYS_mmap, NULL, d->coh_bytes, PROT_READ | PROT_WRITE,
+	                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (state == MAP_FAILED) {
+		init_error_set("no address space for the directory: %zu bytes", d->coh_bytes);
+		return DSM_ERR_NOMEM;
+	}
+	d->coh = coh_init(state, &d->coh_cfg);
+	cap = coh_effects_max(&d->coh_cfg);
+	d->fx = (struct coh_effects){.list = calloc(cap, sizeof *d->fx.list),
+	                             .cap = cap,
+	                             .self_queue = calloc(COH_SELF_MAX, sizeof *d->fx.self_queue)};
+	if (!d->fx.list || !d->fx.self_queue || frames_open(&d->frames, &d->region))
+		return DSM_ERR_NOMEM;
+	tenure_init(&d->tenure,
+	            (d->settings.tenure_us ? d->settings.tenure_us : TENURE_US) * UINT64_C(1000));
+	return 0;
+}
+
+/* What a node needs of its own; outcome to be agreed on. */
+static int make_ready(struct dsm *d)
+{
+	struct trap_config tc = {.region = &d->region, .log = log_text, .log_ctx = &d->log};
+	struct region_zone *zone = &d->region.zone[REGION_PTE];
+	int rc = make_core(d);
+
+	if (rc)
+		return rc;
+	rc = trap_wp_ops.attach(&tc, &d->trap);
+	if (rc) {
+		init_error_set("cannot trap accesses to the region: %s", strerror(-rc));
+		return limit_or(rc, rc == -EPERM ? DSM_ERR_TRAP_PERM : DSM_ERR_KERNEL);
+	}
+	rc = d->tr->ops->mem_register(d->tr, zone->alias, zone->count * zone->page_bytes, &d->mem);
+	if (rc) {
+		init_error_set("the provider cannot register the region: %s", strerror(-rc));
+		return limit_or(rc, DSM_ERR_PROVIDER);
+	}
+	if (service_open(d))
+		return DSM_ERR_NOMEM;
+	rc = loop_start(d);
+	if (rc) {
+		init_error_set("cannot start the service thread: %s", strerror(-rc));
+		return limit_or(rc, DSM_ERR_LIMIT);
+	}
+	return 0;
+}
+
+/* --- the whole --- */
+
+static void dismantle(struct dsm *d)
+{
+	loop_stop(d);
+	service_close(d);
+	if (d->tr)
+		d->tr->ops->close(d->tr);
+	if (d->trap)
+		d->trap->ops->detach(d->trap);
+	frames_close(&d->frames);
+	free(d->fx.list);
+	free(d->fx.self_queue);
+	if (d->coh)
+		syscall(SYS_munmap, d->coh, d->coh_bytes);
+	if (d->region.window)
+		region_destroy(&d->region);
+	if (d->boot)
+		d->boot->ops->close(d->boot);
+	pthread_cond_destroy(&d->room);
+	pthread_mutex_destroy(&d->lock);
+	free(d);
+	atomic_flag_clear(&active);
+}
+
+static int join(struct dsm *d, const struct dsm_config *config)
+{
+	int rc = settings_read(config, &d->settings, &d->log);
+
+	if (rc == 0)
+		rc = open_boot(d);
+	if (rc)
+		return rc;
+	d->log.rank = d->boot->rank;
+	rc = meet(d);
+	if (rc)
+		return rc;
+	rc = agree(d, make_region(d));
+	if (rc)
+		return rc;
+	return agree(d, make_ready(d));
+}
+
+int dsm_init(const struct dsm_config *config, dsm_t **out)
+{
+	struct dsm *d;
+	int rc;
+
+	init_error_set("%s", "");
+	if (!out)
+		return DSM_ERR_INVAL;
+	if (atomic_flag_test_and_set(&active)) {
+		init_error_set("this process is a node already; dsm_fini comes first");
+		return DSM_ERR_ACTIVE;
+	}
+	d = calloc(1, sizeof *d);
+	if (!d) {
+		atomic_flag_clear(&active);
+		return DSM_ERR_NOMEM;
+	}
+	d->start_ns = node_now_ns();
+	pthread_mutex_init(&d->lock, NULL);
+	pthread_cond_init(&d->room, NULL);
+	rc = join(d, config);
+	if (rc) {
+		if (!*dsm_init_error())
+			init_error_set("%s", dsm_strerror(rc));
+		log_line(&d->log, DSM_LOG_ERROR, "%s", dsm_init_error());
+		dismantle(d);
+		return rc;
+	}
+	log_line(&d->log, DSM_LOG_INFO, "node %d of %d, provider %s, region %llu bytes at %p",
+	         d->boot->rank, d->boot->size, d->tr->ops->provider(d->tr),
+	         (unsigned long long)d->settings.region_bytes, (void *)d->region.window);
+	*out = d;
+	return 0;
+}
+
+/* Waits until what this node has sent has left it. */
+static int drain(struct dsm *d)
+{
+	int rc;
+
+	for (;;) {
+		pthread_mutex_lock(&d->lock);
+		node_progress(d);
+		rc = d->lost ? d->lost : d->tr->ops->pending(d->tr);
+		pthread_mutex_unlock(&d->lock);
+		if (rc <= 0)
+			return rc;
+		sched_yield();
+	}
+}
+
+int dsm_fini(dsm_t *d)
+{
+	int rc;
+
+	if (!d)
+		return 0;
+	rc = dsm_barrier(d);
+	if (rc == 0)
+		rc = drain(d);
+	/* All have passed the barrier and have nothing more to send: nobody needs this node. */
+	if (rc == 0)
+		rc = agree(d, 0);
+	dismantle(d);
+	return rc ? DSM_ERR_LOST : 0;
+}
+
+int dsm_rank(const dsm_t *d)
+{
+	return d->boot->rank;
+}
+
+int dsm_size(const dsm_t *d)
+{
+	return d->boot->size;
+}
+
+const char *dsm_provider(const dsm_t *d)
+{
+	return d->tr->ops->provider(d->tr);
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* dsm_alloc, dsm_free, names, prefetch. */
+#include <errno.h>
+#include <string.h>
+
+#include "dsm/node.h"
+
+static uint64_t offset_of(const struct dsm *d, const void *ptr)
+{
+	return (uint64_t)((const uint8_t *)ptr - d->region.window);
+}
+
+static int in_region(const struct dsm *d, const void *ptr, size_t bytes)
+{
+	uint64_t at = offset_of(d, ptr);
+
+	return at < d->region.window_bytes && bytes <= d->region.window_bytes - at;
+}
+
+int dsm_alloc(dsm_t *d, size_t bytes, size_t align, unsigned flags, void **out)
+{
+	struct coh_svc svc = {.op = SVC_ALLOC, .arg = {bytes, align}};
+	uint8_t *at;
+	int rc;
+
+	if (!out || bytes == 0 || flags != 0 || (align & (align - 1)))
+		return DSM_ERR_INVAL;
+	if (bytes > d->region.window_bytes || align > d->region.window_bytes)
+		return DSM_ERR_NOMEM;
+	rc = service_call(d, &svc, -1, "dsm_alloc");
+	if (rc)
+		return rc;
+	at = d->region.window + svc.arg[0];
+	/* The caller's own stores clear what an earlier owner has left: ordinary accesses,
+	 * so they need no lock and no message of their own. */
+	if (svc.arg[1])
+		memset(at, 0, svc.arg[1] < bytes ? svc.arg[1] : bytes);
+	*out = at;
+	return 0;
+}
+
+int dsm_free(dsm_t *d, void *ptr)
+{
+	struct coh_svc svc = {.op = SVC_FREE};
+
+	if (!ptr)
+		return 0;
+	if (!in_region(d, ptr, 1))
+		return DSM_ERR_NOT_OURS;
+	svc.arg[0] = offset_of(d, ptr);
+	return service_call(d, &svc, -1, "dsm_free");
+}
+
+static int name_set(struct coh_svc *svc, const char *name)
+{
+	size_t len = name ? strnlen(name, COH_NAME_MAX) : 0;
+
+	if (len == 0 || len == COH_NAME_MAX)
+		return DSM_ERR_INVAL;
+	memcpy(svc->name, name, len);
+	return 0;
+}
+
+int dsm_publish(dsm_t *d, const char *name, void *ptr)
+{
+	struct coh_svc svc = {.op = ptr ? SVC_PUBLISH : SVC_UNPUBLISH};
+
+	if (name_set(&svc, name) || (ptr && !in_region(d, ptr, 1)))
+		return DSM_ERR_INVAL;
+	svc.arg[0] = ptr ? offset_of(d, ptr) : 0;
+	return service_call(d, &svc, -1, "dsm_publish");
+}
+
+int dsm_lookup(dsm_t *d, const char *name, int timeout_ms, void **out)
+{
+	struct coh_svc svc = {.op = SVC_LOOKUP, .arg = {timeout_ms != 0}};
+	int rc;
+
+	if (!out || timeout_ms < -1 || name_set(&svc, name))
+		return DSM_ERR_INVAL;
+	rc = service_call(d, &svc, timeout_ms ? timeout_ms : -1, "dsm_lookup");
+	if (rc == 0)
+		*out = d->region.window + svc.arg[0];
+	return rc;
+}
+
+int dsm_prefetch(dsm_t *d, const void *ptr, size_t bytes)
+{
+	struct coh_event ev = {.kind = COH_EV_PREFETCH};
+	uint64_t page, end;
+	int rc = 0;
+
+	if (!in_region(d, ptr, bytes))
+		return DSM_ERR_INVAL;
+	if (bytes == 0)
+		return 0;
+	page = region_page_of(&d->region, ptr);
+	end = region_page_of(&d->region, (const uint8_t *)ptr + bytes - 1) + 1;
+	pthread_mutex_lock(&d->lock);
+	while (page < end && rc == 0 && !d->lost) {
+		ev.page = page;
+		ev.n = end - page < COH_MAX_RUN ? end - page : COH_MAX_RUN;
+		/* A landing needs its frame. */
+		if (frames_prepare(&d->frames, page, ev.n))
+			break;
+		rc = node_step(d, &ev);
+		page += d->fx.consumed;
+	}
+	if (d->tr->ops->pending(d->tr))
+		loop_kick(d);
+	pthread_mutex_unlock(&d->lock);
+	return 0;
+}

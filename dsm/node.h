@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A node from the inside: what its files share.
+ *
+ * One lock guards the core, the transport, grant and revoke, waiters and services;
+ * whoever holds it may step the core and carries out the effects before letting go.
+ * The service thread (loop.c) reads faults, messages and timers; application threads
+ * step the core for their own calls. Nobody touches the window while holding the lock.
+ */
+#ifndef NODE_H
+#define NODE_H
+
+#include <pthread.h>
+#include <stdint.h>
+
+#include "coherence/coh.h"
+#include "dsm/boot/boot.h"
+#include "dsm/dsm.h"
+#include "dsm/frames.h"
+#include "dsm/log.h"
+#include "dsm/region.h"
+#include "dsm/settings.h"
+#include "dsm/tenure.h"
+#include "dsm/trap/trap.h"
+#include "transport/transport.h"
+
+#define NODE_PER_HOME 32
+#define NODE_SLOTS 128
+#define NODE_HOLDS 256
+#define NODE_LOCKS 4096
+#define NODE_SYNC_SLOTS 256
+#define NODE_SVC_SLOTS 256
+#define NODE_FAULTS 512
+
+struct ev_loop;
+struct alloc;
+struct names;
+struct loop;
+
+/* A call that waits for its answer; on the caller's stack. done is a futex word: set
+ * with release after status and result, read with acquire before them. */
+struct waiter {
+	uint32_t done;
+	int status;
+	uint64_t result[2];
+	const char *what; /* for reports */
+	uint32_t thread;
+	uint64_t since_ns;
+	struct waiter *next, **link; /* in dsm.waiters, under the lock */
+};
+
+/* A thread blocked in a fault. */
+struct fault {
+	uint64_t page, since_ns;
+	uint32_t thread;
+	uint8_t write, warned;
+};
+
+struct dsm {
+	struct settings settings;
+	struct log log;
+	struct boot *boot;
+	struct region region;
+	struct trap *trap;
+	struct tr *tr;
+	struct tr_mem *mem;
+	struct coh *coh;
+	struct coh_config coh_cfg;
+	size_t coh_bytes;
+	uint64_t start_ns;
+
+	pthread_mutex_t lock;
+	/* under the lock: */
+	pthread_cond_t room;  /* a slot may be free again */
+	unsigned starved;     /* threads that wait for room */
+	int lost;             /* DSM_ERR_LOST once the job cannot go on */
+	struct coh_effects fx;
+	struct frames frames;
+	struct tenure tenure;
+	struct waiter *waiters;
+	struct waiter *svc_slot[NODE_SVC_SLOTS];
+	struct fault fault[NODE_FAULTS];
+	unsigned n_faults;
+	struct trap_fault stalled; /* the next one to take, for which no slot was free */
+	int has_stalled;
+	struct alloc *alloc; /* rank 0 */
+	struct names *names; /* rank 0 */
+	uint64_t count[COH_COUNTS];
+	uint64_t faults, fault_ns, sleeps, bad_messages;
+
+	struct loop *loop; /* the service thread */
+};
+
+uint64_t node_now_ns(void);
+uint32_t node_thread(void); /* kernel id of the calling thread */
+
+/* --- engine.c; all with the lock held --- */
+
+/* Steps the core and carries out the effects. Returns what the step returned. */
+int node_step(struct dsm *d, const struct coh_event *ev);
+/* Takes what the transport and due tenures have. Returns how many events there were. */
+int node_progress(struct dsm *d);
+/* Sends a message outside the core (services). */
+void node_send(struct dsm *d, coh_node to, const struct coh_msg *msg);
+/* The job cannot go on: tells why, ends all waits with DSM_ERR_LOST. */
+void node_fail(struct dsm *d, const char *why);
+
+/* --- faults.c; with the lock held --- */
+/* Takes faults until there is none or no slot is free. */
+void node_take_faults(struct dsm *d);
+void node_faults_woken(struct dsm *d, uint64_t first, uint32_t n);
+/* Faults older than a while are reported, once each. */
+void node_check_waits(struct dsm *d);
+
+/* --- calls.c --- */
+/* Steps ev for a call of the application, waiting for room when there is none. */
+int node_call(struct dsm *d, const struct coh_event *ev);
+/* The same, and waits for the answer; ev's cookie is set. Returns the status. */
+int node_call_wait(struct dsm *d, struct coh_event *ev, struct waiter *w);
+void node_waiter_add(struct dsm *d, struct waiter *w, const char *what); /* lock held */
+void node_waiter_done(struct dsm *d, struct waiter *w, int status);      /* lock held */
+void node_waiter_sleep(struct waiter *w, int timeout_ms); /* without the lock; -1: for ever */
+
+/* --- service.c: allocator and names, served by rank 0 --- */
+enum svc_op { SVC_ALLOC = 1, SVC_FREE, SVC_PUBLISH, SVC_UNPUBLISH, SVC_LOOKUP, SVC_LOOKUP_CANCEL };
+int service_open(struct dsm *d);
+void service_close(struct dsm *d);
+/* A request from a node, this one included. Lock held. */
+void service_request(struct dsm *d, coh_node from, const struct coh_msg *msg);
+void service_response(struct dsm *d, const struct coh_msg *msg);
+/* Asks and waits; svc is the request and then the answer. timeout_ms of a lookup, or -1. */
+int service_call(struct dsm *d, struct coh_svc *svc, int timeout_ms, const char *what);
+
+/* --- loop.c --- */
+int loop_start(struct dsm *d);
+void loop_stop(struct dsm *d);
+/* Makes the service thread look again: something was queued by another thread. */
+void loop_kick(struct dsm *d);
+
+/* --- report.c --- */
+char *report_answer(void *dsm, const char *request);
+
+#endif

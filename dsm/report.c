@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Statistics, and the answers to dsmctl. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "dsm/node.h"
+
+static void collect(struct dsm *d, struct dsm_stats *s)
+{
+	struct tr_stats t;
+
+	d->tr->ops->stats(d->tr, &t);
+	*s = (struct dsm_stats){
+	        .faults = d->faults,
+	        .read_misses = d->count[COH_N_READ_MISS],
+	        .write_misses = d->count[COH_N_WRITE_MISS],
+	        .upgrades = d->count[COH_N_UPGRADE],
+	        .pages_fetched = d->count[COH_N_FETCH],
+	        .grants_empty = d->count[COH_N_GRANT_EMPTY],
+	        .pages_supplied = d->count[COH_N_SUPPLY],
+	        .refreshes = d->count[COH_N_REFRESH],
+	        .write_backs = d->count[COH_N_WRITE_BACK],
+	        .invalidations = d->count[COH_N_INV],
+	        .downgrades = d->count[COH_N_DOWNGRADE],
+	        .deferred = d->count[COH_N_DEFERRED],
+	        .prefetched = d->count[COH_N_PREFETCH],
+	        .evictions = d->count[COH_N_EVICT],
+	        .atomics = d->count[COH_N_ATOMIC],
+	        .locks = d->count[COH_N_LOCK],
+	        .barriers = d->count[COH_N_BARRIER],
+	        .messages_sent = t.messages_sent,
+	        .messages_received = t.messages_received,
+	        .bytes_sent = t.bytes_sent + t.write_bytes,
+	        .bytes_received = t.bytes_received,
+	        .page_writes = t.writes,
+	        .page_write_bytes = t.write_bytes,
+	        .doorbells = t.doorbells,
+	        .fault_ns_total = d->fault_ns,
+	        .sleeps = d->sleeps,
+	};
+}
+
+int dsm_get_stats(dsm_t *d, struct dsm_stats *out, size_t size)
+{
+	struct dsm_stats s;
+
+	if (!out)
+		return DSM_ERR_INVAL;
+	pthread_mutex_lock(&d->lock);
+	collect(d, &s);
+	pthread_mutex_unlock(&d->lock);
+	memcpy(out, &s, size < sizeof s ? size : sizeof s);
+	return 0;
+}
+
+static json_t *stats_json(struct dsm *d)
+{
+	struct dsm_stats s;
+	json_t *o = json_object();
+
+	collect(d, &s);
+#define PUT(member) json_object_set_new(o, #member, json_integer((json_int_t)s.member))
+	PUT(faults);
+	PUT(read_misses);
+	PUT(write_misses);
+	PUT(upgrades);
+	PUT(pages_fetched);
+	PUT(grants_empty);
+	PUT(pages_supplied);
+	PUT(refreshes);
+	PUT(write_backs);
+	PUT(invalidations);
+	PUT(downgrades);
+	PUT(deferred);
+	PUT(prefetched);
+	PUT(evictions);
+	PUT(atomics);
+	PUT(locks);
+	PUT(barriers);
+	PUT(messages_sent);
+	PUT(messages_received);
+	PUT(bytes_sent);
+	PUT(bytes_received);
+	PUT(page_writes);
+	PUT(page_write_bytes);
+	PUT(doorbells);
+	PUT(fault_ns_total);
+	PUT(sleeps);
+#undef PUT
+	return o;
+}
+
+static json_t *wait_json(const char *what, uint32_t thread, uint64_t since_ns)
+{
+	return json_pack("{s:s, s:I, s:I}", "what", what, "thread", (json_int_t)thread, "since_ms",
+	                 (json_int_t)((node_now_ns() - since_ns) / 1000000));
+}
+
+static json_t *waiting_json(struct dsm *d)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < d->n_faults; i++) {
+		struct fault *f = &d->fault[i];
+		json_t *o = wait_json(f->write ? "write" : "read", f->thread, f->since_ns);
+		struct coh_page_info info;
+		coh_page_info(d->coh, f->page, &info);
+		json_object_set_new(o, "page", json_integer((json_int_t)f->page));
+		json_object_set_new(o, "state", json_string(coh_cache_state_name(info.cache_state)));
+		json_array_append_new(list, o);
+	}
+	for (struct waiter *w = d->waiters; w; w = w->next)
+		json_array_append_new(list, wait_json(w->what, w->thread, w->since_ns));
+	return list;
+}
+
+static json_t *status_json(struct dsm *d)
+{
+	return json_pack("{s:s, s:i, s:i, s:i, s:s, s:s, s:s, s:s, s:I, s:f, s:b, s:I, s:o}", "job",
+	                 d->boot->job, "rank", d->boot->rank, "size", d->boot->size, "pid",
+	                 (int)getpid(), "version", PACKAGE_VERSION, "provider",
+	                 d->tr->ops->provider(d->tr), "trap", d->trap->ops->name, "faults", "event",
+	                 "region_bytes", (json_int_t)d->settings.region_bytes, "uptime_s",
+	                 (double)(node_now_ns() - d->start_ns) / 1e9, "lost", d->lost != 0,
+	                 "bad_messages", (json_int_t)d->bad_messages, "waiting", waiting_json(d));
+}
+
+char *report_answer(void *dsm, const char *request)
+{
+	struct dsm *d = dsm;
+	json_t *o;
+	char *text;
+
+	pthread_mutex_lock(&d->lock);
+	if (!strcmp(request, "status"))
+		o = status_json(d);
+	else if (!strcmp(request, "stats"))
+		o = stats_json(d);
+	else
+		o = json_pack("{s:s}", "error", "unknown request; known are: status, stats");
+	pthread_mutex_unlock(&d->lock);
+	text = o ? json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
+	json_decref(o);
+	return text;
+}

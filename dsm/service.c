@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Services that one node, rank 0, gives to all: the allocator and the names. Requests
+ * and answers are messages; a request of rank 0 itself takes the same way without the
+ * network. Their data is private memory, never shared pages.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "dsm/alloc.h"
+#include "dsm/names.h"
+#include "dsm/node.h"
+
+int service_open(struct dsm *d)
+{
+	int rc;
+
+	if (d->coh_cfg.self != 0)
+		return 0;
+	rc = alloc_open(d->region.window_bytes, d->region.zone[REGION_PTE].page_bytes, &d->alloc);
+	if (rc == 0)
+		rc = names_open(&d->names);
+	return rc;
+}
+
+void service_close(struct dsm *d)
+{
+	names_close(d->names);
+	alloc_close(d->alloc);
+	d->names = NULL;
+	d->alloc = NULL;
+}
+
+/* --- serving --- */
+
+static void answer(struct dsm *d, coh_node to, uint16_t slot, int status, uint64_t a, uint64_t b)
+{
+	struct coh_msg m = {.type = COH_MSG_SVC_RESP, .slot = slot, .n = 1};
+
+	m.svc.status = status;
+	m.svc.arg[0] = a;
+	m.svc.arg[1] = b;
+	if (to == d->coh_cfg.self)
+		service_response(d, &m);
+	else
+		node_send(d, to, &m);
+}
+
+static void serve_alloc(struct dsm *d, coh_node from, const struct coh_msg *m)
+{
+	uint64_t offset = 0, dirty = 0;
+	int rc = alloc_take(d->alloc, m->svc.arg[0], m->svc.arg[1], &offset, &dirty);
+
+	answer(d, from, m->slot, rc, offset, dirty);
+}
+
+static void serve_publish(struct dsm *d, coh_node from, const struct coh_msg *m)
+{
+	struct names_waiter who;
+	int rc = names_add(d->names, m->svc.name, m->svc.arg[0]);
+
+	answer(d, from, m->slot, rc, 0, 0);
+	while (rc == 0 && names_next_waiter(d->names, m->svc.name, &who) == 1)
+		answer(d, who.node, who.slot, 0, m->svc.arg[0], 0);
+}
+
+static void serve_lookup(struct dsm *d, coh_node from, const struct coh_msg *m)
+{
+	uint64_t value = 0;
+	int rc = names_find(d->names, m->svc.name, &value);
+
+	if (rc == -ENOENT && m->svc.arg[0]) { /* wants to wait */
+		rc = names_wait(d->names, m->svc.name,
+		                (struct names_waiter){.node = from, .slot = m->slot});
+		if (rc == 0)
+			return;
+	}
+	answer(d, from, m->slot, rc, value, 0);
+}
+
+/* A waiter whose time is over. If its answer has left already, that is the answer. */
+static void serve_cancel(struct dsm *d, coh_node from, const struct coh_msg *m)
+{
+	if (names_unwait(d->names, m->svc.name,
+	                 (struct names_waiter){.node = from, .slot = m->slot}) == 0)
+		answer(d, from, m->slot, -ETIMEDOUT, 0, 0);
+}
+
+void service_request(struct dsm *d, coh_node from, const struct coh_msg *m)
+{
+	if (!d->alloc) {
+		d->bad_messages++;
+		return;
+	}
+	switch (m->svc.op) {
+	case SVC_ALLOC: serve_alloc(d, from, m); break;
+	case SVC_FREE:
+		answer(d, from, m->slot,
+		       alloc_give(d->alloc, m->svc.arg[0]) ? DSM_ERR_NOT_OURS : 0, 0, 0);
+		break;
+	case SVC_PUBLISH: serve_publish(d, from, m); break;
+	case SVC_UNPUBLISH:
+		answer(d, from, m->slot, names_remove(d->names, m->svc.name), 0, 0);
+		break;
+	case SVC_LOOKUP: serve_lookup(d, from, m); break;
+	case SVC_LOOKUP_CANCEL: serve_cancel(d, from, m); break;
+	default: answer(d, from, m->slot, -EINVAL, 0, 0); break;
+	}
+}
+
+/* --- asking --- */
+
+void service_response(struct dsm *d, const struct coh_msg *m)
+{
+	struct waiter *w = m->slot < NODE_SVC_SLOTS ? d->svc_slot[m->slot] : NULL;
+
+	if (!w) {
+		d->bad_messages++;
+		return;
+	}
+	d->svc_slot[m->slot] = NULL;
+	w->result[0] = m->svc.arg[0];
+	w->result[1] = m->svc.arg[1];
+	node_waiter_done(d, w, m->svc.status);
+	if (d->starved)
+		pthread_cond_broadcast(&d->room);
+}
+
+/* Lock held. Waits for a free slot; -1 when the job is lost meanwhile. */
+static int slot_take(struct dsm *d, struct waiter *w)
+{
+	while (!d->lost) {
+		for (unsigned i = 0; i < NODE_SVC_SLOTS; i++)
+			if (!d->svc_slot[i]) {
+				d->svc_slot[i] = w;
+				return (int)i;
+			}
+		d->starved++;
+		pthread_cond_wait(&d->room, &d->lock);
+		d->starved--;
+	}
+	return -1;
+}
+
+static void request(struct dsm *d, const struct coh_msg *m)
+{
+	if (d->coh_cfg.self == 0)
+		service_request(d, 0, m);
+	else
+		node_send(d, 0, m);
+	if (d->tr->ops->pending(d->tr))
+		loop_kick(d);
+}
+
+int service_call(struct dsm *d, struct coh_svc *svc, int timeout_ms, const char *what)
+{
+	struct coh_msg m = {.type = COH_MSG_SVC_REQ, .n = 1, .svc = *svc};
+	struct waiter w;
+	int slot;
+
+	pthread_mutex_lock(&d->lock);
+	slot = slot_take(d, &w);
+	if (slot < 0) {
+		pthread_mutex_unlock(&d->lock);
+		return DSM_ERR_LOST;
+	}
+	node_waiter_add(d, &w, what);
+	m.slot = slot;
+	request(d, &m);
+	pthread_mutex_unlock(&d->lock);
+
+	node_waiter_sleep(&w, timeout_ms);
+	if (!__atomic_load_n(&w.done, __ATOMIC_ACQUIRE)) {
+		pthread_mutex_lock(&d->lock);
+		m.svc.op = SVC_LOOKUP_CANCEL;
+		if (!w.done)
+			request(d, &m);
+		pthread_mutex_unlock(&d->lock);
+		node_waiter_sleep(&w, -1);
+	}
+	svc->arg[0] = w.result[0];
+	svc->arg[1] = w.result[1];
+	return w.status;
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Reading configuration and environment. */
+#include "dsm/settings.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define REGION_DEFAULT (UINT64_C(64) << 30)
+#define REGION_MAX (UINT64_C(1) << 46) /* half of what an x86-64 process can map */
+#define TENURE_US_MAX 100000
+
+/* A number with an optional suffix K, M, G or T. */
+static int parse_bytes(const char *text, uint64_t *out)
+{
+	static const char suffix[] = "KMGT";
+	const char *at;
+	char *end;
+	unsigned shift = 0;
+	unsigned long long value;
+
+	if (*text < '0' || *text > '9')
+		return -EINVAL;
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	if (errno)
+		return -ERANGE;
+	if (*end && (at = strchr(suffix, *end))) {
+		shift = 10 * (at - suffix + 1);
+		end++;
+	}
+	if (*end)
+		return -EINVAL;
+	if (value > UINT64_MAX >> shift)
+		return -ERANGE;
+	*out = (uint64_t)value << shift;
+	return 0;
+}
+
+static int read_log(const struct dsm_config *config, struct log *log)
+{
+	const char *text = getenv("DSM_LOG");
+
+	log->fn = config->log;
+	log->ctx = config->log_ctx;
+	log->level = config->log_level;
+	if (!text || !*text)
+		return 0;
+	int level = log_level_of(text);
+	if (level < 0) {
+		init_error_set("DSM_LOG is '%s'; it must be error, warn, info, debug or trace", text);
+		return DSM_ERR_CONFIG;
+	}
+	log->level = level;
+	if (!log->fn) {
+		log->fn = log_stderr;
+		log->ctx = log;
+	}
+	return 0;
+}
+
+static int read_region(const struct dsm_config *config, struct settings *out)
+{
+	const char *text = getenv("DSM_REGION");
+	uint64_t page = sysconf(_SC_PAGESIZE);
+
+	out->region_bytes = config->region_bytes ? config->region_bytes : REGION_DEFAULT;
+	if (text && *text) {
+		int rc = parse_bytes(text, &out->region_bytes);
+		if (rc == -EINVAL) {
+			init_error_set("DSM_REGION is '%s'; it must be a number of bytes, "
+			               "with K, M, G or T if you like", text);
+			return DSM_ERR_CONFIG;
+		}
+		if (rc)
+			out->region_bytes = UINT64_MAX;
+		if (out->region_bytes == 0) {
+			init_error_set("DSM_REGION is 0; a region has at least one page");
+			return DSM_ERR_CONFIG;
+		}
+	}
+	if (out->region_bytes > REGION_MAX) {
+		init_error_set("the region is larger than the address space allows: "
+		               "at most %llu TiB", (unsigned long long)(REGION_MAX >> 40));
+		return DSM_ERR_CONFIG;
+	}
+	out->region_bytes = (out->region_bytes + page - 1) / page * page;
+	return 0;
+}
+
+/* An environment variable, or the configuration's word, must be one of these. */
+static int check_word(const char *name, const char *configured, const char *const *allowed,
+                      const char *list)
+{
+	const char *text = getenv(name);
+
+	if (!text || !*text)
+		text = configured;
+	if (!text || !*text)
+		return 0;
+	for (; *allowed; allowed++)
+		if (!strcmp(text, *allowed))
+			return 0;
+	init_error_set("%s is '%s'; it must be %s", name, text, list);
+	return DSM_ERR_CONFIG;
+}
+
+static int read_provider(const struct dsm_config *config, struct settings *out)
+{
+	const char *text = getenv("DSM_PROVIDER");
+
+	if (!text || !*text)
+		text = config->provider ? config->provider : "";
+	if (strlen(text) >= sizeof out->provider) {
+		init_error_set("DSM_PROVIDER is too long");
+		return DSM_ERR_CONFIG;
+	}
+	strcpy(out->provider, text);
+	return 0;
+}
+
+static int read_tenure(const struct dsm_config *config, struct settings *out)
+{
+	const char *text = getenv("DSM_TENURE_US");
+	uint64_t value = config->tenure_us;
+
+	if (text && *text && (parse_bytes(text, &value) || value == 0))
+		value = UINT64_MAX;
+	if (value > TENURE_US_MAX) {
+		init_error_set("DSM_TENURE_US must be 1 to %d microseconds", TENURE_US_MAX);
+		return DSM_ERR_CONFIG;
+	}
+	out->tenure_us = value;
+	return 0;
+}
+
+int settings_read(const struct dsm_config *config, struct settings *out, struct log *log)
+{
+	static const char *const faults[] = {"event", "auto", NULL};
+	static const char *const trap[] = {"wp", "auto", NULL};
+	struct dsm_config c = DSM_CONFIG_INIT;
+	int rc;
+
+	if (config) {
+		if (config->size < offsetof(struct dsm_config, region_bytes) ||
+		    config->size > sizeof c) {
+			init_error_set("dsm_config.size is %zu; begin with DSM_CONFIG_INIT",
+			               config->size);
+			return DSM_ERR_INVAL;
+		}
+		memcpy(&c, config, config->size);
+	}
+	rc = read_log(&c, log);
+	if (rc == 0)
+		rc = read_region(&c, out);
+	if (rc == 0)
+		rc = read_provider(&c, out);
+	if (rc == 0)
+		rc = check_word("DSM_FAULTS", c.faults, faults, "event or auto");
+	if (rc == 0)
+		rc = check_word("DSM_TRAP", c.trap, trap, "wp or auto");
+	if (rc == 0)
+		rc = read_tenure(&c, out);
+	return rc;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a node was told: configuration and environment, checked. */
+#ifndef SETTINGS_H
+#define SETTINGS_H
+
+#include <stdint.h>
+
+#include "dsm/dsm.h"
+#include "dsm/log.h"
+
+struct settings {
+	uint64_t region_bytes;
+	char provider[64]; /* "": the best */
+	uint32_t tenure_us; /* 0: chosen by the library */
+};
+
+/* Merges config (may be NULL) with the environment. DSM_ERR_CONFIG or DSM_ERR_INVAL with
+ * the reason in init_error. log gets its callback and level first. */
+int settings_read(const struct dsm_config *config, struct settings *out, struct log *log);
+
+#endif
