@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -56,7 +57,12 @@ static void on_drain(struct ev_loop *ev, ev_io *w, int revents)
 static void on_boot(struct ev_loop *ev, ev_io *w, int revents)
 {
 	struct loop *l = w->data;
+	char byte;
+	ssize_t n = recv(w->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 
+	/* Data is an exchange's, for the thread that takes part in it. */
+	if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
+		return;
 	ev_io_stop(ev, w);
 	pthread_mutex_lock(&l->d->lock);
 	node_fail(l->d, "the job has ended, or its starter is gone");
