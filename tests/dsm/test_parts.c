@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The node's small parts: settings, tenures, error texts, the log. */
+#include <CUnit/Basic.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dsm/settings.h"
+#include "dsm/tenure.h"
+
+/* --- settings --- */
+
+static int read_with(const char *name, const char *value, struct settings *out)
+{
+	struct log log = {0};
+	int rc;
+
+	setenv(name, value, 1);
+	rc = settings_read(NULL, out, &log);
+	unsetenv(name);
+	return rc;
+}
+
+static void test_region_sizes(void)
+{
+	static const struct {
+		const char *text;
+		int rc;
+		uint64_t bytes;
+	} cases[] = {
+	        {"4096", 0, 4096},
+	        {"1", 0, 4096},
+	        {"5000", 0, 8192},
+	        {"64K", 0, 64 << 10},
+	        {"3M", 0, 3 << 20},
+	        {"2G", 0, UINT64_C(2) << 30},
+	        {"1T", 0, UINT64_C(1) << 40},
+	        {"", 0, UINT64_C(64) << 30},
+	        {"0", DSM_ERR_CONFIG, 0},
+	        {"0G", DSM_ERR_CONFIG, 0},
+	        {"-1", DSM_ERR_CONFIG, 0},
+	        {"+5", DSM_ERR_CONFIG, 0},
+	        {"much", DSM_ERR_CONFIG, 0},
+	        {"4096x", DSM_ERR_CONFIG, 0},
+	        {"4KK", DSM_ERR_CONFIG, 0},
+	        {"65T", DSM_ERR_CONFIG, 0},
+	        {"99999999999999999999", DSM_ERR_CONFIG, 0},
+	        {"18446744073709551615", DSM_ERR_CONFIG, 0},
+	        {"18014398509481985K", DSM_ERR_CONFIG, 0}, /* wraps to 1 KiB unless checked */
+	};
+
+	for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct settings s;
+		init_error_set("%s", "");
+		CU_ASSERT_EQUAL(read_with("DSM_REGION", cases[i].text, &s), cases[i].rc);
+		if (cases[i].rc == 0) {
+			CU_ASSERT_EQUAL(s.region_bytes, cases[i].bytes);
+		} else {
+			CU_ASSERT_TRUE(strlen(dsm_init_error()) > 10);
+		}
+	}
+}
+
+static void test_words(void)
+{
+	struct settings s;
+
+	CU_ASSERT_EQUAL(read_with("DSM_FAULTS", "event", &s), 0);
+	CU_ASSERT_EQUAL(read_with("DSM_FAULTS", "sometimes", &s), DSM_ERR_CONFIG);
+	CU_ASSERT_PTR_NOT_NULL(strstr(dsm_init_error(), "DSM_FAULTS"));
+	CU_ASSERT_EQUAL(read_with("DSM_TRAP", "wp", &s), 0);
+	CU_ASSERT_EQUAL(read_with("DSM_TRAP", "mouse", &s), DSM_ERR_CONFIG);
+	CU_ASSERT_EQUAL(read_with("DSM_LOG", "loud", &s), DSM_ERR_CONFIG);
+	CU_ASSERT_PTR_NOT_NULL(strstr(dsm_init_error(), "loud"));
+	CU_ASSERT_EQUAL(read_with("DSM_TENURE_US", "50", &s), 0);
+	CU_ASSERT_EQUAL(s.tenure_us, 50);
+	CU_ASSERT_EQUAL(read_with("DSM_TENURE_US", "0", &s), DSM_ERR_CONFIG);
+	CU_ASSERT_EQUAL(read_with("DSM_TENURE_US", "100001", &s), DSM_ERR_CONFIG);
+	CU_ASSERT_EQUAL(read_with("DSM_PROVIDER", "net", &s), 0);
+	CU_ASSERT_STRING_EQUAL(s.provider, "net");
+	CU_ASSERT_EQUAL(read_with("DSM_PROVIDER",
+	                          "a-provider-whose-name-is-far-too-long-for-any-provider-"
+	                          "that-was-ever-made", &s), DSM_ERR_CONFIG);
+}
+
+static void test_config(void)
+{
+	struct dsm_config c = DSM_CONFIG_INIT;
+	struct settings s;
+	struct log log = {0};
+
+	c.region_bytes = 1 << 20;
+	c.provider = "shm";
+	CU_ASSERT_EQUAL(settings_read(&c, &s, &log), 0);
+	CU_ASSERT_EQUAL(s.region_bytes, 1 << 20);
+	CU_ASSERT_STRING_EQUAL(s.provider, "shm");
+	setenv("DSM_REGION", "2M", 1); /* the environment wins */
+	CU_ASSERT_EQUAL(settings_read(&c, &s, &log), 0);
+	CU_ASSERT_EQUAL(s.region_bytes, 2 << 20);
+	unsetenv("DSM_REGION");
+	c.size = 0;
+	CU_ASSERT_EQUAL(settings_read(&c, &s, &log), DSM_ERR_INVAL);
+	c.size = sizeof c + 1;
+	CU_ASSERT_EQUAL(settings_read(&c, &s, &log), DSM_ERR_INVAL);
+	/* A program built against an older header, with fewer members. */
+	c.size = offsetof(struct dsm_config, provider);
+	CU_ASSERT_EQUAL(settings_read(&c, &s, &log), 0);
+	CU_ASSERT_EQUAL(s.region_bytes, 1 << 20);
+	CU_ASSERT_STRING_EQUAL(s.provider, "");
+}
+
+/* --- tenures --- */
+
+static struct tenure tenure;
+
+static void test_tenure_order(void)
+{
+	tenure_init(&tenure, 100);
+	CU_ASSERT_EQUAL(tenure_due(&tenure, 1000), -1);
+	tenure_start(&tenure, 5, 2, 1000); /* until 1400 */
+	tenure_start(&tenure, 9, 0, 1000); /* until 1100 */
+	tenure_start(&tenure, 7, 1, 1000); /* until 1200 */
+	CU_ASSERT_EQUAL(tenure.next_ns, 1100);
+	CU_ASSERT_EQUAL(tenure_due(&tenure, 1099), -1);
+	CU_ASSERT_EQUAL(tenure_due(&tenure, 1100), 9);
+	CU_ASSERT_EQUAL(tenure_due(&tenure, 1100), -1);
+	CU_ASSERT_EQUAL(tenure.next_ns, 1200);
+	tenure.deferred = 1;
+	CU_ASSERT_NOT_EQUAL(tenure_due(&tenure, 5000), -1);
+	CU_ASSERT_EQUAL(tenure.deferred, 1);
+	CU_ASSERT_NOT_EQUAL(tenure_due(&tenure, 5000), -1);
+	CU_ASSERT_EQUAL(tenure_due(&tenure, 5000), -1);
+	CU_ASSERT_EQUAL(tenure.running, 0);
+	CU_ASSERT_EQUAL(tenure.deferred, 0);
+	CU_ASSERT_EQUAL(tenure.next_ns, UINT64_MAX);
+}
+
+static void test_tenure_levels(void)
+{
+	unsigned level = 0;
+
+	tenure_init(&tenure, 100);
+	for (int i = 0; i < 1000; i++) /* a page in demand */
+		CU_ASSERT_EQUAL(tenure_level(&tenure, 1, 7), 0);
+	for (uint64_t i = 0; i < 1000; i++) /* a stream */
+		CU_ASSERT_EQUAL(tenure_level(&tenure, 2, i), 0);
+	for (int i = 0; i < 1000; i++) /* one instruction over two pages, in vain */
+		level = tenure_level(&tenure, 3, i % 2);
+	CU_ASSERT_EQUAL(level, TENURE_LEVEL_MAX);
+	CU_ASSERT_EQUAL(tenure_level(&tenure, 3, 99), 0); /* it got on */
+	for (int i = 0; i < 1000; i++) /* over as many as one can touch */
+		level = tenure_level(&tenure, 4, i % 16);
+	CU_ASSERT_EQUAL(level, TENURE_LEVEL_MAX);
+}
+
+/* --- texts --- */
+
+static void test_errors(void)
+{
+	static const int ours[] = {DSM_OK, DSM_ERR_INVAL, DSM_ERR_NOMEM, DSM_ERR_BUSY, DSM_ERR_PERM,
+	                           DSM_ERR_NOENT, DSM_ERR_EXIST, DSM_ERR_TIMEDOUT, DSM_ERR_ACTIVE,
+	                           DSM_ERR_CONFIG, DSM_ERR_KERNEL, DSM_ERR_TRAP_PERM,
+	                           DSM_ERR_PROVIDER, DSM_ERR_BOOT, DSM_ERR_VERSION, DSM_ERR_ADDRESS,
+	                           DSM_ERR_NOT_OURS, DSM_ERR_LIMIT, DSM_ERR_LOST};
+
+	for (unsigned i = 0; i < sizeof ours / sizeof *ours; i++)
+		CU_ASSERT_STRING_NOT_EQUAL(dsm_strerror(ours[i]), "unknown error");
+	CU_ASSERT_STRING_EQUAL(dsm_strerror(-999), "unknown error");
+	CU_ASSERT_STRING_EQUAL(dsm_strerror(-5000), "unknown error");
+	CU_ASSERT_STRING_EQUAL(dsm_strerror(5), "unknown error");
+	CU_ASSERT_EQUAL(DSM_ERR_NOMEM, -ENOMEM);
+	CU_ASSERT_EQUAL(DSM_ERR_TIMEDOUT, -ETIMEDOUT);
+}
+
+static int lines;
+static void count_line(void *ctx, enum dsm_log_level level, const char *text)
+{
+	lines++;
+	CU_ASSERT_EQUAL(level, DSM_LOG_WARN);
+	CU_ASSERT_STRING_EQUAL(text, "page 7");
+}
+
+static void test_log(void)
+{
+	struct log log = {.fn = count_line, .level = DSM_LOG_WARN};
+
+	lines = 0;
+	log_line(&log, DSM_LOG_WARN, "page %d", 7);
+	log_line(&log, DSM_LOG_INFO, "not wanted");
+	log_text(&log, DSM_LOG_WARN, "page 7");
+	log_text(&log, DSM_LOG_DEBUG, "not wanted");
+	CU_ASSERT_EQUAL(lines, 2);
+	log.fn = NULL;
+	log_line(&log, DSM_LOG_ERROR, "nobody listens");
+}
+
+int main(void)
+{
+	unsigned failed;
+
+	alarm(60);
+	if (CU_initialize_registry())
+		return 1;
+	CU_pSuite s = CU_add_suite("node parts", NULL, NULL);
+	CU_add_test(s, "region sizes", test_region_sizes);
+	CU_add_test(s, "words", test_words);
+	CU_add_test(s, "config", test_config);
+	CU_add_test(s, "tenures end in order", test_tenure_order);
+	CU_add_test(s, "tenures grow", test_tenure_levels);
+	CU_add_test(s, "errors", test_errors);
+	CU_add_test(s, "log", test_log);
+	CU_basic_set_mode(CU_BRM_VERBOSE);
+	CU_basic_run_tests();
+	failed = CU_get_number_of_failures();
+	CU_cleanup_registry();
+	return failed != 0;
+}
