@@ -1,1 +1,18 @@
-# docs
+# docs: the manual. A page for each group of calls; the other calls' pages refer to it.
+dist_man_MANS += docs/dsm.7 \
+	docs/dsm_alloc.3 docs/dsm_atomics.3 docs/dsm_barrier.3 docs/dsm_cond.3 \
+	docs/dsm_get_stats.3 docs/dsm_init.3 docs/dsm_mutex.3 docs/dsm_publish.3 \
+	docs/dsm_strerror.3
+dist_man_MANS += \
+	docs/alias/dsm_compare_swap32.3 docs/alias/dsm_compare_swap64.3 \
+	docs/alias/dsm_cond_broadcast.3 docs/alias/dsm_cond_create.3 \
+	docs/alias/dsm_cond_destroy.3 docs/alias/dsm_cond_signal.3 docs/alias/dsm_cond_wait.3 \
+	docs/alias/dsm_fetch_add32.3 docs/alias/dsm_fetch_add64.3 docs/alias/dsm_fini.3 \
+	docs/alias/dsm_free.3 docs/alias/dsm_init_error.3 docs/alias/dsm_lookup.3 \
+	docs/alias/dsm_mutex_create.3 docs/alias/dsm_mutex_destroy.3 \
+	docs/alias/dsm_mutex_lock.3 docs/alias/dsm_mutex_trylock.3 \
+	docs/alias/dsm_mutex_unlock.3 docs/alias/dsm_prefetch.3 docs/alias/dsm_provider.3 \
+	docs/alias/dsm_rank.3 docs/alias/dsm_size.3 docs/alias/dsm_swap32.3 \
+	docs/alias/dsm_swap64.3
+
+dist_doc_DATA += CHANGELOG.md CONTRIBUTING.md

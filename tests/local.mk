@@ -40,3 +40,7 @@ tr_libs = libtransport.la
 noinst_PROGRAMS += tests/transport/tr_pingpong
 tests_transport_tr_pingpong_SOURCES = $(tr_world) tests/transport/tr_pingpong.c
 tests_transport_tr_pingpong_LDADD = $(tr_libs)
+
+# Docs
+dist_check_SCRIPTS += tests/docs/check_docs.sh
+TESTS += tests/docs/check_docs.sh

@@ -1,0 +1,104 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Does the manual say all that dsm.h promises, is it well formed, do its programs compile?
+set -u
+top=${srcdir:-.}
+docs=$top/docs
+header=$top/dsm/dsm.h
+failures=0
+tmp=$(mktemp -d) || exit 99
+trap 'rm -rf "$tmp"' EXIT
+
+wrong() {
+	echo "check_docs: $*"
+	failures=$((failures + 1))
+}
+
+# Prints the page that documents a call.
+page_of() {
+	if [ -f "$docs/$1.3" ]; then
+		echo "$docs/$1.3"
+	elif [ -f "$docs/alias/$1.3" ]; then
+		echo "$docs/$(sed -n 's,^\.so man3/,,p' "$docs/alias/$1.3")"
+	fi
+}
+
+check_calls() {
+	calls=$(sed -n 's/^DSM_API.*[ *]\(dsm_[a-z0-9_]*\)(.*/\1/p' "$header")
+	[ "$(echo "$calls" | wc -l)" -ge 30 ] || wrong "cannot find the calls in $header"
+	for call in $calls; do
+		page=$(page_of "$call")
+		if [ -z "$page" ] || [ ! -f "$page" ]; then
+			wrong "no manual page for $call"
+		else
+			grep -q "^\.Nm $call\( ,\)*$" "$page" || wrong "$page does not name $call"
+			grep -q "^\.Fn $call [\"v]\|^\.Fo $call$" "$page" ||
+				wrong "$page has no synopsis of $call"
+		fi
+	done
+	for alias in "$docs"/alias/*.3; do
+		call=$(basename "$alias" .3)
+		echo "$calls" | grep -qx "$call" || wrong "$alias is for no call of $header"
+	done
+	for page in "$docs"/*.[37] "$docs"/alias/*.3; do
+		grep -q "docs/${page#"$docs/"}\>" "$docs/local.mk" || wrong "$page is not installed"
+	done
+}
+
+check_names() {
+	for code in $(grep -o 'DSM_ERR_[A-Z_]* = ' "$header" | sed 's/ = //'); do
+		grep -q "^\.It Dv $code$" "$docs/dsm_strerror.3" ||
+			wrong "dsm_strerror.3 lacks $code"
+	done
+	for variable in $(cat "$top"/dsm/*.c "$top"/dsm/boot/*.c "$top"/dsm/trap/*.c 2>/dev/null |
+			grep -o '"DSM_[A-Z_]*"' | tr -d \" | sort -u); do
+		grep -q "^\.It Ev $variable$" "$docs/dsm.7" || wrong "dsm.7 lacks $variable"
+	done
+	for count in $(sed -n '/^struct dsm_stats {/,/^};/s/^\tuint64_t \([^;]*\);.*/\1/p' "$header" |
+			tr -d ,); do
+		grep -q "^\.It.* $count\>" "$docs/dsm_get_stats.3" ||
+			wrong "dsm_get_stats.3 lacks $count"
+	done
+	for member in $(sed -n '/^struct dsm_config {/,/^};/s/^\t[a-z][^/]*[ *]\([a-z_]*\);.*/\1/p' "$header"); do
+		grep -q "^\.It.* Fa* *$member\>\|^\.It.* $member\>" "$docs/dsm_init.3" ||
+			wrong "dsm_init.3 lacks $member"
+	done
+}
+
+check_lint() {
+	if ! command -v mandoc >/dev/null; then
+		echo "check_docs: no mandoc here, the form of the pages is not checked"
+		return
+	fi
+	if ! mandoc -T lint -W warning "$docs"/*.[1-8] >"$tmp/lint" 2>/dev/null; then
+		cat "$tmp/lint"
+		wrong "mandoc complains"
+	fi
+}
+
+# The programs in manual, README and header: they compile, and are the same.
+check_programs() {
+	sed -n '/^```c$/,/^```$/p' "$top/README.md" | sed '/^```/d' >"$tmp/readme.c"
+	sed -n '/^#include <dsm.h>$/,/^\.Ed$/p' "$docs/dsm.7" |
+		sed '/^\.Ed/d; s/\\en/\\n/g' >"$tmp/manual.c"
+	sed -n '/#include <dsm.h>/,/^ \*	}$/p' "$header" | sed 's/^ \*	//; s/^ \*$//' >"$tmp/header.c"
+	for program in readme manual header; do
+		if [ ! -s "$tmp/$program.c" ]; then
+			wrong "cannot find the program in the $program"
+		elif ! ${CC:-cc} -std=gnu11 -Wall -Wextra -Werror -fsyntax-only -I "$top/dsm" \
+				"$tmp/$program.c"; then
+			wrong "the program in the $program does not compile"
+		fi
+	done
+	for program in readme manual; do
+		cmp -s "$tmp/$program.c" "$tmp/header.c" ||
+			wrong "$program and dsm.h show different programs"
+	done
+}
+
+check_calls
+check_names
+check_lint
+check_programs
+[ "$failures" = 0 ] || exit 1
+echo "check_docs: all calls, codes, variables and counts are documented"
