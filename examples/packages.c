@@ -4,7 +4,6 @@
  * the first one that exists; one on a virtual package leads to the first that provides it.
  * When several lists have a package, the first counts.
  */
-#define _GNU_SOURCE /* pipe2 */
 #include "packages.h"
 
 #include <errno.h>
@@ -186,8 +185,10 @@ static FILE *unpack(const char *path, pid_t *pid)
 	FILE *stream = NULL;
 	int fd[2], err;
 
-	if (pipe2(fd, O_CLOEXEC))
+	if (pipe(fd))
 		return NULL;
+	fcntl(fd[0], F_SETFD, FD_CLOEXEC);
+	fcntl(fd[1], F_SETFD, FD_CLOEXEC);
 	err = posix_spawn_file_actions_init(&actions);
 	if (!err) {
 		err = posix_spawn_file_actions_adddup2(&actions, fd[1], STDOUT_FILENO);
