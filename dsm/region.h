@@ -41,14 +41,16 @@ size_t region_window_bytes(const struct region_config *config);
  * no more. The list is the same in every process: nodes agree on an index. */
 void *region_candidate(unsigned n, size_t len);
 /* Reserves the window's address space at exactly addr: 0, or -EEXIST when it is
- * taken, -ENOMEM. */
+ * taken, -ENOMEM, -EAGAIN (the process locks its memory, beyond RLIMIT_MEMLOCK). */
 int region_reserve(void *addr, size_t len);
 void region_unreserve(void *addr, size_t len);
 
 /* Creates memfds, window (at addr, which region_reserve() reserved) and alias.
- * out is valid on success only. -ENOMEM, -EMFILE, -ENOSPC (no huge pages). */
+ * On success the reservation is the region's, which ends it; on failure it is still
+ * the caller's, and out is not set. -EINVAL (config), -ENOMEM, -EMFILE, -ENOSPC (no
+ * huge pages), -EAGAIN as above. */
 int region_create(const struct region_config *config, void *addr, struct region *out);
-void region_destroy(struct region *region);
+void region_destroy(struct region *region); /* NULL and zeroed are allowed */
 
 /* Page number of an address in the window, or -1. */
 int64_t region_page_of(const struct region *region, const void *addr);
