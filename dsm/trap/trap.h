@@ -4,8 +4,8 @@
  * differ in the kernel mechanism. What the kernel reports about a fault is a
  * hint that may be stale; the caller's page table decides.
  *
- * Threads: set_access, wake and detach under the caller's lock, which also
- * serializes grant and revoke of a page; next_fault by the service thread.
+ * Threads: set_access, access, next_touched, wake and detach under the caller's lock,
+ * which also serializes grant and revoke of a page; next_fault by the service thread.
  */
 #ifndef TRAP_H
 #define TRAP_H
@@ -51,11 +51,18 @@ struct trap_ops {
 	/* Sets what the window allows for pages first .. first+n-1, whatever it was.
 	 * When it returns, no thread, and no system call, has more than that, and stores
 	 * made before are in the frame. READ and WRITE want the frame allocated
-	 * (region_frame_prepare). Wakes nobody. 0 or -ENOMEM, -EFAULT (frame absent). */
+	 * (region_frame_prepare). Wakes nobody. 0 or -ENOMEM, -EFAULT (frame absent), -EIO
+	 * (the kernel kept refusing; logged). After an error the pages before the one that
+	 * failed have the access, the others that were NONE are NONE still. */
 	int (*set_access)(struct trap *trap, uint64_t first, uint32_t n, enum trap_access access);
 
 	/* What set_access was last told for a page. */
 	enum trap_access (*access)(const struct trap *trap, uint64_t page);
+
+	/* The first page from `from` on (at most region->pages) whose access may be or may
+	 * have been other than NONE; region->pages when there is none. Skips long untouched
+	 * stretches at once. */
+	uint64_t (*next_touched)(const struct trap *trap, uint64_t from);
 
 	/* 1 and a fault, 0 when none waits, or a negative code. Never blocks. */
 	int (*next_fault)(struct trap *trap, struct trap_fault *out);
