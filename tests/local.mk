@@ -1,5 +1,17 @@
 # tests
 
+# Trap and region: conformance of every engine on every zone
+if HAVE_CUNIT
+trap_support = tests/trap/support.c tests/trap/support.h
+trap_tests = tests/trap/test_trap
+check_PROGRAMS += $(trap_tests)
+TESTS += $(trap_tests)
+tests_trap_test_trap_SOURCES = tests/trap/test_trap.c tests/trap/conf.h tests/trap/fixture.h \
+	tests/trap/fixture.c tests/trap/conf_access.c tests/trap/conf_runs.c \
+	tests/trap/conf_life.c tests/trap/conf_process.c tests/trap/conf_race.c $(trap_support)
+tests_trap_test_trap_LDADD = libnode.la -lcunit
+endif
+
 # Allocator and names
 if HAVE_CUNIT
 pure_tests = tests/dsm/test_alloc tests/dsm/test_names tests/dsm/test_parts
@@ -34,6 +46,7 @@ tests_examples_test_packages_SOURCES = tests/examples/test_packages.c examples/p
 tests_examples_test_packages_CFLAGS = $(AM_CFLAGS)
 tests_examples_test_packages_LDADD = -lcunit
 endif
+
 # transport
 tr_world = tests/transport/world.h tests/transport/world.c
 tr_libs = libtransport.la
