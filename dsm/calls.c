@@ -38,24 +38,55 @@ void node_waiter_done(struct dsm *d, struct waiter *w, int status)
 	syscall(SYS_futex, done, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
-void node_waiter_sleep(struct waiter *w, int timeout_ms)
-{
-	struct timespec t = {.tv_sec = timeout_ms / 1000, .tv_nsec = timeout_ms % 1000 * 1000000L};
-
-	while (!__atomic_load_n(&w->done, __ATOMIC_ACQUIRE)) {
-		long rc = syscall(SYS_futex, &w->done, FUTEX_WAIT_PRIVATE, 0,
-		                  timeout_ms < 0 ? NULL : &t, NULL, 0);
-		if (rc < 0 && errno == ETIMEDOUT)
-			return;
-	}
-}
-
 /* Another thread than the service thread has stepped the core: what it left for later
  * (queued sends, a deferred message's deadline) is the service thread's to see to. */
 static void hand_over(struct dsm *d)
 {
 	if (d->tr->ops->pending(d->tr) || d->tenure.deferred)
 		loop_kick(d);
+}
+
+static int is_done(const struct waiter *w)
+{
+	return __atomic_load_n(&w->done, __ATOMIC_ACQUIRE);
+}
+
+/* Polls the transport in place of the service thread, for a short time: the answer is
+ * then taken where it is needed, without waking anybody. */
+static void help(struct dsm *d, struct waiter *w)
+{
+	uint64_t end = node_now_ns() + d->spin_ns;
+
+	pthread_mutex_lock(&d->lock);
+	if (d->helpers++ == 0)
+		d->tr->ops->wait_disarm(d->tr);
+	for (;;) {
+		node_progress(d);
+		if (is_done(w) || node_now_ns() >= end)
+			break;
+		pthread_mutex_unlock(&d->lock);
+		node_relax(d);
+		pthread_mutex_lock(&d->lock);
+	}
+	/* The last one leaves the transport as the sleeping service thread needs it. */
+	if (--d->helpers == 0 && d->tr->ops->wait_arm(d->tr))
+		loop_kick(d);
+	hand_over(d);
+	pthread_mutex_unlock(&d->lock);
+}
+
+void node_waiter_sleep(struct dsm *d, struct waiter *w, int timeout_ms)
+{
+	struct timespec t = {.tv_sec = timeout_ms / 1000, .tv_nsec = timeout_ms % 1000 * 1000000L};
+
+	if (d->spin_ns && !is_done(w))
+		help(d, w);
+	while (!is_done(w)) {
+		long rc = syscall(SYS_futex, &w->done, FUTEX_WAIT_PRIVATE, 0,
+		                  timeout_ms < 0 ? NULL : &t, NULL, 0);
+		if (rc < 0 && errno == ETIMEDOUT)
+			return;
+	}
 }
 
 /* Lock held. */
@@ -101,6 +132,6 @@ int node_call_wait(struct dsm *d, struct coh_event *ev, struct waiter *w)
 	pthread_mutex_unlock(&d->lock);
 	if (rc)
 		return rc;
-	node_waiter_sleep(w, -1);
+	node_waiter_sleep(d, w, -1);
 	return w->status;
 }

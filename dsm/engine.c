@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The engine: feeds events to the core and carries out its effects, under the node's lock. */
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -26,6 +27,14 @@ uint32_t node_thread(void)
 	if (!id)
 		id = (uint32_t)syscall(SYS_gettid);
 	return id;
+}
+
+void node_relax(const struct dsm *d)
+{
+	if (d->crowded)
+		sched_yield();
+	else
+		__builtin_ia32_pause();
 }
 
 void node_fail(struct dsm *d, const char *why)
@@ -255,35 +264,34 @@ static void take_event(struct dsm *d, const struct tr_event *e)
 	}
 }
 
-static int take_tenures(struct dsm *d)
+static void take_tenures(struct dsm *d)
 {
 	struct coh_event ev = {.kind = COH_EV_TIMER};
-	int slot, taken = 0;
+	int slot;
 
 	if (!d->tenure.running)
-		return 0;
+		return;
 	while ((slot = tenure_due(&d->tenure, node_now_ns())) >= 0) {
 		ev.slot = slot;
 		node_step(d, &ev);
-		taken++;
+		d->handled++;
 	}
-	return taken;
 }
 
-int node_progress(struct dsm *d)
+void node_progress(struct dsm *d)
 {
 	struct tr_event events[POLL_BATCH];
-	int taken = take_tenures(d);
-	int n = d->tr->ops->poll(d->tr, events, POLL_BATCH);
+	uint64_t handled = d->handled;
+	int n;
 
-	if (n < 0) {
+	take_tenures(d);
+	n = d->tr->ops->poll(d->tr, events, POLL_BATCH);
+	if (n < 0)
 		node_fail(d, "the transport is broken");
-		return taken;
-	}
 	for (int i = 0; i < n; i++)
 		take_event(d, &events[i]);
-	taken += n;
-	if (taken && d->starved)
+	if (n > 0)
+		d->handled += n;
+	if (d->handled != handled && d->starved)
 		pthread_cond_broadcast(&d->room);
-	return taken;
 }

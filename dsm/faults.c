@@ -82,6 +82,7 @@ void node_take_faults(struct dsm *d)
 			if (rc <= 0)
 				return;
 			d->faults++;
+			d->handled++;
 		}
 		if (fault_take(d, &f) == -EAGAIN) {
 			d->stalled = f;

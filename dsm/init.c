@@ -18,6 +18,7 @@
 #define HELLO_MAGIC 0x4d534431u /* "1DSM" */
 #define EXCHANGE_MS 60000
 #define TENURE_US 200
+#define SPIN_US 50
 
 /* What nodes tell each other first. All run on machines of one kind. */
 struct hello {
@@ -270,6 +271,10 @@ static int make_core(struct dsm *d)
 	                             .self_queue = calloc(COH_SELF_MAX, sizeof *d->fx.self_queue)};
 	if (!d->fx.list || !d->fx.self_queue || frames_open(&d->frames, &d->region))
 		return DSM_ERR_NOMEM;
+	d->spin_ns = SPIN_US * UINT64_C(1000);
+	/* One thread that works and one that serves, for each node here. */
+	d->crowded = d->boot->one_machine &&
+	             2 * d->boot->size > sysconf(_SC_NPROCESSORS_ONLN);
 	tenure_init(&d->tenure,
 	            (d->settings.tenure_us ? d->settings.tenure_us : TENURE_US) * UINT64_C(1000));
 	return 0;

@@ -19,6 +19,7 @@
 #include "dsm/node.h"
 
 #define WORK_ROUNDS 16  /* rounds of work before other watchers get their turn */
+#define SPIN_MAX_NS (UINT64_C(2) * 1000000) /* spinning in all, before the same */
 #define WATCH_S 2.0     /* how often long waits are looked for while there are any */
 
 struct loop {
@@ -102,13 +103,40 @@ static int work(struct loop *l)
 	struct dsm *d = l->d;
 
 	for (int i = 0; i < WORK_ROUNDS; i++) {
-		int n = node_progress(d);
-		uint64_t faults = d->faults;
+		uint64_t handled = d->handled;
+		node_progress(d);
 		node_take_faults(d);
-		if (n == 0 && d->faults == faults)
+		if (d->handled == handled)
 			return 0;
 	}
 	return 1;
+}
+
+/* Lock held. Works, then looks for more for a short time: what follows an event is often
+ * another one, and sleeping and waking costs more. Not while an application thread is
+ * looking itself. Returns 1 when the loop must not block. */
+static int work_and_spin(struct loop *l)
+{
+	struct dsm *d = l->d;
+	uint64_t handled = d->handled;
+	int more = work(l);
+	uint64_t start = node_now_ns(), end;
+
+	if (d->handled == handled || !d->spin_ns)
+		return more;
+	end = start + d->spin_ns;
+	for (uint64_t now = start; now < end && !d->helpers; now = node_now_ns()) {
+		if (now - start > SPIN_MAX_NS)
+			return 1;
+		pthread_mutex_unlock(&d->lock);
+		node_relax(d);
+		pthread_mutex_lock(&d->lock);
+		handled = d->handled;
+		more = work(l);
+		if (d->handled != handled)
+			end = node_now_ns() + d->spin_ns;
+	}
+	return more;
 }
 
 static void on_prepare(struct ev_loop *ev, ev_prepare *w, int revents)
@@ -123,7 +151,10 @@ static void on_prepare(struct ev_loop *ev, ev_prepare *w, int revents)
 		return;
 	}
 	pthread_mutex_lock(&d->lock);
-	more = work(l) || d->tr->ops->wait_arm(d->tr);
+	more = work_and_spin(l);
+	/* A helper arms the transport when it stops looking. */
+	if (!more && !d->helpers)
+		more = d->tr->ops->wait_arm(d->tr);
 	set_timer(l);
 	if (!more)
 		d->sleeps++;
@@ -146,7 +177,8 @@ static void on_check(struct ev_loop *ev, ev_check *w, int revents)
 	struct loop *l = w->data;
 
 	pthread_mutex_lock(&l->d->lock);
-	l->d->tr->ops->wait_disarm(l->d->tr);
+	if (!l->d->helpers)
+		l->d->tr->ops->wait_disarm(l->d->tr);
 	pthread_mutex_unlock(&l->d->lock);
 }
 

@@ -87,19 +87,26 @@ struct dsm {
 	struct names *names; /* rank 0 */
 	uint64_t count[COH_COUNTS];
 	uint64_t faults, fault_ns, sleeps, bad_messages;
+	uint64_t handled; /* faults, messages, landings and tenures taken: tells activity */
+	unsigned helpers; /* application threads that poll the transport while they wait */
+
+	/* set at start: */
+	uint64_t spin_ns; /* how long to look for more before sleeping; 0: not at all */
+	int crowded;      /* more threads than cores: looking gives way to others */
 
 	struct loop *loop; /* the service thread */
 };
 
 uint64_t node_now_ns(void);
 uint32_t node_thread(void); /* kernel id of the calling thread */
+void node_relax(const struct dsm *d); /* between two looks; without the lock */
 
 /* --- engine.c; all with the lock held --- */
 
 /* Steps the core and carries out the effects. Returns what the step returned. */
 int node_step(struct dsm *d, const struct coh_event *ev);
-/* Takes what the transport and due tenures have. Returns how many events there were. */
-int node_progress(struct dsm *d);
+/* Takes what the transport and due tenures have. */
+void node_progress(struct dsm *d);
 /* Sends a message outside the core (services). */
 void node_send(struct dsm *d, coh_node to, const struct coh_msg *msg);
 /* The job cannot go on: tells why, ends all waits with DSM_ERR_LOST. */
@@ -119,7 +126,8 @@ int node_call(struct dsm *d, const struct coh_event *ev);
 int node_call_wait(struct dsm *d, struct coh_event *ev, struct waiter *w);
 void node_waiter_add(struct dsm *d, struct waiter *w, const char *what); /* lock held */
 void node_waiter_done(struct dsm *d, struct waiter *w, int status);      /* lock held */
-void node_waiter_sleep(struct waiter *w, int timeout_ms); /* without the lock; -1: for ever */
+/* Waits without the lock, -1: for ever. Helps: polls the transport for a while. */
+void node_waiter_sleep(struct dsm *d, struct waiter *w, int timeout_ms);
 
 /* --- service.c: allocator and names, served by rank 0 --- */
 enum svc_op { SVC_ALLOC = 1, SVC_FREE, SVC_PUBLISH, SVC_UNPUBLISH, SVC_LOOKUP, SVC_LOOKUP_CANCEL };

@@ -169,14 +169,14 @@ int service_call(struct dsm *d, struct coh_svc *svc, int timeout_ms, const char 
 	request(d, &m);
 	pthread_mutex_unlock(&d->lock);
 
-	node_waiter_sleep(&w, timeout_ms);
+	node_waiter_sleep(d, &w, timeout_ms);
 	if (!__atomic_load_n(&w.done, __ATOMIC_ACQUIRE)) {
 		pthread_mutex_lock(&d->lock);
 		m.svc.op = SVC_LOOKUP_CANCEL;
 		if (!w.done)
 			request(d, &m);
 		pthread_mutex_unlock(&d->lock);
-		node_waiter_sleep(&w, -1);
+		node_waiter_sleep(d, &w, -1);
 	}
 	svc->arg[0] = w.result[0];
 	svc->arg[1] = w.result[1];
