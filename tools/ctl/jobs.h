@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Where the jobs of this user are: <root>/<name>, root being a directory of the user's in
+ * $XDG_RUNTIME_DIR, or in /tmp. */
+#ifndef JOBS_H
+#define JOBS_H
+
+#include "dsm/boot/bootmsg.h"
+
+#define JOB_NAME_MAX 31
+
+enum job_state { JOB_RUNNING, JOB_STARTING, JOB_DEAD };
+
+struct job_entry {
+	char dir[BOOT_DIR_MAX + 1];
+	enum job_state state;
+};
+
+struct job_list {
+	struct job_entry *jobs;
+	size_t count;
+};
+
+struct rendezvous;
+
+/* Opens a rendezvous in a new directory, whose path goes to dir. label: part of the job's
+ * name, for people. 0, or CTL_FAILED when the reason has been told. */
+int jobs_create(const char *label, int nodes, char dir[BOOT_DIR_MAX + 1], struct rendezvous **out);
+/* Removes the directory that jobs_create() made around dir, when it is empty now. */
+void jobs_remove_root(const char *dir);
+
+/* Finds all jobs, or the one that is named (NULL: all), by name or directory. 0, or
+ * CTL_FAILED when the reason has been told. An empty list is no error. */
+int jobs_find(const char *which, struct job_list *out);
+void jobs_free(struct job_list *list);
+
+/* The name in a job's directory's path. */
+const char *job_name(const char *dir);
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The process that clears up after a dsmctl that was killed. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "dsm/boot/jobdir.h"
+#include "dsm/boot/sweep.h"
+#include "tools/ctl/jobs.h"
+#include "tools/ctl/keeper.h"
+
+#define NODES_MAX 64
+#define END_MS 2000
+
+/* Shared by both processes: dsmctl writes, the keeper reads once dsmctl is dead. */
+struct notes {
+	_Atomic pid_t groups[NODES_MAX];
+};
+
+struct keeper {
+	struct notes *notes;
+	pid_t pid;
+	int pipe; /* its end is how the keeper learns of ours */
+};
+
+static int groups_alive(const struct notes *notes)
+{
+	int alive = 0;
+
+	for (int i = 0; i < NODES_MAX; i++) {
+		pid_t group = atomic_load(&notes->groups[i]);
+
+		alive |= group > 0 && kill(-group, SIGKILL) == 0;
+	}
+	return alive;
+}
+
+/* Ends the process. */
+static void keeper_main(const char *job_dir, const struct notes *notes, int fd)
+{
+	const struct timespec pause = { 0, 5000000 };
+	char byte;
+	ssize_t n;
+
+	/* No signal of the terminal's, and nothing held open: neither the output that
+	 * somebody reads to its end, nor the job's sockets. */
+	setpgid(0, 0);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	prctl(PR_SET_NAME, "dsmctl-keeper");
+	if (dup2(fd, 0) < 0)
+		_exit(1);
+	close_range(1, ~0u, 0);
+	do
+		n = read(0, &byte, 1);
+	while (n < 0 && errno == EINTR);
+	if (n == 1)
+		_exit(0);
+	for (int i = 0; i < END_MS / 5 && groups_alive(notes); i++)
+		nanosleep(&pause, NULL);
+	job_sweep_all(job_dir);
+	for (int i = 0; i < NODES_MAX; i++)
+		if (notes->groups[i] > 0)
+			job_sweep(notes->groups[i]);
+	jobdir_remove(job_dir);
+	jobs_remove_root(job_dir);
+	_exit(0);
+}
+
+int keeper_open(const char *job_dir, int nodes, struct keeper **out)
+{
+	struct keeper *k = calloc(1, sizeof *k);
+	int fds[2], err;
+
+	if (!k)
+		return -ENOMEM;
+	k->notes = mmap(NULL, sizeof *k->notes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+	                -1, 0);
+	if (k->notes == MAP_FAILED) {
+		err = -errno;
+		goto err_free;
+	}
+	if (pipe2(fds, O_CLOEXEC)) {
+		err = -errno;
+		goto err_unmap;
+	}
+	k->pid = fork();
+	if (k->pid < 0) {
+		err = -errno;
+		goto err_pipe;
+	}
+	if (k->pid == 0) {
+		close(fds[1]);
+		keeper_main(job_dir, k->notes, fds[0]);
+	}
+	close(fds[0]);
+	k->pipe = fds[1];
+	*out = k;
+	return 0;
+
+err_pipe:
+	close(fds[0]);
+	close(fds[1]);
+err_unmap:
+	munmap(k->notes, sizeof *k->notes);
+err_free:
+	free(k);
+	return err;
+}
+
+void keeper_note(struct keeper *k, int rank, pid_t group)
+{
+	/* No order matters: the reader comes after our death. */
+	atomic_store_explicit(&k->notes->groups[rank], group, memory_order_relaxed);
+}
+
+pid_t keeper_pid(const struct keeper *k)
+{
+	return k->pid;
+}
+
+void keeper_close(struct keeper *k)
+{
+	if (!k)
+		return;
+	/* Without a reader (it was killed) the write fails, which is as good. */
+	if (write(k->pipe, "", 1) < 0 && errno != EPIPE)
+		kill(k->pid, SIGKILL);
+	close(k->pipe);
+	waitpid(k->pid, NULL, 0);
+	munmap(k->notes, sizeof *k->notes);
+	free(k);
+}

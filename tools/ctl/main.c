@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* dsmctl: starts jobs on this machine, watches them, and clears up after them. */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/ctl/ctl.h"
+
+static const struct ctl_command *const commands[] = {
+	&ctl_run, &ctl_status, &ctl_stats, &ctl_clean,
+};
+#define COMMANDS (sizeof commands / sizeof commands[0])
+
+static void help(void)
+{
+	printf("usage: dsmctl COMMAND [ARGUMENTS]\n"
+	       "       dsmctl --help | --version\n\n");
+	for (size_t i = 0; i < COMMANDS; i++)
+		printf("  %-8s  %s\n", commands[i]->name, commands[i]->help);
+	printf("\n'dsmctl COMMAND --help' tells more.\n");
+}
+
+int main(int argc, char **argv)
+{
+	static char name[64];
+
+	if (argc < 2) {
+		fputs("dsmctl: which command?\nTry 'dsmctl --help'.\n", stderr);
+		return CTL_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+		help();
+		return CTL_OK;
+	}
+	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+		printf("dsmctl %s\n", PACKAGE_VERSION);
+		return CTL_OK;
+	}
+	for (size_t i = 0; i < COMMANDS; i++) {
+		if (strcmp(argv[1], commands[i]->name) != 0)
+			continue;
+		snprintf(name, sizeof name, "dsmctl %s", commands[i]->name);
+		argv[1] = name; /* getopt's messages begin with it */
+		return commands[i]->run(commands[i], argc - 1, argv + 1);
+	}
+	fprintf(stderr, "dsmctl: there is no command '%s'\nTry 'dsmctl --help'.\n", argv[1]);
+	return CTL_USAGE;
+}

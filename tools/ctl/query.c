@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Asks the nodes of a job, all at once, over their admin sockets. */
+#include "config.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "dsm/boot/jobdir.h"
+#include "tools/ctl/ctl.h"
+#include "tools/ctl/jobs.h"
+#include "tools/ctl/query.h"
+
+#define ANSWER_MAX (1 << 20)
+#define QUERY_MS 4000
+#define NODES_MAX 64
+
+/* A question under way. */
+struct talk {
+	int rank, fd;
+	char *text;
+	size_t got, room;
+	const char *error;
+	int done;
+};
+
+static long now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000L + t.tv_nsec / 1000000;
+}
+
+static void talk_end(struct talk *t, const char *error)
+{
+	t->error = error;
+	t->done = 1;
+	if (t->fd >= 0)
+		close(t->fd);
+	t->fd = -1;
+}
+
+static void talk_start(struct talk *t, const char *dir, int rank, const char *request)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	char line[128];
+	int n = snprintf(line, sizeof line, "%s\n", request);
+
+	memset(t, 0, sizeof *t);
+	t->rank = rank;
+	t->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	snprintf(addr.sun_path, sizeof addr.sun_path, "%.*s/node-%d.sock", BOOT_DIR_MAX, dir, rank);
+	if (t->fd < 0)
+		talk_end(t, "out of descriptors");
+	else if (connect(t->fd, (struct sockaddr *)&addr, sizeof addr))
+		talk_end(t, errno == EAGAIN ? "is busy with other questions" : "is gone");
+	else if (send(t->fd, line, n, MSG_NOSIGNAL) != n)
+		talk_end(t, "is gone");
+}
+
+static void talk_read(struct talk *t)
+{
+	ssize_t n;
+
+	if (t->room - t->got < 4096) {
+		char *text = t->room < ANSWER_MAX ? realloc(t->text, t->room + 65536) : NULL;
+
+		if (!text) {
+			talk_end(t, "answers at too great length");
+			return;
+		}
+		t->text = text;
+		t->room += 65536;
+	}
+	n = recv(t->fd, t->text + t->got, t->room - t->got, 0);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n > 0)
+		t->got += n;
+	else
+		talk_end(t, t->got ? NULL : "hung up");
+}
+
+static void talk_all(struct talk *talks, int count)
+{
+	struct pollfd fds[NODES_MAX];
+	struct talk *of[NODES_MAX];
+	long end = now_ms() + QUERY_MS, left;
+	int n;
+
+	for (;;) {
+		n = 0;
+		for (int i = 0; i < count; i++)
+			if (!talks[i].done) {
+				of[n] = &talks[i];
+				fds[n++] = (struct pollfd){ .fd = talks[i].fd, .events = POLLIN };
+			}
+		left = end - now_ms();
+		if (n == 0 || left <= 0)
+			break;
+		if (poll(fds, n, (int)left) < 0)
+			continue; /* EINTR: revents are not set */
+		for (int i = 0; i < n; i++)
+			if (fds[i].revents)
+				talk_read(of[i]);
+	}
+	for (int i = 0; i < n; i++)
+		talk_end(of[i], "does not answer");
+}
+
+static int by_number(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/* The ranks of node-<rank>.sock in dir. Returns how many, or a negative code. */
+static int ranks_in(const char *dir, int ranks[NODES_MAX])
+{
+	int fd = jobdir_open(dir), n = 0, rank, length;
+	struct dirent *e;
+	DIR *d;
+
+	if (fd < 0)
+		return fd;
+	d = fdopendir(fd);
+	if (!d) {
+		close(fd);
+		return -ENOMEM;
+	}
+	while (n < NODES_MAX && (e = readdir(d))) {
+		length = 0;
+		if (sscanf(e->d_name, "node-%2d.sock%n", &rank, &length) == 1 && length > 0 &&
+		    e->d_name[length] == '\0' && rank >= 0)
+			ranks[n++] = rank;
+	}
+	closedir(d);
+	qsort(ranks, n, sizeof *ranks, by_number);
+	return n;
+}
+
+static void answer_from(struct answer *a, struct talk *t)
+{
+	a->rank = t->rank;
+	a->error = t->error;
+	if (!a->error) {
+		a->json = json_loadb(t->text, t->got, 0, NULL);
+		if (!json_is_object(a->json)) {
+			json_decref(a->json);
+			a->json = NULL;
+			a->error = "sent what is no answer";
+		}
+	}
+	free(t->text);
+}
+
+int query_job(const char *dir, const char *request, struct answers *out)
+{
+	struct talk talks[NODES_MAX];
+	int ranks[NODES_MAX];
+	int n = ranks_in(dir, ranks);
+
+	memset(out, 0, sizeof *out);
+	if (n == -ENOENT)
+		n = 0; /* the job has just ended */
+	if (n < 0) {
+		ctl_error("%s: %s", dir, strerror(-n));
+		return CTL_FAILED;
+	}
+	out->list = calloc(n + 1, sizeof *out->list);
+	if (!out->list) {
+		ctl_error("out of memory");
+		return CTL_FAILED;
+	}
+	for (int i = 0; i < n; i++)
+		talk_start(&talks[i], dir, ranks[i], request);
+	talk_all(talks, n);
+	for (int i = 0; i < n; i++)
+		answer_from(&out->list[i], &talks[i]);
+	out->count = n;
+	return 0;
+}
+
+void query_free(struct answers *answers)
+{
+	for (int i = 0; i < answers->count; i++)
+		json_decref(answers->list[i].json);
+	free(answers->list);
+}
+
+const char *member_text(const json_t *object, const char *key, const char *otherwise)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : otherwise;
+}
+
+double member_real(const json_t *object, const char *key, double otherwise)
+{
+	const json_t *value = json_object_get(object, key);
+
+	return json_is_number(value) ? json_number_value(value) : otherwise;
+}
+
+json_int_t member_int(const json_t *object, const char *key, json_int_t otherwise)
+{
+	const json_t *value = json_object_get(object, key);
+
+	return json_is_integer(value) ? json_integer_value(value) : otherwise;
+}

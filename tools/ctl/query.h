@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Asks the nodes of a job, all at once, over their admin sockets. */
+#ifndef QUERY_H
+#define QUERY_H
+
+#include <jansson.h>
+
+struct answer {
+	int rank;
+	json_t *json;     /* an object, or NULL */
+	const char *error; /* without json: why, a static text */
+};
+
+struct answers {
+	struct answer *list; /* by rank */
+	int count;
+};
+
+/* 0, or CTL_FAILED when the reason has been told. A node that does not answer is in the
+ * list with an error. Takes no longer than some seconds. */
+int query_job(const char *dir, const char *request, struct answers *out);
+void query_free(struct answers *answers);
+
+/* Members of an object that may be missing or of another type. */
+const char *member_text(const json_t *object, const char *key, const char *otherwise);
+double member_real(const json_t *object, const char *key, double otherwise);
+json_int_t member_int(const json_t *object, const char *key, json_int_t otherwise);
+
+#endif

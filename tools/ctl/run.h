@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A running job, as dsmctl run sees it: run.c reads the arguments, crew.c does the rest. */
+#ifndef RUN_H
+#define RUN_H
+
+#include <stdbool.h>
+
+struct run_options {
+	int nodes;
+	const char *provider, *region, *faults, *log; /* NULL: not given */
+	double limit_s;                               /* 0: none */
+	bool prefix;
+	char **argv; /* the command */
+};
+
+/* Starts the job and sees it through. Returns the exit status. */
+int crew_run(const struct run_options *options);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Showing running jobs: as tables, or as JSON. */
+#include "config.h"
+
+#include <getopt.h>
+#include <stdio.h>
+
+#include "tools/ctl/jobs.h"
+#include "tools/ctl/show.h"
+
+static const char *const state_names[] = {
+	[JOB_RUNNING] = "running", [JOB_STARTING] = "starting", [JOB_DEAD] = "dead",
+};
+
+/* A node that does not answer is worth a line on its own, and the exit status. */
+static int errors_tell(const struct answers *answers)
+{
+	int failed = 0;
+
+	for (int i = 0; i < answers->count; i++)
+		if (!answers->list[i].json) {
+			ctl_error("rank %d %s", answers->list[i].rank, answers->list[i].error);
+			failed = CTL_FAILED;
+		}
+	return failed;
+}
+
+static int tables(const struct show *show, const struct job_list *jobs)
+{
+	struct answers answers;
+	int failed = 0;
+
+	for (size_t i = 0; i < jobs->count; i++) {
+		const struct job_entry *job = &jobs->jobs[i];
+
+		if (i > 0)
+			putchar('\n');
+		if (job->state != JOB_RUNNING) {
+			printf("job %s: %s%s\n", job_name(job->dir), state_names[job->state],
+			       job->state == JOB_DEAD ? ", 'dsmctl clean' removes what it left" : "");
+			continue;
+		}
+		if (query_job(job->dir, show->request, &answers)) {
+			failed = CTL_FAILED;
+			continue;
+		}
+		show->print(job->dir, &answers);
+		fflush(stdout);
+		failed |= errors_tell(&answers);
+		query_free(&answers);
+	}
+	return failed;
+}
+
+static json_t *job_json(const struct show *show, const struct job_entry *job, int *failed)
+{
+	json_t *out = json_pack("{s:s,s:s,s:s,s:[]}", "job", job_name(job->dir), "directory",
+	                        job->dir, "state", state_names[job->state], "nodes");
+	struct answers answers;
+	json_t *node;
+
+	if (job->state != JOB_RUNNING || query_job(job->dir, show->request, &answers))
+		return out;
+	for (int i = 0; i < answers.count; i++) {
+		node = json_pack("{s:i}", "rank", answers.list[i].rank);
+		if (answers.list[i].json)
+			json_object_update(node, answers.list[i].json);
+		else
+			json_object_set_new(node, "error", json_string(answers.list[i].error));
+		json_array_append_new(json_object_get(out, "nodes"), node);
+	}
+	if (show->total)
+		json_object_set_new(out, "total", show->total(&answers));
+	*failed |= errors_tell(&answers);
+	query_free(&answers);
+	return out;
+}
+
+static int as_json(const struct show *show, const struct job_list *jobs)
+{
+	json_t *list = json_array(), *out = json_pack("{s:o}", "jobs", list);
+	int failed = 0;
+
+	for (size_t i = 0; i < jobs->count; i++)
+		json_array_append_new(list, job_json(show, &jobs->jobs[i], &failed));
+	json_dumpf(out, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(out);
+	return failed;
+}
+
+int show_run(const struct ctl_command *command, const struct show *show, int argc, char **argv)
+{
+	struct job_list jobs;
+	int c, json = 0, status;
+
+	while ((c = ctl_getopt(command, argc, argv)) != -1) {
+		switch (c) {
+		case 'j':
+			json = 1;
+			break;
+		case 'h':
+			ctl_help(command);
+			return CTL_OK;
+		default:
+			return CTL_USAGE;
+		}
+	}
+	if (argc - optind > 1)
+		return ctl_usage(command, "one job at most, but there is '%s' too", argv[optind + 1]);
+	if (jobs_find(argv[optind], &jobs))
+		return CTL_FAILED;
+	if (jobs.count == 0 && !json) {
+		ctl_error("none of your jobs is running on this machine");
+		return CTL_FAILED;
+	}
+	status = json ? as_json(show, &jobs) : tables(show, &jobs);
+	if (json && jobs.count == 0)
+		status = CTL_FAILED;
+	jobs_free(&jobs);
+	return status;
+}
