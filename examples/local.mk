@@ -1,1 +1,20 @@
-# examples
+# examples: not installed, made to be copied. They are built as a program outside the tree
+# would be, but for where dsm.h and the library come from.
+example_programs = examples/heat examples/pagerank examples/sort
+example_cppflags = -I$(top_srcdir)/dsm
+
+examples_heat_SOURCES = examples/heat.c examples/common.c examples/common.h
+examples_heat_CPPFLAGS = $(example_cppflags)
+examples_heat_CFLAGS = $(AM_CFLAGS) $(PNG_CFLAGS)
+examples_heat_LDADD = libdsm.la $(PNG_LIBS) -lm
+
+examples_pagerank_SOURCES = examples/pagerank.c examples/packages.c examples/packages.h \
+	examples/common.c examples/common.h
+examples_pagerank_CPPFLAGS = $(example_cppflags)
+examples_pagerank_LDADD = libdsm.la -lm
+
+examples_sort_SOURCES = examples/sort.c examples/common.c examples/common.h
+examples_sort_CPPFLAGS = $(example_cppflags)
+examples_sort_LDADD = libdsm.la
+
+noinst_PROGRAMS += $(example_programs)
