@@ -57,3 +57,6 @@ tests_transport_tr_pingpong_LDADD = $(tr_libs)
 # Docs
 dist_check_SCRIPTS += tests/docs/check_docs.sh
 TESTS += tests/docs/check_docs.sh
+
+# coherence
+include tests/coherence/local.mk

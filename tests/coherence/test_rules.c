@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The core beyond plain coherence: tenure, atomics, runs, bounds, and what it refuses. */
+#include <CUnit/Basic.h>
+#include <errno.h>
+#include <unistd.h>
+
+#include "tests/coherence/scene.h"
+
+/* --- tenure --- */
+
+static void test_tenure_defers(void)
+{
+	start_with_tenure(2);
+	own(0, 0);
+	cluster_write(c, 1, 0);
+	cluster_deliver(c, 1, 0);
+	cluster_land(c, 0, 1);
+	EXPECT("1 writes 0: GetM>0\n"
+	       "0 GetM<1: 0=NONE page 0>1\n"
+	       "1 landed 0: 0=WRITE wake timer 0 Done>0\n");
+	cluster_deliver(c, 1, 0);
+	cluster_read(c, 0, 0);
+	cluster_deliver(c, 0, 1);
+	EXPECT("0 Done<1:\n"
+	       "0 reads 0: Fwd-GetS>1\n"
+	       "1 Fwd-GetS<0:\n");
+	CU_ASSERT_EQUAL(cluster_write(c, 1, 0), 1);
+	cluster_timer(c, 1, 0);
+	EXPECT("1 timer 0: 0=READ page 0>0\n");
+	finish();
+}
+
+static void test_own_request_ends_tenure(void)
+{
+	start_with_tenure(2);
+	own(0, 0);
+	cluster_read(c, 1, 0);
+	cluster_deliver(c, 1, 0);
+	cluster_land(c, 0, 1);
+	cluster_deliver(c, 1, 0);
+	cluster_write(c, 0, 0);
+	cluster_deliver(c, 0, 1);
+	cluster_forget(c);
+	cluster_write(c, 1, 0); /* the Inv that waited comes first */
+	EXPECT("1 writes 0: 0=NONE Inv-Ack>0 GetM>0\n");
+	cluster_timer(c, 1, 0);
+	EXPECT("1 timer 0:\n");
+	finish();
+}
+
+static void test_eviction_ends_tenure(void)
+{
+	start_with_tenure(2);
+	own(0, 0);
+	cluster_write(c, 1, 0);
+	cluster_deliver(c, 1, 0);
+	cluster_land(c, 0, 1);
+	cluster_deliver(c, 1, 0);
+	cluster_read(c, 0, 0);
+	cluster_deliver(c, 0, 1);
+	cluster_forget(c);
+	cluster_evict(c, 1, 0);
+	EXPECT("1 evicts 0: 0=READ page 0>0 0=NONE PutS>0\n");
+	finish();
+}
+
+/* --- atomics --- */
+
+static void test_atomic_at_home(void)
+{
+	int call;
+
+	start(3, 1);
+	own(0, 0);
+	share(1, 0);
+	settle();
+	call = cluster_add(c, 2, 0, 5);
+	cluster_deliver(c, 2, 0);
+	EXPECT("2 adds: Atomic>0\n"
+	       "0 Atomic<2: Inv>1 0=NONE\n");
+	cluster_deliver(c, 0, 1);
+	cluster_deliver(c, 1, 0);
+	EXPECT("1 Inv<0: 0=NONE Inv-Ack>0\n"
+	       "0 Inv-Ack<1: atomic 0 Atomic-Resp>2\n");
+	CU_ASSERT_PTR_NULL(cluster_call_at(c, 2, call));
+	cluster_deliver(c, 0, 2);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(cluster_call_at(c, 2, call));
+	CU_ASSERT_EQUAL(cluster_call_at(c, 2, call)->result + 5, c->truth[0]);
+	finish();
+}
+
+static void test_atomic_at_owner(void)
+{
+	int call;
+
+	start(3, 1);
+	own(1, 0);
+	call = cluster_add(c, 2, 0, 1);
+	cluster_deliver(c, 2, 0);
+	cluster_deliver(c, 0, 1);
+	EXPECT("2 adds: Atomic>0\n"
+	       "0 Atomic<2: Fwd-Atomic>1\n"
+	       "1 Fwd-Atomic<0: atomic 0 Atomic-Resp>2\n"); /* the page stays */
+	CU_ASSERT_EQUAL(state(1, 0), COH_C_M);
+	cluster_deliver(c, 1, 2);
+	CU_ASSERT_PTR_NOT_NULL(cluster_call_at(c, 2, call));
+	cluster_forget(c);
+	call = cluster_add(c, 1, 0, 1); /* the owner needs nobody */
+	EXPECT("1 adds: atomic 0 done\n");
+	CU_ASSERT_PTR_NOT_NULL(cluster_call_at(c, 1, call));
+	finish();
+}
+
+static void test_atomic_finds_its_own_node_the_owner(void)
+{
+	int call;
+
+	start(2, 1);
+	cluster_write(c, 1, 0);
+	call = cluster_add(c, 1, 0, 7); /* behind the GetM, on the same way */
+	settle();
+	CU_ASSERT_PTR_NOT_NULL(cluster_call_at(c, 1, call));
+	finish();
+}
+
+/* --- runs --- */
+
+static void test_run(void)
+{
+	start_one_block(2, 4);
+	for (uint32_t p = 0; p < 4; p++)
+		own(0, p);
+	for (uint32_t p = 0; p < 4; p++)
+		share(0, p);
+	cluster_evict(c, 0, 0);
+	cluster_evict(c, 0, 1);
+	settle();
+	cluster_prefetch(c, 1, 0, 4);
+	cluster_deliver(c, 1, 0);
+	EXPECT("1 prefetches 0+4: GetS>0\n"
+	       "0 GetS<1: page 0>1+2\n"); /* page 2 is owned */
+	cluster_read(c, 1, 3);
+	cluster_land(c, 0, 1);
+	EXPECT("1 reads 3:\n"
+	       "1 landed 0: 0=READ wake Done>0\n"
+	       "1 reads 3: GetS>0\n");
+	CU_ASSERT_EQUAL(state(1, 1), COH_C_S);
+	CU_ASSERT_EQUAL(state(1, 2), COH_C_I);
+	finish();
+}
+
+static void test_run_stops_at_busy_page(void)
+{
+	start_one_block(3, 3);
+	cluster_write(c, 2, 1);
+	cluster_deliver(c, 2, 0);
+	cluster_prefetch(c, 1, 0, 3);
+	cluster_deliver(c, 1, 0);
+	cluster_deliver(c, 0, 1);
+	EXPECT("2 writes 1: GetM>0\n"
+	       "0 GetM<2: Grant>2\n"
+	       "1 prefetches 0+3: GetS>0\n"
+	       "0 GetS<1: Grant>1\n"
+	       "1 Grant<0: 0=READ Done>0\n");
+	CU_ASSERT_EQUAL(state(1, 1), COH_C_I);
+	finish();
+}
+
+/* --- bounds --- */
+
+static void test_slots_run_out(void)
+{
+	struct coh_config config = cluster_config(2, 4);
+
+	config.per_home = 1;
+	c = cluster_new(&config);
+	CU_ASSERT_EQUAL(cluster_read(c, 1, 0), 0);
+	CU_ASSERT_EQUAL(cluster_read(c, 1, 2), -EAGAIN);
+	CU_ASSERT_EQUAL(cluster_add(c, 1, 2, 1), -EAGAIN);
+	CU_ASSERT_EQUAL(cluster_read(c, 1, 1), 1); /* another home */
+	settle();
+	CU_ASSERT_EQUAL(cluster_read(c, 1, 2), 0);
+	finish();
+}
+
+static void test_bad_events(void)
+{
+	struct coh_event ev = {.kind = COH_EV_READ, .page = 1};
+
+	start(2, 1);
+	CU_ASSERT_EQUAL(cluster_step(c, 0, &ev), -EINVAL);
+	ev = (struct coh_event){.kind = COH_EV_PREFETCH};
+	CU_ASSERT_EQUAL(cluster_step(c, 0, &ev), -EINVAL);
+	ev = (struct coh_event){.kind = COH_EV_TIMER};
+	CU_ASSERT_EQUAL(cluster_step(c, 0, &ev), -EINVAL);
+	ev = (struct coh_event){.kind = 99};
+	CU_ASSERT_EQUAL(cluster_step(c, 0, &ev), -EINVAL);
+	finish();
+}
+
+/* Every kind of answer, to every node from every other, where nobody waits for one:
+ * refused, and nothing changes (the fixture looks). Only an Inv is always answered. */
+static void test_unexpected_messages(void)
+{
+	for (unsigned k = 0; k < 3 * COH_MSG_TYPES; k++) {
+		struct coh_msg m = {.type = (uint8_t)(k / 3), .n = 1, .access = COH_READ};
+		if (m.type < COH_MSG_INV_ACK || m.type > COH_MSG_ATOMIC_RESP ||
+		    m.type == COH_MSG_INV)
+			continue;
+		start(3, 1);
+		own(k % 3, 0);
+		for (coh_node i = 0; i < 9; i++) {
+			m.requestor = i / 3;
+			CU_ASSERT_EQUAL(cluster_forge(c, i % 3, i / 3, &m), -EPROTO);
+		}
+		finish();
+	}
+}
+
+static void test_unexpected_landings(void)
+{
+	struct coh_tag tag = {.n = 1};
+
+	start(3, 1);
+	own(1, 0);
+	for (unsigned k = 0; k < 18; k++) {
+		tag.to_home = k % 2;
+		tag.access = (uint8_t)(k / 2 % 3);
+		CU_ASSERT_EQUAL(cluster_forge_landed(c, k / 6, coh_tag_encode(tag)), -EPROTO);
+	}
+	finish();
+}
+
+int main(void)
+{
+	CU_pSuite suite;
+	unsigned failures;
+
+	alarm(60);
+	CU_initialize_registry();
+	suite = CU_add_suite("rules", NULL, NULL);
+	CU_add_test(suite, "tenure defers", test_tenure_defers);
+	CU_add_test(suite, "one's own request ends a tenure", test_own_request_ends_tenure);
+	CU_add_test(suite, "eviction ends a tenure", test_eviction_ends_tenure);
+	CU_add_test(suite, "atomic at the home", test_atomic_at_home);
+	CU_add_test(suite, "atomic at the owner", test_atomic_at_owner);
+	CU_add_test(suite, "atomic forwarded to its own node",
+	            test_atomic_finds_its_own_node_the_owner);
+	CU_add_test(suite, "a run is granted as far as it goes", test_run);
+	CU_add_test(suite, "a run stops at a busy page", test_run_stops_at_busy_page);
+	CU_add_test(suite, "no slot is free", test_slots_run_out);
+	CU_add_test(suite, "events without sense", test_bad_events);
+	CU_add_test(suite, "messages without sense", test_unexpected_messages);
+	CU_add_test(suite, "landings without sense", test_unexpected_landings);
+	CU_basic_set_mode(CU_BRM_VERBOSE);
+	CU_basic_run_tests();
+	failures = CU_get_number_of_failures();
+	CU_cleanup_registry();
+	return failures != 0;
+}

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The core's locks, conditions and barrier, message by message. */
+#include <CUnit/Basic.h>
+#include <errno.h>
+#include <unistd.h>
+
+#include "tests/coherence/cluster.h"
+
+enum { MUTEX = 1, COND = 2 };
+
+static struct cluster *c;
+
+static void start(coh_node nodes)
+{
+	struct coh_config config = cluster_config(nodes, 1);
+
+	c = cluster_new(&config);
+}
+
+static void finish(void)
+{
+	CU_ASSERT_EQUAL(cluster_run(c), 0);
+	CU_ASSERT(cluster_is_quiet(c));
+	if (cluster_error(c))
+		CU_FAIL_FATAL(cluster_error(c));
+	cluster_free(c);
+}
+
+#define EXPECT(text) CU_ASSERT_TRUE_FATAL(cluster_expect(c, text))
+
+static void settle(void)
+{
+	CU_ASSERT_EQUAL_FATAL(cluster_run(c), 0);
+	cluster_forget(c);
+}
+
+static int is_done(coh_node node, int cookie)
+{
+	return cluster_call_at(c, node, cookie) != NULL;
+}
+
+static int status(coh_node node, int cookie)
+{
+	const struct cluster_call *call = cluster_call_at(c, node, cookie);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(call);
+	return call->status;
+}
+
+/* A condition of mutex at home 0, made by node 0. */
+static uint32_t make_cond(uint32_t mutex)
+{
+	int cookie = cluster_cond_create(c, 0, 0, mutex);
+
+	CU_ASSERT_EQUAL_FATAL(status(0, cookie), 0);
+	return (uint32_t)cluster_call_at(c, 0, cookie)->result;
+}
+
+static void test_lock_passes_on(void)
+{
+	int first, second, third;
+
+	start(3);
+	CU_ASSERT_EQUAL(cluster_mutex_create(c, 0), 0);
+	first = cluster_lock(c, 1, 0, 0, 10);
+	settle();
+	CU_ASSERT_EQUAL(status(1, first), 0);
+	second = cluster_lock(c, 2, 0, 0, 20);
+	settle();
+	third = cluster_lock(c, 0, 0, 0, 5);
+	settle();
+	CU_ASSERT(!is_done(2, second) && !is_done(0, third));
+	CU_ASSERT_EQUAL(cluster_unlock(c, 1, 0, 0, 10), 0);
+	cluster_deliver(c, 1, 0);
+	EXPECT("1 unlocks: Unlock>0\n"
+	       "0 Unlock<1: Sync-Resp>2\n"); /* the oldest waiter */
+	settle();
+	CU_ASSERT(is_done(2, second) && !is_done(0, third));
+	cluster_unlock(c, 2, 0, 0, 20);
+	settle();
+	CU_ASSERT(is_done(0, third));
+	cluster_unlock(c, 0, 0, 0, 5);
+	finish();
+}
+
+static void test_threads_of_one_node(void)
+{
+	int second;
+
+	start(2);
+	cluster_mutex_create(c, 0);
+	cluster_lock(c, 1, 0, 0, 1);
+	second = cluster_lock(c, 1, 0, 0, 2);
+	settle();
+	CU_ASSERT_FALSE(is_done(1, second));
+	cluster_unlock(c, 1, 0, 0, 1);
+	settle();
+	CU_ASSERT_TRUE(is_done(1, second));
+	cluster_unlock(c, 1, 0, 0, 2);
+	finish();
+}
+
+static void test_trylock(void)
+{
+	int cookie;
+
+	start(2);
+	cluster_mutex_create(c, 0);
+	cluster_lock(c, 0, 0, 0, 1);
+	cookie = cluster_trylock(c, 1, 0, 0, 2);
+	settle();
+	CU_ASSERT_EQUAL(status(1, cookie), -EBUSY);
+	CU_ASSERT_EQUAL(cluster_unlock(c, 1, 0, 0, 2), -EPERM); /* it was refused */
+	cluster_unlock(c, 0, 0, 0, 1);
+	cookie = cluster_trylock(c, 1, 0, 0, 2);
+	settle();
+	CU_ASSERT_EQUAL(status(1, cookie), 0);
+	CU_ASSERT_EQUAL(cluster_unlock(c, 1, 0, 0, 2), 0);
+	finish();
+}
+
+static void test_lock_errors(void)
+{
+	int cookie;
+
+	start(2);
+	cookie = cluster_lock(c, 1, 0, 0, 1); /* no such mutex */
+	settle();
+	CU_ASSERT_EQUAL(status(1, cookie), -EINVAL);
+	CU_ASSERT_EQUAL(cluster_lock(c, 1, 2, 0, 1), -EINVAL); /* no such node */
+	CU_ASSERT_EQUAL(cluster_lock(c, 1, 0, 4, 1), -EINVAL); /* no such index */
+	CU_ASSERT_EQUAL(cluster_unlock(c, 1, 0, 0, 1), -EPERM);
+	cluster_mutex_create(c, 0);
+	cluster_lock(c, 1, 0, 0, 1);
+	settle();
+	CU_ASSERT_EQUAL(cluster_lock(c, 1, 0, 0, 1), -EBUSY);   /* it holds it */
+	CU_ASSERT_EQUAL(cluster_unlock(c, 1, 0, 0, 2), -EPERM); /* another thread */
+	CU_ASSERT_EQUAL(cluster_unlock(c, 0, 0, 0, 1), -EPERM); /* another node */
+	cluster_unlock(c, 1, 0, 0, 1);
+	finish();
+}
+
+static void test_condition(void)
+{
+	uint32_t cond;
+	int w1, w2, lock;
+
+	start(3);
+	cluster_mutex_create(c, 0);
+	cond = make_cond(0);
+	cluster_lock(c, 1, 0, 0, 1);
+	settle();
+	w1 = cluster_cond_wait(c, 1, 0, cond, 0, 1);
+	settle();
+	cluster_lock(c, 2, 0, 0, 2); /* free while node 1 waits */
+	settle();
+	w2 = cluster_cond_wait(c, 2, 0, cond, 0, 2);
+	settle();
+	lock = cluster_lock(c, 0, 0, 0, 3);
+	CU_ASSERT(is_done(0, lock));
+	cluster_cond_signal(c, 0, 0, cond, 0);
+	settle();
+	CU_ASSERT(!is_done(1, w1)); /* signalled, but the mutex is held */
+	cluster_unlock(c, 0, 0, 0, 3);
+	settle();
+	CU_ASSERT(is_done(1, w1) && !is_done(2, w2));
+	cluster_cond_signal(c, 1, 0, cond, 1);
+	settle();
+	CU_ASSERT(!is_done(2, w2));
+	CU_ASSERT_EQUAL(cluster_unlock(c, 1, 0, 0, 1), 0); /* node 1 holds it again */
+	settle();
+	CU_ASSERT(is_done(2, w2));
+	cluster_unlock(c, 2, 0, 0, 2);
+	finish();
+}
+
+static void test_broadcast(void)
+{
+	uint32_t cond;
+	int w[2];
+
+	start(3);
+	cluster_mutex_create(c, 0);
+	cond = make_cond(0);
+	for (coh_node i = 1; i < 3; i++) {
+		cluster_lock(c, i, 0, 0, i);
+		settle();
+		w[i - 1] = cluster_cond_wait(c, i, 0, cond, 0, i);
+		settle();
+	}
+	cluster_cond_signal(c, 0, 0, cond, 1); /* the first takes the free mutex */
+	settle();
+	CU_ASSERT(is_done(1, w[0]) && !is_done(2, w[1]));
+	cluster_unlock(c, 1, 0, 0, 1);
+	settle();
+	CU_ASSERT(is_done(2, w[1]));
+	cluster_unlock(c, 2, 0, 0, 2);
+	finish();
+}
+
+static void test_condition_errors(void)
+{
+	uint32_t cond;
+	int wait;
+
+	start(2);
+	cluster_mutex_create(c, 0);
+	cluster_mutex_create(c, 0);
+	cond = make_cond(0);
+	CU_ASSERT_EQUAL(cluster_cond_wait(c, 1, 0, cond, 0, 1), -EPERM);
+	cluster_lock(c, 1, 0, 1, 1);
+	settle();
+	wait = cluster_cond_wait(c, 1, 0, cond, 1, 1); /* of another mutex */
+	settle();
+	CU_ASSERT_EQUAL(status(1, wait), -EINVAL);
+	CU_ASSERT_EQUAL(cluster_unlock(c, 1, 0, 1, 1), 0); /* still held */
+	wait = cluster_cond_create(c, 1, 0, 3); /* no such mutex */
+	settle();
+	CU_ASSERT_EQUAL(status(1, wait), -EINVAL);
+	CU_ASSERT_EQUAL(cluster_cond_signal(c, 1, 0, 3, 1), 0); /* nobody can wait there */
+	finish();
+}
+
+static void test_objects_run_out(void)
+{
+	int cookie;
+
+	start(2);
+	for (int i = 0; i < 3; i++)
+		CU_ASSERT_EQUAL(cluster_mutex_create(c, 0), i);
+	CU_ASSERT_EQUAL(make_cond(1), 3);
+	CU_ASSERT_EQUAL(cluster_mutex_create(c, 0), -ENOSPC);
+	cookie = cluster_cond_create(c, 1, 0, 0);
+	settle();
+	CU_ASSERT_EQUAL(status(1, cookie), -ENOSPC);
+	cookie = cluster_destroy(c, 1, 0, 2, MUTEX);
+	settle();
+	CU_ASSERT_EQUAL(status(1, cookie), 0);
+	CU_ASSERT_EQUAL(cluster_mutex_create(c, 0), 2);
+	finish();
+}
+
+static void test_destroy(void)
+{
+	uint32_t cond;
+	int cookie;
+
+	start(2);
+	cluster_mutex_create(c, 0);
+	cond = make_cond(0);
+	cookie = cluster_destroy(c, 1, 0, 0, MUTEX); /* it has a condition */
+	settle();
+	CU_ASSERT_EQUAL(status(1, cookie), -EBUSY);
+	cookie = cluster_destroy(c, 1, 0, cond, MUTEX); /* it is none */
+	settle();
+	CU_ASSERT_EQUAL(status(1, cookie), -EINVAL);
+	cookie = cluster_destroy(c, 1, 0, cond, COND);
+	settle();
+	CU_ASSERT_EQUAL(status(1, cookie), 0);
+	cluster_lock(c, 0, 0, 0, 1);
+	cookie = cluster_destroy(c, 1, 0, 0, MUTEX); /* it is held */
+	settle();
+	CU_ASSERT_EQUAL(status(1, cookie), -EBUSY);
+	cluster_unlock(c, 0, 0, 0, 1);
+	cookie = cluster_destroy(c, 1, 0, 0, MUTEX);
+	settle();
+	CU_ASSERT_EQUAL(status(1, cookie), 0);
+	finish();
+}
+
+static void test_waiting_threads_run_out(void)
+{
+	start(2);
+	cluster_mutex_create(c, 0);
+	cluster_lock(c, 0, 0, 0, 99);
+	for (uint32_t i = 0; i < 4; i++)
+		CU_ASSERT(cluster_lock(c, 1, 0, 0, i) > 0);
+	CU_ASSERT_EQUAL(cluster_lock(c, 1, 0, 0, 4), -EAGAIN);
+	settle();
+	cluster_unlock(c, 0, 0, 0, 99);
+	for (uint32_t i = 0; i < 4; i++) {
+		settle();
+		CU_ASSERT_EQUAL(cluster_unlock(c, 1, 0, 0, i), 0);
+	}
+	finish();
+}
+
+static void test_barrier(void)
+{
+	int at[3], again;
+
+	start(3);
+	at[1] = cluster_barrier(c, 1);
+	at[0] = cluster_barrier(c, 0);
+	settle();
+	CU_ASSERT(!is_done(0, at[0]) && !is_done(1, at[1]));
+	CU_ASSERT_EQUAL(cluster_barrier(c, 1), -EBUSY);
+	at[2] = cluster_barrier(c, 2);
+	cluster_deliver(c, 2, 0);
+	CU_ASSERT(is_done(0, at[0]));
+	/* The home is in the next one before the others have heard of this one's end. */
+	again = cluster_barrier(c, 0);
+	settle();
+	CU_ASSERT(is_done(1, at[1]) && is_done(2, at[2]) && !is_done(0, again));
+	cluster_barrier(c, 1);
+	cluster_barrier(c, 2);
+	settle();
+	CU_ASSERT(is_done(0, again));
+	finish();
+}
+
+static void test_unexpected_messages(void)
+{
+	struct coh_msg m = {.type = COH_MSG_UNLOCK, .n = 1};
+
+	start(3);
+	cluster_mutex_create(c, 0);
+	CU_ASSERT_EQUAL(cluster_forge(c, 1, 0, &m), -EPROTO); /* does not hold it */
+	m.type = COH_MSG_COND_WAIT;
+	CU_ASSERT_EQUAL(cluster_forge(c, 1, 0, &m), -EPROTO);
+	m.type = COH_MSG_SYNC_RESP;
+	CU_ASSERT_EQUAL(cluster_forge(c, 1, 0, &m), -EPROTO); /* nobody asked */
+	m.type = COH_MSG_BARRIER_RELEASE;
+	CU_ASSERT_EQUAL(cluster_forge(c, 0, 1, &m), -EPROTO); /* nobody waits */
+	m.type = COH_MSG_BARRIER_ARRIVE;
+	CU_ASSERT_EQUAL(cluster_forge(c, 0, 1, &m), -EPROTO); /* node 0 keeps the barrier */
+	m.type = COH_MSG_SVC_REQ;
+	CU_ASSERT_EQUAL(cluster_forge(c, 0, 1, &m), -EPROTO); /* the node's own */
+	cluster_barrier(c, 1);
+	settle();
+	m.type = COH_MSG_BARRIER_ARRIVE;
+	CU_ASSERT_EQUAL(cluster_forge(c, 1, 0, &m), -EPROTO); /* twice */
+	m.type = COH_MSG_BARRIER_RELEASE;
+	CU_ASSERT_EQUAL(cluster_forge(c, 2, 1, &m), -EPROTO); /* not node 0 */
+	cluster_barrier(c, 0);
+	cluster_barrier(c, 2);
+	finish();
+}
+
+int main(void)
+{
+	CU_pSuite suite;
+	unsigned failures;
+
+	alarm(60);
+	CU_initialize_registry();
+	suite = CU_add_suite("sync", NULL, NULL);
+	CU_add_test(suite, "a lock passes on in order", test_lock_passes_on);
+	CU_add_test(suite, "threads of one node", test_threads_of_one_node);
+	CU_add_test(suite, "trylock", test_trylock);
+	CU_add_test(suite, "lock: errors", test_lock_errors);
+	CU_add_test(suite, "condition", test_condition);
+	CU_add_test(suite, "broadcast", test_broadcast);
+	CU_add_test(suite, "condition: errors", test_condition_errors);
+	CU_add_test(suite, "objects run out", test_objects_run_out);
+	CU_add_test(suite, "destroy", test_destroy);
+	CU_add_test(suite, "waiting threads run out", test_waiting_threads_run_out);
+	CU_add_test(suite, "barrier", test_barrier);
+	CU_add_test(suite, "messages without sense", test_unexpected_messages);
+	CU_basic_set_mode(CU_BRM_VERBOSE);
+	CU_basic_run_tests();
+	failures = CU_get_number_of_failures();
+	CU_cleanup_registry();
+	return failures != 0;
+}
