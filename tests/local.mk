@@ -3,13 +3,20 @@
 # Trap and region: conformance of every engine on every zone
 if HAVE_CUNIT
 trap_support = tests/trap/support.c tests/trap/support.h
-trap_tests = tests/trap/test_trap
+trap_tests = tests/trap/test_trap tests/trap/test_region tests/trap/test_probe
 check_PROGRAMS += $(trap_tests)
 TESTS += $(trap_tests)
+noinst_PROGRAMS += tests/trap/trap_cost
 tests_trap_test_trap_SOURCES = tests/trap/test_trap.c tests/trap/conf.h tests/trap/fixture.h \
 	tests/trap/fixture.c tests/trap/conf_access.c tests/trap/conf_runs.c \
 	tests/trap/conf_life.c tests/trap/conf_process.c tests/trap/conf_race.c $(trap_support)
 tests_trap_test_trap_LDADD = libnode.la -lcunit
+tests_trap_test_region_SOURCES = tests/trap/test_region.c $(trap_support)
+tests_trap_test_region_LDADD = libnode.la -lcunit
+tests_trap_test_probe_SOURCES = tests/trap/test_probe.c $(trap_support)
+tests_trap_test_probe_LDADD = libnode.la -lcunit
+tests_trap_trap_cost_SOURCES = tests/trap/trap_cost.c $(trap_support)
+tests_trap_trap_cost_LDADD = libnode.la -lcunit
 endif
 
 # Allocator and names

@@ -18,6 +18,7 @@
 
 static char running[256] = "(no test)"; /* for the watchdog, which cannot format */
 static pid_t owner;
+static int pool = -1; /* nr_hugepages, locked as long as it is open */
 static long reserved;
 
 static long read_number(const char *path)
@@ -35,24 +36,17 @@ static long read_number(const char *path)
 static bool pool_add(long n)
 {
 	char text[32] = "", *end = text + sizeof text, *at = end;
-	int fd = open(POOL "nr_hugepages", O_RDWR | O_CLOEXEC);
-	bool ok = false;
 	long value = 0;
 
-	if (fd < 0)
+	if (pread(pool, text, sizeof text - 1, 0) <= 0)
 		return false;
-	flock(fd, LOCK_EX); /* several programs of this suite may be at it */
-	if (pread(fd, text, sizeof text - 1, 0) > 0) {
-		for (const char *c = text; *c >= '0' && *c <= '9'; c++)
-			value = value * 10 + *c - '0';
-		value += n;
-		do
-			*--at = '0' + value % 10;
-		while (value /= 10);
-		ok = pwrite(fd, at, end - at, 0) == end - at;
-	}
-	close(fd);
-	return ok;
+	for (const char *c = text; *c >= '0' && *c <= '9'; c++)
+		value = value * 10 + *c - '0';
+	value += n;
+	do
+		*--at = '0' + value % 10;
+	while (value /= 10);
+	return pwrite(pool, at, end - at, 0) == end - at;
 }
 
 static void pool_restore(void)
@@ -62,27 +56,47 @@ static void pool_restore(void)
 	reserved = 0;
 }
 
+long huge_pages_total(void)
+{
+	return read_number(POOL "nr_hugepages");
+}
+
 long huge_pages_free(void)
 {
 	return read_number(POOL "free_hugepages");
 }
 
+bool huge_pages_lock(void)
+{
+	if (pool >= 0)
+		return true;
+	pool = open(POOL "nr_hugepages", O_RDWR | O_CLOEXEC);
+	if (pool < 0)
+		return false;
+	if (flock(pool, LOCK_EX)) {
+		close(pool);
+		pool = -1;
+	}
+	return pool >= 0;
+}
+
 const char *huge_pages_reserve(unsigned n)
 {
-	long before = huge_pages_free();
-
-	if (before < 0)
+	if (huge_pages_total() < 0)
 		return "this kernel has no huge pages of 2 MiB";
-	if (before >= (long)n)
+	if (!huge_pages_lock()) /* not root: what others reserved will do */
+		return huge_pages_free() >= (long)n ? NULL :
+		                                      "no huge pages are reserved, and "
+		                                      "vm.nr_hugepages cannot be set";
+	if (huge_pages_free() >= (long)n)
 		return NULL;
 	if (!pool_add(n))
-		return "no huge pages are reserved, and vm.nr_hugepages cannot be set";
+		return "vm.nr_hugepages cannot be set";
+	if (!reserved)
+		atexit(pool_restore);
 	owner = getpid();
-	reserved = n;
-	atexit(pool_restore);
-	if (huge_pages_free() < (long)n)
-		return "the kernel finds no memory for huge pages";
-	return NULL;
+	reserved += n;
+	return huge_pages_free() >= (long)n ? NULL : "the kernel finds no memory for huge pages";
 }
 
 static void put(const char *text)

@@ -35,9 +35,13 @@ unsigned run_suites(const char *prefix, CU_SuiteInfo *suites);
 /* Says why what follows in this test is not done. */
 void skip(const char *reason);
 
-/* Adds n huge pages of 2 MiB to the pool until the process ends: NULL, or why not.
- * Pages that are free already are used first. */
-const char *huge_pages_reserve(unsigned n);
+/*
+ * Huge pages of 2 MiB are one pool of the machine. A program that reserves some, or
+ * counts them, has the pool to itself until it ends; then it is as it was before.
+ */
+bool huge_pages_lock(void); /* waits; false when that is not permitted */
+const char *huge_pages_reserve(unsigned n); /* n are free: NULL, or why not */
 long huge_pages_free(void);
+long huge_pages_total(void);
 
 #endif

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What set_access costs: microseconds a page, alone and in runs, and the ratio to an
+ * ioctl that does nothing. Each number is the median of some rounds.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "dsm/region.h"
+#include "dsm/trap/trap.h"
+#include "tests/trap/support.h"
+
+#define ROUNDS 9
+#define IOCTLS 4096
+
+static const struct {
+	const struct trap_ops *ops;
+	enum region_zone_kind kind;
+	const char *name;
+	unsigned pages;
+	unsigned runs[3]; /* pages in a call */
+} cases[] = {
+	{ &trap_wp_ops, REGION_PTE, "wp, 4 KiB pages", 4096, { 1, 16, 256 } },
+	{ &trap_wp_ops, REGION_PMD, "wp, 2 MiB pages", 16, { 1, 4, 16 } },
+};
+
+static const struct {
+	const char *name;
+	enum trap_access from, to;
+} moves[] = {
+	{ "NONE to READ (continue, protected)", TRAP_NONE, TRAP_READ },
+	{ "NONE to WRITE (continue)", TRAP_NONE, TRAP_WRITE },
+	{ "WRITE to READ (write-protect)", TRAP_WRITE, TRAP_READ },
+	{ "READ to WRITE (unprotect)", TRAP_READ, TRAP_WRITE },
+	{ "READ to NONE (zap)", TRAP_READ, TRAP_NONE },
+	{ "WRITE to NONE (zap)", TRAP_WRITE, TRAP_NONE },
+	{ "READ to READ (after a stale fault)", TRAP_READ, TRAP_READ },
+};
+
+static double now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1e6 + t.tv_nsec / 1e3;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double median(double *values)
+{
+	qsort(values, ROUNDS, sizeof *values, by_value);
+	return values[ROUNDS / 2];
+}
+
+/* An ioctl that userfaultfd does not know. */
+static double ioctl_us(int fd)
+{
+	double us[ROUNDS];
+
+	for (int round = 0; round < ROUNDS; round++) {
+		double start = now_us();
+
+		for (int i = 0; i < IOCTLS; i++)
+			syscall(SYS_ioctl, fd, _IO(0xAA, 0xEE), NULL);
+		us[round] = (now_us() - start) / IOCTLS;
+	}
+	return median(us);
+}
+
+static void must(int r)
+{
+	if (!r)
+		return;
+	fprintf(stderr, "set_access: %s\n", strerror(-r));
+	exit(1);
+}
+
+static double move_us(struct trap *trap, unsigned pages, unsigned run, enum trap_access from,
+                      enum trap_access to)
+{
+	double us[ROUNDS];
+
+	for (int round = 0; round < ROUNDS; round++) {
+		must(trap->ops->set_access(trap, 0, pages, from));
+		double start = now_us();
+
+		for (unsigned page = 0; page < pages; page += run)
+			must(trap->ops->set_access(trap, page, run, to));
+		us[round] = (now_us() - start) / pages;
+	}
+	return median(us);
+}
+
+static void measure(unsigned i, struct region *region, struct trap *trap)
+{
+	double bare = ioctl_us(trap->ops->fd(trap));
+
+	printf("%s: us a page (times a bare ioctl, %.3f us)\n", cases[i].name, bare);
+	printf("  %-36s", "runs of");
+	for (int k = 0; k < 3; k++)
+		printf("%17u", cases[i].runs[k]);
+	printf("\n");
+	for (size_t m = 0; m < sizeof moves / sizeof moves[0]; m++) {
+		printf("  %-36s", moves[m].name);
+		for (int k = 0; k < 3; k++) {
+			double us = move_us(trap, cases[i].pages, cases[i].runs[k], moves[m].from,
+			                    moves[m].to);
+
+			printf("%8.3f (%5.2f)", us, us / bare);
+		}
+		printf("\n");
+	}
+}
+
+/* 0, 1 with a message on stderr, or EXIT_SKIPPED with one on stdout. */
+static int run_case(unsigned i)
+{
+	struct region_config config = { .pte_bytes = cases[i].pages * 4096ull };
+	struct region region;
+	struct trap *trap;
+	char why[512];
+	const char *no_pages = NULL;
+	void *addr;
+	size_t len;
+	int r = cases[i].ops->probe(why, sizeof why);
+
+	if (cases[i].kind == REGION_PMD) {
+		config = (struct region_config){ .pmd_bytes = cases[i].pages * (2ull << 20) };
+		no_pages = huge_pages_reserve(cases[i].pages);
+	}
+	if (r || no_pages) {
+		printf("%s: skipped: %s\n", cases[i].name, r ? why : no_pages);
+		return EXIT_SKIPPED;
+	}
+	len = region_window_bytes(&config);
+	addr = region_candidate(0, len);
+	r = region_reserve(addr, len);
+	if (!r)
+		r = region_create(&config, addr, &region);
+	if (!r)
+		r = region_frame_prepare(&region, 0, cases[i].pages);
+	if (!r)
+		r = cases[i].ops->attach(&(struct trap_config){ .region = &region }, &trap);
+	if (r) {
+		fprintf(stderr, "%s: %s\n", cases[i].name, strerror(-r));
+		return 1;
+	}
+	measure(i, &region, trap);
+	cases[i].ops->detach(trap);
+	region_destroy(&region);
+	return 0;
+}
+
+int main(void)
+{
+	int result = EXIT_SKIPPED;
+
+	watchdog_start(300);
+	for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		int r = run_case(i);
+
+		if (r != EXIT_SKIPPED && result != 1)
+			result = r;
+	}
+	return result;
+}
