@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -58,16 +57,15 @@ static void on_drain(struct ev_loop *ev, ev_io *w, int revents)
 static void on_boot(struct ev_loop *ev, ev_io *w, int revents)
 {
 	struct loop *l = w->data;
-	char byte;
-	ssize_t n = recv(w->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	struct dsm *d = l->d;
+	char why[256];
 
-	/* Data is an exchange's, for the thread that takes part in it. */
-	if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
+	if (d->boot->ops->ended(d->boot, why, sizeof why) == 0)
 		return;
 	ev_io_stop(ev, w);
-	pthread_mutex_lock(&l->d->lock);
-	node_fail(l->d, "the job has ended, or its starter is gone");
-	pthread_mutex_unlock(&l->d->lock);
+	pthread_mutex_lock(&d->lock);
+	node_fail(d, why);
+	pthread_mutex_unlock(&d->lock);
 }
 
 static void on_watch(struct ev_loop *ev, ev_timer *w, int revents)

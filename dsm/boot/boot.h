@@ -2,7 +2,7 @@
 /*
  * Bootstrap: how the nodes of a job find each other. One ops table; what a way of
  * starting has to offer is an allgather, and word of a job that ended.
- * Calls block; one thread uses a boot at a time.
+ * Calls block; one thread uses a boot at a time, but for ended().
  */
 #ifndef BOOT_H
 #define BOOT_H
@@ -28,11 +28,12 @@ struct boot_ops {
 	 * the nodes' versions differ. After a failure all further calls fail. */
 	int (*allgather)(struct boot *boot, const void *mine, size_t len, void *all, size_t stride,
 	                 uint32_t *lens, int timeout_ms, char *why, size_t why_len);
-	/* A descriptor that becomes readable when the job has ended; -1 without one. Watch
-	 * it between rounds only. */
+	/* A descriptor that becomes readable when the job has ended, and during rounds;
+	 * ended() tells which. -1 without one. */
 	int (*fd)(const struct boot *boot);
 	/* To be called when fd is readable: 0 false alarm, or a negative code (-ECONNRESET
-	 * a node or the starter is gone) and a sentence in why. Does not block. */
+	 * a node or the starter is gone) and a sentence in why. Does not block. Another
+	 * thread may be in allgather meanwhile. */
 	int (*ended)(struct boot *boot, char *why, size_t why_len);
 	/* Leaves in good order, and frees boot. */
 	void (*close)(struct boot *boot);

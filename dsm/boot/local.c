@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,10 +27,10 @@
 #define WELCOME_MS 10000 /* the starter may be busy starting 63 other nodes */
 #define MISSING_MS 2000
 
-/* One thread at a time. */
 struct boot_local {
 	struct boot base; /* first */
 	int fd;
+	pthread_mutex_t lock; /* held during a round; guards all below */
 	uint32_t round;
 	int broken;                  /* 0, or the code that all further calls return */
 	char why[2 * BOOT_TEXT_MAX]; /* with broken */
@@ -221,16 +222,17 @@ static int local_allgather(struct boot *boot, const void *mine, size_t len, void
 
 	if (len > BOOT_BLOB_MAX || len > stride)
 		return boot_why(why, why_len, -EMSGSIZE, "a blob of %zu bytes is too long", len);
-	if (l->broken)
-		return boot_why(why, why_len, l->broken, "%s", l->why);
 	g.want = ~0ULL >> (64 - boot->size);
 	boot_msg_set(&give, BOOT_GIVE, mine, len);
+	pthread_mutex_lock(&l->lock);
 	give.round = l->round;
-	err = gather(l, &give, &g, timeout_ms);
+	err = l->broken ? l->broken : gather(l, &give, &g, timeout_ms);
 	if (err)
-		return boot_why(why, why_len, err, "%s", l->why);
-	l->round++;
-	return 0;
+		boot_why(why, why_len, err, "%s", l->why);
+	else
+		l->round++;
+	pthread_mutex_unlock(&l->lock);
+	return err;
 }
 
 /* ------------------------------------------------------------- open and close -- */
@@ -243,13 +245,19 @@ static int local_fd(const struct boot *boot)
 static int local_ended(struct boot *boot, char *why, size_t why_len)
 {
 	struct boot_local *l = local_of(boot);
-	int err = l->broken ? l->broken : local_take(l);
+	int err;
 
-	if (err == -EAGAIN)
-		return 0;
+	if (pthread_mutex_trylock(&l->lock))
+		return 0; /* what is there belongs to a round, which will see an end too */
+	err = l->broken ? l->broken : local_take(l);
 	if (!err)
 		err = local_strange(l); /* between rounds only END can come */
-	return boot_why(why, why_len, err, "%s", l->why);
+	if (err == -EAGAIN)
+		err = 0;
+	else
+		boot_why(why, why_len, err, "%s", l->why);
+	pthread_mutex_unlock(&l->lock);
+	return err;
 }
 
 static void local_close(struct boot *boot)
@@ -263,6 +271,7 @@ static void local_close(struct boot *boot)
 	}
 	if (l->fd >= 0)
 		close(l->fd);
+	pthread_mutex_destroy(&l->lock);
 	free(l);
 }
 
@@ -359,6 +368,7 @@ int boot_local_open(const char *dir, int rank, int size, struct boot **out, char
 		return boot_why(why, why_len, -ENOMEM, "out of memory");
 	assert(strlen(dir) <= BOOT_DIR_MAX && name);
 	l->fd = -1;
+	pthread_mutex_init(&l->lock, NULL);
 	l->base.ops = &boot_local_ops;
 	l->base.rank = rank;
 	l->base.size = size;

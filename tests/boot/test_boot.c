@@ -5,6 +5,7 @@
 #include <CUnit/Basic.h>
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -454,6 +455,74 @@ static void child_watches(struct job *job, int rank, struct job_report *r)
 	boot->ops->close(boot);
 }
 
+/* The node's loop looks at the descriptor while another thread takes part in a round. */
+static void *look(void *arg)
+{
+	struct job_report *r = arg;
+	struct boot *boot;
+	struct pollfd p = { .events = POLLIN };
+	char why[512];
+
+	memcpy(&boot, r->why, sizeof boot);
+	p.fd = boot->ops->fd(boot);
+	while (poll(&p, 1, 10000) == 1) {
+		r->code = boot->ops->ended(boot, why, sizeof why);
+		if (r->code) {
+			strcpy(r->why, why);
+			break;
+		}
+	}
+	return NULL;
+}
+
+static void child_looks(struct job *job, int rank, struct job_report *r)
+{
+	struct job_report looked = { 0 };
+	struct boot *boot;
+	pthread_t thread;
+
+	r->code = boot_open(&boot, r->why, sizeof r->why);
+	if (r->code)
+		return;
+	memcpy(looked.why, &boot, sizeof boot);
+	pthread_create(&thread, NULL, look, &looked);
+	r->code = 1;
+	if (!node_rounds(boot, 300, r)) {
+		job->reports[JOB_CHILDREN - 1 - rank].done = 1;
+		pthread_join(thread, NULL);
+		r->code = looked.code;
+		strcpy(r->why, looked.why);
+	}
+	boot->ops->close(boot);
+}
+
+static void child_dies_after_rounds(struct job *job, int rank, struct job_report *r)
+{
+	struct boot *boot;
+
+	r->code = boot_open(&boot, r->why, sizeof r->why);
+	if (r->code || node_rounds(boot, 300, r))
+		return;
+	while (!job->reports[JOB_CHILDREN - 1].done || !job->reports[JOB_CHILDREN - 2].done)
+		usleep(1000);
+	r->done = 1;
+	_exit(0);
+}
+
+static void test_looking(void)
+{
+	struct job job;
+
+	job_open(&job, 3);
+	job_start(&job, 0, child_looks);
+	job_start(&job, 1, child_looks);
+	job_start(&job, 2, child_dies_after_rounds);
+	job_run(&job);
+	expect_reports(&job, 0, 2, -ECONNRESET, "rank 2 (process ");
+	expect_reports(&job, 2, 3, 0, "");
+	job_close(&job);
+}
+
 static void child_dies_later(struct job *job, int rank, struct job_report *r)
 {
 	struct boot *boot;
@@ -646,6 +715,7 @@ int main(void)
 		{ "leaving in a round", test_leaving_in_round },
 		{ "a process that never joins", test_gone },
 		{ "watching for the end", test_watching },
+		{ "looking for the end during rounds", test_looking },
 		{ "the directory", test_directory },
 		{ "garbage of strangers", test_garbage_of_strangers },
 		{ "garbage of members", test_garbage_of_members },
