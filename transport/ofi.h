@@ -10,9 +10,8 @@
 /*
  * Removes what process pid, which was a node of ours and was killed, left on this
  * machine: the shm provider's file in /dev/shm and our doorbell's directory in /tmp.
- * Only files of this user are touched. For whoever started the process, after it was
- * waited for. Returns how many were removed, -EBUSY when the process still exists,
- * -EINVAL. Any thread; does not block.
+ * Only files of this user are touched. For whoever started the process. Returns how
+ * many were removed, -EBUSY when the process still runs, -EINVAL. Any thread; does not block.
  */
 int tr_ofi_sweep(pid_t pid);
 

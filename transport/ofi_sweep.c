@@ -66,6 +66,27 @@ static int sweep_dir(const char *path, const char *prefix, mode_t type)
 	return removed;
 }
 
+/* The process can still write. One that only waits to be reaped cannot. */
+static int sweep_runs(pid_t pid)
+{
+	char path[40], text[256];
+	const char *end;
+	ssize_t n;
+	int fd;
+
+	if (kill(pid, 0) && errno != EPERM)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno != ENOENT;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	end = strrchr(text, ')'); /* the name before it may hold anything */
+	return n > 0 && !(end && (!strncmp(end, ") Z", 3) || !strncmp(end, ") X", 3)));
+}
+
 int tr_ofi_sweep(pid_t pid)
 {
 	char prefix[64];
@@ -73,7 +94,7 @@ int tr_ofi_sweep(pid_t pid)
 
 	if (pid <= 1)
 		return -EINVAL;
-	if (kill(pid, 0) == 0 || errno == EPERM)
+	if (sweep_runs(pid))
 		return -EBUSY;
 	/* The shm provider calls its file after process, user and endpoint. */
 	snprintf(prefix, sizeof(prefix), "%ld:%ld:", (long)pid, (long)geteuid());

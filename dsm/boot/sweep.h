@@ -7,9 +7,9 @@
 #include <sys/types.h>
 
 /*
- * Removes the shared memory files of a process that was killed: of libfabric's shm
- * provider, which makes them in /dev/shm and names them after the process. Does nothing
- * while the process lives. Returns the number of files removed, or a negative code.
+ * Removes what a process that was killed has left in /dev/shm and elsewhere: files that
+ * libfabric and our doorbells name after it. Does nothing while it runs. Returns how many
+ * were removed, or a negative code.
  */
 int job_sweep(pid_t pid);
 
