@@ -73,6 +73,7 @@ struct rendezvous {
 	int first_rank;    /* the first to be seated, who sets the version; -1: nobody yet */
 	struct boot_hello first_hello;
 	int end_code;      /* 0, or why the job has ended */
+	int culprit;       /* with end_code: who ended it */
 	char end_text[BOOT_TEXT_MAX];
 	struct boot_msg msg; /* being sent or received */
 	struct conn conns[CONNS_MAX];
@@ -161,11 +162,11 @@ static void conn_flush(struct rendezvous *r, struct conn *c)
 	conn_poll_out(r, c, err == -EAGAIN);
 }
 
-/* Ends the job for all. */
-static void job_end(struct rendezvous *r, int code, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+/* Ends the job for all, on account of rank. */
+static void job_end(struct rendezvous *r, int rank, int code, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 
-static void job_end(struct rendezvous *r, int code, const char *format, ...)
+static void job_end(struct rendezvous *r, int rank, int code, const char *format, ...)
 {
 	va_list args;
 
@@ -175,6 +176,7 @@ static void job_end(struct rendezvous *r, int code, const char *format, ...)
 	vsnprintf(r->end_text, sizeof r->end_text, format, args);
 	va_end(args);
 	r->end_code = code;
+	r->culprit = rank;
 	for (int i = 0; i < CONNS_MAX; i++)
 		if (r->conns[i].state == CONN_SEATED || r->conns[i].state == CONN_WAITING)
 			conn_flush(r, &r->conns[i]);
@@ -200,7 +202,7 @@ static void conn_seat(struct rendezvous *r, struct conn *c)
 	}
 	dprintf(r->pids, "%d\n", (int)c->pid);
 	if (!same_version(first, &c->hello)) {
-		job_end(r, -EPROTONOSUPPORT,
+		job_end(r, c->rank, -EPROTONOSUPPORT,
 		        "versions differ: rank %d runs libdsm %s (protocol %u), "
 		        "rank %d runs libdsm %s (protocol %u)",
 		        r->first_rank, first->version, first->protocol, c->rank, c->hello.version,
@@ -286,9 +288,10 @@ static void check_round(struct rendezvous *r)
 		const struct seat *s = &r->seats[rank];
 
 		if (s->left)
-			job_end(r, -ECONNRESET, "rank %d has left while others wait for it", rank);
+			job_end(r, rank, -ECONNRESET, "rank %d has left while others wait for it", rank);
 		else if (s->gone && !s->conn)
-			job_end(r, -ECONNRESET, "rank %d has ended without joining the job", rank);
+			job_end(r, rank, -ECONNRESET, "rank %d has ended without joining the job",
+			        rank);
 	}
 }
 
@@ -314,7 +317,7 @@ static void on_give(struct rendezvous *r, struct conn *c)
 	struct seat *s = &r->seats[c->rank];
 
 	if (s->given || r->msg.round != r->round || c->next < r->nodes) {
-		job_end(r, -ECONNRESET, "rank %d gave a blob out of turn", c->rank);
+		job_end(r, c->rank, -ECONNRESET, "rank %d gave a blob out of turn", c->rank);
 		return;
 	}
 	s->in.len = r->msg.len;
@@ -354,8 +357,8 @@ static void on_closed(struct rendezvous *r, struct conn *c)
 
 	conn_close(r, c);
 	if (state == CONN_SEATED)
-		job_end(r, -ECONNRESET, "rank %d (process %d) ended without leaving the job", c->rank,
-		        (int)c->pid);
+		job_end(r, c->rank, -ECONNRESET, "rank %d (process %d) ended without leaving the job",
+		        c->rank, (int)c->pid);
 }
 
 static void on_readable(struct rendezvous *r, struct conn *c)
@@ -381,7 +384,8 @@ static void on_readable(struct rendezvous *r, struct conn *c)
 		else if (n == 1 && r->msg.type == BOOT_BYE)
 			on_bye(r, c);
 		else
-			job_end(r, -ECONNRESET, "rank %d sent nonsense to the rendezvous", c->rank);
+			job_end(r, c->rank, -ECONNRESET, "rank %d sent nonsense to the rendezvous",
+			        c->rank);
 	}
 }
 
@@ -585,6 +589,11 @@ void rendezvous_gone(struct rendezvous *r, int rank)
 const char *rendezvous_ended(const struct rendezvous *r)
 {
 	return r->end_code ? r->end_text : NULL;
+}
+
+int rendezvous_culprit(const struct rendezvous *r)
+{
+	return r->end_code ? r->culprit : -1;
 }
 
 static void close_if_open(int fd)

@@ -31,6 +31,8 @@ void rendezvous_gone(struct rendezvous *r, int rank);
 /* Why the job has ended ahead of its time, or NULL as long as it has not. Lives as
  * long as r. */
 const char *rendezvous_ended(const struct rendezvous *r);
+/* The rank that ended it, or -1. */
+int rendezvous_culprit(const struct rendezvous *r);
 /* Closes all connections (nodes see the job's end), removes socket and directory
  * with all that the nodes left in it. NULL is allowed. */
 void rendezvous_close(struct rendezvous *r);

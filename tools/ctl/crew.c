@@ -36,6 +36,7 @@
 
 #define NODES_MAX 64
 #define KILL_S 1.0  /* from SIGTERM to SIGKILL */
+#define DOUBT_S 0.3 /* for the node that is to blame to be dead */
 #define DRAIN_S 0.5 /* for output of processes that have got away */
 #define FLUSH_S 2.0 /* for a reader that is stuck, once we were told to end */
 
@@ -57,12 +58,14 @@ struct crew {
 	int last_signal;  /* that we passed on */
 	bool hurry;       /* told to end: no waiting for a reader that is stuck */
 	bool told_end;    /* why the rendezvous ended the job */
+	int suspect;      /* the rank that failed first, while a culprit is waited for; or -1 */
+	int suspect_status;
 	int running;
 	pid_t pids[NODES_MAX];  /* 0: ended */
 	pid_t swept[NODES_MAX]; /* all that we started */
 	ev_io meeting;
 	ev_signal child, signals[FORWARDED];
-	ev_timer limit, kill, drain;
+	ev_timer limit, kill, drain, doubt;
 };
 
 /* ----------------------------------------------------------------------- ending -- */
@@ -127,6 +130,7 @@ static void crew_drain(struct crew *c)
 {
 	c->phase = DRAINING;
 	ev_timer_stop(c->loop, &c->kill);
+	ev_timer_stop(c->loop, &c->doubt);
 	kill_leftovers(c);
 	ev_timer_set(&c->drain, DRAIN_S, FLUSH_S);
 	ev_timer_start(c->loop, &c->drain);
@@ -177,20 +181,50 @@ static void tell_failure(struct crew *c, int rank, int status)
 		relay_say(c->relay, "rank %d exited with status %d%s", rank, WEXITSTATUS(status), more);
 }
 
+static void rank_failed(struct crew *c, int rank, int status)
+{
+	tell_failure(c, rank, status);
+	if (!c->status)
+		c->status = WIFSIGNALED(status) ? CTL_SIGNAL + WTERMSIG(status) : WEXITSTATUS(status);
+	crew_end(c);
+}
+
+/* A node that dies slowly (its memory goes first) makes others fail before it is dead
+ * itself. The first failure to be told is its, if it ends soon. */
+static bool culprit_comes(const struct crew *c, int rank)
+{
+	int culprit = rendezvous_culprit(c->rendezvous);
+
+	return culprit >= 0 && culprit != rank && c->pids[culprit];
+}
+
+static void on_doubt(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct crew *c = w->data;
+
+	if (c->phase == WORKING)
+		rank_failed(c, c->suspect, c->suspect_status);
+}
+
 static void rank_ended(struct crew *c, int rank, int status)
 {
 	c->pids[rank] = 0;
 	keeper_note(c->keeper, rank, 0);
 	c->running--;
-	if (status == 0) {
-		rendezvous_gone(c->rendezvous, rank);
-	} else if (c->phase == WORKING) {
-		tell_failure(c, rank, status);
-		if (!c->status)
-			c->status = WIFSIGNALED(status) ? CTL_SIGNAL + WTERMSIG(status)
-			                                : WEXITSTATUS(status);
-		crew_end(c);
+	if (c->phase == WORKING && c->suspect >= 0) {
+		if (status && rank == rendezvous_culprit(c->rendezvous))
+			rank_failed(c, rank, status);
+		else if (rank == rendezvous_culprit(c->rendezvous) || c->running == 0)
+			rank_failed(c, c->suspect, c->suspect_status);
+	} else if (c->phase == WORKING && status && culprit_comes(c, rank)) {
+		c->suspect = rank;
+		c->suspect_status = status;
+		ev_timer_start(c->loop, &c->doubt);
+	} else if (c->phase == WORKING && status) {
+		rank_failed(c, rank, status);
 	}
+	if (status == 0)
+		rendezvous_gone(c->rendezvous, rank);
 	if (c->running == 0)
 		crew_drain(c);
 }
@@ -305,7 +339,9 @@ static void watchers_start(struct crew *c)
 	ev_timer_init(&c->limit, on_limit, c->options->limit_s, 0.);
 	ev_timer_init(&c->kill, on_kill, KILL_S, 0.);
 	ev_timer_init(&c->drain, on_drain, DRAIN_S, FLUSH_S);
+	ev_timer_init(&c->doubt, on_doubt, DOUBT_S, 0.);
 	c->meeting.data = c->child.data = c->limit.data = c->kill.data = c->drain.data = c;
+	c->doubt.data = c;
 	ev_io_start(c->loop, &c->meeting);
 	ev_signal_start(c->loop, &c->child);
 	for (size_t i = 0; i < FORWARDED; i++) {
@@ -386,7 +422,7 @@ static void crew_close(struct crew *c)
 
 int crew_run(const struct run_options *options)
 {
-	struct crew c = { .options = options };
+	struct crew c = { .options = options, .suspect = -1 };
 
 	assert(options->nodes <= NODES_MAX);
 	c.status = crew_open(&c);

@@ -2,12 +2,15 @@
 /* The process that clears up after a dsmctl that was killed. */
 #include "config.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -33,15 +36,50 @@ struct keeper {
 	int pipe; /* its end is how the keeper learns of ours */
 };
 
-static int groups_alive(const struct notes *notes)
+static int is_noted(const struct notes *notes, pid_t group)
 {
+	for (int i = 0; i < NODES_MAX; i++)
+		if (group > 0 && atomic_load(&notes->groups[i]) == group)
+			return 1;
+	return 0;
+}
+
+/* Whether a process, by its directory in /proc, is in a noted group and still runs. One
+ * that only waits for its new parent to reap it does not. */
+static int runs(const struct notes *notes, const char *pid)
+{
+	char path[280], text[256], state = 'Z';
+	const char *end;
+	int fd, group = 0;
+	ssize_t n;
+
+	snprintf(path, sizeof path, "/proc/%s/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	n = read(fd, text, sizeof text - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	end = strrchr(text, ')'); /* the name before it may hold anything */
+	return end && sscanf(end, ") %c %*d %d", &state, &group) == 2 && state != 'Z' &&
+	       state != 'X' && is_noted(notes, group);
+}
+
+static int groups_end(const struct notes *notes)
+{
+	struct dirent *e;
 	int alive = 0;
+	DIR *d;
 
-	for (int i = 0; i < NODES_MAX; i++) {
-		pid_t group = atomic_load(&notes->groups[i]);
-
-		alive |= group > 0 && kill(-group, SIGKILL) == 0;
-	}
+	for (int i = 0; i < NODES_MAX; i++)
+		if (notes->groups[i] > 0)
+			kill(-notes->groups[i], SIGKILL);
+	d = opendir("/proc");
+	if (!d)
+		return 1;
+	while (!alive && (e = readdir(d)))
+		alive = isdigit((unsigned char)e->d_name[0]) && runs(notes, e->d_name);
+	closedir(d);
 	return alive;
 }
 
@@ -67,7 +105,7 @@ static void keeper_main(const char *job_dir, const struct notes *notes, int fd)
 	while (n < 0 && errno == EINTR);
 	if (n == 1)
 		_exit(0);
-	for (int i = 0; i < END_MS / 5 && groups_alive(notes); i++)
+	for (int i = 0; i < END_MS / 5 && groups_end(notes); i++)
 		nanosleep(&pause, NULL);
 	job_sweep_all(job_dir);
 	for (int i = 0; i < NODES_MAX; i++)
