@@ -40,7 +40,7 @@ check_calls() {
 		call=$(basename "$alias" .3)
 		echo "$calls" | grep -qx "$call" || wrong "$alias is for no call of $header"
 	done
-	for page in "$docs"/*.[37] "$docs"/alias/*.3; do
+	for page in "$docs"/*.[137] "$docs"/alias/*.3; do
 		grep -q "docs/${page#"$docs/"}\>" "$docs/local.mk" || wrong "$page is not installed"
 	done
 }
@@ -58,6 +58,11 @@ check_names() {
 			tr -d ,); do
 		grep -q "^\.It.* $count\>" "$docs/dsm_get_stats.3" ||
 			wrong "dsm_get_stats.3 lacks $count"
+	done
+	for option in $(cat "$top"/tools/ctl/*.c |
+			sed -n 's/^\t{ [^,]*, "\([a-z-]*\)", .*$/\1/p' |
+			sort -u); do
+		grep -q "^\.It .*Fl Fl $option\>" "$docs/dsmctl.1" || wrong "dsmctl.1 lacks --$option"
 	done
 	for member in $(sed -n '/^struct dsm_config {/,/^};/s/^\t[a-z][^/]*[ *]\([a-z_]*\);.*/\1/p' "$header"); do
 		grep -q "^\.It.* Fa* *$member\>\|^\.It.* $member\>" "$docs/dsm_init.3" ||
