@@ -325,10 +325,20 @@ enum coh_dir_state {
 struct coh_page_info {
 	uint8_t cache_state, held, deferred, faulted;
 	uint8_t is_home, dir_state, dir_stable, touched, queued;
+	uint8_t request; /* message type of the transaction that makes the page busy */
+	uint8_t sharers_inexact; /* a superset is known */
 	coh_node owner, requestor;
-	uint64_t sharers;
+	uint16_t n_sharers;
+	uint64_t sharers; /* their map, in a job of at most 64 nodes */
 };
 void coh_page_info(const struct coh *coh, uint64_t page, struct coh_page_info *out);
+/* Whether this home takes node for a sharer of page. */
+int coh_is_sharer(const struct coh *coh, uint64_t page, coh_node node);
+/* What the directory of this home takes. */
+struct coh_dir_info {
+	uint64_t pages, bytes;
+};
+void coh_dir_info(const struct coh *coh, struct coh_dir_info *out);
 enum coh_access coh_access_of(enum coh_cache_state state);
 /* No request, hold, transaction or lock waiter anywhere in this node. */
 int coh_is_quiet(const struct coh *coh);

@@ -24,9 +24,11 @@ static void dir_info(struct coh *c, uint64_t page, struct coh_page_info *out)
 	out->dir_stable = d->state;
 	out->dir_state = d->txn ? txn_at(c, d->txn - 1)->phase : d->state;
 	out->requestor = d->txn ? txn_at(c, d->txn - 1)->requestor : COH_NO_NODE;
+	out->request = d->txn ? txn_at(c, d->txn - 1)->type : COH_MSG_NONE;
 	out->touched = d->touched;
 	out->owner = d->state == COH_D_M ? d->owner : COH_NO_NODE;
 	out->sharers = d->sharers;
+	out->n_sharers = __builtin_popcountll(d->sharers);
 	for (coh_ref q = d->queue; q && out->queued < 255; q = txn_at(c, q - 1)->next)
 		out->queued++;
 }
@@ -46,6 +48,25 @@ void coh_page_info(const struct coh *coh, uint64_t page, struct coh_page_info *o
 	}
 	if (coh_home_of(&c->cfg, page) == c->cfg.self)
 		dir_info(c, page, out);
+}
+
+int coh_is_sharer(const struct coh *coh, uint64_t page, coh_node node)
+{
+	struct coh *c = (struct coh *)coh; /* only read */
+
+	return coh_home_of(&c->cfg, page) == c->cfg.self && node < c->cfg.nodes &&
+	       (coh_dir_at(c, page)->sharers & node_bit(node));
+}
+
+static uint64_t dir_entries(const struct coh *c)
+{
+	return (c->size - c->off_dir) / sizeof(struct dir);
+}
+
+void coh_dir_info(const struct coh *coh, struct coh_dir_info *out)
+{
+	out->pages = dir_entries(coh);
+	out->bytes = out->pages * sizeof(struct dir);
 }
 
 int coh_is_quiet(const struct coh *coh)
@@ -98,9 +119,7 @@ static void permute_rows(void *table, size_t width, const coh_node *perm, coh_no
 
 static void permute_home_side(struct coh *c, const coh_node *perm)
 {
-	uint64_t dirs = (c->size - c->off_dir) / sizeof(struct dir);
-
-	for (uint64_t i = 0; i < dirs; i++) {
+	for (uint64_t i = 0, n = dir_entries(c); i < n; i++) {
 		struct dir *d = &COH_TABLE(c, struct dir, off_dir)[i];
 		if (d->state == COH_D_M)
 			d->owner = perm[d->owner];
