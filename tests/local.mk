@@ -70,3 +70,6 @@ include tests/coherence/local.mk
 # The examples as users run them
 dist_check_SCRIPTS += tests/examples/run_examples.sh
 TESTS += tests/examples/run_examples.sh
+
+# Simulator
+include tests/sim/local.mk
