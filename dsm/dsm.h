@@ -120,6 +120,8 @@ struct dsm_config {
 	uint32_t tenure_us;   /* DSM_TENURE_US: how long a granted page is held at least, in
 	                       * microseconds, 1 to 100000; default 0: chosen by the library */
 };
+/* Only in the environment: DSM_SPIN_US, how long to look for more work before sleeping, in
+ * microseconds, 0 (not at all) to 10000. */
 #define DSM_CONFIG_INIT { sizeof(struct dsm_config), 0, NULL, NULL, NULL, NULL, NULL, DSM_LOG_ERROR, 0 }
 
 /*

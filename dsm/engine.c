@@ -194,7 +194,7 @@ static void carry_out(struct dsm *d)
 			break;
 		case COH_FX_SEND: do_send(d, e); break;
 		case COH_FX_MOVE: do_move(d, e); break;
-		case COH_FX_TIMER: tenure_start(&d->tenure, e->slot, e->level, node_now_ns()); break;
+		case COH_FX_TIMER: node_tenure_start(d, e->slot); break;
 		case COH_FX_ATOMIC: do_atomic(d, e); break;
 		case COH_FX_DROP_FRAME: frames_drop(&d->frames, e->page); break;
 		case COH_FX_COMPLETE: complete(d, e->cookie, e->status, e->result); break;

@@ -32,6 +32,7 @@ void node_faults_woken(struct dsm *d, uint64_t first, uint32_t n)
 {
 	uint64_t now = 0;
 
+	d->woken = 0;
 	for (unsigned i = 0; i < d->n_faults;) {
 		struct fault *f = &d->fault[i];
 		if (f->page < first || f->page >= first + n) {
@@ -41,8 +42,15 @@ void node_faults_woken(struct dsm *d, uint64_t first, uint32_t n)
 		if (!now)
 			now = node_now_ns();
 		d->fault_ns += now - f->since_ns;
+		d->woken = f->thread;
+		tenure_thread_runs(&d->tenure, f->thread, now);
 		*f = d->fault[--d->n_faults];
 	}
+}
+
+void node_tenure_start(struct dsm *d, unsigned slot)
+{
+	tenure_start(&d->tenure, slot, d->woken, node_now_ns());
 }
 
 /* Returns 0, or -EAGAIN when the core has no slot for it now. */
@@ -59,8 +67,8 @@ static int fault_take(struct dsm *d, const struct trap_fault *f)
 		fault_refuse(d, f, "out of memory");
 		return 0;
 	}
-	ev.patience = tenure_level(&d->tenure, f->thread, f->page);
 	fault_remember(d, f);
+	tenure_thread_waits(&d->tenure, f->thread);
 	rc = node_step(d, &ev);
 	if (rc == -EAGAIN)
 		d->n_faults--; /* given again later */

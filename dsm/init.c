@@ -271,12 +271,13 @@ static int make_core(struct dsm *d)
 	                             .self_queue = calloc(COH_SELF_MAX, sizeof *d->fx.self_queue)};
 	if (!d->fx.list || !d->fx.self_queue || frames_open(&d->frames, &d->region))
 		return DSM_ERR_NOMEM;
-	d->spin_ns = SPIN_US * UINT64_C(1000);
-	/* One thread that works and one that serves, for each node here. */
 	d->crowded = d->boot->one_machine &&
 	             2 * d->boot->size > sysconf(_SC_NPROCESSORS_ONLN);
+	d->spin_ns = (d->settings.spin_us < 0 ? SPIN_US : d->settings.spin_us) * UINT64_C(1000);
+	/* One thread that works and one that serves, for each node here. */
 	tenure_init(&d->tenure,
-	            (d->settings.tenure_us ? d->settings.tenure_us : TENURE_US) * UINT64_C(1000));
+	            (d->settings.tenure_us ? d->settings.tenure_us : TENURE_US) * UINT64_C(1000),
+	            d->boot->rank, d->boot->size);
 	return 0;
 }
 

@@ -83,6 +83,7 @@ struct dsm {
 	unsigned n_faults;
 	struct trap_fault stalled; /* the next one to take, for which no slot was free */
 	int has_stalled;
+	uint32_t woken; /* thread that was woken last */
 	struct alloc *alloc; /* rank 0 */
 	struct names *names; /* rank 0 */
 	uint64_t count[COH_COUNTS];
@@ -115,7 +116,10 @@ void node_fail(struct dsm *d, const char *why);
 /* --- faults.c; with the lock held --- */
 /* Takes faults until there is none or no slot is free. */
 void node_take_faults(struct dsm *d);
+/* Threads that wait for these pages go on. */
 void node_faults_woken(struct dsm *d, uint64_t first, uint32_t n);
+/* Starts the tenure of a page, for the thread that was woken last. */
+void node_tenure_start(struct dsm *d, unsigned slot);
 /* Faults older than a while are reported, once each. */
 void node_check_waits(struct dsm *d);
 

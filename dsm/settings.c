@@ -11,6 +11,7 @@
 #define REGION_DEFAULT (UINT64_C(64) << 30)
 #define REGION_MAX (UINT64_C(1) << 46) /* half of what an x86-64 process can map */
 #define TENURE_US_MAX 100000
+#define SPIN_US_MAX 10000
 
 /* A number with an optional suffix K, M, G or T. */
 static int parse_bytes(const char *text, uint64_t *out)
@@ -136,6 +137,22 @@ static int read_tenure(const struct dsm_config *config, struct settings *out)
 	return 0;
 }
 
+static int read_spin(struct settings *out)
+{
+	const char *text = getenv("DSM_SPIN_US");
+	uint64_t value;
+
+	out->spin_us = -1;
+	if (!text || !*text)
+		return 0;
+	if (parse_bytes(text, &value) || value > SPIN_US_MAX) {
+		init_error_set("DSM_SPIN_US must be 0 to %d microseconds", SPIN_US_MAX);
+		return DSM_ERR_CONFIG;
+	}
+	out->spin_us = (int32_t)value;
+	return 0;
+}
+
 int settings_read(const struct dsm_config *config, struct settings *out, struct log *log)
 {
 	static const char *const faults[] = {"event", "auto", NULL};
@@ -163,5 +180,7 @@ int settings_read(const struct dsm_config *config, struct settings *out, struct 
 		rc = check_word("DSM_TRAP", c.trap, trap, "wp or auto");
 	if (rc == 0)
 		rc = read_tenure(&c, out);
+	if (rc == 0)
+		rc = read_spin(out);
 	return rc;
 }

@@ -12,6 +12,7 @@ struct settings {
 	uint64_t region_bytes;
 	char provider[64]; /* "": the best */
 	uint32_t tenure_us; /* 0: chosen by the library */
+	int32_t spin_us;    /* -1: chosen by the library */
 };
 
 /* Merges config (may be NULL) with the environment. DSM_ERR_CONFIG or DSM_ERR_INVAL with

@@ -1,24 +1,35 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Deadlines of holds, and the growth of tenures for threads without progress. */
+/* Deadlines of holds. */
 #include "dsm/tenure.h"
 
 #include <string.h>
 
-void tenure_init(struct tenure *t, uint64_t base_ns)
+#define LIMIT_BASES 8      /* bases that a page is held at most, */
+#define LIMIT_RANK_BASES 2 /* and these for each rank above one's own */
+
+void tenure_init(struct tenure *t, uint64_t base_ns, unsigned rank, unsigned size)
 {
 	memset(t, 0, sizeof *t);
 	t->base_ns = base_ns;
+	t->limit_ns = base_ns * (LIMIT_BASES + LIMIT_RANK_BASES * (size - 1 - rank));
 	t->next_ns = UINT64_MAX;
 }
 
-void tenure_start(struct tenure *t, unsigned slot, unsigned level, uint64_t now_ns)
+static void set_deadline(struct tenure *t, struct tenure_slot *s, uint64_t at_ns)
 {
-	uint64_t deadline = now_ns + (t->base_ns << level);
+	s->deadline_ns = at_ns;
+	if (at_ns < t->next_ns)
+		t->next_ns = at_ns;
+}
 
-	t->deadline_ns[slot] = deadline;
+void tenure_start(struct tenure *t, unsigned slot, uint32_t thread, uint64_t now_ns)
+{
+	struct tenure_slot *s = &t->slot[slot];
+
+	s->start_ns = now_ns;
+	s->thread = thread;
 	t->running++;
-	if (deadline < t->next_ns)
-		t->next_ns = deadline;
+	set_deadline(t, s, now_ns + t->base_ns);
 }
 
 int tenure_due(struct tenure *t, uint64_t now_ns)
@@ -29,7 +40,7 @@ int tenure_due(struct tenure *t, uint64_t now_ns)
 	if (now_ns < t->next_ns)
 		return -1;
 	for (unsigned i = 0; i < TENURE_SLOTS; i++) {
-		uint64_t at = t->deadline_ns[i];
+		uint64_t at = t->slot[i].deadline_ns;
 		if (!at)
 			continue;
 		if (due < 0 && at <= now_ns)
@@ -39,36 +50,32 @@ int tenure_due(struct tenure *t, uint64_t now_ns)
 	}
 	t->next_ns = next;
 	if (due >= 0) {
-		t->deadline_ns[due] = 0;
+		t->slot[due].deadline_ns = 0;
 		if (--t->running == 0)
 			t->deferred = 0;
 	}
 	return due;
 }
 
-unsigned tenure_level(struct tenure *t, uint32_t thread, uint64_t page)
+void tenure_thread_waits(struct tenure *t, uint32_t thread)
 {
-	/* Threads share an entry by their id; a clash costs a little patience. */
-	struct tenure_thread *h = &t->thread[thread % TENURE_THREADS];
-	unsigned last = (h->next + TENURE_PAGES - 1) % TENURE_PAGES;
-	int seen = 0;
+	if (!t->running || !thread)
+		return;
+	for (unsigned i = 0; i < TENURE_SLOTS; i++) {
+		struct tenure_slot *s = &t->slot[i];
+		if (s->deadline_ns && s->thread == thread)
+			set_deadline(t, s, s->start_ns + t->limit_ns);
+	}
+}
 
-	if (h->thread != thread) {
-		memset(h, 0, sizeof *h);
-		memset(h->page, 0xff, sizeof h->page);
-		h->thread = thread;
+void tenure_thread_runs(struct tenure *t, uint32_t thread, uint64_t now_ns)
+{
+	if (!t->running || !thread)
+		return;
+	for (unsigned i = 0; i < TENURE_SLOTS; i++) {
+		struct tenure_slot *s = &t->slot[i];
+		uint64_t limit = s->start_ns + t->limit_ns, at = now_ns + t->base_ns;
+		if (s->deadline_ns && s->thread == thread)
+			set_deadline(t, s, at < limit ? at : limit);
 	}
-	/* One page over and over is a page in demand, and its thread gets on. Pages in
-	 * turn may be one instruction that needs them all at once. */
-	for (unsigned i = 0; i < TENURE_PAGES; i++)
-		seen |= i != last && h->page[i] == page;
-	if (h->page[last] != page) {
-		h->page[h->next] = page;
-		h->next = (h->next + 1) % TENURE_PAGES;
-		if (!seen)
-			h->revisits = 0;
-		else if (h->revisits < 255)
-			h->revisits++;
-	}
-	return h->revisits / 8 < TENURE_LEVEL_MAX ? h->revisits / 8 : TENURE_LEVEL_MAX;
 }

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Tenure: the times at which the core's holds end, and how long a thread's pages are
- * held. The core names holds by slot; here are their deadlines. Under the node's lock.
+ * Tenure: the times at which the core's holds end. A page is held for a base time from
+ * the wake of the thread that faulted on it. While that thread waits for another page,
+ * its held pages stay, up to a limit: an instruction can touch 16 pages, and has to have
+ * them all at once to get on. Limits differ by rank, the lowest has the longest, so that
+ * of two threads that hold what the other waits for one is first to give way. Under the
+ * node's lock.
  */
 #ifndef TENURE_H
 #define TENURE_H
@@ -9,32 +13,26 @@
 #include <stdint.h>
 
 #define TENURE_SLOTS 256
-#define TENURE_THREADS 64
-#define TENURE_PAGES 16
-#define TENURE_LEVEL_MAX 7
 
-/* What a thread faulted on of late. A thread that comes back to pages it was just
- * granted may be making no progress (an instruction can touch several pages). */
-struct tenure_thread {
-	uint32_t thread;
-	uint8_t next, revisits;
-	uint64_t page[TENURE_PAGES];
+struct tenure_slot {
+	uint64_t start_ns, deadline_ns; /* deadline 0: not running */
+	uint32_t thread;                /* whose page it is; 0: unknown */
 };
 
 struct tenure {
-	uint64_t base_ns;
-	uint64_t deadline_ns[TENURE_SLOTS]; /* 0: not running */
-	uint64_t next_ns;                   /* the earliest, or UINT64_MAX */
+	uint64_t base_ns, limit_ns;
+	struct tenure_slot slot[TENURE_SLOTS];
+	uint64_t next_ns; /* not later than the earliest deadline; UINT64_MAX: none runs */
 	unsigned running;
 	int deferred; /* a message may be waiting for one of them to end */
-	struct tenure_thread thread[TENURE_THREADS];
 };
 
-void tenure_init(struct tenure *t, uint64_t base_ns);
-void tenure_start(struct tenure *t, unsigned slot, unsigned level, uint64_t now_ns);
+void tenure_init(struct tenure *t, uint64_t base_ns, unsigned rank, unsigned size);
+void tenure_start(struct tenure *t, unsigned slot, uint32_t thread, uint64_t now_ns);
 /* A slot whose deadline is over, which stops running; -1 when there is none. */
 int tenure_due(struct tenure *t, uint64_t now_ns);
-/* The level for a thread that faults on page: 0 .. TENURE_LEVEL_MAX. */
-unsigned tenure_level(struct tenure *t, uint32_t thread, uint64_t page);
+/* The thread waits for a page, or has been given one. */
+void tenure_thread_waits(struct tenure *t, uint32_t thread);
+void tenure_thread_runs(struct tenure *t, uint32_t thread, uint64_t now_ns);
 
 #endif

@@ -77,7 +77,11 @@ static void test_words(void)
 	CU_ASSERT_EQUAL(s.tenure_us, 50);
 	CU_ASSERT_EQUAL(read_with("DSM_TENURE_US", "0", &s), DSM_ERR_CONFIG);
 	CU_ASSERT_EQUAL(read_with("DSM_TENURE_US", "100001", &s), DSM_ERR_CONFIG);
+	CU_ASSERT_EQUAL(read_with("DSM_SPIN_US", "0", &s), 0);
+	CU_ASSERT_EQUAL(s.spin_us, 0);
+	CU_ASSERT_EQUAL(read_with("DSM_SPIN_US", "10001", &s), DSM_ERR_CONFIG);
 	CU_ASSERT_EQUAL(read_with("DSM_PROVIDER", "net", &s), 0);
+	CU_ASSERT_EQUAL(s.spin_us, -1);
 	CU_ASSERT_STRING_EQUAL(s.provider, "net");
 	CU_ASSERT_EQUAL(read_with("DSM_PROVIDER",
 	                          "a-provider-whose-name-is-far-too-long-for-any-provider-"
@@ -116,11 +120,11 @@ static struct tenure tenure;
 
 static void test_tenure_order(void)
 {
-	tenure_init(&tenure, 100);
+	tenure_init(&tenure, 100, 0, 1);
 	CU_ASSERT_EQUAL(tenure_due(&tenure, 1000), -1);
-	tenure_start(&tenure, 5, 2, 1000); /* until 1400 */
-	tenure_start(&tenure, 9, 0, 1000); /* until 1100 */
-	tenure_start(&tenure, 7, 1, 1000); /* until 1200 */
+	tenure_start(&tenure, 5, 1, 1200);
+	tenure_start(&tenure, 9, 1, 1000);
+	tenure_start(&tenure, 7, 1, 1100);
 	CU_ASSERT_EQUAL(tenure.next_ns, 1100);
 	CU_ASSERT_EQUAL(tenure_due(&tenure, 1099), -1);
 	CU_ASSERT_EQUAL(tenure_due(&tenure, 1100), 9);
@@ -136,22 +140,48 @@ static void test_tenure_order(void)
 	CU_ASSERT_EQUAL(tenure.next_ns, UINT64_MAX);
 }
 
-static void test_tenure_levels(void)
+static void test_tenure_waiting(void)
 {
-	unsigned level = 0;
+	tenure_init(&tenure, 100, 0, 1); /* limit 800 */
+	tenure_start(&tenure, 1, 11, 1000);
+	tenure_start(&tenure, 2, 22, 1000);
+	tenure_thread_waits(&tenure, 11); /* for another page */
+	CU_ASSERT_EQUAL(tenure_due(&tenure, 1100), 2);
+	CU_ASSERT_EQUAL(tenure_due(&tenure, 1799), -1);
+	CU_ASSERT_EQUAL(tenure.next_ns, 1800);
+	tenure_thread_runs(&tenure, 11, 1300); /* it has that page: both for the base time */
+	tenure_start(&tenure, 3, 11, 1300);
+	CU_ASSERT_EQUAL(tenure_due(&tenure, 1399), -1);
+	CU_ASSERT_NOT_EQUAL(tenure_due(&tenure, 1400), -1);
+	CU_ASSERT_NOT_EQUAL(tenure_due(&tenure, 1400), -1);
+	CU_ASSERT_EQUAL(tenure.running, 0);
+}
 
-	tenure_init(&tenure, 100);
-	for (int i = 0; i < 1000; i++) /* a page in demand */
-		CU_ASSERT_EQUAL(tenure_level(&tenure, 1, 7), 0);
-	for (uint64_t i = 0; i < 1000; i++) /* a stream */
-		CU_ASSERT_EQUAL(tenure_level(&tenure, 2, i), 0);
-	for (int i = 0; i < 1000; i++) /* one instruction over two pages, in vain */
-		level = tenure_level(&tenure, 3, i % 2);
-	CU_ASSERT_EQUAL(level, TENURE_LEVEL_MAX);
-	CU_ASSERT_EQUAL(tenure_level(&tenure, 3, 99), 0); /* it got on */
-	for (int i = 0; i < 1000; i++) /* over as many as one can touch */
-		level = tenure_level(&tenure, 4, i % 16);
-	CU_ASSERT_EQUAL(level, TENURE_LEVEL_MAX);
+static void test_tenure_limit(void)
+{
+	tenure_init(&tenure, 100, 0, 1);
+	tenure_start(&tenure, 1, 11, 1000);
+	for (uint64_t now = 1050; now < 1900; now += 50) { /* a thread that never has enough */
+		tenure_thread_waits(&tenure, 11);
+		if (now < 1800) {
+			CU_ASSERT_EQUAL(tenure_due(&tenure, now), -1);
+		}
+		tenure_thread_runs(&tenure, 11, now);
+	}
+	CU_ASSERT_EQUAL(tenure_due(&tenure, 1800), 1);
+}
+
+static void test_tenure_ranks(void)
+{
+	uint64_t limit = UINT64_MAX;
+
+	/* Two threads that hold what the other waits for: one is first to give way. */
+	for (unsigned rank = 0; rank < 4; rank++) {
+		tenure_init(&tenure, 100, rank, 4);
+		CU_ASSERT_TRUE(tenure.limit_ns < limit);
+		CU_ASSERT_TRUE(limit == UINT64_MAX || limit - tenure.limit_ns >= tenure.base_ns);
+		limit = tenure.limit_ns;
+	}
 }
 
 /* --- texts --- */
@@ -207,7 +237,9 @@ int main(void)
 	CU_add_test(s, "words", test_words);
 	CU_add_test(s, "config", test_config);
 	CU_add_test(s, "tenures end in order", test_tenure_order);
-	CU_add_test(s, "tenures grow", test_tenure_levels);
+	CU_add_test(s, "tenures last while their thread waits", test_tenure_waiting);
+	CU_add_test(s, "tenures have a limit", test_tenure_limit);
+	CU_add_test(s, "limits differ by rank", test_tenure_ranks);
 	CU_add_test(s, "errors", test_errors);
 	CU_add_test(s, "log", test_log);
 	CU_basic_set_mode(CU_BRM_VERBOSE);
