@@ -47,6 +47,8 @@ struct coh_config {
 	struct coh_zone zone[COH_MAX_ZONES];
 	uint16_t per_home;   /* K: requests a node may have outstanding at one home */
 	uint16_t slots;      /* requests a node may have outstanding in all */
+	uint16_t refreshes;  /* writes back of forwarded reads that a home has under way at once; 0: as
+	                      * many as requests. More reads than that take the longer path */
 	uint16_t holds;      /* pages that can be in tenure at once; 0 turns tenure off */
 	uint16_t locks;      /* mutexes plus conditions homed at one node */
 	uint16_t sync_slots; /* threads of one node that wait in lock or condition at once */

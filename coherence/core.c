@@ -24,7 +24,7 @@ int coh_config_check(const struct coh_config *config)
 	if (config->nodes < 1 || config->nodes > COH_MAX_NODES || config->self >= config->nodes ||
 	    config->n_zones < 1 || config->n_zones > COH_MAX_ZONES || config->per_home < 1 ||
 	    config->slots < 1 || config->slots > 0x7fff || config->holds > 0x7fff ||
-	    (uint32_t)config->per_home * config->nodes > 0x7fff ||
+	    (uint32_t)config->per_home * config->nodes > 0x7fff || config->refreshes > 0x7fff ||
 	    (uint32_t)config->sync_slots * config->nodes > 0x7fff)
 		return -EINVAL;
 	for (unsigned z = 0; z < config->n_zones; z++) {
@@ -92,6 +92,19 @@ static uint64_t take_bytes(uint64_t *at, uint64_t count, size_t each)
 	return off;
 }
 
+/*
+ * A request holds a transaction from its arrival to its Done, and each node has at most
+ * per_home of them. A forwarded read may stay after its Done, until the refresh of the
+ * home's frame has landed, while its requestor goes on to the next: these come on top.
+ */
+static uint32_t refreshes_of(const struct coh_config *config)
+{
+	uint32_t requests = (uint32_t)config->per_home * config->nodes;
+	uint32_t n = config->refreshes ? config->refreshes : requests;
+
+	return n < 0x7fff - requests ? n : 0x7fff - requests;
+}
+
 static void lay_out(struct coh *c, const struct coh_config *config)
 {
 	uint64_t at = (sizeof *c + 15) & ~UINT64_C(15);
@@ -99,7 +112,8 @@ static void lay_out(struct coh *c, const struct coh_config *config)
 
 	memset(c, 0, sizeof *c);
 	c->cfg = *config;
-	c->n_txns = (uint32_t)config->per_home * config->nodes;
+	c->max_refreshing = refreshes_of(config);
+	c->n_txns = (uint32_t)config->per_home * config->nodes + c->max_refreshing;
 	c->n_waiters = (uint32_t)config->sync_slots * config->nodes;
 	for (unsigned z = 0; z < config->n_zones; z++) {
 		c->zone_dir[z] = dirs;

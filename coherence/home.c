@@ -203,8 +203,17 @@ static void act_fwd_gets(struct take *t)
 	if (MUTANT(NO_REFRESH))
 		return;
 	m->flags = COH_F_REFRESH;
-	if (!MUTANT(SERVE_BEFORE_REFRESH))
+	if (!MUTANT(SERVE_BEFORE_REFRESH)) {
 		t->txn->waits |= TXN_WAIT_REFRESH;
+		t->c->refreshing++;
+	}
+}
+
+/* The page comes here first, and from here to the requestor. */
+static void act_fetch(struct take *t)
+{
+	fwd(t, COH_MSG_FWD_GETS, COH_FILL_LANDING)->flags = COH_F_PULL;
+	t->txn->waits = TXN_WAIT_REFRESH;
 }
 
 static void act_fwd_getm(struct take *t)
@@ -351,6 +360,14 @@ static void act_pulled(struct take *t)
 	put_ack(t);
 }
 
+static void act_fetched(struct take *t)
+{
+	t->dir->state = COH_D_S;
+	t->dir->sharers = node_bit(t->dir->owner);
+	t->dir->owner = 0;
+	act_supply_s(t);
+}
+
 static const struct home_row table[COH_DIR_STATES][HOME_EVENTS] = {
 #define ROW(state, event, action, to, what, why)                                                   \
 	[COH_D_##state][HE_##event] = {act_##action, COH_D_##to, ROW_D_##state##_##event},
@@ -367,7 +384,11 @@ static enum home_event request_event(const struct take *t)
 	int owner = d->state == COH_D_M && d->owner == t->txn->requestor;
 
 	switch (t->txn->type) {
-	case COH_MSG_GETS: return own ? HE_GETS_OWN : HE_GETS;
+	case COH_MSG_GETS:
+		if (d->state == COH_D_M && !own && t->txn->requestor != t->c->cfg.self &&
+		    t->c->refreshing >= t->c->max_refreshing)
+			return HE_GETS_FULL;
+		return own ? HE_GETS_OWN : HE_GETS;
 	case COH_MSG_GETM:
 		if (d->state == COH_D_S && !others(t))
 			return HE_GETM_LONE;
@@ -528,6 +549,7 @@ int coh_home_landed(struct coh *c, struct coh_tag tag, struct coh_effects *fx)
 	if (!(t.txn->waits & TXN_WAIT_REFRESH))
 		return -EPROTO;
 	if (t.txn->phase == COH_D_PULL)
-		return busy_take(&t, HE_PULLED);
+		return busy_take(&t, t.txn->type == COH_MSG_GETS ? HE_FETCHED : HE_PULLED);
+	c->refreshing--;
 	return busy_take(&t, t.txn->waits & TXN_WAIT_DONE ? HE_REFRESH_FIRST : HE_REFRESH_S);
 }

@@ -26,6 +26,7 @@ enum home_event {
 	/* requests that find the page free */
 	HE_GETS,
 	HE_GETS_OWN,
+	HE_GETS_FULL,
 	HE_GETM,
 	HE_GETM_LONE,
 	HE_GETM_OWN,
@@ -48,6 +49,7 @@ enum home_event {
 	HE_REFRESH_FIRST,
 	HE_REFRESH_S,
 	HE_PULLED,
+	HE_FETCHED,
 	HOME_EVENTS
 };
 

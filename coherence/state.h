@@ -110,6 +110,7 @@ struct coh {
 	uint64_t off_dir, off_line, off_request, off_hold, off_txn, off_object, off_waiter,
 	        off_sync, off_held, off_out, size;
 	uint32_t n_txns, n_waiters;
+	uint32_t max_refreshing, refreshing; /* forwarded reads: refreshes under way to our frames */
 	uint64_t barrier_arrived; /* node 0: who waits */
 	uint64_t barrier_cookie;
 	uint8_t barrier_here; /* a thread of ours waits */

@@ -81,6 +81,7 @@ static struct coh_config core_config(const struct sim *s, uint16_t self)
 	        .n_zones = c->huge_pages ? 2 : 1,
 	        .per_home = c->per_home,
 	        .slots = c->slots,
+	        .refreshes = c->refreshes,
 	        .holds = c->holds,
 	        .locks = c->locks,
 	        .sync_slots = c->threads,

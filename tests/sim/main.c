@@ -81,8 +81,9 @@ static struct sim_config draw(const struct options *o, uint64_t seed)
 	c.prefetch_in = PICK(&r, 0, 20, 200);
 	c.evict_in = PICK(&r, 0, 10, 100);
 	c.pair_in = PICK(&r, 0, 10, 50);
-	c.per_home = PICK(&r, 8, 16);
+	c.per_home = PICK(&r, 1, 2, 8);
 	c.slots = PICK(&r, 2, 8, 32);
+	c.refreshes = PICK(&r, 0, 0, 1, 4);
 	c.holds = PICK(&r, 16, 64);
 	c.wire = rng_below(&r, 2);
 	return c;
@@ -96,12 +97,12 @@ static void print_config(const struct sim_config *c)
 	        "sim --workload %s --seed %llu --events %llu --nodes %u --threads %u --pages %u --huge %u "
 	        "--block %u --epoch %u --mean %u --latency %s --think %u --wake %u --tenure %u "
 	        "--budget %u --slow %u --pause %u --atomic-in %u --prefetch-in %u --evict-in %u "
-	        "--pair-in %u --per-home %u --slots %u --holds %u --locks %u%s\n",
+	        "--pair-in %u --per-home %u --refreshes %u --slots %u --holds %u --locks %u%s\n",
 	        c->work->name, (unsigned long long)c->seed, (unsigned long long)c->events, c->nodes,
 	        c->threads, c->pages, c->huge_pages, c->block_pages, c->epoch, c->mean_ns,
 	        latency_name[c->latency], c->think_ns, c->wake_ns, c->tenure_ns, c->budget, c->slow,
 	        c->pause_us, c->atomic_in, c->prefetch_in, c->evict_in, c->pair_in, c->per_home,
-	        c->slots, c->holds, c->locks, c->wire ? " --wire" : "");
+	        c->refreshes, c->slots, c->holds, c->locks, c->wire ? " --wire" : "");
 }
 
 static struct {
@@ -165,7 +166,7 @@ static const struct option long_options[] = {
         {"wake", 1, 0, 'W'},     {"tenure", 1, 0, 'T'},  {"budget", 1, 0, 'b'},
         {"slow", 1, 0, 'S'},     {"pause", 1, 0, 'P'},   {"atomic-in", 1, 0, 1},
         {"prefetch-in", 1, 0, 2}, {"evict-in", 1, 0, 3}, {"pair-in", 1, 0, 4},
-        {"per-home", 1, 0, 5},   {"slots", 1, 0, 6},     {"holds", 1, 0, 7},
+        {"per-home", 1, 0, 5},   {"slots", 1, 0, 6},     {"refreshes", 1, 0, 13},     {"holds", 1, 0, 7},
         {"locks", 1, 0, 8},      {"bound-us", 1, 0, 9},  {"wire", 0, 0, 10},
         {"total", 1, 0, 11},     {"max-nodes", 1, 0, 12}, {"json", 0, 0, 'j'},
         {"verbose", 0, 0, 'v'},  {"list", 0, 0, 'L'},    {"help", 0, 0, 'h'},
@@ -231,6 +232,7 @@ static int set_option(struct options *o, int c, const char *arg)
 	case 9: cfg->bound_ns = value * 1000; break;
 	case 10: cfg->wire = 1; break;
 	case 11: o->total = value; break;
+	case 13: cfg->refreshes = value; break;
 	case 12: o->max_nodes = value; break;
 	case 'j': o->json = 1; break;
 	case 'v': o->verbose = 1; break;

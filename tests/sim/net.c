@@ -130,8 +130,8 @@ static void cost_of_message(struct sim *s, uint16_t from, uint16_t to, const str
 		break;
 	case COH_MSG_FWD_GETS:
 	case COH_MSG_FWD_GETM:
-		if (m->flags & COH_F_PULL)
-			break;
+		if (m->type == COH_MSG_FWD_GETM && (m->flags & COH_F_PULL))
+			break; /* for a PutM */
 		f = frame_at(s, m->requestor, m->page);
 		f->forwarded = 1;
 		break;

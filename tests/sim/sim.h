@@ -40,7 +40,7 @@ struct sim_config {
 	uint32_t slow;     /* nodes whose messages take ten times as long */
 	uint32_t pause_us; /* every node sleeps this long now and then; 0: never */
 	uint32_t atomic_in, prefetch_in, evict_in, pair_in; /* one operation in so many; 0: never */
-	uint16_t per_home, slots, holds, locks;
+	uint16_t per_home, slots, refreshes, holds, locks;
 	uint64_t bound_ns; /* longest wait for one page; 0: derived from the above */
 	int wire;          /* messages travel encoded */
 };
