@@ -6,3 +6,10 @@ check_PROGRAMS += tests/sim/sim
 TESTS += tests/sim/sim
 tests_sim_sim_SOURCES = $(sim_sources) tests/sim/main.c
 tests_sim_sim_LDADD = libcoherence.la -lm
+
+# The same with a core that has planted bugs
+check_PROGRAMS += tests/sim/mutants
+TESTS += tests/sim/mutants
+tests_sim_mutants_SOURCES = $(sim_sources) tests/sim/mutants.c $(coherence_sources)
+tests_sim_mutants_CPPFLAGS = $(AM_CPPFLAGS) -DCOH_MUTANTS
+tests_sim_mutants_LDADD = -lm
