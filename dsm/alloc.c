@@ -437,7 +437,8 @@ static int block_is_sound(const struct alloc *a, const struct block *b, uint64_t
 	if (found || (b->above && !b->above->taken))
 		return 0;
 	return b->dirty_lo >= b->offset && b->dirty_lo <= b->dirty_hi &&
-	       b->dirty_hi <= b->offset + b->size && b->dirty_hi <= max_u64(a->stats.high_water, b->offset);
+	       b->dirty_hi <= b->offset + b->size &&
+	       b->dirty_hi <= max_u64(a->stats.high_water, b->offset);
 }
 
 /* Every list holds free blocks of its class only, and the bitmaps tell which are empty.

@@ -49,8 +49,8 @@ uint64_t ex_count(const char *option, const char *text, uint64_t min, uint64_t m
 	errno = 0;
 	n = strtoull(text, &end, 10);
 	if (*text < '0' || *text > '9' || *end || errno || n < min || n > max)
-		ex_fail("--%s wants a whole number from %" PRIu64 " to %" PRIu64 ", not \"%s\"", option,
-		        min, max, text);
+		ex_fail("--%s wants a whole number from %" PRIu64 " to %" PRIu64 ", not \"%s\"",
+		        option, min, max, text);
 	return n;
 }
 
@@ -80,8 +80,8 @@ void *ex_shared(dsm_t *dsm, const char *name, size_t bytes)
 	if (dsm_rank(dsm) == 0) {
 		code = dsm_alloc(dsm, bytes, 0, 0, &ptr);
 		if (code)
-			ex_fail("dsm_alloc: %zu bytes for %s: %s (DSM_REGION sets the region's size)", bytes,
-			        name, dsm_strerror(code));
+			ex_fail("dsm_alloc: %s: %zu bytes for %s (DSM_REGION sets the region's"
+			        " size)", dsm_strerror(code), bytes, name);
 		ex_must(dsm_publish(dsm, name, ptr), "dsm_publish");
 	} else {
 		ex_must(dsm_lookup(dsm, name, -1, &ptr), "dsm_lookup");
@@ -130,8 +130,9 @@ static void print_rows(const struct dsm_stats *row, int nodes)
 	for (int i = 0; i < nodes; i++)
 		printf("%4d %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %10" PRIu64
 		       " %10.1f\n",
-		       i, row[i].faults, row[i].read_misses, row[i].write_misses, row[i].pages_fetched,
-		       row[i].invalidations, (double)row[i].bytes_sent / (1 << 20));
+		       i, row[i].faults, row[i].read_misses, row[i].write_misses,
+		       row[i].pages_fetched, row[i].invalidations,
+		       (double)row[i].bytes_sent / (1 << 20));
 }
 
 void ex_print_stats(dsm_t *dsm, const struct dsm_stats *mine)

@@ -124,9 +124,10 @@ static uint64_t rows_that_differ(const struct field *f, double *a, double *b)
 /* From black over violet and orange to pale yellow, for heat from 0 to 1. */
 static void colour(double heat, uint8_t rgb[3])
 {
-	static const double stop[7][3] = { { 0, 0, 6 },     { 40, 10, 90 },  { 110, 25, 110 },
-	                                   { 180, 45, 85 }, { 235, 95, 40 }, { 250, 170, 25 },
-	                                   { 252, 252, 170 } };
+	static const double stop[7][3] = {
+		{ 0, 0, 6 },     { 40, 10, 90 },   { 110, 25, 110 },  { 180, 45, 85 },
+		{ 235, 95, 40 }, { 250, 170, 25 }, { 252, 252, 170 },
+	};
 	double x = 6 * (heat < 0 ? 0 : heat > 1 ? 1 : heat), part;
 	int i = x < 6 ? (int)x : 5;
 
@@ -138,8 +139,12 @@ static void colour(double heat, uint8_t rgb[3])
 /* True when the picture is written. */
 static int write_png(const struct field *f, double *field, const char *path)
 {
-	png_image image = { .version = PNG_IMAGE_VERSION, .width = (png_uint_32)f->cols,
-		                .height = (png_uint_32)f->rows, .format = PNG_FORMAT_RGB };
+	png_image image = {
+		.version = PNG_IMAGE_VERSION,
+		.width = (png_uint_32)f->cols,
+		.height = (png_uint_32)f->rows,
+		.format = PNG_FORMAT_RGB,
+	};
 	uint8_t *rgb = malloc(f->rows * f->cols * 3);
 	int written;
 
@@ -165,8 +170,8 @@ struct options {
 static void usage(void)
 {
 	printf("Usage: heat [OPTION]...\n"
-	       "Computes how heat spreads in a plate, on all nodes of a job (dsmctl run -n 4 heat),\n"
-	       "checks the result against a plain run, and writes a picture of it.\n\n"
+	       "Computes how heat spreads in a plate, on all nodes of a job (dsmctl run -n 4\n"
+	       "heat), checks the result against a plain run, and writes a picture of it.\n\n"
 	       "  -r, --rows=N      rows of the field, 3 to 65536 (default 512)\n"
 	       "  -c, --cols=N      columns of the field, 3 to 65536 (default 512)\n"
 	       "  -s, --steps=N     steps, 0 to 100000000 (default 1000)\n"
@@ -177,9 +182,12 @@ static void usage(void)
 static struct options parse(int argc, char **argv)
 {
 	static const struct option long_options[] = {
-		{ "rows", required_argument, NULL, 'r' },   { "cols", required_argument, NULL, 'c' },
-		{ "steps", required_argument, NULL, 's' },  { "output", required_argument, NULL, 'o' },
-		{ "help", no_argument, NULL, 'h' },         { NULL, 0, NULL, 0 },
+		{ "rows", required_argument, NULL, 'r' },
+		{ "cols", required_argument, NULL, 'c' },
+		{ "steps", required_argument, NULL, 's' },
+		{ "output", required_argument, NULL, 'o' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
 	};
 	struct options o = { 512, 512, 1000, "heat.png" };
 	int c;

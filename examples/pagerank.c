@@ -100,13 +100,18 @@ static void block_step(struct state *s, uint64_t round, uint64_t block, double b
 	*out = sums;
 }
 
-static struct sums sums_of_all(const struct state *s, int which)
+static struct sums *sums_of_node(const struct state *s, uint64_t round, int node)
+{
+	return s->sums[round % 2] + (uint64_t)node * s->sums_stride;
+}
+
+static struct sums sums_of_all(const struct state *s, uint64_t round)
 {
 	struct sums total = { 0, 0 };
 
 	for (int node = 0; node < s->nodes; node++) {
 		struct ex_part p = ex_part_of(blocks_of(&s->graph), s->nodes, node);
-		const struct sums *part = s->sums[which] + (uint64_t)node * s->sums_stride;
+		const struct sums *part = sums_of_node(s, round, node);
 
 		for (uint64_t i = 0; i < p.end - p.first; i++) {
 			total.change += part[i].change;
@@ -125,14 +130,14 @@ static struct result iterate(dsm_t *dsm, struct state *s, const struct options *
 	double n = (double)s->graph.vertices;
 
 	for (uint64_t b = mine.first; b < mine.end; b++)
-		block_start(s, b, s->sums[0] + (uint64_t)me * s->sums_stride + b - mine.first);
+		block_start(s, b, sums_of_node(s, 0, me) + b - mine.first);
 	for (;; result.rounds++) {
 		struct sums sums;
 		double base;
 
 		if (dsm)
 			ex_must(dsm_barrier(dsm), "dsm_barrier");
-		sums = sums_of_all(s, result.rounds % 2);
+		sums = sums_of_all(s, result.rounds);
 		if (result.rounds)
 			result.change = sums.change;
 		if (result.rounds == o->max_rounds || result.change < o->tolerance)
@@ -140,8 +145,7 @@ static struct result iterate(dsm_t *dsm, struct state *s, const struct options *
 		base = (1 - o->damping) / n + o->damping * sums.dangling / n;
 		for (uint64_t b = mine.first; b < mine.end; b++)
 			block_step(s, result.rounds, b, base, o->damping,
-			           s->sums[(result.rounds + 1) % 2] + (uint64_t)me * s->sums_stride +
-			                   b - mine.first);
+			           sums_of_node(s, result.rounds + 1, me) + b - mine.first);
 	}
 	result.seconds = ex_seconds() - result.seconds;
 	return result;
@@ -341,10 +345,10 @@ static int run_reference_only(char **files, int count, const struct options *o)
 static void usage(void)
 {
 	printf("Usage: pagerank [OPTION]... [FILE]...\n"
-	       "Ranks Debian's packages by who depends on them, on all nodes of a job (dsmctl run\n"
-	       "-n 4 pagerank), and checks the result against a plain run. FILEs are package lists\n"
-	       "(Packages, also compressed, or dpkg's status); without them those of apt, or else\n"
-	       "dpkg, are taken.\n\n"
+	       "Ranks Debian's packages by who depends on them, on all nodes of a job (dsmctl\n"
+	       "run -n 4 pagerank), and checks the result against a plain run. FILEs are package\n"
+	       "lists (Packages, also compressed, or dpkg's status); without them those of apt,\n"
+	       "or else dpkg, are taken.\n\n"
 	       "  -d, --damping=X     how much of its rank a package passes on, 0 to 0.999\n"
 	       "                      (default 0.85)\n"
 	       "  -e, --tolerance=X   stop when the ranks change by less in all, 0 to 1\n"

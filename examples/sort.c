@@ -205,7 +205,8 @@ static void merge_parts(dsm_t *dsm, struct sort *s)
 		if (first == end)
 			continue;
 		run[runs++] = (struct run){ key + first, key + end };
-		ex_must(dsm_prefetch(dsm, key + first, (end - first) * sizeof *key), "dsm_prefetch");
+		ex_must(dsm_prefetch(dsm, key + first, (end - first) * sizeof *key),
+		        "dsm_prefetch");
 	}
 	/* Neighbours meet within a page, which then goes to and fro a few times. Padding would
 	 * avoid that; one array without gaps is worth more here. */
@@ -284,8 +285,10 @@ static void usage(void)
 static struct sort parse(int argc, char **argv)
 {
 	static const struct option long_options[] = {
-		{ "keys", required_argument, NULL, 'k' }, { "distinct", required_argument, NULL, 'd' },
-		{ "seed", required_argument, NULL, 's' }, { "help", no_argument, NULL, 'h' },
+		{ "keys", required_argument, NULL, 'k' },
+		{ "distinct", required_argument, NULL, 'd' },
+		{ "seed", required_argument, NULL, 's' },
+		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct sort s = { .keys = 2000000, .seed = 1 };

@@ -54,17 +54,19 @@ check_names() {
 			grep -o '"DSM_[A-Z_]*"' | tr -d \" | sort -u); do
 		grep -q "^\.It Ev $variable$" "$docs/dsm.7" || wrong "dsm.7 lacks $variable"
 	done
-	for count in $(sed -n '/^struct dsm_stats {/,/^};/s/^\tuint64_t \([^;]*\);.*/\1/p' "$header" |
-			tr -d ,); do
+	for count in $(sed -n '/^struct dsm_stats {/,/^};/p' "$header" |
+			sed -n 's/^\tuint64_t \([^;]*\);.*/\1/p' | tr -d ,); do
 		grep -q "^\.It.* $count\>" "$docs/dsm_get_stats.3" ||
 			wrong "dsm_get_stats.3 lacks $count"
 	done
 	for option in $(cat "$top"/tools/ctl/*.c |
 			sed -n 's/^\t{ [^,]*, "\([a-z-]*\)", .*$/\1/p' |
 			sort -u); do
-		grep -q "^\.It .*Fl Fl $option\>" "$docs/dsmctl.1" || wrong "dsmctl.1 lacks --$option"
+		grep -q "^\.It .*Fl Fl $option\>" "$docs/dsmctl.1" ||
+			wrong "dsmctl.1 lacks --$option"
 	done
-	for member in $(sed -n '/^struct dsm_config {/,/^};/s/^\t[a-z][^/]*[ *]\([a-z_]*\);.*/\1/p' "$header"); do
+	for member in $(sed -n '/^struct dsm_config {/,/^};/p' "$header" |
+			sed -n 's/^\t[a-z][^/]*[ *]\([a-z_]*\);.*/\1/p'); do
 		grep -q "^\.It.* Fa* *$member\>\|^\.It.* $member\>" "$docs/dsm_init.3" ||
 			wrong "dsm_init.3 lacks $member"
 	done
@@ -86,7 +88,8 @@ check_programs() {
 	sed -n '/^```c$/,/^```$/p' "$top/README.md" | sed '/^```/d' >"$tmp/readme.c"
 	sed -n '/^#include <dsm.h>$/,/^\.Ed$/p' "$docs/dsm.7" |
 		sed '/^\.Ed/d; s/\\en/\\n/g' >"$tmp/manual.c"
-	sed -n '/#include <dsm.h>/,/^ \*	}$/p' "$header" | sed 's/^ \*	//; s/^ \*$//' >"$tmp/header.c"
+	sed -n '/#include <dsm.h>/,/^ \*	}$/p' "$header" |
+		sed 's/^ \*	//; s/^ \*$//' >"$tmp/header.c"
 	for program in readme manual header; do
 		if [ ! -s "$tmp/$program.c" ]; then
 			wrong "cannot find the program in the $program"

@@ -397,29 +397,30 @@ static void test_random_against_model(void)
 static void random_in_large_range(uint64_t page_bytes)
 {
 	struct {
-		uint64_t offset, bytes;
+		uint64_t offset, end; /* end 0: none */
 	} block[200] = { { 0, 0 } };
 
 	open_range(1024 * GIB, page_bytes);
-	for (int i = 0; i < 6000; i++) {
+	for (int step = 0; step < 6000; step++) {
 		unsigned k = (unsigned)(rng() % 200);
-		uint64_t dirty;
+		uint64_t bytes, dirty;
 
-		if (block[k].bytes) {
+		if (block[k].end) {
 			give(block[k].offset);
-			block[k].bytes = 0;
+			block[k].end = 0;
 			continue;
 		}
-		block[k].bytes = 1 + rng() % (1ull << rng() % 33);
-		block[k].offset = take(block[k].bytes, rng() % 4 ? 0 : 1ull << rng() % 31, &dirty);
-		CU_ASSERT_FATAL(dirty <= block[k].bytes);
-		for (unsigned other = 0; other < 200; other++)
-			if (other != k && block[other].bytes)
-				CU_ASSERT_FATAL(block[other].offset >= block[k].offset + block[k].bytes ||
-				                block[k].offset >= block[other].offset + block[other].bytes);
+		bytes = 1 + rng() % (1ull << rng() % 33);
+		block[k].offset = take(bytes, rng() % 4 ? 0 : 1ull << rng() % 31, &dirty);
+		block[k].end = block[k].offset + bytes;
+		CU_ASSERT_FATAL(dirty <= bytes);
+		for (unsigned i = 0; i < 200; i++)
+			if (i != k && block[i].end)
+				CU_ASSERT_FATAL(block[i].offset >= block[k].end ||
+				                block[k].offset >= block[i].end);
 	}
 	for (unsigned k = 0; k < 200; k++)
-		if (block[k].bytes)
+		if (block[k].end)
 			give(block[k].offset);
 	CU_ASSERT_EQUAL(stats().largest_free, 1024 * GIB);
 	alloc_close(a);

@@ -64,8 +64,10 @@ static void test_waiters_in_order(void)
 	struct names_waiter who;
 
 	start();
-	for (uint16_t i = 0; i < 5; i++)
-		CU_ASSERT_EQUAL(names_wait(n, "x", (struct names_waiter){ i, (uint16_t)(10 + i) }), 0);
+	for (uint16_t i = 0; i < 5; i++) {
+		who = (struct names_waiter){ i, (uint16_t)(10 + i) };
+		CU_ASSERT_EQUAL(names_wait(n, "x", who), 0);
+	}
 	CU_ASSERT_EQUAL(names_wait(n, "y", (struct names_waiter){ 9, 9 }), 0);
 	CU_ASSERT_EQUAL(names_next_waiter(n, "x", &who), 0); /* not there yet */
 	CU_ASSERT_EQUAL(names_unwait(n, "x", (struct names_waiter){ 2, 13 }), -ENOENT);

@@ -14,11 +14,14 @@ static char why[256];
 
 static int setup(void)
 {
+	const char *dir = getenv("TMPDIR");
+
+	if (!dir || strlen(dir) > 30)
+		dir = "/tmp";
 	for (int i = 0; i < 2; i++) {
 		int fd;
 
-		snprintf(path[i], sizeof path[i], "%s/dsm-test-packages-XXXXXX",
-		         getenv("TMPDIR") && strlen(getenv("TMPDIR")) < 30 ? getenv("TMPDIR") : "/tmp");
+		snprintf(path[i], sizeof path[i], "%s/dsm-test-packages-XXXXXX", dir);
 		fd = mkstemp(path[i]);
 		if (fd < 0)
 			return 1;
