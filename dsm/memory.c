@@ -14,7 +14,7 @@ static int in_region(const struct dsm *d, const void *ptr, size_t bytes)
 {
 	uint64_t at = offset_of(d, ptr);
 
-	return at < d->region.window_bytes && bytes <= d->region.window_bytes - at;
+	return at < d->settings.region_bytes && bytes <= d->settings.region_bytes - at;
 }
 
 int dsm_alloc(dsm_t *d, size_t bytes, size_t align, unsigned flags, void **out)
@@ -23,9 +23,10 @@ int dsm_alloc(dsm_t *d, size_t bytes, size_t align, unsigned flags, void **out)
 	uint8_t *at;
 	int rc;
 
-	if (!out || bytes == 0 || flags != 0 || (align & (align - 1)))
+	if (!out || bytes == 0 || flags != 0 || (align & (align - 1)) ||
+	    align > d->settings.region_bytes)
 		return DSM_ERR_INVAL;
-	if (bytes > d->region.window_bytes || align > d->region.window_bytes)
+	if (bytes > d->settings.region_bytes)
 		return DSM_ERR_NOMEM;
 	rc = service_call(d, &svc, -1, "dsm_alloc");
 	if (rc)

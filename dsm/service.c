@@ -17,7 +17,7 @@ int service_open(struct dsm *d)
 
 	if (d->coh_cfg.self != 0)
 		return 0;
-	rc = alloc_open(d->region.window_bytes, d->region.zone[REGION_PTE].page_bytes, &d->alloc);
+	rc = alloc_open(d->settings.region_bytes, d->region.zone[REGION_PTE].page_bytes, &d->alloc);
 	if (rc == 0)
 		rc = names_open(&d->names);
 	return rc;
