@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -104,6 +105,27 @@ static int limit_or(int rc, int otherwise)
 	                                                                      : otherwise;
 }
 
+/* What to add to a sentence about rc. */
+static const char *limit_hint(int rc)
+{
+	return rc == -EMFILE ? "; RLIMIT_NOFILE (ulimit -n) is too low" : "";
+}
+
+/* Window and alias each take the region's size in addresses. */
+static int check_limits(const struct dsm *d)
+{
+	struct rlimit space;
+
+	if (getrlimit(RLIMIT_AS, &space) || space.rlim_cur == RLIM_INFINITY ||
+	    space.rlim_cur / 2 > d->settings.region_bytes)
+		return 0;
+	init_error_set("RLIMIT_AS (ulimit -v) is %llu bytes, too low for a region of %llu bytes, "
+	               "which takes twice its size",
+	               (unsigned long long)space.rlim_cur,
+	               (unsigned long long)d->settings.region_bytes);
+	return DSM_ERR_LIMIT;
+}
+
 static int probe_trap(void)
 {
 	char why[256] = "";
@@ -130,8 +152,9 @@ static int open_transport(struct dsm *d)
 	int rc = tr_ofi_ops.open(&c, &d->tr);
 
 	if (rc) {
-		init_error_set("no libfabric endpoint with provider %s: %s",
-		               c.provider ? c.provider : "chosen by the library", strerror(-rc));
+		init_error_set("no libfabric endpoint with provider %s: %s%s",
+		               c.provider ? c.provider : "chosen by the library", strerror(-rc),
+		               limit_hint(rc));
 		return limit_or(rc, DSM_ERR_PROVIDER);
 	}
 	return 0;
@@ -168,7 +191,9 @@ static int meet(struct dsm *d)
 
 	if (!all)
 		return DSM_ERR_NOMEM;
-	mine.status = probe_trap();
+	mine.status = check_limits(d);
+	if (mine.status == 0)
+		mine.status = probe_trap();
 	if (mine.status == 0)
 		mine.status = open_transport(d);
 	if (mine.status == 0)
@@ -234,7 +259,8 @@ static int make_region(struct dsm *d)
 	if (rc == 0)
 		return 0;
 	region_unreserve(at, len);
-	init_error_set("cannot map a shared region of %zu bytes: %s", len, strerror(-rc));
+	init_error_set("cannot map a shared region of %zu bytes: %s%s", len, strerror(-rc),
+	               limit_hint(rc));
 	return limit_or(rc, DSM_ERR_NOMEM);
 }
 
@@ -292,7 +318,8 @@ static int make_ready(struct dsm *d)
 		return rc;
 	rc = trap_wp_ops.attach(&tc, &d->trap);
 	if (rc) {
-		init_error_set("cannot trap accesses to the region: %s", strerror(-rc));
+		init_error_set("cannot trap accesses to the region: %s%s", strerror(-rc),
+		               limit_hint(rc));
 		return limit_or(rc, rc == -EPERM ? DSM_ERR_TRAP_PERM : DSM_ERR_KERNEL);
 	}
 	rc = d->tr->ops->mem_register(d->tr, zone->alias, zone->count * zone->page_bytes, &d->mem);
@@ -304,7 +331,8 @@ static int make_ready(struct dsm *d)
 		return DSM_ERR_NOMEM;
 	rc = loop_start(d);
 	if (rc) {
-		init_error_set("cannot start the service thread: %s", strerror(-rc));
+		init_error_set("cannot start the service thread: %s%s", strerror(-rc),
+		               limit_hint(rc));
 		return limit_or(rc, DSM_ERR_LIMIT);
 	}
 	return 0;
