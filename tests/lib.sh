@@ -1,0 +1,125 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: BSD-2-Clause
+# What ./check, ./demo and .ci/run have in common: install what is missing, build out of
+# tree in build/, and run programs with the right to trap kernel accesses.
+# To be sourced with bash, from the root of the sources.
+# shellcheck disable=SC2034 # used by those who source this
+
+# The packages of Debian 12 and 13 that the project needs. This is the one list of them.
+PACKAGES=(build-essential autoconf automake libtool pkg-config libfabric-dev librdmacm-dev
+	libibverbs-dev libev-dev libcunit1-dev libjansson-dev libpng-dev uthash-dev)
+# What `./check long` needs on top: another compiler, and sanitizers of its own.
+PACKAGES_LONG=(clang xz-utils)
+
+BUILD=$PWD/build
+JOBS=$(nproc 2>/dev/null || echo 2)
+SUDO=()
+
+say() { printf '%s\n' "$*"; }
+die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
+
+# Sets SUDO to what makes a command run as root; empty when we are root. Status 1 when
+# there is no way.
+find_sudo() {
+	SUDO=()
+	[ "$(id -u)" = 0 ] && return 0
+	command -v sudo >/dev/null || return 1
+	SUDO=(sudo)
+	sudo -n true 2>/dev/null && return 0
+	[ -t 0 ] && [ -t 2 ] || return 1
+	say "This needs root rights for: $1"
+	sudo -v
+}
+
+# install_packages PACKAGE...: installs those that are missing, and says so.
+install_packages() {
+	local missing=() p
+	if ! command -v dpkg-query >/dev/null; then
+		say "not a Debian system: no package is installed; needed are the likes of $*"
+		return 0
+	fi
+	for p in "$@"; do
+		case $(dpkg-query -W -f='${db:Status-Status} ' "$p" 2>/dev/null) in
+		*installed*) ;;
+		*) missing+=("$p") ;;
+		esac
+	done
+	[ ${#missing[@]} = 0 ] && return 0
+	find_sudo "apt-get install ${missing[*]}" ||
+		die "missing packages, and neither root nor sudo to install them. As root: apt-get install ${missing[*]}"
+	mkdir -p "$BUILD"
+	step "installing ${missing[*]}" "$BUILD/apt.log" apt_get_install "${missing[@]}"
+}
+
+apt_get_install() {
+	local env=(env DEBIAN_FRONTEND=noninteractive)
+	"${SUDO[@]}" "${env[@]}" apt-get -q update &&
+		"${SUDO[@]}" "${env[@]}" apt-get -q -y install --no-install-recommends "$@"
+}
+
+# step TEXT LOG COMMAND...: runs a command with its output in LOG, says TEXT before and
+# how long it took after; shows the log's end and ends the script when it fails.
+step() {
+	local text=$1 log=$2 start=$SECONDS
+	shift 2
+	printf '%s ... ' "$text"
+	if "$@" >"$log" 2>&1 </dev/null; then
+		say "done ($((SECONDS - start)) s)"
+		return 0
+	fi
+	say "failed"
+	tail -n 30 "$log" >&2
+	die "$text failed; all of its output is in $log"
+}
+
+# The generated files are there and no older than what they are made from.
+configure_is_fresh() {
+	[ -x configure ] && [ -e Makefile.in ] && [ -e build-aux/ltmain.sh ] || return 1
+	[ -z "$(find configure.ac Makefile.am ./*/local.mk m4/*.m4 -newer configure 2>/dev/null)" ]
+}
+
+# build DIR [CONFIGURE ARGUMENT...]: configures where needed and builds in build/DIR ("." for
+# build/ itself), the test programs included.
+build() {
+	local dir=$BUILD/$1 name=$1
+	shift
+	[ "$name" = . ] && dir=$BUILD name=build
+	[ -e config.status ] && die "the sources are configured in place; run 'make distclean' first"
+	mkdir -p "$dir"
+	configure_is_fresh || step "generating configure" "$BUILD/autoreconf.log" autoreconf -i
+	if [ ! -e "$dir/Makefile" ] || [ "$(cat "$dir/configure.args" 2>/dev/null)" != "$*" ]; then
+		step "configuring $name${*:+ ($*)}" "$dir/configure.log" \
+			env -C "$dir" "$PWD/configure" -q "$@"
+		printf '%s\n' "$*" >"$dir/configure.args"
+	fi
+	step "building $name" "$dir/build.log" build_all "$dir"
+}
+
+build_all() {
+	make -C "$1" -j"$JOBS" all && make -C "$1" -j"$JOBS" check TESTS=
+}
+
+# Status 0 when this process may trap kernel accesses to its memory.
+may_trap() {
+	[ "$(id -u)" = 0 ] && return 0
+	[ -r /dev/userfaultfd ] && [ -w /dev/userfaultfd ] && return 0
+	[ "$(cat /proc/sys/vm/unprivileged_userfaultfd 2>/dev/null)" = 1 ]
+}
+
+# Sets SUDO for programs that trap kernel accesses: empty when nothing is needed. Status 1,
+# and a sentence that says what to enable, when they cannot run here.
+find_trap_rights() {
+	SUDO=()
+	may_trap && return 0
+	find_sudo "trapping system calls on shared memory (userfaultfd)" && return 0
+	say "Trapping system calls on shared memory is not permitted here. One of these permits it:"
+	say "  run this as root, or as a user with sudo"
+	say "  sysctl vm.unprivileged_userfaultfd=1    (as root; for all users of this machine)"
+	say "  setfacl -m u:$(id -un):rw /dev/userfaultfd    (as root; for you, until the next boot)"
+	return 1
+}
+
+# What ran as root leaves files of root in build/: give them back.
+own_build() {
+	[ ${#SUDO[@]} = 0 ] || "${SUDO[@]}" chown -R "$(id -u):$(id -g)" "$BUILD"
+}
