@@ -73,3 +73,4 @@ TESTS += tests/examples/run_examples.sh
 
 # Simulator
 include tests/sim/local.mk
+include tests/system/local.mk

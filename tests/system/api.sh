@@ -1,0 +1,9 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# The calls of dsm.h on one, two and four nodes.
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/lib.sh"
+need_nodes
+for nodes in 1 2 4; do
+	job 120 $nodes auto tests/system/api
+done

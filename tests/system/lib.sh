@@ -1,0 +1,44 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: BSD-2-Clause
+# What the scripts of the system tests share. To be sourced with bash; works in the build
+# directory: BUILD, or where it is, as under make check.
+# The time limit of a job is dsmctl's; timeout(1) stands behind it.
+set -u
+cd "${BUILD:-.}" || exit 1
+
+# Sanitizers are to say what they see, and nothing of the libraries below, which leak.
+export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0}
+export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
+
+fail() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
+
+# Ends the script as skipped where this machine or user cannot run nodes.
+need_nodes() {
+	local said
+	said=$(tests/system/api identity 2>&1)
+	case $? in
+	0) ;;
+	77) printf '%s\n' "$said"; exit 77 ;;
+	*) fail "a job of one node does not run: $said" ;;
+	esac
+}
+
+# run_job SECONDS NODES PROVIDER PROGRAM [ARGUMENT...]: a job in the build directory.
+# PROVIDER: auto leaves the choice to the library. A job that takes longer has failed.
+run_job() {
+	local seconds=$1 nodes=$2 provider=$3 env=()
+	shift 3
+	[ "$provider" = auto ] || env=("DSM_PROVIDER=$provider")
+	env "${env[@]}" timeout -k 10 $((seconds + 20)) \
+		tools/dsmctl run -t "$seconds" -n "$nodes" -- "$@"
+}
+
+# job ...: as run_job; the script fails when the job does.
+job() {
+	local status
+	run_job "$@"
+	status=$?
+	[ $status = 0 ] && return
+	[ $status = 124 ] && fail "no end after $1 s: $2 nodes, $3: ${*:4}"
+	fail "status $status: $2 nodes, $3: ${*:4}"
+}

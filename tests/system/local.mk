@@ -1,0 +1,37 @@
+# System tests: programs that run as jobs, and the scripts that start them.
+
+system_programs = tests/system/api tests/system/errors tests/system/idle \
+	tests/system/kernel tests/system/litmus tests/system/stress
+check_PROGRAMS += $(system_programs)
+
+system_node = tests/system/node.c tests/system/node.h
+
+tests_system_api_SOURCES = tests/system/api.c tests/system/api.h tests/system/api_atomics.c \
+	tests/system/api_cond.c tests/system/api_memory.c tests/system/api_sync.c $(system_node)
+tests_system_api_LDADD = libdsm.la
+tests_system_idle_SOURCES = tests/system/idle.c $(system_node)
+tests_system_idle_LDADD = libdsm.la
+tests_system_kernel_SOURCES = tests/system/kernel.c $(system_node)
+tests_system_kernel_LDADD = libdsm.la
+tests_system_litmus_SOURCES = tests/system/litmus.c $(system_node)
+tests_system_litmus_LDADD = libdsm.la
+tests_system_stress_SOURCES = tests/system/stress.c tests/system/stress.h \
+	tests/system/stress_thread.c tests/system/history.c tests/system/history.h $(system_node)
+tests_system_stress_LDADD = libdsm.la
+# A peer of another version is played with the starter's side and the fixture of its tests.
+tests_system_errors_SOURCES = tests/system/errors.c tests/boot/job.c tests/boot/job.h
+tests_system_errors_LDADD = libdsm.la libjob.la
+
+system_scripts = tests/system/api.sh tests/system/idle.sh \
+	tests/system/kernel.sh tests/system/litmus.sh tests/system/stress.sh
+dist_check_SCRIPTS += $(system_scripts)
+TESTS += $(system_scripts) tests/system/errors
+EXTRA_DIST += tests/system/lib.sh tests/system/run.sh
+
+if HAVE_CUNIT
+check_PROGRAMS += tests/system/history_test
+TESTS += tests/system/history_test
+tests_system_history_test_SOURCES = tests/system/history_test.c tests/system/history.c \
+	tests/system/history.h
+tests_system_history_test_LDADD = -lcunit
+endif

@@ -1,0 +1,58 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# The long system tests, one at a time; ./check long runs them all.
+#
+#	run.sh stress PROVIDER SECONDS    random accesses on four nodes
+#	run.sh litmus PROVIDER ROUNDS     every litmus test, with so many rounds each
+#	run.sh matrix PROVIDER            every example on 1, 2, 3, 4 and 8 nodes
+#	run.sh mutant NAME SECONDS        a protocol with this bug planted (none: without) in a
+#	                                  build with --enable-mutants: stress must find it
+#
+# Works in the directory BUILD, or where it is.
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+stress() {
+	job $(($2 + 120)) 4 "$1" tests/system/stress --seconds "$2"
+}
+
+litmus() {
+	job $(($2 / 20 + 600)) 4 "$1" tests/system/litmus "$2"
+}
+
+matrix() {
+	local nodes dir
+	dir=$(mktemp -d) || exit 1
+	# shellcheck disable=SC2064 # the directory of now
+	trap "rm -rf '$dir'" EXIT
+	for nodes in 1 2 3 4 8; do
+		job 300 $nodes "$1" examples/pagerank
+		job 300 $nodes "$1" examples/heat --output "$dir/heat.png"
+		job 300 $nodes "$1" examples/sort --keys 500000
+	done
+}
+
+# Status 0 when stress passes without a bug, and says what is wrong with one.
+mutant() {
+	local said=mutant-$1.said
+	if [ "$1" = none ]; then
+		stress auto "$2"
+		return
+	fi
+	for seed in 1 2 3; do
+		COH_MUTANT=$1 run_job $(($2 + 120)) 4 auto \
+			tests/system/stress --seconds $(($2 / 3)) --seed $seed >"$said" 2>&1 && continue
+		cat "$said"
+		grep -q 'stress: node' "$said" || fail "it failed, but not by stress's own word"
+		return 0
+	done
+	cat "$said"
+	fail "stress did not notice $1 within $2 s"
+}
+
+case ${1-}/$# in
+stress/3 | litmus/3 | matrix/2 | mutant/3) ;;
+*) sed -n 's/^#\t//p' "$0" >&2; exit 2 ;;
+esac
+need_nodes
+"$@"

@@ -1,0 +1,10 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Random accesses, checked for coherence: a few seconds on each provider.
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/lib.sh"
+need_nodes
+job 60 4 auto tests/system/stress --seconds 6
+job 60 2 auto tests/system/stress --seconds 3 --threads 4 --pages 3 --seed 2
+job 60 3 net tests/system/stress --seconds 3 --pages 200 --seed 3
+job 60 2 'tcp;ofi_rxm' tests/system/stress --seconds 3 --seed 4
