@@ -44,6 +44,19 @@ tests_boot_test_boot_LDADD = libnode.la libjob.la -lcunit
 tests_boot_test_admin_SOURCES = tests/boot/test_admin.c
 tests_boot_test_admin_LDADD = libnode.la $(EV_LIBS) -lcunit
 
+# dsmctl, as a user runs it
+if HAVE_CUNIT
+ctl_tests = tests/tools/test_run tests/tools/test_show
+check_PROGRAMS += $(ctl_tests)
+TESTS += $(ctl_tests)
+endif
+ctl_harness = tests/tools/ctl.c tests/tools/ctl.h
+tests_tools_test_run_SOURCES = tests/tools/test_run.c $(ctl_harness)
+tests_tools_test_run_LDADD = -lcunit -lutil
+tests_tools_test_show_SOURCES = tests/tools/test_show.c $(ctl_harness)
+tests_tools_test_show_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_tools_test_show_LDADD = libnode.la $(JANSSON_LIBS) $(EV_LIBS) -lcunit
+
 # Examples
 if HAVE_CUNIT
 check_PROGRAMS += tests/examples/test_packages

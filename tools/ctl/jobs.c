@@ -32,17 +32,26 @@ const char *job_name(const char *dir)
 	return slash ? slash + 1 : dir;
 }
 
+/* A directory that can hold our root: there, and not too long for the sockets in it. */
+static int is_base(const char *dir)
+{
+	struct stat st;
+
+	return dir && dir[0] == '/' && strlen(dir) + sizeof "/dsm-4294967295" <= ROOT_MAX &&
+	       stat(dir, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 /* Root number i, or 0 when there is none (any more). The first is where jobs are made. */
 static int root_path(int i, char root[ROOT_MAX + 1])
 {
-	const char *bases[2], *xdg = getenv("XDG_RUNTIME_DIR");
-	struct stat st;
+	const char *bases[2], *xdg = getenv("XDG_RUNTIME_DIR"), *tmp = getenv("TMPDIR");
 	int n = 0;
 
-	if (xdg && xdg[0] == '/' && strcmp(xdg, "/tmp") != 0 && stat(xdg, &st) == 0 && S_ISDIR(st.st_mode) &&
-	    strlen(xdg) + sizeof "/dsm-4294967295" <= ROOT_MAX)
+	if (!is_base(tmp))
+		tmp = "/tmp";
+	if (is_base(xdg) && strcmp(xdg, tmp) != 0)
 		bases[n++] = xdg;
-	bases[n++] = "/tmp";
+	bases[n++] = tmp;
 	if (i >= n)
 		return 0;
 	snprintf(root, ROOT_MAX + 1, "%s/dsm-%u", bases[i], (unsigned)geteuid());

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Where the jobs of this user are: <root>/<name>, root being a directory of the user's in
- * $XDG_RUNTIME_DIR, or in /tmp. */
+ * $XDG_RUNTIME_DIR, or else in $TMPDIR or /tmp. */
 #ifndef JOBS_H
 #define JOBS_H
 

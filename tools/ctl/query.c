@@ -157,6 +157,10 @@ static void answer_from(struct answer *a, struct talk *t)
 			json_decref(a->json);
 			a->json = NULL;
 			a->error = "sent what is no answer";
+		} else if (json_object_get(a->json, "error")) {
+			json_decref(a->json);
+			a->json = NULL;
+			a->error = "does not know the question: it is of another version";
 		}
 	}
 	free(t->text);

@@ -104,7 +104,7 @@ static void sink_put(struct sink *s, const char *data, size_t len)
 {
 	char *buf;
 
-	if (s->broken)
+	if (s->broken || len == 0)
 		return;
 	if (s->start > 0 && s->end + len > s->room) {
 		memmove(s->buf, s->buf + s->start, s->end - s->start);

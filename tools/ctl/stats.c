@@ -35,7 +35,7 @@ static void row(struct table *t, const json_t *counts, const json_t *total)
 	json_object_foreach((json_t *)total, key, value) {
 		own = json_object_get(counts, key);
 		if (json_is_integer(own))
-			table_add(t, "%" PRIu64, (uint64_t)json_integer_value(own));
+			table_add(t, "%" PRId64, (int64_t)json_integer_value(own));
 		else
 			table_add(t, "-");
 	}
