@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,16 +27,34 @@ static void waiter_unlink(struct waiter *w)
 		w->next->link = w->link;
 }
 
+/* Values of waiter.done. */
+enum { WAIT_NOT_DONE = 0, WAIT_DONE = 1, WAIT_ASLEEP = 2 };
+
 void node_waiter_done(struct dsm *d, struct waiter *w, int status)
 {
 	uint32_t *done = &w->done;
 
 	waiter_unlink(w);
 	w->status = status;
-	/* Pairs with the acquire in node_waiter_sleep(): status and results before done.
-	 * From here on the waiter may be gone; only its address is used. */
-	__atomic_store_n(done, 1, __ATOMIC_RELEASE);
-	syscall(SYS_futex, done, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+	/* Release pairs with the acquire in node_waiter_is_done(): status and results before done. From
+	 * here on the waiter may be gone; only its address is used. */
+	if (__atomic_exchange_n(done, WAIT_DONE, __ATOMIC_ACQ_REL) == WAIT_ASLEEP)
+		syscall(SYS_futex, done, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
+void node_lock(struct dsm *d, sigset_t *mask)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, mask);
+	pthread_mutex_lock(&d->lock);
+}
+
+void node_unlock(struct dsm *d, const sigset_t *mask)
+{
+	pthread_mutex_unlock(&d->lock);
+	pthread_sigmask(SIG_SETMASK, mask, NULL);
 }
 
 /* Another thread than the service thread has stepped the core: what it left for later
@@ -46,9 +65,9 @@ static void hand_over(struct dsm *d)
 		loop_kick(d);
 }
 
-static int is_done(const struct waiter *w)
+int node_waiter_is_done(const struct waiter *w)
 {
-	return __atomic_load_n(&w->done, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&w->done, __ATOMIC_ACQUIRE) == WAIT_DONE;
 }
 
 /* Polls the transport in place of the service thread, for a short time: the answer is
@@ -56,13 +75,14 @@ static int is_done(const struct waiter *w)
 static void help(struct dsm *d, struct waiter *w)
 {
 	uint64_t end = node_now_ns() + d->spin_ns;
+	sigset_t mask;
 
-	pthread_mutex_lock(&d->lock);
+	node_lock(d, &mask);
 	if (d->helpers++ == 0)
 		d->tr->ops->wait_disarm(d->tr);
 	for (;;) {
 		node_progress(d);
-		if (is_done(w) || node_now_ns() >= end)
+		if (node_waiter_is_done(w) || node_now_ns() >= end)
 			break;
 		pthread_mutex_unlock(&d->lock);
 		node_relax(d);
@@ -72,17 +92,21 @@ static void help(struct dsm *d, struct waiter *w)
 	if (--d->helpers == 0 && d->tr->ops->wait_arm(d->tr))
 		loop_kick(d);
 	hand_over(d);
-	pthread_mutex_unlock(&d->lock);
+	node_unlock(d, &mask);
 }
 
 void node_waiter_sleep(struct dsm *d, struct waiter *w, int timeout_ms)
 {
 	struct timespec t = {.tv_sec = timeout_ms / 1000, .tv_nsec = timeout_ms % 1000 * 1000000L};
 
-	if (d->spin_ns && !is_done(w))
+	if (d->spin_ns && !node_waiter_is_done(w))
 		help(d, w);
-	while (!is_done(w)) {
-		long rc = syscall(SYS_futex, &w->done, FUTEX_WAIT_PRIVATE, 0,
+	while (!node_waiter_is_done(w)) {
+		uint32_t was = WAIT_NOT_DONE;
+		/* Says that a wake is wanted; fails when it is done, or was said before. */
+		__atomic_compare_exchange_n(&w->done, &was, WAIT_ASLEEP, 0, __ATOMIC_ACQ_REL,
+		                            __ATOMIC_ACQUIRE);
+		long rc = syscall(SYS_futex, &w->done, FUTEX_WAIT_PRIVATE, WAIT_ASLEEP,
 		                  timeout_ms < 0 ? NULL : &t, NULL, 0);
 		if (rc < 0 && errno == ETIMEDOUT)
 			return;
@@ -109,27 +133,29 @@ static int call_locked(struct dsm *d, const struct coh_event *ev)
 
 int node_call(struct dsm *d, const struct coh_event *ev)
 {
+	sigset_t mask;
 	int rc;
 
-	pthread_mutex_lock(&d->lock);
+	node_lock(d, &mask);
 	rc = call_locked(d, ev);
-	pthread_mutex_unlock(&d->lock);
+	node_unlock(d, &mask);
 	return rc;
 }
 
 int node_call_wait(struct dsm *d, struct coh_event *ev, struct waiter *w)
 {
 	const char *what = w->what;
+	sigset_t mask;
 	int rc;
 
-	pthread_mutex_lock(&d->lock);
+	node_lock(d, &mask);
 	node_waiter_add(d, w, what);
 	ev->cookie = (uintptr_t)w;
 	rc = call_locked(d, ev);
 	/* A lost job has ended the wait already. */
-	if (rc && !w->done)
+	if (rc && !node_waiter_is_done(w))
 		waiter_unlink(w);
-	pthread_mutex_unlock(&d->lock);
+	node_unlock(d, &mask);
 	if (rc)
 		return rc;
 	node_waiter_sleep(d, w, -1);

@@ -89,6 +89,7 @@ int dsm_prefetch(dsm_t *d, const void *ptr, size_t bytes)
 {
 	struct coh_event ev = {.kind = COH_EV_PREFETCH};
 	uint64_t page, end;
+	sigset_t mask;
 	int rc = 0;
 
 	if (!in_region(d, ptr, bytes))
@@ -97,7 +98,7 @@ int dsm_prefetch(dsm_t *d, const void *ptr, size_t bytes)
 		return 0;
 	page = region_page_of(&d->region, ptr);
 	end = region_page_of(&d->region, (const uint8_t *)ptr + bytes - 1) + 1;
-	pthread_mutex_lock(&d->lock);
+	node_lock(d, &mask);
 	while (page < end && rc == 0 && !d->lost) {
 		ev.page = page;
 		ev.n = end - page < COH_MAX_RUN ? end - page : COH_MAX_RUN;
@@ -109,6 +110,6 @@ int dsm_prefetch(dsm_t *d, const void *ptr, size_t bytes)
 	}
 	if (d->tr->ops->pending(d->tr))
 		loop_kick(d);
-	pthread_mutex_unlock(&d->lock);
+	node_unlock(d, &mask);
 	return 0;
 }

@@ -11,6 +11,7 @@
 #define NODE_H
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 
 #include "coherence/coh.h"
@@ -124,12 +125,17 @@ void node_tenure_start(struct dsm *d, unsigned slot);
 void node_check_waits(struct dsm *d);
 
 /* --- calls.c --- */
+/* The lock, for application threads: with all signals blocked, so that a handler that
+ * touches shared memory never runs under it. */
+void node_lock(struct dsm *d, sigset_t *mask);
+void node_unlock(struct dsm *d, const sigset_t *mask);
 /* Steps ev for a call of the application, waiting for room when there is none. */
 int node_call(struct dsm *d, const struct coh_event *ev);
 /* The same, and waits for the answer; ev's cookie is set. Returns the status. */
 int node_call_wait(struct dsm *d, struct coh_event *ev, struct waiter *w);
 void node_waiter_add(struct dsm *d, struct waiter *w, const char *what); /* lock held */
 void node_waiter_done(struct dsm *d, struct waiter *w, int status);      /* lock held */
+int node_waiter_is_done(const struct waiter *w); /* then status and results may be read */
 /* Waits without the lock, -1: for ever. Helps: polls the transport for a while. */
 void node_waiter_sleep(struct dsm *d, struct waiter *w, int timeout_ms);
 

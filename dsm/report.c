@@ -46,12 +46,13 @@ static void collect(struct dsm *d, struct dsm_stats *s)
 int dsm_get_stats(dsm_t *d, struct dsm_stats *out, size_t size)
 {
 	struct dsm_stats s;
+	sigset_t mask;
 
 	if (!out)
 		return DSM_ERR_INVAL;
-	pthread_mutex_lock(&d->lock);
+	node_lock(d, &mask);
 	collect(d, &s);
-	pthread_mutex_unlock(&d->lock);
+	node_unlock(d, &mask);
 	memcpy(out, &s, size < sizeof s ? size : sizeof s);
 	return 0;
 }

@@ -156,26 +156,27 @@ int service_call(struct dsm *d, struct coh_svc *svc, int timeout_ms, const char 
 {
 	struct coh_msg m = {.type = COH_MSG_SVC_REQ, .n = 1, .svc = *svc};
 	struct waiter w;
+	sigset_t mask;
 	int slot;
 
-	pthread_mutex_lock(&d->lock);
+	node_lock(d, &mask);
 	slot = slot_take(d, &w);
 	if (slot < 0) {
-		pthread_mutex_unlock(&d->lock);
+		node_unlock(d, &mask);
 		return DSM_ERR_LOST;
 	}
 	node_waiter_add(d, &w, what);
 	m.slot = slot;
 	request(d, &m);
-	pthread_mutex_unlock(&d->lock);
+	node_unlock(d, &mask);
 
 	node_waiter_sleep(d, &w, timeout_ms);
-	if (!__atomic_load_n(&w.done, __ATOMIC_ACQUIRE)) {
-		pthread_mutex_lock(&d->lock);
+	if (!node_waiter_is_done(&w)) {
+		node_lock(d, &mask);
 		m.svc.op = SVC_LOOKUP_CANCEL;
-		if (!w.done)
+		if (!node_waiter_is_done(&w))
 			request(d, &m);
-		pthread_mutex_unlock(&d->lock);
+		node_unlock(d, &mask);
 		node_waiter_sleep(d, &w, -1);
 	}
 	svc->arg[0] = w.result[0];

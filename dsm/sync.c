@@ -45,14 +45,15 @@ int dsm_mutex_create(dsm_t *d, dsm_mutex *out)
 {
 	struct coh_event ev = {.kind = COH_EV_MUTEX_CREATE};
 	uint32_t object;
+	sigset_t mask;
 	int rc;
 
 	if (!out)
 		return DSM_ERR_INVAL;
-	pthread_mutex_lock(&d->lock);
+	node_lock(d, &mask);
 	rc = d->lost ? d->lost : node_step(d, &ev);
 	object = d->fx.object;
-	pthread_mutex_unlock(&d->lock);
+	node_unlock(d, &mask);
 	if (rc)
 		return rc == -ENOSPC ? DSM_ERR_NOMEM : rc;
 	out->id = handle_make(HANDLE_MUTEX, d->coh_cfg.self, object);
