@@ -67,12 +67,8 @@ tests_examples_test_packages_CFLAGS = $(AM_CFLAGS)
 tests_examples_test_packages_LDADD = -lcunit
 endif
 
-# transport
-tr_world = tests/transport/world.h tests/transport/world.c
-tr_libs = libtransport.la
-noinst_PROGRAMS += tests/transport/tr_pingpong
-tests_transport_tr_pingpong_SOURCES = $(tr_world) tests/transport/tr_pingpong.c
-tests_transport_tr_pingpong_LDADD = $(tr_libs)
+# Transport
+include tests/transport/local.mk
 
 # Docs
 dist_check_SCRIPTS += tests/docs/check_docs.sh

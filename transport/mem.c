@@ -70,7 +70,8 @@ struct mem_node {
 	uint8_t dead;
 	uint8_t armed; /* the caller sleeps or is about to: write to event_fd */
 	int event_fd;
-	unsigned sends_max, writes_max, writes;
+	unsigned sends_max, writes_max;
+	unsigned unwritten; /* writes whose TR_EV_WRITTEN was not given */
 	struct mem_ring *ring; /* by sender */
 	struct mem_msg out[MEM_BATCH];
 	struct mem_write *pool, *free, *incoming, *outgoing;
@@ -170,7 +171,7 @@ static void mem_write_free(struct mem_write *write)
 	mem_write_leave_incoming(write);
 	DL_DELETE2(node->outgoing, write, out_prev, out_next);
 	LL_PREPEND(node->free, write);
-	node->writes--;
+	node->unwritten -= !write->written;
 	node->fabric->in_flight--;
 }
 
@@ -541,7 +542,7 @@ static int mem_write(struct tr *tr, uint16_t peer, const struct tr_mem *mem, con
 	write->written_due = mem_later(fabric, write->copy_due);
 	DL_APPEND2(to->incoming, write, in_prev, in_next);
 	DL_APPEND2(node->outgoing, write, out_prev, out_next);
-	node->writes++;
+	node->unwritten++;
 	fabric->in_flight++;
 	node->stats.writes++;
 	node->stats.write_bytes += len;
@@ -647,6 +648,7 @@ static int mem_poll_writes(struct mem_node *node, struct tr_event *events, int m
 		events[n++] = (struct tr_event){
 			.kind = TR_EV_WRITTEN, .peer = TR_NO_PEER, .cookie = write->cookie};
 		write->written = 1;
+		node->unwritten--;
 		if (write->landed)
 			mem_write_free(write);
 	}
@@ -691,8 +693,8 @@ static int mem_wait_arm(struct tr *tr)
 	uint16_t i;
 
 	pthread_mutex_lock(&node->fabric->lock);
-	/* Time is made of polls: whoever has something on its way must not sleep. */
-	busy = node->dead || node->errors || node->incoming || node->outgoing;
+	/* Time is made of polls: whoever has an event to come must not sleep. */
+	busy = node->dead || node->errors || node->incoming || node->unwritten;
 	for (i = 0; i < node->fabric->nodes && !busy; i++)
 		busy = node->ring[i].count != 0;
 	node->armed = !busy;
@@ -719,7 +721,7 @@ static int mem_pending(const struct tr *tr)
 	int n;
 
 	pthread_mutex_lock(&node->fabric->lock);
-	n = (int)node->writes;
+	n = (int)node->unwritten;
 	pthread_mutex_unlock(&node->fabric->lock);
 	return n;
 }

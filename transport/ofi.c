@@ -78,13 +78,14 @@ static int ofi_cq_make(struct ofi *ofi)
 
 	attr.size = size > OFI_CQ_MAX ? OFI_CQ_MAX : size;
 	attr.wait_obj = FI_WAIT_FD;
-	ofi->cq_fd = -1;
 	rc = fi_cq_open(ofi->domain, &attr, &ofi->cq, NULL);
-	if (!rc)
-		return fi_control(&ofi->cq->fid, FI_GETWAIT, &ofi->cq_fd);
-	/* No descriptor: the doorbell has to do. That works on one machine only. */
-	attr.wait_obj = FI_WAIT_NONE;
-	return fi_cq_open(ofi->domain, &attr, &ofi->cq, NULL);
+	if (rc) {
+		/* No descriptor: the doorbell has to do. That works on one machine only. */
+		attr.wait_obj = FI_WAIT_NONE;
+		rc = fi_cq_open(ofi->domain, &attr, &ofi->cq, NULL);
+	}
+	ofi->has_cq_fd = attr.wait_obj == FI_WAIT_FD;
+	return rc;
 }
 
 static int ofi_rx_make(struct ofi *ofi)
@@ -117,7 +118,9 @@ static int ofi_fabric_open(struct ofi *ofi, struct fi_info *info)
 	snprintf(ofi->provider, sizeof(ofi->provider), "%s", info->fabric_attr->prov_name);
 	ofi->virt_addr = !!(info->domain_attr->mr_mode & FI_MR_VIRT_ADDR);
 	ofi->mr_local = !!(info->domain_attr->mr_mode & FI_MR_LOCAL);
-	ofi->inject_bytes = info->tx_attr->inject_size;
+	/* Injected messages have no completion, so on providers with connections those that
+	 * a broken one takes along would be lost without a word. */
+	ofi->inject_bytes = ofi_provider_is_shm(ofi->provider) ? info->tx_attr->inject_size : 0;
 	ofi->n_rx = info->rx_attr->size < OFI_RX_SLOTS ? (unsigned)info->rx_attr->size : OFI_RX_SLOTS;
 	rc = fi_fabric(info->fabric_attr, &ofi->fabric, NULL);
 	if (rc)
@@ -214,6 +217,7 @@ static int ofi_pools_make(struct ofi *ofi)
 		LL_PREPEND(ofi->write_free, &ofi->writes[i]);
 	for (i = 0; i < ofi->nodes; i++) {
 		ofi->peer[i].addr = FI_ADDR_UNSPEC;
+		ofi->peer[i].probe_fd = -1;
 		ofi->peer[i].frame = ofi->frames + (size_t)i * ofi->sends_max;
 	}
 	return 0;
@@ -222,6 +226,7 @@ static int ofi_pools_make(struct ofi *ofi)
 static void ofi_close(struct tr *tr)
 {
 	struct ofi *ofi = ofi_of(tr);
+	uint16_t i;
 
 	if (!ofi)
 		return;
@@ -234,6 +239,8 @@ static void ofi_close(struct tr *tr)
 		ofi_mem_release(ofi->mem);
 	ofi_fabric_close(ofi);
 	ofi_bell_close(ofi->bell);
+	for (i = 0; ofi->peer && i < ofi->nodes; i++)
+		ofi_probe_forget(&ofi->peer[i]);
 	if (ofi->slots)
 		munmap(ofi->slots, ofi->slots_bytes);
 	if (ofi->frames)
@@ -260,7 +267,7 @@ static int ofi_start(struct ofi *ofi, const struct tr_config *config)
 	ofi_signals_restore(&signals);
 	if (rc)
 		return rc;
-	if (ofi->cq_fd < 0) {
+	if (!ofi->has_cq_fd) {
 		if (!config->one_machine) {
 			ofi_log(ofi, 0, "%s cannot wake a sleeping node across machines",
 			        ofi->provider);
@@ -296,7 +303,7 @@ static int ofi_open(const struct tr_config *config, struct tr **out)
 	ofi->sends_max = config->sends_max ? config->sends_max : OFI_SENDS_MAX;
 	ofi->writes_max = config->writes_max ? config->writes_max : OFI_WRITES_MAX;
 	ofi->next_key = 1;
-	ofi->epoll_fd = ofi->timer_fd = ofi->cq_fd = -1;
+	ofi->epoll_fd = ofi->timer_fd = -1;
 	rc = ofi_start(ofi, config);
 	if (rc) {
 		ofi_close(&ofi->tr);
@@ -402,6 +409,10 @@ static int ofi_connect_peer(struct ofi *ofi, uint16_t id, const uint8_t *blob, s
 		ofi_log(ofi, 0, "%s does not take the address of node %u", ofi->provider, id);
 		return -EINVAL;
 	}
+	if (ofi->info->addr_format == FI_SOCKADDR_IN || ofi->info->addr_format == FI_SOCKADDR_IN6)
+		memcpy(&ofi->peer[id].sockaddr, addr,
+		       part[1].len < sizeof(ofi->peer[id].sockaddr) ?
+			       part[1].len : sizeof(ofi->peer[id].sockaddr));
 	rc = ofi->bell ? ofi_connect_bell(ofi, id, &part[2]) : 0;
 	if (rc)
 		ofi_log(ofi, 0, "doorbell of node %u: %s", id, strerror(-rc));

@@ -9,6 +9,7 @@
  *	ofi_send.c      messages and page writes on their way out, and their queues
  *	ofi_poll.c      completions become events
  *	ofi_wait.c      sleeping
+ *	ofi_probe.c     asks whether a peer is still there
  *	ofi_bell.c      the doorbell for providers that cannot wake us
  */
 #ifndef TR_OFI_IMPL_H
@@ -18,6 +19,7 @@
 #include <rdma/fi_domain.h>
 #include <rdma/fi_endpoint.h>
 #include <signal.h>
+#include <sys/socket.h>
 
 #include "transport/ofi_bell.h"
 #include "transport/transport.h"
@@ -70,6 +72,10 @@ struct ofi_peer {
 	struct ofi_op *write_head, *write_tail; /* the same for page writes */
 	unsigned posted; /* sends and writes that wait for their completion */
 	unsigned queued; /* in ring and list */
+	struct sockaddr_storage sockaddr; /* AF_UNSPEC when the provider's address is none */
+	int probe_fd;          /* a connection attempt, or -1 */
+	unsigned probe_gap_ms; /* until the next one */
+	int64_t probe_ms;      /* when; 0: there was progress */
 };
 
 /*
@@ -117,12 +123,14 @@ struct ofi {
 
 	struct tr_mem *mem;
 
-	int epoll_fd;  /* what the caller waits on: */
-	int cq_fd;     /*   the CQ's descriptor, or -1 */
-	int timer_fd;  /*   for what nobody would wake us for */
-	unsigned retry_ms; /* its last setting, 0 after progress */
+	int epoll_fd; /* what the caller waits on; behind it: */
+	int timer_fd; /*   for what nobody would wake us for */
+	uint8_t has_cq_fd;     /*   the CQ's descriptor, or without one: */
+	struct ofi_bell *bell; /*   the doorbell, else NULL */
+	uint8_t signal_sticks; /* the CQ's descriptor needs care, see there */
+	unsigned retry_ms; /* the timer's last setting, 0 after progress */
 	uint8_t timer_set;
-	struct ofi_bell *bell; /* or NULL: the provider can wake us */
+	int64_t probe_look_ms;
 
 	struct tr_stats stats;
 };
@@ -153,6 +161,7 @@ void ofi_environment(unsigned nodes);
 /* The nth provider to try, with *info to be freed by the caller: 0, -ENODEV when that
  * one is not here, -ERANGE after the last one. */
 int ofi_provider_try(const struct tr_config *config, unsigned n, struct fi_info **info);
+int ofi_provider_is_shm(const char *provider);
 /* Logs that no provider fits, and which ones would. */
 void ofi_provider_explain(const struct ofi *ofi, const struct tr_config *config);
 
@@ -187,6 +196,25 @@ int ofi_poll(struct tr *tr, struct tr_event *events, int max);
 int ofi_rx_post(struct ofi *ofi, struct ofi_op *op);
 /* Moves completions into the stash. Returns how many are there. */
 unsigned ofi_stash_fill(struct ofi *ofi);
+
+/* Something of ours is under way to the peer. */
+static inline int ofi_under_way(const struct ofi_peer *peer)
+{
+	return !peer->lost && (peer->queued || peer->posted);
+}
+/* Something was accepted that nobody promises to wake us for: what the provider refused
+ * for lack of room, and with the doorbell all that is under way, since a peer that was
+ * killed rings no more. */
+static inline int ofi_stuck(const struct ofi *ofi)
+{
+	return ofi->queued || (ofi->bell && ofi->posted);
+}
+
+/* ofi_probe.c */
+/* Loses the peers that are found to be gone. */
+void ofi_probe(struct ofi *ofi);
+/* There was progress, or nothing to be asked any more. */
+void ofi_probe_forget(struct ofi_peer *peer);
 
 /* ofi_wait.c */
 int ofi_wait_open(struct ofi *ofi);

@@ -178,6 +178,7 @@ int ofi_poll(struct tr *tr, struct tr_event *events, int max)
 	if (rc)
 		return rc;
 	ofi_flush(ofi);
+	ofi_probe(ofi);
 	ofi_reap(ofi);
 	n = ofi_take_stash(ofi, events, max);
 	while (n < max) {

@@ -39,7 +39,7 @@ void ofi_environment(unsigned nodes)
 	setenv("FI_UNIVERSE_SIZE", text, 0);
 }
 
-static int ofi_is_shm(const char *provider)
+int ofi_provider_is_shm(const char *provider)
 {
 	return !strcmp(provider, "shm");
 }
@@ -118,7 +118,7 @@ static int ofi_getinfo(const struct tr_config *config, const char *provider, str
 		return -ENOMEM;
 	if (!node && config->one_machine)
 		node = "127.0.0.1";
-	if (ofi_is_shm(provider))
+	if (ofi_provider_is_shm(provider))
 		node = NULL;
 	rc = fi_getinfo(OFI_API_VERSION, node, NULL, node ? FI_SOURCE : 0, hints, &list);
 	fi_freeinfo(hints);

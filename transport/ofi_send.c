@@ -25,6 +25,7 @@ void ofi_op_done(struct ofi *ofi, struct ofi_op *op)
 	else
 		LL_PREPEND(ofi->write_free, op);
 	ofi->retry_ms = 0;
+	ofi_probe_forget(peer);
 }
 
 void ofi_reap(struct ofi *ofi)
@@ -62,6 +63,7 @@ void ofi_peer_lose(struct ofi *ofi, uint16_t id, int status)
 		LL_PREPEND(ofi->write_free, op);
 	}
 	peer->write_tail = NULL;
+	ofi_probe_forget(peer);
 }
 
 /* 0, -EAGAIN, or a code that means that the peer is lost. */
@@ -220,6 +222,7 @@ static void ofi_unqueue(struct ofi *ofi, struct ofi_peer *peer)
 	peer->queued--;
 	ofi->queued--;
 	ofi->retry_ms = 0;
+	ofi_probe_forget(peer);
 }
 
 static void ofi_flush_peer(struct ofi *ofi, uint16_t id)

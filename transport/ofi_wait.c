@@ -4,18 +4,18 @@
  * completion queue's (or the doorbell's socket, where the provider has none) and a
  * timer.
  *
- * The timer runs only while something was accepted that nobody promises to wake us
- * for: what the provider refused for lack of room, and with the doorbell whatever is
- * under way, since a peer that was killed rings no more. It backs off to 64 ms, so a
- * peer that hangs costs next to nothing, and when it fires the peers concerned are
- * probed. In the ordinary case completions and rings come long before it.
+ * The timer runs only while something is stuck (ofi_stuck()). It backs off to 64 ms, so
+ * a peer that hangs costs next to nothing. In the ordinary case completions and rings
+ * come long before it.
  */
 #include <errno.h>
 #include <rdma/fi_domain.h>
 #include <rdma/fi_errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -31,18 +31,62 @@ static int ofi_watch(struct ofi *ofi, int fd)
 	return epoll_ctl(ofi->epoll_fd, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
 }
 
+static int ofi_is_unix_socket(int fd)
+{
+	socklen_t len = sizeof(int);
+	int domain;
+
+	return !getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) && domain == AF_UNIX;
+}
+
+/*
+ * The queue's descriptor of provider net stays readable for ever after the first
+ * completion: it is an epoll of the connections and of a signal, a pair of sockets, and
+ * fi_trywait() does not reset that (libfabric issue 8947, mended when net had become
+ * tcp). The signal tells only of completions that our own polling wrote, and wait_arm()
+ * looks for those. So watch what is behind the epoll but the signal: the kernel lists it.
+ */
+static int ofi_watch_behind(struct ofi *ofi, int epoll_fd)
+{
+	char line[256];
+	int fd, watched = 0, rc = 0;
+	FILE *file;
+
+	snprintf(line, sizeof(line), "/proc/self/fdinfo/%d", epoll_fd);
+	file = fopen(line, "re");
+	while (file && !rc && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "tfd: %d", &fd) != 1 || ofi_is_unix_socket(fd))
+			continue;
+		rc = ofi_watch(ofi, fd);
+		watched += !rc;
+	}
+	if (file)
+		fclose(file);
+	if (rc || watched)
+		return rc;
+	ofi_log(ofi, 1, "%s: sleeping will use CPU, since /proc does not show what to wait for",
+	        ofi->provider);
+	return ofi_watch(ofi, epoll_fd);
+}
+
 int ofi_wait_open(struct ofi *ofi)
 {
-	int rc;
+	int fd, rc;
 
 	ofi->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	ofi->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	if (ofi->epoll_fd < 0 || ofi->timer_fd < 0)
 		return -errno;
 	rc = ofi_watch(ofi, ofi->timer_fd);
-	if (!rc)
-		rc = ofi_watch(ofi, ofi->bell ? ofi_bell_fd(ofi->bell) : ofi->cq_fd);
-	return rc;
+	if (rc)
+		return rc;
+	if (ofi->bell)
+		return ofi_watch(ofi, ofi_bell_fd(ofi->bell));
+	rc = ofi_errno(fi_control(&ofi->cq->fid, FI_GETWAIT, &fd));
+	if (rc)
+		return rc;
+	ofi->signal_sticks = !strcmp(ofi->provider, "net");
+	return ofi->signal_sticks ? ofi_watch_behind(ofi, fd) : ofi_watch(ofi, fd);
 }
 
 void ofi_wait_close(struct ofi *ofi)
@@ -66,11 +110,6 @@ static void ofi_timer_set(struct ofi *ofi, unsigned ms)
 	spec.it_value.tv_nsec = (long)ms * 1000000;
 	timerfd_settime(ofi->timer_fd, 0, &spec, NULL);
 	ofi->timer_set = ms != 0;
-}
-
-static int ofi_under_way(const struct ofi_peer *peer)
-{
-	return !peer->lost && (peer->queued || peer->posted);
 }
 
 /* Wakes those that something of ours is under way to; with the doorbell only. */
@@ -108,6 +147,8 @@ static int ofi_arm_cq(struct ofi *ofi)
 {
 	struct fid *fid = &ofi->cq->fid;
 
+	if (ofi->signal_sticks)
+		return ofi_stash_fill(ofi) != 0;
 	return fi_trywait(ofi->fabric, &fid, 1) != FI_SUCCESS;
 }
 
@@ -123,23 +164,13 @@ int ofi_wait_arm(struct tr *tr)
 		ofi_wait_disarm(tr);
 		return 1;
 	}
-	if (ofi->queued || (ofi->bell && ofi->posted)) {
-		ofi->retry_ms = ofi->retry_ms ? ofi->retry_ms * 2 : 1;
-		if (ofi->retry_ms > OFI_RETRY_MAX_MS)
-			ofi->retry_ms = OFI_RETRY_MAX_MS;
-		ofi_timer_set(ofi, ofi->retry_ms);
-	}
+	if (!ofi_stuck(ofi))
+		return 0;
+	ofi->retry_ms = ofi->retry_ms ? ofi->retry_ms * 2 : 1;
+	if (ofi->retry_ms > OFI_RETRY_MAX_MS)
+		ofi->retry_ms = OFI_RETRY_MAX_MS;
+	ofi_timer_set(ofi, ofi->retry_ms);
 	return 0;
-}
-
-/* The timer fired: are those still there that we wait for? */
-static void ofi_probe(struct ofi *ofi)
-{
-	uint16_t i;
-
-	for (i = 0; i < ofi->nodes; i++)
-		if (ofi_under_way(&ofi->peer[i]) && ofi_bell_probe(ofi->bell, i))
-			ofi_peer_lose(ofi, i, -ENOTCONN);
 }
 
 void ofi_wait_disarm(struct tr *tr)
@@ -152,12 +183,8 @@ void ofi_wait_disarm(struct tr *tr)
 	if (!ofi->timer_set)
 		return;
 	if (read(ofi->timer_fd, &fired, sizeof(fired)) < 0)
-		fired = 0;
+		ofi->retry_ms = 0; /* woken before it: no reason to back off */
 	ofi_timer_set(ofi, 0);
-	if (fired && ofi->bell)
-		ofi_probe(ofi);
-	if (!fired)
-		ofi->retry_ms = 0;
 }
 
 void ofi_ring(struct ofi *ofi, uint16_t peer)

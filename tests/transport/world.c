@@ -44,9 +44,9 @@ int64_t world_now_ms(void)
 	return world_now_ns() / 1000000;
 }
 
-int64_t world_cpu_us(void)
+int64_t node_cpu_us(const struct node *node)
 {
-	return clock_ns(CLOCK_THREAD_CPUTIME_ID) / 1000;
+	return clock_ns(node->fabric ? CLOCK_THREAD_CPUTIME_ID : CLOCK_PROCESS_CPUTIME_ID) / 1000;
 }
 
 /* -------------------------------------------------------------------- node -- */
@@ -86,7 +86,7 @@ static int barrier_arrive(struct node *node)
 {
 	struct arena *arena = node->arena;
 
-	if (atomic_fetch_add(&arena->barrier_count, 1) + 1u < node->nodes)
+	if (atomic_fetch_add(&arena->barrier_count, 1) + 1u < atomic_load(&arena->alive))
 		return 0;
 	atomic_store(&arena->barrier_count, 0);
 	atomic_fetch_add(&arena->barrier_round, 1);
@@ -120,6 +120,16 @@ int node_barrier_polling(struct node *node)
 		sched_yield();
 	}
 	return 0;
+}
+
+void node_die(struct node *node)
+{
+	atomic_fetch_sub(&node->arena->alive, 1);
+	if (node->fabric)
+		mem_fabric_kill(node->fabric, node->self);
+	else
+		kill(getpid(), SIGKILL);
+	node->dead = 1;
 }
 
 int node_step(struct node *node)
@@ -259,7 +269,7 @@ static void node_live(struct node *node, world_fn fn)
 		fn(node);
 	/* Peers may still need us until everybody is through. */
 	node->on_event = node_ignore;
-	if (!atomic_load(&node->arena->failed))
+	if (!node->dead && !atomic_load(&node->arena->failed))
 		node_barrier_polling(node);
 out:
 	node->ops->mem_release(node->reg);
@@ -380,6 +390,7 @@ int world_run(const struct world_config *config, const char *name, world_fn fn)
 	if (arena == MAP_FAILED)
 		return 1;
 	shape.arena = arena;
+	atomic_store(&arena->alive, config->nodes);
 	shape.deadline_ms = world_now_ms() + timeout_s * 1000ll;
 	strcpy(arena->runtime_dir, "/tmp/dsm-tr-test.XXXXXX");
 	if (!mkdtemp(arena->runtime_dir))
@@ -413,6 +424,8 @@ int world_probe(const struct world_config *config)
 	int status = 0, rc;
 	pid_t pid;
 
+	if (config->ops == &tr_mem_ops)
+		return 1;
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0) {

@@ -34,7 +34,7 @@ struct world_config {
 struct arena {
 	_Atomic int failed;
 	char why[512];
-	_Atomic uint32_t barrier_count, barrier_round;
+	_Atomic uint32_t barrier_count, barrier_round, alive;
 	uint8_t address[WORLD_NODES_MAX][TR_ADDRESS_MAX];
 	uint32_t address_len[WORLD_NODES_MAX];
 	uint8_t landing[WORLD_NODES_MAX][TR_LANDING_SIZE]; /* of mem's start */
@@ -53,7 +53,7 @@ struct node {
 	uint8_t *mem; /* WORLD_MEM_BYTES, registered */
 	struct tr_mem *reg;
 	int64_t deadline_ms;
-	uint8_t no_connect; /* set by the run: the node died on purpose */
+	int dead;
 	void *ctx;
 	/* What node_step() hands every event to. */
 	void (*on_event)(struct node *node, const struct tr_event *event);
@@ -73,6 +73,9 @@ int node_failed(struct node *node); /* anybody failed, or the deadline passed */
 int node_barrier(struct node *node);
 /* The same, polling meanwhile, so that peers make progress. */
 int node_barrier_polling(struct node *node);
+/* Dies on the spot, as by SIGKILL; barriers no longer count this node. Returns only
+ * where nodes are threads. */
+void node_die(struct node *node);
 /* Polls once and hands out the events. Returns how many, or -1. */
 int node_step(struct node *node);
 /* Sleeps until woken, and polls. -1 when nobody woke us in time. */
@@ -86,7 +89,7 @@ void node_landing(struct node *node, uint16_t peer, size_t offset, uint8_t out[T
 
 int64_t world_now_ms(void);
 int64_t world_now_ns(void);
-int64_t world_cpu_us(void); /* CPU time of the calling thread */
+int64_t node_cpu_us(const struct node *node); /* CPU time of its process or thread */
 
 #define REQUIRE(node, cond, ...)                                                                   \
 	do {                                                                                       \

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The conformance suite: messages in order, page writes whole, nothing lost under
+ * saturation, no lost wake-up, no CPU used by an idle node, errors where promised.
+ */
+#define _GNU_SOURCE
+#include <CUnit/Basic.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/transport/conformance.h"
+#include "tests/transport/parts.h"
+
+static const struct world_config *shape_base;
+
+struct world_config conformance_shape(uint16_t nodes)
+{
+	struct world_config config = *shape_base;
+
+	config.nodes = nodes;
+	return config;
+}
+
+void conformance_run(const struct world_config *config, const char *name, world_fn fn)
+{
+	CU_ASSERT_EQUAL(world_run(config, name, fn), 0);
+}
+
+static void run(uint16_t nodes, const char *name, world_fn fn)
+{
+	struct world_config config = conformance_shape(nodes);
+
+	conformance_run(&config, name, fn);
+}
+
+static void test_order_two(void)
+{
+	run(2, "order, 2 nodes", part_order);
+}
+
+static void test_order_all_to_all(void)
+{
+	run(4, "order, all to all", part_order);
+}
+
+static void test_writes_small(void)
+{
+	run(4, "4 KiB writes", part_writes_4k);
+}
+
+static void test_writes_large(void)
+{
+	run(3, "2 MiB writes", part_writes_2m);
+}
+
+static void test_arguments(void)
+{
+	run(2, "arguments", part_arguments);
+}
+
+static void test_saturation(void)
+{
+	struct world_config config = conformance_shape(2);
+
+	config.sends_max = 512;
+	config.writes_max = 64;
+	conformance_run(&config, "saturation", part_saturation);
+}
+
+static void test_sleep(void)
+{
+	struct world_config config = conformance_shape(2);
+
+	conformance_run(&config, "sleeping ping-pong", part_sleep_pingpong);
+	config.cpus = 1;
+	conformance_run(&config, "sleeping ping-pong, 1 CPU", part_sleep_pingpong);
+	config.private_bell = 1;
+	config.cpus = 2;
+	conformance_run(&config, "sleeping ping-pong, no runtime directory", part_sleep_pingpong);
+}
+
+static void test_sleep_crowd(void)
+{
+	struct world_config config = conformance_shape(4);
+
+	conformance_run(&config, "sleeping crowd", part_sleep_crowd);
+	config.cpus = 1;
+	conformance_run(&config, "sleeping crowd, 1 CPU", part_sleep_crowd);
+}
+
+static void test_sleep_written(void)
+{
+	run(2, "asleep until written", part_sleep_written);
+}
+
+static void test_idle(void)
+{
+	run(3, "idle", part_idle);
+}
+
+static void test_death(void)
+{
+	run(3, "death of a peer", part_death);
+}
+
+static CU_TestInfo conformance_tests[] = {
+	{"order of a pair", test_order_two},
+	{"all to all", test_order_all_to_all},
+	{"4 KiB writes, many writers", test_writes_small},
+	{"2 MiB writes, many writers", test_writes_large},
+	{"bad arguments", test_arguments},
+	{"saturation", test_saturation},
+	{"sleep and wake", test_sleep},
+	{"sleep and wake, many", test_sleep_crowd},
+	{"sleep until written", test_sleep_written},
+	{"idle uses no CPU", test_idle},
+	{"death of a peer", test_death},
+	CU_TEST_INFO_NULL,
+};
+
+/* Leaves only the tests whose name contains part active; all when it is NULL. */
+static void conformance_select(const char *part)
+{
+	CU_pSuite suite;
+	CU_pTest test;
+
+	CU_set_fail_on_inactive(CU_FALSE);
+	for (suite = CU_get_registry()->pSuite; part && suite; suite = suite->pNext)
+		for (test = suite->pTest; test; test = test->pNext)
+			if (!strstr(test->pName, part))
+				CU_set_test_active(test, CU_FALSE);
+}
+
+int conformance_main(const struct world_config *base, CU_TestInfo *extra)
+{
+	CU_SuiteInfo suites[] = {
+		{"transport conformance", NULL, NULL, NULL, NULL, conformance_tests},
+		{"of this transport", NULL, NULL, NULL, NULL, extra},
+		CU_SUITE_INFO_NULL,
+	};
+	unsigned failures;
+
+	if (!extra)
+		suites[1] = (CU_SuiteInfo)CU_SUITE_INFO_NULL;
+	shape_base = base;
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	alarm(600);
+	if (!world_probe(base)) {
+		printf("SKIP: provider \"%s\" is not usable here (see the log line above)\n",
+		       base->provider);
+		return 77;
+	}
+	if (CU_initialize_registry() || CU_register_suites(suites))
+		return 1;
+	CU_basic_set_mode(CU_BRM_VERBOSE);
+	conformance_select(getenv("TR_TEST_ONLY"));
+	CU_basic_run_tests();
+	failures = CU_get_number_of_failures();
+	CU_cleanup_registry();
+	return failures != 0;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The parts that nodes play in the conformance suite. Each is run by every node.
+ */
+#ifndef PARTS_H
+#define PARTS_H
+
+#include "tests/transport/world.h"
+
+/* parts_traffic.c */
+void part_order(struct node *node);
+void part_writes_4k(struct node *node);
+void part_writes_2m(struct node *node);
+void part_arguments(struct node *node);
+void part_saturation(struct node *node);
+
+/* parts_sleep.c */
+void part_sleep_pingpong(struct node *node);
+void part_sleep_crowd(struct node *node);
+void part_sleep_written(struct node *node);
+void part_idle(struct node *node);
+void part_death(struct node *node);
+
+#endif
