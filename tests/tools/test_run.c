@@ -47,6 +47,20 @@ static void test_prefix(void)
 	ctl_free(&c);
 }
 
+/* A question does not end its line; it must be seen all the same. */
+static void test_prompt(void)
+{
+	struct ctl c;
+
+	ctl_start(&c, "run", "-n", "1", "--no-prefix", "sh", "-c",
+	          "printf 'name? '; read x; echo \"hello $x\"", NULL);
+	ctl_expect_out(&c, "name? ", 1);
+	CU_ASSERT_EQUAL(write(c.in, "you\n", 4), 4);
+	ctl_finish(&c);
+	CU_ASSERT_STRING_EQUAL(c.out_text, "name? hello you\n");
+	ctl_free(&c);
+}
+
 /* Many lines of many ranks at once: each stays whole. */
 static void test_whole_lines(void)
 {
@@ -473,6 +487,7 @@ int main(int argc, char **argv)
 {
 	static const CU_TestInfo tests[] = {
 		{ "lines with the rank in front", test_prefix },
+		{ "a line that waits", test_prompt },
 		{ "lines stay whole", test_whole_lines },
 		{ "a line without end", test_long_line },
 		{ "a reader that goes", test_reader_goes },

@@ -18,6 +18,7 @@
 
 #define STREAMS_MAX 128
 #define LINE_MAX_BYTES 65536 /* longer lines are broken */
+#define PROMPT_S 0.1
 #define SINK_HIGH 262144     /* bytes waiting: reading pauses */
 #define SINK_LOW 65536
 
@@ -35,6 +36,7 @@ struct stream {
 	struct sink *sink;
 	int fd; /* -1: ended */
 	ev_io io;
+	ev_timer prompt; /* without prefix: a line's beginning waits no longer than that */
 	char prefix[24];
 	size_t len;
 	char *line;
@@ -135,6 +137,13 @@ static void stream_line(struct stream *s, const char *line, size_t len)
 		sink_put(s->sink, "\n", 1);
 }
 
+static void stream_flush(struct stream *s)
+{
+	if (s->len)
+		stream_line(s, s->line, s->len);
+	s->len = 0;
+}
+
 static void stream_lines(struct stream *s)
 {
 	char *from = s->line, *end = s->line + s->len, *newline;
@@ -145,16 +154,28 @@ static void stream_lines(struct stream *s)
 	}
 	s->len = end - from;
 	memmove(s->line, from, s->len);
-	if (s->len == LINE_MAX_BYTES) {
-		stream_line(s, s->line, s->len);
-		s->len = 0;
+	if (s->len == LINE_MAX_BYTES)
+		stream_flush(s);
+	if (s->prefix[0])
+		return;
+	if (s->len == 0)
+		ev_timer_stop(s->relay->loop, &s->prompt);
+	else if (!ev_is_active(&s->prompt)) {
+		ev_timer_set(&s->prompt, PROMPT_S, 0.);
+		ev_timer_start(s->relay->loop, &s->prompt);
 	}
+}
+
+/* Somebody may be asked something, on a line that does not end. */
+static void on_prompt(struct ev_loop *loop, ev_timer *w, int events)
+{
+	stream_flush(w->data);
 }
 
 static void stream_end(struct stream *s)
 {
-	if (s->len)
-		stream_line(s, s->line, s->len);
+	stream_flush(s);
+	ev_timer_stop(s->relay->loop, &s->prompt);
 	ev_io_stop(s->relay->loop, &s->io);
 	close(s->fd);
 	s->fd = -1;
@@ -234,7 +255,8 @@ int relay_add(struct relay *r, int rank, int to, int fd)
 	else if (r->config.prefix)
 		snprintf(s->prefix, sizeof s->prefix, "[%d] ", rank);
 	ev_io_init(&s->io, on_stream, fd, EV_READ);
-	s->io.data = s;
+	ev_timer_init(&s->prompt, on_prompt, PROMPT_S, 0.);
+	s->io.data = s->prompt.data = s;
 	if (!s->sink->paused)
 		ev_io_start(r->loop, &s->io);
 	r->count++;
@@ -289,6 +311,7 @@ void relay_close(struct relay *r)
 		if (r->streams[i].fd < 0)
 			continue;
 		ev_io_stop(r->loop, &r->streams[i].io);
+		ev_timer_stop(r->loop, &r->streams[i].prompt);
 		close(r->streams[i].fd);
 		free(r->streams[i].line);
 	}
