@@ -59,7 +59,7 @@ void node_unlock(struct dsm *d, const sigset_t *mask)
 
 /* Another thread than the service thread has stepped the core: what it left for later
  * (queued sends, a deferred message's deadline) is the service thread's to see to. */
-static void hand_over(struct dsm *d)
+void node_hand_over(struct dsm *d)
 {
 	if (d->tr->ops->pending(d->tr) || d->tenure.deferred)
 		loop_kick(d);
@@ -91,16 +91,21 @@ static void help(struct dsm *d, struct waiter *w)
 	/* The last one leaves the transport as the sleeping service thread needs it. */
 	if (--d->helpers == 0 && d->tr->ops->wait_arm(d->tr))
 		loop_kick(d);
-	hand_over(d);
+	node_hand_over(d);
 	node_unlock(d, &mask);
 }
 
 void node_waiter_sleep(struct dsm *d, struct waiter *w, int timeout_ms)
 {
 	struct timespec t = {.tv_sec = timeout_ms / 1000, .tv_nsec = timeout_ms % 1000 * 1000000L};
+	sigset_t mask;
 
 	if (d->spin_ns && !node_waiter_is_done(w))
 		help(d, w);
+	if (node_waiter_is_done(w))
+		return;
+	if (w->mask) /* the application's handlers may run while its thread sleeps */
+		pthread_sigmask(SIG_SETMASK, w->mask, &mask);
 	while (!node_waiter_is_done(w)) {
 		uint32_t was = WAIT_NOT_DONE;
 		/* Says that a wake is wanted; fails when it is done, or was said before. */
@@ -109,8 +114,17 @@ void node_waiter_sleep(struct dsm *d, struct waiter *w, int timeout_ms)
 		long rc = syscall(SYS_futex, &w->done, FUTEX_WAIT_PRIVATE, WAIT_ASLEEP,
 		                  timeout_ms < 0 ? NULL : &t, NULL, 0);
 		if (rc < 0 && errno == ETIMEDOUT)
-			return;
+			break;
 	}
+	if (w->mask)
+		pthread_sigmask(SIG_SETMASK, &mask, NULL);
+}
+
+void node_wait_room(struct dsm *d)
+{
+	d->starved++;
+	pthread_cond_wait(&d->room, &d->lock);
+	d->starved--;
 }
 
 /* Lock held. */
@@ -121,12 +135,10 @@ static int call_locked(struct dsm *d, const struct coh_event *ev)
 	while (!d->lost) {
 		rc = node_step(d, ev);
 		if (rc != -EAGAIN) {
-			hand_over(d);
+			node_hand_over(d);
 			return rc;
 		}
-		d->starved++;
-		pthread_cond_wait(&d->room, &d->lock);
-		d->starved--;
+		node_wait_room(d);
 	}
 	return DSM_ERR_LOST;
 }

@@ -111,7 +111,11 @@ struct dsm_config {
 	                        * the same on all nodes; default 64 GiB. Costs memory only where
 	                        * touched. Rounded up to the page size. */
 	const char *provider; /* DSM_PROVIDER: libfabric provider, e.g. "net"; default: the best */
-	const char *faults;   /* DSM_FAULTS: "event" or "auto" (default) */
+	const char *faults;   /* DSM_FAULTS: "event": system calls on shared memory work; needs the
+	                       * permission to trap the kernel's accesses. "signal": faults are
+	                       * served in the faulting thread by a SIGBUS handler; any user may,
+	                       * but system calls on pages that are not here fail with EFAULT.
+	                       * "auto" (default): event where it is permitted */
 	const char *trap;     /* DSM_TRAP: "wp" or "auto" (default) */
 	dsm_log_fn log;       /* default: nothing is printed, unless DSM_LOG is set to a level
 	                       * name (error, warn, info, debug, trace): then to stderr */

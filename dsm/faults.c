@@ -18,14 +18,17 @@ static void fault_refuse(struct dsm *d, const struct trap_fault *f, const char *
 	syscall(SYS_tgkill, getpid(), f->thread ? f->thread : (uint32_t)getpid(), SIGBUS);
 }
 
-static void fault_remember(struct dsm *d, const struct trap_fault *f)
+/* Returns 1 when there was a place in the list. */
+static int fault_remember(struct dsm *d, const struct trap_fault *f, struct waiter *w)
 {
 	if (d->n_faults == NODE_FAULTS)
-		return; /* it is served all the same, only not reported on */
+		return 0; /* it is served all the same, only not reported on */
 	d->fault[d->n_faults++] = (struct fault){.page = f->page,
 	                                         .since_ns = node_now_ns(),
 	                                         .thread = f->thread,
-	                                         .write = f->write};
+	                                         .write = f->write,
+	                                         .waiter = w};
+	return 1;
 }
 
 void node_faults_woken(struct dsm *d, uint64_t first, uint32_t n)
@@ -44,6 +47,8 @@ void node_faults_woken(struct dsm *d, uint64_t first, uint32_t n)
 		d->fault_ns += now - f->since_ns;
 		d->woken = f->thread;
 		tenure_thread_runs(&d->tenure, f->thread, now);
+		if (f->waiter)
+			node_waiter_done(d, f->waiter, 0);
 		*f = d->fault[--d->n_faults];
 	}
 }
@@ -53,10 +58,23 @@ void node_tenure_start(struct dsm *d, unsigned slot)
 	tenure_start(&d->tenure, slot, d->woken, node_now_ns());
 }
 
+/* Steps the core for a fault that is remembered. 0, -EAGAIN: no slot is free, or another
+ * code; then it is forgotten again. */
+static int fault_step(struct dsm *d, const struct trap_fault *f, struct waiter *w)
+{
+	struct coh_event ev = {.kind = f->write ? COH_EV_WRITE : COH_EV_READ, .page = f->page};
+	int remembered = fault_remember(d, f, w), rc;
+
+	tenure_thread_waits(&d->tenure, f->thread);
+	rc = node_step(d, &ev);
+	if (rc && remembered)
+		d->n_faults--; /* nothing was woken: it is the last one still */
+	return rc;
+}
+
 /* Returns 0, or -EAGAIN when the core has no slot for it now. */
 static int fault_take(struct dsm *d, const struct trap_fault *f)
 {
-	struct coh_event ev = {.kind = f->write ? COH_EV_WRITE : COH_EV_READ, .page = f->page};
 	int rc;
 
 	if (d->lost) {
@@ -67,12 +85,8 @@ static int fault_take(struct dsm *d, const struct trap_fault *f)
 		fault_refuse(d, f, "out of memory");
 		return 0;
 	}
-	fault_remember(d, f);
-	tenure_thread_waits(&d->tenure, f->thread);
-	rc = node_step(d, &ev);
-	if (rc == -EAGAIN)
-		d->n_faults--; /* given again later */
-	else if (rc)
+	rc = fault_step(d, f, NULL);
+	if (rc && rc != -EAGAIN)
 		fault_refuse(d, f, strerror(-rc));
 	return rc == -EAGAIN ? rc : 0;
 }
@@ -98,6 +112,34 @@ void node_take_faults(struct dsm *d)
 			return;
 		}
 	}
+}
+
+int node_fault_here(void *ctx, const struct trap_fault *f, const sigset_t *mask)
+{
+	struct dsm *d = ctx;
+	struct waiter w;
+	int rc = -ENOSPC;
+
+	pthread_mutex_lock(&d->lock);
+	d->faults++;
+	node_waiter_add(d, &w, NULL);
+	w.mask = mask;
+	while (!d->lost && frames_prepare(&d->frames, f->page, 1) == 0) {
+		/* A fault without a place in the list would never be woken. */
+		rc = d->n_faults < NODE_FAULTS ? fault_step(d, f, &w) : -EAGAIN;
+		if (rc != -EAGAIN)
+			break;
+		node_wait_room(d);
+	}
+	if (rc && !node_waiter_is_done(&w))
+		node_waiter_done(d, &w, rc);
+	node_hand_over(d);
+	pthread_mutex_unlock(&d->lock);
+	node_waiter_sleep(d, &w, -1);
+	if (w.status)
+		log_line(&d->log, DSM_LOG_ERROR, "thread %u gets SIGBUS for page %llu: %s", f->thread,
+		         (unsigned long long)f->page, dsm_strerror(w.status));
+	return w.status;
 }
 
 static void check_fault(struct dsm *d, struct fault *f, uint64_t now)

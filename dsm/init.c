@@ -126,11 +126,21 @@ static int check_limits(const struct dsm *d)
 	return DSM_ERR_LIMIT;
 }
 
-static int probe_trap(void)
+/* Which delivery, and whether it works here. */
+static int probe_trap(struct dsm *d)
 {
 	char why[256] = "";
-	int rc = trap_wp_ops.probe(why, sizeof why);
+	int rc;
 
+	d->signal = !strcmp(d->settings.faults, "signal");
+	rc = trap_wp_ops.probe(d->signal ? TRAP_SIGNAL : TRAP_EVENT, why, sizeof why);
+	if (rc == -EPERM && !strcmp(d->settings.faults, "auto") &&
+	    trap_wp_ops.probe(TRAP_SIGNAL, NULL, 0) == 0) {
+		log_line(&d->log, DSM_LOG_WARN, "%s; until then faults come as signals, and system "
+		         "calls on shared memory that is not here fail with EFAULT", why);
+		d->signal = 1;
+		return 0;
+	}
 	if (rc == 0)
 		return 0;
 	init_error_set("%s", why);
@@ -193,7 +203,7 @@ static int meet(struct dsm *d)
 		return DSM_ERR_NOMEM;
 	mine.status = check_limits(d);
 	if (mine.status == 0)
-		mine.status = probe_trap();
+		mine.status = probe_trap(d);
 	if (mine.status == 0)
 		mine.status = open_transport(d);
 	if (mine.status == 0)
@@ -310,7 +320,12 @@ static int make_core(struct dsm *d)
 /* What a node needs of its own; outcome to be agreed on. */
 static int make_ready(struct dsm *d)
 {
-	struct trap_config tc = {.region = &d->region, .log = log_text, .log_ctx = &d->log};
+	struct trap_config tc = {.region = &d->region,
+	                         .delivery = d->signal ? TRAP_SIGNAL : TRAP_EVENT,
+	                         .on_fault = node_fault_here,
+	                         .fault_ctx = d,
+	                         .log = log_text,
+	                         .log_ctx = &d->log};
 	struct region_zone *zone = &d->region.zone[REGION_PTE];
 	int rc = make_core(d);
 

@@ -4,7 +4,8 @@ include_HEADERS += dsm/dsm.h
 noinst_LTLIBRARIES += libnode.la
 libnode_la_SOURCES = dsm/region.h dsm/region.c dsm/region_address.c dsm/mm.h
 libnode_la_SOURCES += dsm/trap/trap.h dsm/trap/wp.c dsm/trap/access_map.h dsm/trap/access_map.c \
-	dsm/trap/audit.h dsm/trap/audit.c dsm/trap/uffd.h dsm/trap/uffd.c dsm/trap/uffd_caps.c
+	dsm/trap/audit.h dsm/trap/audit.c dsm/trap/uffd.h dsm/trap/uffd.c dsm/trap/uffd_caps.c \
+	dsm/trap/signal.h dsm/trap/signal.c
 
 # Shared memory handed out, and names for it: pure.
 libnode_la_SOURCES += dsm/alloc.c dsm/alloc.h dsm/names.c dsm/names.h

@@ -159,7 +159,9 @@ static void on_prepare(struct ev_loop *ev, ev_prepare *w, int revents)
 	if (d->n_faults && !ev_is_active(&l->watch))
 		ev_timer_again(ev, &l->watch);
 	/* While a fault waits for a slot, new ones stay in the kernel. */
-	if (d->has_stalled)
+	if (d->signal)
+		; /* there is no descriptor to watch */
+	else if (d->has_stalled)
 		ev_io_stop(ev, &l->trap);
 	else
 		ev_io_start(ev, &l->trap);

@@ -44,7 +44,8 @@ struct waiter {
 	uint32_t done;
 	int status;
 	uint64_t result[2];
-	const char *what; /* for reports */
+	const char *what; /* for reports; NULL: a fault, reported as such */
+	const sigset_t *mask; /* signals to block while it sleeps; NULL: as they are */
 	uint32_t thread;
 	uint64_t since_ns;
 	struct waiter *next, **link; /* in dsm.waiters, under the lock */
@@ -55,6 +56,7 @@ struct fault {
 	uint64_t page, since_ns;
 	uint32_t thread;
 	uint8_t write, warned;
+	struct waiter *waiter; /* with signal delivery; NULL: blocked in the kernel */
 };
 
 struct dsm {
@@ -94,6 +96,7 @@ struct dsm {
 
 	/* set at start: */
 	uint64_t spin_ns; /* how long to look for more before sleeping; 0: not at all */
+	int signal;       /* faults come as signals */
 	int crowded;      /* more threads than cores: looking gives way to others */
 
 	struct loop *loop; /* the service thread */
@@ -121,6 +124,9 @@ void node_take_faults(struct dsm *d);
 void node_faults_woken(struct dsm *d, uint64_t first, uint32_t n);
 /* Starts the tenure of a page, for the thread that was woken last. */
 void node_tenure_start(struct dsm *d, unsigned slot);
+/* A fault in the calling thread, from the trap's signal handler: returns when the page is
+ * there. A trap_config.on_fault; takes the lock. */
+int node_fault_here(void *dsm, const struct trap_fault *f, const sigset_t *mask);
 /* Faults older than a while are reported, once each. */
 void node_check_waits(struct dsm *d);
 
@@ -129,6 +135,11 @@ void node_check_waits(struct dsm *d);
  * touches shared memory never runs under it. */
 void node_lock(struct dsm *d, sigset_t *mask);
 void node_unlock(struct dsm *d, const sigset_t *mask);
+/* Lock held: what the service thread has to see to after another thread has stepped the
+ * core. */
+void node_hand_over(struct dsm *d);
+/* Lock held: waits until a slot may be free, or the job is lost. */
+void node_wait_room(struct dsm *d);
 /* Steps ev for a call of the application, waiting for room when there is none. */
 int node_call(struct dsm *d, const struct coh_event *ev);
 /* The same, and waits for the answer; ev's cookie is set. Returns the status. */

@@ -135,9 +135,7 @@ static int slot_take(struct dsm *d, struct waiter *w)
 				d->svc_slot[i] = w;
 				return (int)i;
 			}
-		d->starved++;
-		pthread_cond_wait(&d->room, &d->lock);
-		d->starved--;
+		node_wait_room(d);
 	}
 	return -1;
 }

@@ -91,19 +91,21 @@ static int read_region(const struct dsm_config *config, struct settings *out)
 	return 0;
 }
 
-/* An environment variable, or the configuration's word, must be one of these. */
-static int check_word(const char *name, const char *configured, const char *const *allowed,
-                      const char *list)
+/* An environment variable, or the configuration's word: one of these; auto by default. */
+static int read_word(const char *name, const char *configured, const char *const *allowed,
+                     const char *list, char *out, size_t len)
 {
 	const char *text = getenv(name);
 
 	if (!text || !*text)
 		text = configured;
 	if (!text || !*text)
-		return 0;
+		text = "auto";
 	for (; *allowed; allowed++)
-		if (!strcmp(text, *allowed))
+		if (!strcmp(text, *allowed)) {
+			strncpy(out, text, len);
 			return 0;
+		}
 	init_error_set("%s is '%s'; it must be %s", name, text, list);
 	return DSM_ERR_CONFIG;
 }
@@ -155,7 +157,7 @@ static int read_spin(struct settings *out)
 
 int settings_read(const struct dsm_config *config, struct settings *out, struct log *log)
 {
-	static const char *const faults[] = {"event", "auto", NULL};
+	static const char *const faults[] = {"event", "signal", "auto", NULL};
 	static const char *const trap[] = {"wp", "auto", NULL};
 	struct dsm_config c = DSM_CONFIG_INIT;
 	int rc;
@@ -175,9 +177,10 @@ int settings_read(const struct dsm_config *config, struct settings *out, struct 
 	if (rc == 0)
 		rc = read_provider(&c, out);
 	if (rc == 0)
-		rc = check_word("DSM_FAULTS", c.faults, faults, "event or auto");
+		rc = read_word("DSM_FAULTS", c.faults, faults, "event, signal or auto", out->faults,
+		               sizeof out->faults);
 	if (rc == 0)
-		rc = check_word("DSM_TRAP", c.trap, trap, "wp or auto");
+		rc = read_word("DSM_TRAP", c.trap, trap, "wp or auto", out->trap, sizeof out->trap);
 	if (rc == 0)
 		rc = read_tenure(&c, out);
 	if (rc == 0)

@@ -12,6 +12,8 @@ struct settings {
 	uint64_t region_bytes;
 	char provider[64]; /* "": the best */
 	uint32_t tenure_us; /* 0: chosen by the library */
+	char faults[8];     /* "event", "signal" or "auto" */
+	char trap[8];       /* "wp" or "auto" */
 	int32_t spin_us;    /* -1: chosen by the library */
 };
 

@@ -10,19 +10,34 @@
 #ifndef TRAP_H
 #define TRAP_H
 
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct trap;
+struct trap_fault;
 struct region;
 
 enum trap_access { TRAP_NONE = 0, TRAP_READ = 1, TRAP_WRITE = 2 };
 
 typedef void (*trap_log_fn)(void *ctx, int level, const char *text);
 
+/* How a fault reaches us. */
+enum trap_delivery {
+	TRAP_EVENT,  /* next_fault(); accesses of the kernel are trapped too */
+	TRAP_SIGNAL, /* on_fault, in the faulting thread; any user may, but system calls on
+	              * pages that are not there fail with EFAULT */
+};
+
 struct trap_config {
 	struct region *region; /* window and frames; must outlive the trap */
-	trap_log_fn log;       /* may be NULL */
+	enum trap_delivery delivery;
+	/* TRAP_SIGNAL: called in the faulting thread, from a signal handler with all signals
+	 * blocked; mask is what it had. 0: the access is tried again; else the fault is taken
+	 * for a bad one: the application's own handler, or its end. */
+	int (*on_fault)(void *ctx, const struct trap_fault *fault, const sigset_t *mask);
+	void *fault_ctx;
+	trap_log_fn log; /* may be NULL */
 	void *log_ctx;
 };
 
@@ -40,10 +55,10 @@ struct trap_stats {
 struct trap_ops {
 	const char *name; /* "wp", "rwp" */
 
-	/* Can this process use the engine here? 0, or a negative code with a sentence in
+	/* Can this process use the engine here, with this delivery? 0, or a negative code with a sentence in
 	 * why (len bytes) that names what is missing and what would help: -ENOSYS kernel
 	 * too old or without userfaultfd, -EPERM not permitted, -EOPNOTSUPP feature absent. */
-	int (*probe)(char *why, size_t len);
+	int (*probe)(enum trap_delivery delivery, char *why, size_t len);
 
 	/* Puts the whole window under control, every page NONE. Errors as probe(). */
 	int (*attach)(const struct trap_config *config, struct trap **out);
@@ -70,7 +85,7 @@ struct trap_ops {
 	/* Threads blocked on these pages try their access again. */
 	int (*wake)(struct trap *trap, uint64_t first, uint32_t n);
 
-	/* Readable when next_fault() has something. -1 when the engine has none. */
+	/* Readable when next_fault() has something. -1 with TRAP_SIGNAL. */
 	int (*fd)(const struct trap *trap);
 
 	void (*stats)(const struct trap *trap, struct trap_stats *out);

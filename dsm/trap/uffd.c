@@ -34,6 +34,13 @@ int uffd_new(int *device_error)
 	return fd < 0 ? -errno : fd;
 }
 
+int uffd_new_user_mode(void)
+{
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY);
+
+	return fd < 0 ? -errno : fd;
+}
+
 int uffd_api(int fd, uint64_t features, uint64_t *offered)
 {
 	struct uffdio_api api = { .api = UFFD_API, .features = features };
@@ -44,11 +51,13 @@ int uffd_api(int fd, uint64_t features, uint64_t *offered)
 	return r;
 }
 
-int uffd_open(uint64_t features)
+int uffd_open(uint64_t features, bool user_mode)
 {
 	int device_error;
 	int fd = uffd_new(&device_error);
 
+	if (fd == -EPERM && user_mode)
+		fd = uffd_new_user_mode();
 	if (fd < 0)
 		return fd;
 	int r = uffd_api(fd, features, NULL);

@@ -37,8 +37,9 @@ struct uffd_caps {
 	char release[65];      /* of the kernel */
 };
 
-/* Asks kernel and process, on descriptors that it throws away. */
-void uffd_caps_read(struct uffd_caps *caps);
+/* Asks kernel and process, on descriptors that it throws away; user_mode: ones for faults
+ * of user mode only suffice. */
+void uffd_caps_read(struct uffd_caps *caps, bool user_mode);
 
 /* Judges caps for an engine that needs these features: 0, or -EPERM, -ENOSYS,
  * -EOPNOTSUPP and a sentence in why that says what is missing and what would help. */
@@ -48,10 +49,12 @@ int uffd_caps_check(const struct uffd_caps *caps, uint64_t need, char *why, size
  * which needs file permission only, else by the system call. device_error: why it was
  * not the first, 0 or a positive errno. */
 int uffd_new(int *device_error);
+/* A new descriptor for faults of user mode only, which any user may have. */
+int uffd_new_user_mode(void);
 /* Turns features on; offered (may be NULL): all that the kernel has. Once only. */
 int uffd_api(int fd, uint64_t features, uint64_t *offered);
-/* Both. */
-int uffd_open(uint64_t features);
+/* Both. user_mode: one for user mode only will do where the other is not permitted. */
+int uffd_open(uint64_t features, bool user_mode);
 
 int uffd_register(int fd, void *addr, size_t len, uint64_t mode);
 int uffd_unregister(int fd, void *addr, size_t len);

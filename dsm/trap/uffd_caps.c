@@ -17,13 +17,13 @@
 #include "dsm/mm.h"
 
 /* CONTINUE with MODE_WP on a page of shmem: 0 or a positive errno. */
-static int try_continue_wp(void)
+static int try_continue_wp(bool user_mode)
 {
 	size_t len = sysconf(_SC_PAGESIZE), done;
 	void *page = NULL;
 	int memfd, fd, r;
 
-	fd = uffd_open(UFFD_NEED_SHMEM);
+	fd = uffd_open(UFFD_NEED_SHMEM, user_mode);
 	if (fd < 0)
 		return -fd;
 	memfd = memfd_create("dsm-probe", MFD_CLOEXEC);
@@ -71,7 +71,7 @@ static int read_sysctl(const char *path)
 	return atoi(text);
 }
 
-void uffd_caps_read(struct uffd_caps *caps)
+void uffd_caps_read(struct uffd_caps *caps, bool user_mode)
 {
 	struct utsname name;
 	int fd;
@@ -84,6 +84,8 @@ void uffd_caps_read(struct uffd_caps *caps)
 	caps->unprivileged = read_sysctl("/proc/sys/vm/unprivileged_userfaultfd");
 
 	fd = uffd_new(&caps->device_error);
+	if (fd == -EPERM && user_mode)
+		fd = uffd_new_user_mode();
 	if (fd < 0) {
 		caps->syscall_error = -fd;
 		return;
@@ -92,7 +94,7 @@ void uffd_caps_read(struct uffd_caps *caps)
 		caps->features = 0;
 	close(fd);
 	if ((caps->features & UFFD_NEED_SHMEM) == UFFD_NEED_SHMEM)
-		caps->continue_wp_error = try_continue_wp();
+		caps->continue_wp_error = try_continue_wp(user_mode);
 }
 
 /* Appends to a text of len bytes; what does not fit is cut. */

@@ -28,6 +28,7 @@
 #include "dsm/mm.h"
 #include "dsm/region.h"
 #include "dsm/trap/access_map.h"
+#include "dsm/trap/signal.h"
 #include "dsm/trap/uffd.h"
 
 #define MODES                                                                                      \
@@ -47,6 +48,7 @@ struct wp {
 	trap_log_fn log;
 	void *log_ctx;
 	int fd;
+	bool signal; /* faults come by SIGBUS */
 	struct access_map map;
 	_Atomic uint64_t faults, faults_write, grants, revokes, wakes, retries;
 };
@@ -255,6 +257,8 @@ static int wp_next_fault(struct trap *trap, struct trap_fault *out)
 	struct wp *wp = wp_of(trap);
 	struct uffd_msg msg;
 
+	if (wp->signal)
+		return 0;
 	for (;;) {
 		ssize_t n = read(wp->fd, &msg, sizeof msg);
 
@@ -290,6 +294,8 @@ static int wp_wake(struct trap *trap, uint64_t first, uint32_t n)
 	uint64_t end = first + n;
 
 	assert(end <= wp->region->pages);
+	if (wp->signal)
+		return 0; /* nobody is blocked in the kernel */
 	while (first < end) {
 		struct run run = run_of(wp, first, end - first);
 		int r = uffd_wake(wp->fd, run.at, run.n * run.page_bytes);
@@ -304,7 +310,7 @@ static int wp_wake(struct trap *trap, uint64_t first, uint32_t n)
 
 static int wp_fd(const struct trap *trap)
 {
-	return wp_of(trap)->fd;
+	return wp_of(trap)->signal ? -1 : wp_of(trap)->fd;
 }
 
 static void wp_stats(const struct trap *trap, struct trap_stats *out)
@@ -323,11 +329,11 @@ static void wp_stats(const struct trap *trap, struct trap_stats *out)
 
 /* --------------------------------------------------------- begin and end -- */
 
-static int wp_probe(char *why, size_t len)
+static int wp_probe(enum trap_delivery delivery, char *why, size_t len)
 {
 	struct uffd_caps caps;
 
-	uffd_caps_read(&caps);
+	uffd_caps_read(&caps, delivery == TRAP_SIGNAL);
 	return uffd_caps_check(&caps, UFFD_NEED_SHMEM, why, len);
 }
 
@@ -337,6 +343,8 @@ static void wp_detach(struct trap *trap)
 
 	if (!wp)
 		return;
+	if (wp->signal)
+		trap_signal_stop();
 	/* Closing is not enough: a child of fork may still hold the descriptor. */
 	for (int kind = 0; kind < REGION_ZONES && wp->fd >= 0; kind++) {
 		const struct region_zone *zone = &wp->region->zone[kind];
@@ -374,11 +382,12 @@ static int wp_attach(const struct trap_config *config, struct trap **out)
 		return -ENOMEM;
 	wp->trap.ops = &trap_wp_ops;
 	wp->region = region;
+	wp->signal = config->delivery == TRAP_SIGNAL;
 	wp->log = config->log;
 	wp->log_ctx = config->log_ctx;
 	wp->fd = -1;
 
-	uffd_caps_read(&caps);
+	uffd_caps_read(&caps, wp->signal);
 	r = uffd_caps_check(&caps, need, why, sizeof why);
 	if (r) {
 		say(wp, DSM_LOG_ERROR, "%s", why);
@@ -387,7 +396,8 @@ static int wp_attach(const struct trap_config *config, struct trap **out)
 	r = access_map_open(&wp->map, region->pages);
 	if (r)
 		goto err_detach;
-	wp->fd = r = uffd_open(need | (caps.features & UFFD_WANT));
+	wp->fd = r = uffd_open(need | (wp->signal ? UFFD_FEATURE_SIGBUS : caps.features & UFFD_WANT),
+	                       wp->signal);
 	for (int kind = 0; kind < REGION_ZONES && r >= 0; kind++) {
 		if (region->zone[kind].count)
 			r = control(wp, &region->zone[kind]);
@@ -395,6 +405,11 @@ static int wp_attach(const struct trap_config *config, struct trap **out)
 	if (r < 0) {
 		say(wp, DSM_LOG_ERROR, "the window cannot be trapped: %s", strerror(-r));
 		goto err_detach;
+	}
+	if (wp->signal) {
+		r = trap_signal_start(config);
+		if (r)
+			goto err_detach;
 	}
 	*out = &wp->trap;
 	return 0;

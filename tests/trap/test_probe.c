@@ -138,9 +138,9 @@ static void test_here(void)
 {
 	struct uffd_caps caps;
 	char why[512] = "";
-	int r = trap_wp_ops.probe(why, sizeof why);
+	int r = trap_wp_ops.probe(TRAP_EVENT, why, sizeof why);
 
-	uffd_caps_read(&caps);
+	uffd_caps_read(&caps, false);
 	if (r) {
 		printf("     %s\n", why);
 		CU_ASSERT(why[0] != '\0');
@@ -165,7 +165,7 @@ static int as_nobody(void)
 
 	if (setgid(65534) || setuid(65534))
 		return EXIT_SKIPPED;
-	if (trap_wp_ops.probe(why, sizeof why) != -EPERM)
+	if (trap_wp_ops.probe(TRAP_EVENT, why, sizeof why) != -EPERM)
 		return 1;
 	printf("     %s\n", why);
 	fflush(stdout);
@@ -183,7 +183,7 @@ static void test_as_nobody(void)
 	int status;
 	pid_t pid;
 
-	uffd_caps_read(&caps);
+	uffd_caps_read(&caps, false);
 	if (geteuid() || caps.unprivileged != 0 || stat("/dev/userfaultfd", &st) ||
 	    (st.st_mode & 0006)) {
 		skip("needs root, a private /dev/userfaultfd, and vm.unprivileged_userfaultfd=0");

@@ -290,7 +290,7 @@ static void test_beyond_memory(void)
 	char why[512];
 	void *addr;
 
-	if (trap_wp_ops.probe(why, sizeof why)) {
+	if (trap_wp_ops.probe(TRAP_EVENT, why, sizeof why)) {
 		skip(why);
 		return;
 	}

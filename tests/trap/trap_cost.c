@@ -135,7 +135,7 @@ static int run_case(unsigned i)
 	const char *no_pages = NULL;
 	void *addr;
 	size_t len;
-	int r = cases[i].ops->probe(why, sizeof why);
+	int r = cases[i].ops->probe(TRAP_EVENT, why, sizeof why);
 
 	if (cases[i].kind == REGION_PMD) {
 		config = (struct region_config){ .pmd_bytes = cases[i].pages * (2ull << 20) };
