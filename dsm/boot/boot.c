@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "coherence/coh.h"
 #include "dsm/boot/bootmsg.h"
 
 /* Plain decimal digits only. -1 when text is anything else, or above 9999. */
@@ -42,9 +41,9 @@ int boot_open(struct boot **out, char *why, size_t why_len)
 		                "DSM_JOB is %zu bytes long, but at most %d fit a socket's path",
 		                strlen(dir), BOOT_DIR_MAX);
 	size = boot_number(size_text);
-	if (size < 1 || size > COH_MAX_NODES)
+	if (size < 1 || size > BOOT_LOCAL_MAX)
 		return boot_why(why, why_len, -EINVAL, "DSM_SIZE is not a number from 1 to %d: \"%.20s\"",
-		                COH_MAX_NODES, size_text);
+		                BOOT_LOCAL_MAX, size_text);
 	rank = boot_number(rank_text);
 	if (rank < 0 || rank >= size)
 		return boot_why(why, why_len, -EINVAL,

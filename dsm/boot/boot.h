@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #define BOOT_BLOB_MAX 1024
+#define BOOT_LOCAL_MAX 64 /* nodes of a job that is started on one machine */
 
 struct boot {
 	const struct boot_ops *ops;

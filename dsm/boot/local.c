@@ -152,7 +152,7 @@ static void missing_text(uint64_t missing, char *text, size_t text_len)
 {
 	size_t n = 0;
 
-	for (int rank = 0; rank < COH_MAX_NODES && n < text_len; rank++)
+	for (int rank = 0; rank < BOOT_LOCAL_MAX && n < text_len; rank++)
 		if (missing >> rank & 1)
 			n += snprintf(text + n, text_len - n, "%s%d", n ? ", " : "", rank);
 }

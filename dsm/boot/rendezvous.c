@@ -24,12 +24,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "coherence/coh.h"
 #include "dsm/boot/bootmsg.h"
 #include "dsm/boot/jobdir.h"
 #include "dsm/boot/rendezvous.h"
 
-#define CONNS_MAX (2 * COH_MAX_NODES + 16)
+#define CONNS_MAX (2 * BOOT_LOCAL_MAX + 16)
 #define HELLO_MS 2000 /* a process that has connected has so long to say who it is */
 #define TICK_MS 250
 #define PATH_MAX_BYTES 108
@@ -77,7 +76,7 @@ struct rendezvous {
 	char end_text[BOOT_TEXT_MAX];
 	struct boot_msg msg; /* being sent or received */
 	struct conn conns[CONNS_MAX];
-	struct seat seats[COH_MAX_NODES];
+	struct seat seats[BOOT_LOCAL_MAX];
 };
 
 static int64_t now_ms(void)
@@ -516,7 +515,7 @@ int rendezvous_open(const char *dir, int nodes, struct rendezvous **out)
 	struct rendezvous *r;
 	int err;
 
-	if (nodes < 1 || nodes > COH_MAX_NODES || dir[0] != '/')
+	if (nodes < 1 || nodes > BOOT_LOCAL_MAX || dir[0] != '/')
 		return -EINVAL;
 	if (strlen(dir) > BOOT_DIR_MAX)
 		return -ENAMETOOLONG;

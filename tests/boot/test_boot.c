@@ -113,9 +113,9 @@ static size_t blob_fill(uint8_t *blob, int rank, int round)
 /* Nodes report the first thing that is wrong. */
 static int node_rounds(struct boot *boot, int rounds, struct job_report *r)
 {
-	static uint8_t all[COH_MAX_NODES * BOOT_BLOB_MAX];
+	static uint8_t all[BOOT_LOCAL_MAX * BOOT_BLOB_MAX];
 	uint8_t mine[BOOT_BLOB_MAX], want[BOOT_BLOB_MAX];
-	uint32_t lens[COH_MAX_NODES];
+	uint32_t lens[BOOT_LOCAL_MAX];
 
 	for (int round = 0; round < rounds; round++) {
 		size_t len = blob_fill(mine, boot->rank, round);

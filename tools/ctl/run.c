@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "coherence/coh.h"
+#include "dsm/boot/boot.h"
 #include "tools/ctl/ctl.h"
 #include "tools/ctl/run.h"
 
@@ -65,7 +65,7 @@ static bool parse_nodes(const char *text, int *nodes)
 	if (digits == 0 || digits > 4 || text[digits])
 		return false;
 	*nodes = atoi(text);
-	return *nodes >= 1 && *nodes <= COH_MAX_NODES;
+	return *nodes >= 1 && *nodes <= BOOT_LOCAL_MAX;
 }
 
 static bool parse_seconds(const char *text, double *seconds)
@@ -89,7 +89,7 @@ static int option_take(const struct ctl_command *command, int c, struct run_opti
 	case 'n':
 		if (!parse_nodes(optarg, &o->nodes))
 			return ctl_usage(command, "-n takes a number from 1 to %d, not '%s'",
-			                 COH_MAX_NODES, optarg);
+			                 BOOT_LOCAL_MAX, optarg);
 		return 0;
 	case 'p':
 		o->provider = optarg;
