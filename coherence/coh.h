@@ -20,7 +20,8 @@
 
 typedef uint16_t coh_node;
 #define COH_NO_NODE ((coh_node)0xffff)
-#define COH_MAX_NODES 64 /* one bit each in the sharer map */
+#define COH_MAX_NODES 1024
+#define COH_MAX_QUEUE 0x7fff /* per_home * nodes; sync_slots * nodes */
 #define COH_MAX_RUN 64   /* pages in one request */
 #define COH_MAX_ZONES 2
 #define COH_PAGE_MAX (2u << 20) /* bytes of the largest page */
@@ -49,6 +50,11 @@ struct coh_config {
 	uint16_t slots;      /* requests a node may have outstanding in all */
 	uint16_t refreshes;  /* writes back of forwarded reads that a home has under way at once; 0: as
 	                      * many as requests. More reads than that take the longer path */
+	uint32_t sharer_maps; /* above 64 nodes: pages whose many sharers a home can know exactly */
+	/* 0, or for tests: sharers by number as above 64 nodes, so many before a map is taken, and
+	 * nodes for which one bit of an inexact map stands. */
+	uint8_t sharer_pointers;
+	uint16_t sharer_group;
 	uint16_t holds;      /* pages that can be in tenure at once; 0 turns tenure off */
 	uint16_t locks;      /* mutexes plus conditions homed at one node */
 	uint16_t sync_slots; /* threads of one node that wait in lock or condition at once */
@@ -251,6 +257,7 @@ enum coh_count {
 	COH_N_QUEUED,       /* requests that found their page busy at this home */
 	COH_N_PREFETCH,     /* pages asked for by prefetch */
 	COH_N_EVICT,        /* Put requests sent */
+	COH_N_COARSE,       /* sharer sets of this home that became inexact: no map was free */
 	COH_N_LOCK,         /* locks granted by this home */
 	COH_N_BARRIER,      /* barriers passed */
 	COH_COUNTS
@@ -339,6 +346,7 @@ int coh_is_sharer(const struct coh *coh, uint64_t page, coh_node node);
 /* What the directory of this home takes. */
 struct coh_dir_info {
 	uint64_t pages, bytes;
+	uint32_t maps; /* exact maps of sharers in use */
 };
 void coh_dir_info(const struct coh *coh, struct coh_dir_info *out);
 enum coh_access coh_access_of(enum coh_cache_state state);

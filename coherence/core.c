@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "coherence/sharers.h"
 #include "coherence/state.h"
 
 /* --- configuration and homes --- */
@@ -24,8 +25,10 @@ int coh_config_check(const struct coh_config *config)
 	if (config->nodes < 1 || config->nodes > COH_MAX_NODES || config->self >= config->nodes ||
 	    config->n_zones < 1 || config->n_zones > COH_MAX_ZONES || config->per_home < 1 ||
 	    config->slots < 1 || config->slots > 0x7fff || config->holds > 0x7fff ||
-	    (uint32_t)config->per_home * config->nodes > 0x7fff || config->refreshes > 0x7fff ||
-	    (uint32_t)config->sync_slots * config->nodes > 0x7fff)
+	    (uint32_t)config->per_home * config->nodes > COH_MAX_QUEUE || config->refreshes > COH_MAX_QUEUE ||
+	    (uint32_t)config->sync_slots * config->nodes > COH_MAX_QUEUE ||
+	    config->sharer_pointers > SHARERS_POINTERS || config->sharer_maps > 1u << 24 ||
+	    coh_sharers_group(config) * SHARERS_GROUPS < config->nodes)
 		return -EINVAL;
 	for (unsigned z = 0; z < config->n_zones; z++) {
 		const struct coh_zone *zone = &config->zone[z];
@@ -102,19 +105,22 @@ static uint32_t refreshes_of(const struct coh_config *config)
 	uint32_t requests = (uint32_t)config->per_home * config->nodes;
 	uint32_t n = config->refreshes ? config->refreshes : requests;
 
-	return n < 0x7fff - requests ? n : 0x7fff - requests;
+	return n < COH_MAX_QUEUE - requests ? n : COH_MAX_QUEUE - requests;
 }
 
 static void lay_out(struct coh *c, const struct coh_config *config)
 {
 	uint64_t at = (sizeof *c + 15) & ~UINT64_C(15);
 	uint64_t dirs = 0;
+	uint32_t maps, words = coh_map_words(config);
 
 	memset(c, 0, sizeof *c);
 	c->cfg = *config;
 	c->max_refreshing = refreshes_of(config);
 	c->n_txns = (uint32_t)config->per_home * config->nodes + c->max_refreshing;
 	c->n_waiters = (uint32_t)config->sync_slots * config->nodes;
+	c->wide = coh_sharers_wide(config);
+	maps = c->wide ? config->sharer_maps : 0;
 	for (unsigned z = 0; z < config->n_zones; z++) {
 		c->zone_dir[z] = dirs;
 		dirs += dir_entries(config, &config->zone[z]);
@@ -127,6 +133,10 @@ static void lay_out(struct coh *c, const struct coh_config *config)
 	c->off_waiter = take_bytes(&at, c->n_waiters, sizeof(struct waiter));
 	c->off_object = take_bytes(&at, config->locks, sizeof(struct object));
 	c->off_held = take_bytes(&at, (uint64_t)config->locks * config->nodes, sizeof(uint32_t));
+	c->off_arrived = take_bytes(&at, words, sizeof(uint64_t));
+	c->off_pending = take_bytes(&at, c->wide ? c->n_txns * words : 0, sizeof(uint64_t));
+	c->off_map_taken = take_bytes(&at, (maps + 63) / 64, sizeof(uint64_t));
+	c->off_map = take_bytes(&at, (uint64_t)maps * words, sizeof(uint64_t));
 	c->off_line = take_bytes(&at, pages_of(config), sizeof(struct line));
 	c->off_dir = take_bytes(&at, dirs, sizeof(struct dir));
 	c->size = at;

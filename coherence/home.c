@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "coherence/rows.h"
+#include "coherence/sharers.h"
 #include "coherence/state.h"
 
 /* What an action works on. */
@@ -73,7 +74,7 @@ static void put_ack(struct take *t)
 static void atomic_at_home(struct take *t)
 {
 	t->dir->state = COH_D_I;
-	t->dir->sharers = 0;
+	coh_sharers_clear(t->c, &t->dir->sharers);
 	if (!MUTANT(UNTOUCHED_AFTER_ATOMIC))
 		t->dir->touched = 1;
 	if (t->txn->requestor == t->c->cfg.self) {
@@ -102,7 +103,8 @@ static int grant_needs_no_data(const struct take *t, enum coh_access access)
 	/* A copy that is in the map now was there when the upgrade was asked for: a node
 	 * with a request outstanding enters the map by that request only. */
 	return access == COH_WRITE && (t->txn->flags & COH_F_UPGRADE) &&
-	       t->dir->state == COH_D_S && (t->dir->sharers & node_bit(t->txn->requestor));
+	       t->dir->state == COH_D_S && coh_sharers_exact(t->c, t->dir->sharers) &&
+	       coh_sharers_has(t->c, t->dir->sharers, t->txn->requestor);
 }
 
 static void supply(struct take *t, enum coh_access access)
@@ -158,25 +160,56 @@ static void act_supply_m(struct take *t)
 
 /* --- requests that find the page free --- */
 
+/* Whether this sharer's copy has to go. A requestor that is to write keeps its own, but
+ * for an upgrade that cannot be empty because nobody knows whether it has one: then
+ * data will come, and must not land under its eyes. */
+static int is_other(const struct take *t, coh_node node)
+{
+	return t->txn->type != COH_MSG_GETM || node != t->txn->requestor ||
+	       (!coh_sharers_exact(t->c, t->dir->sharers) && (t->txn->flags & COH_F_UPGRADE) &&
+	        node != t->c->cfg.self);
+}
+
+/* Who has not acked, or had not before anyone was asked to, in a job of narrow sets. */
 static uint64_t others(const struct take *t)
 {
 	uint64_t map = t->dir->sharers;
 
-	/* The requestor keeps its copy when it is to write. */
 	return t->txn->type == COH_MSG_GETM ? map & ~node_bit(t->txn->requestor) : map;
+}
+
+static int has_others(const struct take *t)
+{
+	coh_node i = coh_sharers_next(t->c, t->dir->sharers, 0);
+
+	while (i != COH_NO_NODE && !is_other(t, i))
+		i = coh_sharers_next(t->c, t->dir->sharers, i + 1u);
+	return i != COH_NO_NODE;
 }
 
 static void act_invalidate(struct take *t)
 {
-	uint64_t map = others(t);
-
 	if (MUTANT(ATOMIC_WITHOUT_INV) && t->txn->type == COH_MSG_ATOMIC) {
 		atomic_at_home(t);
 		return;
 	}
-	for (coh_node i = 0; i < t->c->cfg.nodes; i++)
-		if (map & node_bit(i))
-			coh_fx_send(t->c, t->fx, i, COH_MSG_INV, t->txn->page);
+	for (coh_node i = coh_sharers_next(t->c, t->dir->sharers, 0); i != COH_NO_NODE;
+	     i = coh_sharers_next(t->c, t->dir->sharers, i + 1u)) {
+		if (!is_other(t, i))
+			continue;
+		if (t->c->wide)
+			coh_map_add(pending_at(t->c, t->index), i);
+		coh_fx_send(t->c, t->fx, i, COH_MSG_INV, t->txn->page);
+	}
+}
+
+/* Takes the sender of an Inv-Ack off those who have still to ack. */
+static void ack(struct take *t)
+{
+	if (t->c->wide)
+		coh_map_remove(pending_at(t->c, t->index), t->from);
+	else
+		t->dir->sharers &= ~node_bit(t->from);
 }
 
 static struct coh_msg *fwd(struct take *t, enum coh_msg_type type, uint8_t fill)
@@ -252,9 +285,9 @@ static void act_put_stale(struct take *t)
 
 static void act_put_s(struct take *t)
 {
-	t->dir->sharers &= ~node_bit(t->txn->requestor);
+	coh_sharers_remove(t->c, &t->dir->sharers, t->txn->requestor);
 	if (MUTANT(PUTS_CLEARS_ALL))
-		t->dir->sharers = 0;
+		coh_sharers_clear(t->c, &t->dir->sharers);
 	if (!t->dir->sharers)
 		t->dir->state = COH_D_I;
 	put_ack(t);
@@ -285,24 +318,27 @@ static void act_enqueue(struct take *t)
 
 static void act_acked(struct take *t)
 {
-	t->dir->sharers &= ~node_bit(t->from);
+	ack(t);
 }
 
 static void act_acked_m(struct take *t)
 {
-	t->dir->sharers &= ~node_bit(t->from);
+	ack(t);
 	supply(t, COH_WRITE);
+	if (t->c->wide) /* the others have left it */
+		coh_sharers_clear(t->c, &t->dir->sharers);
 }
 
 static void act_acked_atomic(struct take *t)
 {
+	ack(t);
 	atomic_at_home(t);
 }
 
 static void act_recalled_s(struct take *t)
 {
 	t->dir->state = COH_D_S;
-	t->dir->sharers = node_bit(t->c->cfg.self);
+	coh_sharers_add(t->c, &t->dir->sharers, t->c->cfg.self, t->fx);
 	act_supply_s(t);
 }
 
@@ -332,12 +368,12 @@ static void act_finish_s(struct take *t)
 {
 	for (unsigned i = 0; i < t->txn->n; i++) {
 		struct dir *d = coh_dir_at(t->c, t->txn->page + i);
-		if (d->state == COH_D_M)
-			d->sharers = MUTANT(OWNER_NOT_SHARER) ? 0 : node_bit(d->owner);
+		if (d->state == COH_D_M && !MUTANT(OWNER_NOT_SHARER))
+			coh_sharers_add(t->c, &d->sharers, d->owner, t->fx);
 		d->state = COH_D_S;
 		d->owner = 0;
 		if (!MUTANT(SHARER_FORGOTTEN))
-			d->sharers |= node_bit(t->txn->requestor);
+			coh_sharers_add(t->c, &d->sharers, t->txn->requestor, t->fx);
 	}
 	txn_release(t);
 }
@@ -347,7 +383,7 @@ static void act_finish_m(struct take *t)
 	if (!(MUTANT(FWD_TO_REQUESTOR) && t->dir->state == COH_D_M))
 		t->dir->owner = t->txn->requestor;
 	t->dir->state = COH_D_M;
-	t->dir->sharers = 0;
+	coh_sharers_clear(t->c, &t->dir->sharers);
 	if (!MUTANT(UNTOUCHED_AFTER_M))
 		t->dir->touched = 1;
 	txn_release(t);
@@ -363,7 +399,7 @@ static void act_pulled(struct take *t)
 static void act_fetched(struct take *t)
 {
 	t->dir->state = COH_D_S;
-	t->dir->sharers = node_bit(t->dir->owner);
+	coh_sharers_add(t->c, &t->dir->sharers, t->dir->owner, t->fx);
 	t->dir->owner = 0;
 	act_supply_s(t);
 }
@@ -390,7 +426,7 @@ static enum home_event request_event(const struct take *t)
 			return HE_GETS_FULL;
 		return own ? HE_GETS_OWN : HE_GETS;
 	case COH_MSG_GETM:
-		if (d->state == COH_D_S && !others(t))
+		if (d->state == COH_D_S && !has_others(t))
 			return HE_GETM_LONE;
 		return own ? HE_GETM_OWN : HE_GETM;
 	case COH_MSG_PUTS: return HE_PUTS;
@@ -491,9 +527,23 @@ static int home_request(struct coh *c, coh_node from, const struct coh_msg *m,
 
 /* --- answers --- */
 
+static int is_pending(const struct take *t, coh_node node)
+{
+	if (t->c->wide)
+		return coh_map_has(pending_at(t->c, t->index), node);
+	return others(t) >> node & 1;
+}
+
+static unsigned count_pending(const struct take *t)
+{
+	if (t->c->wide)
+		return coh_map_count(&t->c->cfg, pending_at(t->c, t->index));
+	return __builtin_popcountll(others(t));
+}
+
 static int home_inv_ack(struct take *t)
 {
-	uint64_t left;
+	unsigned left;
 
 	if (t->txn->phase == COH_D_RECALL) {
 		if (t->from != t->c->cfg.self)
@@ -502,11 +552,11 @@ static int home_inv_ack(struct take *t)
 		                    : t->txn->type == COH_MSG_GETM ? HE_RECALLED_M
 		                                                   : HE_RECALLED_PUT);
 	}
-	if (t->txn->phase != COH_D_INV || !(others(t) & node_bit(t->from)))
+	if (t->txn->phase != COH_D_INV || !is_pending(t, t->from))
 		return -EPROTO;
-	left = others(t) & ~node_bit(t->from);
-	if (MUTANT(GRANT_BEFORE_LAST_ACK))
-		left &= left - 1;
+	left = count_pending(t) - 1;
+	if (MUTANT(GRANT_BEFORE_LAST_ACK) && left)
+		left--;
 	if (left)
 		return busy_take(t, HE_INV_ACK);
 	return busy_take(t, t->txn->type == COH_MSG_GETM ? HE_LAST_ACK_GETM : HE_LAST_ACK_ATOMIC);

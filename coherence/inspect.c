@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "coherence/sharers.h"
 #include "coherence/state.h"
 
 enum coh_access coh_access_of(enum coh_cache_state state)
@@ -27,8 +28,11 @@ static void dir_info(struct coh *c, uint64_t page, struct coh_page_info *out)
 	out->request = d->txn ? txn_at(c, d->txn - 1)->type : COH_MSG_NONE;
 	out->touched = d->touched;
 	out->owner = d->state == COH_D_M ? d->owner : COH_NO_NODE;
-	out->sharers = d->sharers;
-	out->n_sharers = __builtin_popcountll(d->sharers);
+	out->sharers_inexact = !coh_sharers_exact(c, d->sharers);
+	out->n_sharers = coh_sharers_count(c, d->sharers);
+	for (coh_node i = 0; i < c->cfg.nodes && c->cfg.nodes <= 64; i++)
+		if (coh_sharers_has(c, d->sharers, i))
+			out->sharers |= node_bit(i);
 	for (coh_ref q = d->queue; q && out->queued < 255; q = txn_at(c, q - 1)->next)
 		out->queued++;
 }
@@ -55,7 +59,7 @@ int coh_is_sharer(const struct coh *coh, uint64_t page, coh_node node)
 	struct coh *c = (struct coh *)coh; /* only read */
 
 	return coh_home_of(&c->cfg, page) == c->cfg.self && node < c->cfg.nodes &&
-	       (coh_dir_at(c, page)->sharers & node_bit(node));
+	       coh_sharers_has(c, coh_dir_at(c, page)->sharers, node);
 }
 
 static uint64_t dir_entries(const struct coh *c)
@@ -63,10 +67,17 @@ static uint64_t dir_entries(const struct coh *c)
 	return (c->size - c->off_dir) / sizeof(struct dir);
 }
 
+static uint32_t maps_used(const struct coh *coh)
+{
+	return coh->wide ? coh_wide_maps_used((struct coh *)coh) : 0; /* only read */
+}
+
 void coh_dir_info(const struct coh *coh, struct coh_dir_info *out)
 {
 	out->pages = dir_entries(coh);
-	out->bytes = out->pages * sizeof(struct dir);
+	out->maps = maps_used(coh);
+	out->bytes = out->pages * sizeof(struct dir) +
+	             (uint64_t)out->maps * coh_map_words(&coh->cfg) * sizeof(uint64_t);
 }
 
 int coh_is_quiet(const struct coh *coh)
@@ -88,22 +99,12 @@ int coh_is_quiet(const struct coh *coh)
 	for (unsigned i = 0; i < c->n_waiters; i++)
 		if (waiter_at(c, i)->taken)
 			return 0;
-	return !c->barrier_here && !c->barrier_arrived;
+	return !c->barrier_here && !coh_map_count(&c->cfg, arrived_at(c));
 }
 
 /* --- renaming nodes --- */
 
-static uint64_t permute_map(uint64_t map, const coh_node *perm, coh_node nodes)
-{
-	uint64_t out = 0;
-
-	for (coh_node i = 0; i < nodes; i++)
-		if (map & node_bit(i))
-			out |= node_bit(perm[i]);
-	return out;
-}
-
-/* Moves the rows of a table indexed by node; width bytes each, at most 64 rows. */
+/* Moves the rows of a table indexed by node; width bytes each. */
 static void permute_rows(void *table, size_t width, const coh_node *perm, coh_node nodes)
 {
 	char *row = table;
@@ -123,18 +124,24 @@ static void permute_home_side(struct coh *c, const coh_node *perm)
 		struct dir *d = &COH_TABLE(c, struct dir, off_dir)[i];
 		if (d->state == COH_D_M)
 			d->owner = perm[d->owner];
-		d->sharers = permute_map(d->sharers, perm, c->cfg.nodes);
+		if (c->wide)
+			coh_wide_permute(c, &d->sharers, perm);
+		else
+			coh_map_permute(&c->cfg, &d->sharers, perm);
 	}
 	for (unsigned i = 0; i < c->n_txns; i++)
-		if (txn_at(c, i)->type)
+		if (txn_at(c, i)->type) {
 			txn_at(c, i)->requestor = perm[txn_at(c, i)->requestor];
+			if (c->wide)
+				coh_map_permute(&c->cfg, pending_at(c, i), perm);
+		}
 	for (unsigned i = 0; i < c->cfg.locks; i++)
 		if (object_at(c, i)->held)
 			object_at(c, i)->holder = perm[object_at(c, i)->holder];
 	for (unsigned i = 0; i < c->n_waiters; i++)
 		if (waiter_at(c, i)->taken)
 			waiter_at(c, i)->node = perm[waiter_at(c, i)->node];
-	c->barrier_arrived = permute_map(c->barrier_arrived, perm, c->cfg.nodes);
+	coh_map_permute(&c->cfg, arrived_at(c), perm);
 }
 
 void coh_permute(struct coh *c, const coh_node *perm)

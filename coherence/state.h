@@ -17,7 +17,8 @@ struct dir {
 	coh_node owner;   /* in M */
 	coh_ref txn;      /* the transaction that makes the page busy */
 	coh_ref queue;    /* requests that wait, oldest first */
-	uint64_t sharers; /* in S; while invalidating: those who have not acked, and the requestor */
+	uint64_t sharers; /* in S: a set (sharers.h); while a narrow one is invalidated: those who
+	                   * have not acked, and the requestor */
 };
 
 /* Cache entry: 8 bytes a page. All zero: I. */
@@ -108,10 +109,11 @@ struct coh {
 	struct coh_config cfg;
 	uint64_t zone_dir[COH_MAX_ZONES]; /* first directory index of each zone */
 	uint64_t off_dir, off_line, off_request, off_hold, off_txn, off_object, off_waiter,
-	        off_sync, off_held, off_out, size;
+	        off_sync, off_held, off_out, off_arrived, off_pending, off_map, off_map_taken, size;
 	uint32_t n_txns, n_waiters;
 	uint32_t max_refreshing, refreshing; /* forwarded reads: refreshes under way to our frames */
-	uint64_t barrier_arrived; /* node 0: who waits */
+	uint32_t map_word; /* of off_map_taken: the lowest in which a map is free */
+	uint8_t wide;      /* form of the sets of sharers */
 	uint64_t barrier_cookie;
 	uint8_t barrier_here; /* a thread of ours waits */
 };
@@ -154,6 +156,11 @@ static inline uint32_t *held_at(struct coh *c, coh_node home, uint32_t object)
 static inline uint16_t *out_at(struct coh *c, coh_node home)
 {
 	return &COH_TABLE(c, uint16_t, off_out)[home];
+}
+/* Node 0: who waits in the barrier. A map of one bit a node. */
+static inline uint64_t *arrived_at(struct coh *c)
+{
+	return COH_TABLE(c, uint64_t, off_arrived);
 }
 struct dir *coh_dir_at(struct coh *c, uint64_t page);
 

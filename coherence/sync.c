@@ -7,7 +7,9 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <string.h>
 
+#include "coherence/sharers.h"
 #include "coherence/state.h"
 
 /* --- this node's threads --- */
@@ -325,14 +327,14 @@ static int home_destroy(struct coh *c, coh_node from, const struct coh_msg *m,
 
 static int home_barrier(struct coh *c, coh_node from, struct coh_effects *fx)
 {
-	uint64_t all = c->cfg.nodes == 64 ? ~UINT64_C(0) : node_bit(c->cfg.nodes) - 1;
+	uint64_t *arrived = arrived_at(c);
 
-	if (c->cfg.self != 0 || (c->barrier_arrived & node_bit(from)))
+	if (c->cfg.self != 0 || coh_map_has(arrived, from))
 		return -EPROTO;
-	c->barrier_arrived |= node_bit(from);
-	if (c->barrier_arrived != all)
+	coh_map_add(arrived, from);
+	if (coh_map_count(&c->cfg, arrived) < c->cfg.nodes)
 		return 0;
-	c->barrier_arrived = 0;
+	memset(arrived, 0, coh_map_words(&c->cfg) * sizeof *arrived);
 	fx->count[COH_N_BARRIER]++;
 	/* Remote nodes first: they have the longer way. */
 	for (coh_node i = c->cfg.nodes; i-- > 0;)

@@ -274,20 +274,28 @@ static int make_region(struct dsm *d)
 	return limit_or(rc, DSM_ERR_NOMEM);
 }
 
+/* What each of so many nodes may have of a home's queues, which are as long for all. */
+static uint16_t share(unsigned want, unsigned of, unsigned nodes)
+{
+	return want < of / nodes ? want : of / nodes;
+}
+
 static int make_core(struct dsm *d)
 {
+	unsigned nodes = d->boot->size;
 	uint32_t cap;
 
 	d->coh_cfg = (struct coh_config){
-	        .nodes = d->boot->size,
+	        .nodes = nodes,
 	        .self = d->boot->rank,
 	        .n_zones = 1,
 	        .zone = {{.count = d->region.pages, .block_pages = REGION_EXTENT_PAGES}},
-	        .per_home = NODE_PER_HOME,
+	        .per_home = share(NODE_PER_HOME, COH_MAX_QUEUE / 2, nodes),
 	        .slots = NODE_SLOTS,
 	        .holds = NODE_HOLDS,
 	        .locks = NODE_LOCKS,
-	        .sync_slots = NODE_SYNC_SLOTS,
+	        .sync_slots = share(NODE_SYNC_SLOTS, COH_MAX_QUEUE, nodes),
+	        .sharer_maps = NODE_SHARER_MAPS,
 	};
 	if (coh_config_check(&d->coh_cfg)) {
 		init_error_set("a job has at most %d nodes", COH_MAX_NODES);

@@ -13,3 +13,11 @@ TESTS += tests/sim/mutants
 tests_sim_mutants_SOURCES = $(sim_sources) tests/sim/mutants.c $(coherence_sources)
 tests_sim_mutants_CPPFLAGS = $(AM_CPPFLAGS) -DCOH_MUTANTS
 tests_sim_mutants_LDADD = -lm
+
+# Sets of sharers, up to 1,024 nodes
+if HAVE_CUNIT
+check_PROGRAMS += tests/sharers/test_sharers
+TESTS += tests/sharers/test_sharers
+endif
+tests_sharers_test_sharers_SOURCES = tests/sharers/test_sharers.c
+tests_sharers_test_sharers_LDADD = libcoherence.la -lcunit
