@@ -36,6 +36,7 @@ static const struct sim_config reference = {
         .per_home = 8,
         .slots = 32,
         .holds = 32,
+        .maps = 64,
         .locks = 8,
 };
 
@@ -60,9 +61,9 @@ static struct sim_config draw(const struct options *o, uint64_t seed)
 	rng_seed(&r, seed);
 	c.seed = seed;
 	do
-		c.nodes = PICK(&r, 2, 3, 4, 5, 8, 13, 16, 32, 64);
+		c.nodes = PICK(&r, 2, 3, 4, 5, 8, 13, 16, 32, 64, 65, 128, 300, 1024);
 	while (c.nodes > o->max_nodes);
-	c.threads = c.nodes > 16 ? 1 + rng_below(&r, 2) : 1 + rng_below(&r, 4);
+	c.threads = c.nodes > 64 ? 1 : c.nodes > 16 ? 1 + rng_below(&r, 2) : 1 + rng_below(&r, 4);
 	c.pages = PICK(&r, 16, 100, 512, 2000);
 	c.huge_pages = PICK(&r, 0, 1, 8);
 	c.block_pages = PICK(&r, 1, 8, 64);
@@ -86,6 +87,11 @@ static struct sim_config draw(const struct options *o, uint64_t seed)
 	c.refreshes = PICK(&r, 0, 0, 1, 4);
 	c.holds = PICK(&r, 16, 64);
 	c.wire = rng_below(&r, 2);
+	c.maps = PICK(&r, 0, 1, 4, 64);
+	if (c.nodes <= 64 && rng_below(&r, 2)) {
+		c.pointers = 1 + rng_below(&r, 3);
+		c.group = c.nodes <= 60 ? PICK(&r, 0, 1, 2, 3) : 0;
+	}
 	return c;
 }
 
@@ -97,12 +103,13 @@ static void print_config(const struct sim_config *c)
 	        "sim --workload %s --seed %llu --events %llu --nodes %u --threads %u --pages %u --huge %u "
 	        "--block %u --epoch %u --mean %u --latency %s --think %u --wake %u --tenure %u "
 	        "--budget %u --slow %u --pause %u --atomic-in %u --prefetch-in %u --evict-in %u "
-	        "--pair-in %u --per-home %u --refreshes %u --slots %u --holds %u --locks %u%s\n",
+	        "--pair-in %u --per-home %u --refreshes %u --slots %u --holds %u --locks %u --maps %u --pointers %u --group %u%s\n",
 	        c->work->name, (unsigned long long)c->seed, (unsigned long long)c->events, c->nodes,
 	        c->threads, c->pages, c->huge_pages, c->block_pages, c->epoch, c->mean_ns,
 	        latency_name[c->latency], c->think_ns, c->wake_ns, c->tenure_ns, c->budget, c->slow,
 	        c->pause_us, c->atomic_in, c->prefetch_in, c->evict_in, c->pair_in, c->per_home,
-	        c->refreshes, c->slots, c->holds, c->locks, c->wire ? " --wire" : "");
+	        c->refreshes, c->slots, c->holds, c->locks, c->maps, c->pointers,
+	        c->group, c->wire ? " --wire" : "");
 }
 
 static struct {
@@ -167,7 +174,8 @@ static const struct option long_options[] = {
         {"slow", 1, 0, 'S'},     {"pause", 1, 0, 'P'},   {"atomic-in", 1, 0, 1},
         {"prefetch-in", 1, 0, 2}, {"evict-in", 1, 0, 3}, {"pair-in", 1, 0, 4},
         {"per-home", 1, 0, 5},   {"slots", 1, 0, 6},     {"refreshes", 1, 0, 13},     {"holds", 1, 0, 7},
-        {"locks", 1, 0, 8},      {"bound-us", 1, 0, 9},  {"wire", 0, 0, 10},
+        {"locks", 1, 0, 8},      {"maps", 1, 0, 14},      {"pointers", 1, 0, 15},
+        {"group", 1, 0, 16},      {"bound-us", 1, 0, 9},  {"wire", 0, 0, 10},
         {"total", 1, 0, 11},     {"max-nodes", 1, 0, 12}, {"json", 0, 0, 'j'},
         {"verbose", 0, 0, 'v'},  {"list", 0, 0, 'L'},    {"help", 0, 0, 'h'},
         {0},
@@ -233,6 +241,9 @@ static int set_option(struct options *o, int c, const char *arg)
 	case 10: cfg->wire = 1; break;
 	case 11: o->total = value; break;
 	case 13: cfg->refreshes = value; break;
+	case 14: cfg->maps = value; break;
+	case 15: cfg->pointers = value; break;
+	case 16: cfg->group = value; break;
 	case 12: o->max_nodes = value; break;
 	case 'j': o->json = 1; break;
 	case 'v': o->verbose = 1; break;
