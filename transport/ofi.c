@@ -2,7 +2,6 @@
 /*
  * The libfabric backend: open, addresses, connect, close.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <rdma/fi_cm.h>
 #include <rdma/fi_errno.h>

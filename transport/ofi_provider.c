@@ -2,7 +2,6 @@
 /*
  * Which libfabric provider carries the job, and what we ask of it.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <netinet/in.h>
 #include <rdma/fi_errno.h>

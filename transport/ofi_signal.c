@@ -5,7 +5,6 @@
  * is loaded, long before we run. The latter are told by where they lie: what the
  * application had before is unknown then, and the default is right.
  */
-#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stddef.h>
 #include <string.h>

@@ -2,7 +2,6 @@
 /*
  * Nodes as processes or threads, for the transport's tests (world.h).
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <linux/futex.h>
 #include <poll.h>
