@@ -155,7 +155,8 @@ static int open_transport(struct dsm *d)
 	        .provider = d->settings.provider[0] ? d->settings.provider : NULL,
 	        .one_machine = d->boot->one_machine,
 	        .runtime_dir = d->boot->runtime_dir[0] ? d->boot->runtime_dir : NULL,
-	        .writes_max = 2 * NODE_PER_HOME * d->boot->size + NODE_PER_HOME,
+	        /* Every request of every node may find its page here, and want a refresh. */
+	        .writes_max = 2 * NODE_SLOTS * d->boot->size,
 	        .log = log_text,
 	        .log_ctx = &d->log,
 	};

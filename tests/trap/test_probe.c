@@ -169,7 +169,8 @@ static int as_nobody(void)
 		return 1;
 	printf("     %s\n", why);
 	fflush(stdout);
-	if (trap_wp_ops.attach(&(struct trap_config){ &region, on_log, log }, &trap) != -EPERM)
+	if (trap_wp_ops.attach(&(struct trap_config){ .region = &region, .log = on_log, .log_ctx = log },
+	                       &trap) != -EPERM)
 		return 2;
 	if (strncmp(log, why, 100))
 		return 3;
