@@ -154,7 +154,7 @@ static int ofi_provider_open(struct ofi *ofi, const struct tr_config *config)
 	int rc, found = 0, last = -ENODEV;
 	unsigned n;
 
-	for (n = 0; (rc = ofi_provider_try(config, n, &info)) != -ERANGE; n++) {
+	for (n = 0; (rc = ofi_provider_try(ofi, config, n, &info)) != -ERANGE; n++) {
 		if (rc == -ENODEV)
 			continue;
 		if (rc)

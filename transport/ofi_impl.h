@@ -160,7 +160,8 @@ static inline struct ofi *ofi_of(const struct tr *tr)
 void ofi_environment(unsigned nodes);
 /* The nth provider to try, with *info to be freed by the caller: 0, -ENODEV when that
  * one is not here, -ERANGE after the last one. */
-int ofi_provider_try(const struct tr_config *config, unsigned n, struct fi_info **info);
+int ofi_provider_try(const struct ofi *ofi, const struct tr_config *config, unsigned n,
+                     struct fi_info **info);
 int ofi_provider_is_shm(const char *provider);
 /* Logs that no provider fits, and which ones would. */
 void ofi_provider_explain(const struct ofi *ofi, const struct tr_config *config);

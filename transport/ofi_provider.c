@@ -8,18 +8,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "transport/ofi_impl.h"
 
-/* Best first. tcp is asked for only where it does reliable datagrams by itself; net is
- * the same code in the one version before that. */
+#define OFI_SHM_BYTES (16u << 20)
+
+/* Best first. tcp does reliable datagrams by itself from libfabric 1.18.0 on, and sleeps
+ * right from 1.18.1 on; net is the same code in 1.17. */
 static const struct {
 	const char *name;
 	int one_machine;      /* only when all nodes are on this machine */
-	uint32_t min_version; /* of libfabric */
+	uint32_t min_version; /* of the provider */
 } ofi_provider_order[] = {
 	{"shm", 1, 0},
-	{"tcp", 0, FI_VERSION(1, 18)},
+	{"tcp", 0, FI_VERSION(118, 10)},
 	{"net", 0, 0},
 	{"tcp;ofi_rxm", 0, 0},
 };
@@ -128,17 +131,47 @@ static int ofi_getinfo(const struct tr_config *config, const char *provider, str
 	return *out ? 0 : -ENOMEM;
 }
 
-int ofi_provider_try(const struct tr_config *config, unsigned n, struct fi_info **info)
+/* The shm provider keeps a file of 16 MiB per node in /dev/shm, and dies of SIGBUS when
+ * that is full, as it soon is in a container. Judged by its size, which all nodes see
+ * alike, not by what is free. */
+static int ofi_shm_fits(const struct ofi *ofi)
 {
+	struct statvfs fs;
+
+	if (statvfs("/dev/shm", &fs))
+		return 0;
+	if ((uint64_t)fs.f_blocks * fs.f_frsize / OFI_SHM_BYTES > ofi->nodes)
+		return 1;
+	ofi_log(ofi, 1, "/dev/shm is too small for provider shm with %u nodes, which is faster",
+	        ofi->nodes);
+	return 0;
+}
+
+int ofi_provider_try(const struct ofi *ofi, const struct tr_config *config, unsigned n,
+                     struct fi_info **info)
+{
+	const char *name;
+	int rc;
+
 	if (config->provider)
 		return n ? -ERANGE : ofi_getinfo(config, config->provider, info);
 	if (n >= OFI_PROVIDERS)
 		return -ERANGE;
+	name = ofi_provider_order[n].name;
 	if (ofi_provider_order[n].one_machine && !config->one_machine)
 		return -ENODEV;
-	if (FI_VERSION_LT(fi_version(), ofi_provider_order[n].min_version))
+	if (ofi_provider_is_shm(name) && !ofi_shm_fits(ofi))
 		return -ENODEV;
-	return ofi_getinfo(config, ofi_provider_order[n].name, info);
+	rc = ofi_getinfo(config, name, info);
+	if (rc)
+		return rc;
+	/* getinfo may offer a layered one in place of what was asked for. */
+	if (strcmp((*info)->fabric_attr->prov_name, name) ||
+	    FI_VERSION_LT((*info)->fabric_attr->prov_version, ofi_provider_order[n].min_version)) {
+		fi_freeinfo(*info);
+		return -ENODEV;
+	}
+	return 0;
 }
 
 /* Appends the names of all providers that would do, each once. */

@@ -3,7 +3,6 @@
  * The conformance suite: messages in order, page writes whole, nothing lost under
  * saturation, no lost wake-up, no CPU used by an idle node, errors where promised.
  */
-#define _GNU_SOURCE
 #include <CUnit/Basic.h>
 #include <errno.h>
 #include <poll.h>
@@ -71,6 +70,11 @@ static void test_saturation(void)
 	conformance_run(&config, "saturation", part_saturation);
 }
 
+static void test_sparse(void)
+{
+	run(2, "sparse memory", part_sparse);
+}
+
 static void test_sleep(void)
 {
 	struct world_config config = conformance_shape(2);
@@ -114,6 +118,7 @@ static CU_TestInfo conformance_tests[] = {
 	{"2 MiB writes, many writers", test_writes_large},
 	{"bad arguments", test_arguments},
 	{"saturation", test_saturation},
+	{"sparse memory", test_sparse},
 	{"sleep and wake", test_sleep},
 	{"sleep and wake, many", test_sleep_crowd},
 	{"sleep until written", test_sleep_written},

@@ -13,6 +13,7 @@ void part_writes_4k(struct node *node);
 void part_writes_2m(struct node *node);
 void part_arguments(struct node *node);
 void part_saturation(struct node *node);
+void part_sparse(struct node *node);
 
 /* parts_sleep.c */
 void part_sleep_pingpong(struct node *node);

@@ -218,7 +218,7 @@ static int node_open(struct node *node)
 		.self = node->self,
 		.nodes = node->nodes,
 		.provider = config->provider,
-		.one_machine = 1,
+		.one_machine = !config->many_machines,
 		.runtime_dir = config->private_bell ? NULL : node->arena->runtime_dir,
 		.writes_max = config->writes_max,
 		.sends_max = config->sends_max,

@@ -29,6 +29,7 @@ struct world_config {
 	int timeout_s;      /* 0: 60 */
 	int cpus;           /* run on so many CPUs only; 0: all */
 	int private_bell;   /* no runtime_dir */
+	int many_machines;  /* pretend not to be on one */
 };
 
 struct arena {
@@ -82,6 +83,7 @@ int node_step(struct node *node);
 int node_sleep_step(struct node *node);
 /* Sends, polling while there is no room. 0 or -1. */
 int node_send(struct node *node, uint16_t peer, const void *buf, size_t len);
+/* Writes from and to the nodes' memory, polling while there is no room. 0 or -1. */
 int node_write(struct node *node, uint16_t peer, size_t src_offset, size_t len,
                size_t landing_offset, uint32_t tag, uint64_t cookie);
 /* The landing at offset of a peer's memory. */

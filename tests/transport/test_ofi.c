@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What is special to the libfabric backend: the choice of a provider, signal handlers,
+ * addresses, what a killed node leaves, and that nothing is allocated in the steady state.
+ */
+#include <CUnit/Basic.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/transport/parts.h"
+#include "tests/transport/world.h"
+#include "transport/ofi.h"
+
+/* The linker sends the allocations of our objects, not of libraries, through these. */
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+
+static _Atomic unsigned allocations;
+
+void *__wrap_malloc(size_t size)
+{
+	atomic_fetch_add(&allocations, 1);
+	return __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+	atomic_fetch_add(&allocations, 1);
+	return __real_calloc(n, size);
+}
+
+/* libfabric may be used only after fork: each test is a process of its own that returns
+ * the line where it failed. */
+#define CHECK(cond)                                                                                \
+	do {                                                                                       \
+		if (!(cond)) {                                                                     \
+			printf("\n    line %d: %s\n", __LINE__, #cond);                            \
+			return 1;                                                                  \
+		}                                                                                  \
+	} while (0)
+
+static int in_process(int (*fn)(void))
+{
+	int status = -1;
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		alarm(60);
+		status = fn();
+		fflush(NULL);
+		_exit(status);
+	}
+	waitpid(pid, &status, 0);
+	tr_ofi_sweep(pid);
+	return status;
+}
+
+static char last_log[1024];
+
+static void keep_log(void *ctx, int level, const char *text)
+{
+	if (level <= 1)
+		snprintf(last_log, sizeof(last_log), "%s", text);
+}
+
+static struct tr_config config_of(const char *provider)
+{
+	return (struct tr_config){.nodes = 2, .provider = provider, .one_machine = 1,
+	                          .sends_max = 16, .writes_max = 16, .log = keep_log};
+}
+
+/* ---------------------------------------------------------------- provider -- */
+
+static int unknown_provider(void)
+{
+	struct tr_config config = config_of("nosuch");
+	struct tr *tr = (struct tr *)&config;
+
+	CHECK(tr_ofi_ops.open(&config, &tr) == -ENODEV);
+	CHECK(tr == (struct tr *)&config);
+	CHECK(strstr(last_log, "\"nosuch\" is not usable"));
+	CHECK(strstr(last_log, "tcp;ofi_rxm"));
+	return 0;
+}
+
+static int default_provider(void)
+{
+	struct tr_config config = config_of(NULL);
+	struct statvfs fs;
+	struct tr *tr;
+
+	CHECK(statvfs("/dev/shm", &fs) == 0);
+	CHECK(tr_ofi_ops.open(&config, &tr) == 0);
+	if ((uint64_t)fs.f_blocks * fs.f_frsize > 64u << 20)
+		CHECK(!strcmp(tr_ofi_ops.provider(tr), "shm"));
+	tr_ofi_ops.close(tr);
+	config.one_machine = 0;
+	CHECK(tr_ofi_ops.open(&config, &tr) == 0);
+	CHECK(strcmp(tr_ofi_ops.provider(tr), "shm"));
+	tr_ofi_ops.close(tr);
+	/* shm would not sleep across machines. */
+	config.provider = "shm";
+	CHECK(tr_ofi_ops.open(&config, &tr) == -ENODEV);
+	return 0;
+}
+
+static int small_shm(void)
+{
+	struct tr_config config = config_of(NULL);
+	struct statvfs fs;
+	struct tr *tr;
+
+	CHECK(statvfs("/dev/shm", &fs) == 0);
+	if ((uint64_t)fs.f_blocks * fs.f_frsize / (16u << 20) >= 60000)
+		return 0;
+	config.nodes = (uint16_t)((uint64_t)fs.f_blocks * fs.f_frsize / (16u << 20) + 1);
+	CHECK(tr_ofi_ops.open(&config, &tr) == 0);
+	CHECK(strcmp(tr_ofi_ops.provider(tr), "shm"));
+	CHECK(strstr(last_log, "/dev/shm is too small"));
+	tr_ofi_ops.close(tr);
+	return 0;
+}
+
+static void test_unknown(void)
+{
+	CU_ASSERT_EQUAL(in_process(unknown_provider), 0);
+}
+
+static void test_default(void)
+{
+	CU_ASSERT_EQUAL(in_process(default_provider), 0);
+}
+
+static void test_small_shm(void)
+{
+	CU_ASSERT_EQUAL(in_process(small_shm), 0);
+}
+
+/* ----------------------------------------------------------------- signals -- */
+
+static void on_signal(int signal)
+{
+}
+
+static int handlers(void)
+{
+	static const int taken[] = {SIGSEGV, SIGBUS, SIGABRT, SIGILL};
+	struct tr_config config = config_of("shm");
+	struct sigaction action;
+	struct tr *tr;
+	size_t i;
+
+	signal(SIGTERM, on_signal);
+	signal(SIGINT, SIG_IGN);
+	CHECK(tr_ofi_ops.open(&config, &tr) == 0);
+	CHECK(!sigaction(SIGTERM, NULL, &action) && action.sa_handler == on_signal);
+	CHECK(!sigaction(SIGINT, NULL, &action) && action.sa_handler == SIG_IGN);
+	/* Never set by this program; whoever did, it was a library. */
+	for (i = 0; i < sizeof(taken) / sizeof(*taken); i++)
+		CHECK(!sigaction(taken[i], NULL, &action) && action.sa_handler == SIG_DFL);
+	tr_ofi_ops.close(tr);
+	CHECK(!sigaction(SIGTERM, NULL, &action) && action.sa_handler == on_signal);
+	return 0;
+}
+
+static void test_signals(void)
+{
+	CU_ASSERT_EQUAL(in_process(handlers), 0);
+}
+
+/* --------------------------------------------------------------- addresses -- */
+
+static int addresses(void)
+{
+	struct tr_config config = config_of("net");
+	uint8_t blob[2][TR_ADDRESS_MAX], good[TR_ADDRESS_MAX];
+	uint32_t len[2], cut;
+	struct tr *tr, *other;
+
+	if (tr_ofi_ops.open(&config, &tr))
+		return 0; /* not here */
+	config.self = 1;
+	CHECK(tr_ofi_ops.open(&config, &other) == 0);
+	len[0] = (uint32_t)tr_ofi_ops.address(tr, blob[0]);
+	len[1] = (uint32_t)tr_ofi_ops.address(other, blob[1]);
+	memcpy(good, blob[1], sizeof(good));
+	CHECK(tr_ofi_ops.send(tr, 1, "early", 5) == -ENOTCONN);
+	for (cut = 0; cut < len[1]; cut++) {
+		uint32_t lens[2] = {len[0], cut};
+
+		CHECK(tr_ofi_ops.connect(tr, blob[0], TR_ADDRESS_MAX, lens) == -EINVAL);
+	}
+	blob[1][0] ^= 1; /* version */
+	CHECK(tr_ofi_ops.connect(tr, blob[0], TR_ADDRESS_MAX, len) == -EINVAL);
+	memcpy(blob[1], good, sizeof(good));
+	blob[1][2] ^= 1; /* the provider's name */
+	CHECK(tr_ofi_ops.connect(tr, blob[0], TR_ADDRESS_MAX, len) == -EINVAL);
+	CHECK(strstr(last_log, "uses provider"));
+	memcpy(blob[1], good, sizeof(good));
+	CHECK(tr_ofi_ops.connect(tr, blob[0], TR_ADDRESS_MAX, len) == 0);
+	CHECK(tr_ofi_ops.send(tr, 1, "now", 3) == 0);
+	tr_ofi_ops.close(tr);
+	tr_ofi_ops.close(other);
+	tr_ofi_ops.close(NULL);
+	return 0;
+}
+
+static void test_addresses(void)
+{
+	CU_ASSERT_EQUAL(in_process(addresses), 0);
+}
+
+/* ------------------------------------------------------------------- sweep -- */
+
+static void test_sweep(void)
+{
+	struct tr_config config = config_of("shm");
+	struct tr *tr;
+	int ready[2], status;
+	char byte;
+	pid_t pid;
+
+	CU_ASSERT_EQUAL_FATAL(pipe(ready), 0);
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		byte = tr_ofi_ops.open(&config, &tr) ? 'n' : 'y';
+		if (write(ready[1], &byte, 1) == 1)
+			pause();
+		_exit(1);
+	}
+	close(ready[1]);
+	CU_ASSERT_EQUAL_FATAL(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	CU_ASSERT_EQUAL(tr_ofi_sweep(pid), -EBUSY);
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	CU_ASSERT_EQUAL(byte, 'y');
+	/* The provider's file and the doorbell. */
+	CU_ASSERT_EQUAL(tr_ofi_sweep(pid), 2);
+	CU_ASSERT_EQUAL(tr_ofi_sweep(pid), 0);
+	CU_ASSERT_EQUAL(tr_ofi_sweep(0), -EINVAL);
+	CU_ASSERT_EQUAL(tr_ofi_sweep(-1), -EINVAL);
+	CU_ASSERT_EQUAL(tr_ofi_sweep(getpid()), -EBUSY);
+}
+
+/* ------------------------------------------------------------- steady state -- */
+
+static void steady(struct node *node)
+{
+	unsigned before;
+
+	part_order(node);
+	before = atomic_load(&allocations);
+	part_writes_4k(node);
+	REQUIRE(node, before > 0);
+	REQUIRE(node, atomic_load(&allocations) == before, "%u allocations",
+	        atomic_load(&allocations) - before);
+}
+
+static void test_steady(void)
+{
+	static const char *const providers[] = {"shm", "net", "tcp;ofi_rxm"};
+	struct world_config config = {.ops = &tr_ofi_ops, .nodes = 2};
+	size_t i;
+
+	for (i = 0; i < sizeof(providers) / sizeof(*providers); i++) {
+		config.provider = providers[i];
+		if (world_probe(&config))
+			CU_ASSERT_EQUAL(world_run(&config, providers[i], steady), 0);
+	}
+}
+
+/* ----------------------------------------------------------------- network -- */
+
+/* As on several machines: no shm, and an address that is not the loopback's if there is
+ * one. */
+static void test_network(void)
+{
+	struct world_config config = {.ops = &tr_ofi_ops, .nodes = 3, .many_machines = 1};
+
+	CU_ASSERT_EQUAL(world_run(&config, "network, order", part_order), 0);
+	config.nodes = 2;
+	CU_ASSERT_EQUAL(world_run(&config, "network, asleep", part_sleep_written), 0);
+}
+
+static CU_TestInfo tests[] = {
+	{"unknown provider", test_unknown},
+	{"default provider", test_default},
+	{"small /dev/shm", test_small_shm},
+	{"signal handlers", test_signals},
+	{"addresses", test_addresses},
+	{"sweep", test_sweep},
+	{"no allocation in the steady state", test_steady},
+	{"network", test_network},
+	CU_TEST_INFO_NULL,
+};
+
+int main(void)
+{
+	CU_SuiteInfo suites[] = {
+		{"libfabric transport", NULL, NULL, NULL, NULL, tests},
+		CU_SUITE_INFO_NULL,
+	};
+	unsigned failures;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	alarm(300);
+	if (CU_initialize_registry() || CU_register_suites(suites))
+		return 1;
+	CU_basic_set_mode(CU_BRM_VERBOSE);
+	CU_basic_run_tests();
+	failures = CU_get_number_of_failures();
+	CU_cleanup_registry();
+	return failures != 0;
+}
