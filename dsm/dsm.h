@@ -121,12 +121,17 @@ struct dsm_config {
 	                       * name (error, warn, info, debug, trace): then to stderr */
 	void *log_ctx;
 	enum dsm_log_level log_level; /* most detailed level passed to log; default error */
+	uint64_t huge_bytes;  /* DSM_HUGE (suffixes as above): size of a second zone of 2 MiB pages,
+	                       * beside region_bytes; default 0: none. Every node sets that many
+	                       * huge pages of its machine aside (sysctl vm.nr_hugepages), or
+	                       * dsm_init fails with DSM_ERR_LIMIT. */
+	int huge_optional;    /* DSM_HUGE_OPTIONAL=1: go on without the zone instead, on all nodes */
 	uint32_t tenure_us;   /* DSM_TENURE_US: how long a granted page is held at least, in
 	                       * microseconds, 1 to 100000; default 0: chosen by the library */
 };
 /* Only in the environment: DSM_SPIN_US, how long to look for more work before sleeping, in
  * microseconds, 0 (not at all) to 10000. */
-#define DSM_CONFIG_INIT { sizeof(struct dsm_config), 0, NULL, NULL, NULL, NULL, NULL, DSM_LOG_ERROR, 0 }
+#define DSM_CONFIG_INIT { sizeof(struct dsm_config), 0, NULL, NULL, NULL, NULL, NULL, DSM_LOG_ERROR, 0, 0, 0 }
 
 /*
  * Joins the job that the environment describes (dsmctl run sets DSM_JOB, DSM_RANK,
@@ -156,9 +161,15 @@ DSM_API const char *dsm_provider(const dsm_t *dsm); /* e.g. "shm"; valid until d
 /*
  * Allocates bytes of shared memory, zeroed, and sets *out, which is valid on all
  * nodes. align: a power of two up to the region's size, or 0 (16 bytes; a page from
- * one page on). flags: 0. Blocks. Errors: DSM_ERR_INVAL (bytes 0, bad align or
- * flags), DSM_ERR_NOMEM (region full), DSM_ERR_LOST.
+ * one page on). flags: 0, DSM_HUGE or DSM_HUGE_PREFERRED. Blocks. Errors: DSM_ERR_INVAL
+ * (bytes 0, bad align or flags), DSM_ERR_NOMEM (region or zone full, or no such zone),
+ * DSM_ERR_LOST.
  */
+enum dsm_alloc_flag {
+	DSM_HUGE = 1,           /* in the zone of 2 MiB pages: one fault and one transfer for each.
+	                         * The unit of sharing is then 2 MiB. */
+	DSM_HUGE_PREFERRED = 2, /* the same where there is room, in 4 KiB pages otherwise */
+};
 DSM_API int dsm_alloc(dsm_t *dsm, size_t bytes, size_t align, unsigned flags, void **out);
 
 /*

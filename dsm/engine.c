@@ -51,11 +51,17 @@ void node_fail(struct dsm *d, const char *why)
 
 /* --- effects --- */
 
+/* The registration that a page's frame lies in. */
+static struct tr_mem *mem_of(struct dsm *d, uint64_t page)
+{
+	return d->mem[region_zone_of(&d->region, page) == &d->region.zone[REGION_PMD]];
+}
+
 static void fill_landing(struct dsm *d, uint64_t page, uint16_t n, struct coh_landing *out)
 {
 	if (frames_prepare(&d->frames, page, n))
 		node_fail(d, "no memory for a page that is to land here");
-	d->tr->ops->landing(d->mem, region_frame_at(&d->region, page), out->bytes);
+	d->tr->ops->landing(mem_of(d, page), region_frame_at(&d->region, page), out->bytes);
 }
 
 void node_send(struct dsm *d, coh_node to, const struct coh_msg *msg)
@@ -95,8 +101,8 @@ static void do_move(struct dsm *d, const struct coh_effect *e)
 		return;
 	}
 	frames_pin(&d->frames, e->page, e->n);
-	rc = d->tr->ops->write(d->tr, e->node, d->mem, region_frame_at(&d->region, e->page), len,
-	                       e->landing.bytes, e->tag, write_cookie(e->page, e->n));
+	rc = d->tr->ops->write(d->tr, e->node, mem_of(d, e->page),
+	                       region_frame_at(&d->region, e->page), len, e->landing.bytes, e->tag, write_cookie(e->page, e->n));
 	if (rc) {
 		frames_unpin(&d->frames, e->page, e->n);
 		log_line(&d->log, DSM_LOG_ERROR, "cannot write page %llu to node %u: %s",

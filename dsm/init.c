@@ -27,7 +27,7 @@ struct hello {
 	char version[16];
 	int32_t status; /* 0: ready to go on */
 	uint32_t address_len;
-	uint64_t region_bytes, page_bytes;
+	uint64_t region_bytes, huge_bytes, page_bytes;
 	uint8_t address[TR_ADDRESS_MAX];
 };
 
@@ -179,10 +179,13 @@ static int check_hello(struct dsm *d, const struct hello *mine, const struct hel
 		               mine->version);
 		return DSM_ERR_VERSION;
 	}
-	if (h->region_bytes != mine->region_bytes || h->page_bytes != mine->page_bytes) {
-		init_error_set("node %d has a region of %llu bytes, this one %llu: they must agree", i,
-		               (unsigned long long)h->region_bytes,
-		               (unsigned long long)mine->region_bytes);
+	if (h->region_bytes != mine->region_bytes || h->huge_bytes != mine->huge_bytes ||
+	    h->page_bytes != mine->page_bytes) {
+		init_error_set("node %d has a region of %llu + %llu bytes, this one %llu + %llu: they "
+		               "must agree", i, (unsigned long long)h->region_bytes,
+		               (unsigned long long)h->huge_bytes,
+		               (unsigned long long)mine->region_bytes,
+		               (unsigned long long)mine->huge_bytes);
 		return DSM_ERR_CONFIG;
 	}
 	return 0;
@@ -195,6 +198,7 @@ static int meet(struct dsm *d)
 	                     .wire_version = COH_WIRE_VERSION,
 	                     .version = PACKAGE_VERSION,
 	                     .region_bytes = d->settings.region_bytes,
+	                     .huge_bytes = d->settings.huge_bytes,
 	                     .page_bytes = sysconf(_SC_PAGESIZE)};
 	struct hello *all = calloc(d->boot->size, sizeof *all);
 	uint32_t lens[COH_MAX_NODES];
@@ -259,7 +263,8 @@ static int find_address(struct dsm *d, size_t len, void **out)
 
 static int make_region(struct dsm *d)
 {
-	struct region_config c = {.pte_bytes = d->settings.region_bytes};
+	struct region_config c = {.pte_bytes = d->settings.region_bytes,
+	                          .pmd_bytes = d->settings.huge_bytes};
 	size_t len = region_window_bytes(&c);
 	void *at;
 	int rc = find_address(d, len, &at);
@@ -268,8 +273,21 @@ static int make_region(struct dsm *d)
 		return rc;
 	rc = region_create(&c, at, &d->region);
 	if (rc == 0)
+		rc = region_commit(&d->region, REGION_PMD);
+	if (rc == 0)
 		return 0;
-	region_unreserve(at, len);
+	if (d->region.window)
+		region_destroy(&d->region);
+	else
+		region_unreserve(at, len);
+	if (rc == -ENOSPC) {
+		init_error_set("%llu huge pages of 2 MiB are needed here for each node, and %ld are "
+		               "left: raise vm.nr_hugepages, or ask for less by DSM_HUGE",
+		               (unsigned long long)(c.pmd_bytes >> 21),
+		               region_huge_pages("free_hugepages") -
+		                       region_huge_pages("resv_hugepages"));
+		return DSM_ERR_LIMIT;
+	}
 	init_error_set("cannot map a shared region of %zu bytes: %s%s", len, strerror(-rc),
 	               limit_hint(rc));
 	return limit_or(rc, DSM_ERR_NOMEM);
@@ -289,8 +307,12 @@ static int make_core(struct dsm *d)
 	d->coh_cfg = (struct coh_config){
 	        .nodes = nodes,
 	        .self = d->boot->rank,
-	        .n_zones = 1,
-	        .zone = {{.count = d->region.pages, .block_pages = REGION_EXTENT_PAGES}},
+	        .n_zones = d->region.zone[REGION_PMD].count ? 2 : 1,
+	        .zone = {{.count = d->region.zone[REGION_PTE].count,
+	                  .block_pages = REGION_EXTENT_PAGES},
+	                 {.first = d->region.zone[REGION_PMD].first,
+	                  .count = d->region.zone[REGION_PMD].count,
+	                  .block_pages = 1}},
 	        .per_home = share(NODE_PER_HOME, COH_MAX_QUEUE / 2, nodes),
 	        .slots = NODE_SLOTS,
 	        .holds = NODE_HOLDS,
@@ -335,7 +357,6 @@ static int make_ready(struct dsm *d)
 	                         .fault_ctx = d,
 	                         .log = log_text,
 	                         .log_ctx = &d->log};
-	struct region_zone *zone = &d->region.zone[REGION_PTE];
 	int rc = make_core(d);
 
 	if (rc)
@@ -346,7 +367,12 @@ static int make_ready(struct dsm *d)
 		               limit_hint(rc));
 		return limit_or(rc, rc == -EPERM ? DSM_ERR_TRAP_PERM : DSM_ERR_KERNEL);
 	}
-	rc = d->tr->ops->mem_register(d->tr, zone->alias, zone->count * zone->page_bytes, &d->mem);
+	for (int kind = 0; kind < REGION_ZONES && rc == 0; kind++) {
+		struct region_zone *zone = &d->region.zone[kind];
+		if (zone->count)
+			rc = d->tr->ops->mem_register(d->tr, zone->alias,
+			                              zone->count * zone->page_bytes, &d->mem[kind]);
+	}
 	if (rc) {
 		init_error_set("the provider cannot register the region: %s", strerror(-rc));
 		return limit_or(rc, DSM_ERR_PROVIDER);
@@ -387,6 +413,29 @@ static void dismantle(struct dsm *d)
 	atomic_flag_clear(&active);
 }
 
+/* The region; without its zone of huge pages where that is optional and one node has not
+ * enough of them. */
+static int make_region_or_less(struct dsm *d)
+{
+	int32_t mine = make_region(d), all[COH_MAX_NODES];
+	int short_of = 0, rc;
+
+	if (!d->settings.huge_bytes || !d->settings.huge_optional)
+		return agree(d, mine);
+	rc = exchange(d, &mine, sizeof mine, all);
+	if (rc)
+		return rc;
+	for (int i = 0; i < d->boot->size; i++)
+		short_of |= all[i] == DSM_ERR_LIMIT;
+	if (!short_of)
+		return agree(d, mine);
+	log_line(&d->log, DSM_LOG_WARN, "going on without huge pages: %s",
+	         mine ? dsm_init_error() : "another node has not enough of them");
+	region_destroy(&d->region);
+	d->settings.huge_bytes = 0;
+	return agree(d, make_region(d));
+}
+
 static int join(struct dsm *d, const struct dsm_config *config)
 {
 	int rc = settings_read(config, &d->settings, &d->log);
@@ -399,7 +448,7 @@ static int join(struct dsm *d, const struct dsm_config *config)
 	rc = meet(d);
 	if (rc)
 		return rc;
-	rc = agree(d, make_region(d));
+	rc = make_region_or_less(d);
 	if (rc)
 		return rc;
 	return agree(d, make_ready(d));

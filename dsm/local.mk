@@ -2,7 +2,7 @@ include_HEADERS += dsm/dsm.h
 
 # What a node is made of, apart from coherence and transport. Tests link it.
 noinst_LTLIBRARIES += libnode.la
-libnode_la_SOURCES = dsm/region.h dsm/region.c dsm/region_address.c dsm/mm.h
+libnode_la_SOURCES = dsm/region.h dsm/region.c dsm/region_address.c dsm/region_commit.c dsm/mm.h
 libnode_la_SOURCES += dsm/trap/trap.h dsm/trap/wp.c dsm/trap/access_map.h dsm/trap/access_map.c \
 	dsm/trap/audit.h dsm/trap/audit.c dsm/trap/uffd.h dsm/trap/uffd.c dsm/trap/uffd_caps.c \
 	dsm/trap/signal.h dsm/trap/signal.c
@@ -21,7 +21,7 @@ libjob_la_SOURCES = dsm/boot/rendezvous.h dsm/boot/rendezvous.c dsm/boot/jobdir.
 	transport/ofi.h transport/ofi_sweep.c
 
 # The node itself.
-libnode_la_SOURCES += dsm/atomic.c dsm/calls.c dsm/engine.c dsm/error.c dsm/faults.c dsm/frames.c \
+libnode_la_SOURCES += dsm/atomic.c dsm/audit.c dsm/calls.c dsm/engine.c dsm/error.c dsm/faults.c dsm/frames.c \
 	dsm/frames.h dsm/init.c dsm/log.c dsm/log.h dsm/loop.c dsm/memory.c dsm/node.h dsm/report.c \
 	dsm/service.c dsm/settings.c dsm/settings.h dsm/sync.c dsm/tenure.c dsm/tenure.h
 libnode_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)

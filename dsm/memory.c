@@ -10,28 +10,33 @@ static uint64_t offset_of(const struct dsm *d, const void *ptr)
 	return (uint64_t)((const uint8_t *)ptr - d->region.window);
 }
 
-static int in_region(const struct dsm *d, const void *ptr, size_t bytes)
+/* The zone that all of [ptr, ptr+bytes) lies in, or -1. */
+static int zone_of(const struct dsm *d, const void *ptr, size_t bytes)
 {
-	uint64_t at = offset_of(d, ptr);
-
-	return at < d->settings.region_bytes && bytes <= d->settings.region_bytes - at;
+	for (int kind = 0; kind < REGION_ZONES; kind++) {
+		const struct region_zone *zone = &d->region.zone[kind];
+		uint64_t len = zone->count * zone->page_bytes;
+		uint64_t at = (uint64_t)((const uint8_t *)ptr - zone->window);
+		if (zone->count && at < len && bytes <= len - at)
+			return kind;
+	}
+	return -1;
 }
 
-int dsm_alloc(dsm_t *d, size_t bytes, size_t align, unsigned flags, void **out)
+/* One try in one zone. */
+static int alloc_in(struct dsm *d, int kind, size_t bytes, size_t align, void **out)
 {
-	struct coh_svc svc = {.op = SVC_ALLOC, .arg = {bytes, align}};
+	const struct region_zone *zone = &d->region.zone[kind];
+	struct coh_svc svc = {.op = SVC_ALLOC, .arg = {bytes, align, kind}};
 	uint8_t *at;
 	int rc;
 
-	if (!out || bytes == 0 || flags != 0 || (align & (align - 1)) ||
-	    align > d->settings.region_bytes)
-		return DSM_ERR_INVAL;
-	if (bytes > d->settings.region_bytes)
+	if (bytes > zone->count * zone->page_bytes)
 		return DSM_ERR_NOMEM;
 	rc = service_call(d, &svc, -1, "dsm_alloc");
 	if (rc)
 		return rc;
-	at = d->region.window + svc.arg[0];
+	at = zone->window + svc.arg[0];
 	/* The caller's own stores clear what an earlier owner has left: ordinary accesses,
 	 * so they need no lock and no message of their own. */
 	if (svc.arg[1])
@@ -40,15 +45,32 @@ int dsm_alloc(dsm_t *d, size_t bytes, size_t align, unsigned flags, void **out)
 	return 0;
 }
 
+int dsm_alloc(dsm_t *d, size_t bytes, size_t align, unsigned flags, void **out)
+{
+	int huge = flags == DSM_HUGE || flags == DSM_HUGE_PREFERRED;
+	int rc = DSM_ERR_NOMEM;
+
+	if (!out || bytes == 0 || (flags && !huge) || (align & (align - 1)) ||
+	    align > d->settings.region_bytes)
+		return DSM_ERR_INVAL;
+	if (huge)
+		rc = alloc_in(d, REGION_PMD, bytes, align, out);
+	if (!huge || (flags == DSM_HUGE_PREFERRED && rc == DSM_ERR_NOMEM))
+		rc = alloc_in(d, REGION_PTE, bytes, align, out);
+	return rc;
+}
+
 int dsm_free(dsm_t *d, void *ptr)
 {
 	struct coh_svc svc = {.op = SVC_FREE};
+	int kind = zone_of(d, ptr, 1);
 
 	if (!ptr)
 		return 0;
-	if (!in_region(d, ptr, 1))
+	if (kind < 0)
 		return DSM_ERR_NOT_OURS;
-	svc.arg[0] = offset_of(d, ptr);
+	svc.arg[0] = (uint64_t)((uint8_t *)ptr - d->region.zone[kind].window);
+	svc.arg[2] = kind;
 	return service_call(d, &svc, -1, "dsm_free");
 }
 
@@ -66,7 +88,7 @@ int dsm_publish(dsm_t *d, const char *name, void *ptr)
 {
 	struct coh_svc svc = {.op = ptr ? SVC_PUBLISH : SVC_UNPUBLISH};
 
-	if (name_set(&svc, name) || (ptr && !in_region(d, ptr, 1)))
+	if (name_set(&svc, name) || (ptr && zone_of(d, ptr, 1) < 0))
 		return DSM_ERR_INVAL;
 	svc.arg[0] = ptr ? offset_of(d, ptr) : 0;
 	return service_call(d, &svc, -1, "dsm_publish");
@@ -92,7 +114,7 @@ int dsm_prefetch(dsm_t *d, const void *ptr, size_t bytes)
 	sigset_t mask;
 	int rc = 0;
 
-	if (!in_region(d, ptr, bytes))
+	if (zone_of(d, ptr, bytes) < 0)
 		return DSM_ERR_INVAL;
 	if (bytes == 0)
 		return 0;

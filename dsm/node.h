@@ -67,7 +67,7 @@ struct dsm {
 	struct region region;
 	struct trap *trap;
 	struct tr *tr;
-	struct tr_mem *mem;
+	struct tr_mem *mem[REGION_ZONES]; /* the aliases */
 	struct coh *coh;
 	struct coh_config coh_cfg;
 	size_t coh_bytes;
@@ -88,7 +88,7 @@ struct dsm {
 	struct trap_fault stalled; /* the next one to take, for which no slot was free */
 	int has_stalled;
 	uint32_t woken; /* thread that was woken last */
-	struct alloc *alloc; /* rank 0 */
+	struct alloc *alloc[REGION_ZONES]; /* rank 0 */
 	struct names *names; /* rank 0 */
 	uint64_t count[COH_COUNTS];
 	uint64_t faults, fault_ns, sleeps, bad_messages;
@@ -167,7 +167,9 @@ void loop_stop(struct dsm *d);
 /* Makes the service thread look again: something was queued by another thread. */
 void loop_kick(struct dsm *d);
 
-/* --- report.c --- */
+/* --- report.c, audit.c --- */
+struct json_t;
+struct json_t *audit_json(struct dsm *d); /* lock held */
 char *report_answer(void *dsm, const char *request);
 
 #endif

@@ -52,6 +52,13 @@ void region_unreserve(void *addr, size_t len);
 int region_create(const struct region_config *config, void *addr, struct region *out);
 void region_destroy(struct region *region); /* NULL and zeroed are allowed */
 
+/* Commits memory for all frames of a zone of huge pages: none of them can fail to be
+ * allocated later. -ENOSPC when the pool has not that many. */
+int region_commit(const struct region *region, enum region_zone_kind kind);
+/* Huge pages of 2 MiB of this machine: "nr_hugepages", "free_hugepages",
+ * "resv_hugepages" (promised, not handed out yet); -1 unknown. */
+long region_huge_pages(const char *what);
+
 /* Page number of an address in the window, or -1. */
 int64_t region_page_of(const struct region *region, const void *addr);
 const struct region_zone *region_zone_of(const struct region *region, uint64_t page);

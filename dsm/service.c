@@ -13,11 +13,16 @@
 
 int service_open(struct dsm *d)
 {
-	int rc;
+	int rc = 0;
 
 	if (d->coh_cfg.self != 0)
 		return 0;
-	rc = alloc_open(d->settings.region_bytes, d->region.zone[REGION_PTE].page_bytes, &d->alloc);
+	for (int kind = 0; kind < REGION_ZONES && rc == 0; kind++) {
+		const struct region_zone *zone = &d->region.zone[kind];
+		if (zone->count)
+			rc = alloc_open(zone->count * zone->page_bytes, zone->page_bytes,
+			                &d->alloc[kind]);
+	}
 	if (rc == 0)
 		rc = names_open(&d->names);
 	return rc;
@@ -26,9 +31,11 @@ int service_open(struct dsm *d)
 void service_close(struct dsm *d)
 {
 	names_close(d->names);
-	alloc_close(d->alloc);
+	for (int kind = 0; kind < REGION_ZONES; kind++) {
+		alloc_close(d->alloc[kind]);
+		d->alloc[kind] = NULL;
+	}
 	d->names = NULL;
-	d->alloc = NULL;
 }
 
 /* --- serving --- */
@@ -49,9 +56,18 @@ static void answer(struct dsm *d, coh_node to, uint16_t slot, int status, uint64
 static void serve_alloc(struct dsm *d, coh_node from, const struct coh_msg *m)
 {
 	uint64_t offset = 0, dirty = 0;
-	int rc = alloc_take(d->alloc, m->svc.arg[0], m->svc.arg[1], &offset, &dirty);
+	struct alloc *zone = m->svc.arg[2] < REGION_ZONES ? d->alloc[m->svc.arg[2]] : NULL;
+	int rc = zone ? alloc_take(zone, m->svc.arg[0], m->svc.arg[1], &offset, &dirty) : -ENOMEM;
 
 	answer(d, from, m->slot, rc, offset, dirty);
+}
+
+static void serve_free(struct dsm *d, coh_node from, const struct coh_msg *m)
+{
+	struct alloc *zone = m->svc.arg[2] < REGION_ZONES ? d->alloc[m->svc.arg[2]] : NULL;
+	int rc = zone ? alloc_give(zone, m->svc.arg[0]) : -EINVAL;
+
+	answer(d, from, m->slot, rc ? DSM_ERR_NOT_OURS : 0, 0, 0);
 }
 
 static void serve_publish(struct dsm *d, coh_node from, const struct coh_msg *m)
@@ -88,16 +104,13 @@ static void serve_cancel(struct dsm *d, coh_node from, const struct coh_msg *m)
 
 void service_request(struct dsm *d, coh_node from, const struct coh_msg *m)
 {
-	if (!d->alloc) {
+	if (!d->names) {
 		d->bad_messages++;
 		return;
 	}
 	switch (m->svc.op) {
 	case SVC_ALLOC: serve_alloc(d, from, m); break;
-	case SVC_FREE:
-		answer(d, from, m->slot,
-		       alloc_give(d->alloc, m->svc.arg[0]) ? DSM_ERR_NOT_OURS : 0, 0, 0);
-		break;
+	case SVC_FREE: serve_free(d, from, m); break;
 	case SVC_PUBLISH: serve_publish(d, from, m); break;
 	case SVC_UNPUBLISH:
 		answer(d, from, m->slot, names_remove(d->names, m->svc.name), 0, 0);

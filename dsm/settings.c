@@ -10,6 +10,7 @@
 
 #define REGION_DEFAULT (UINT64_C(64) << 30)
 #define REGION_MAX (UINT64_C(1) << 46) /* half of what an x86-64 process can map */
+#define HUGE_BYTES (UINT64_C(2) << 20)
 #define TENURE_US_MAX 100000
 #define SPIN_US_MAX 10000
 
@@ -59,6 +60,27 @@ static int read_log(const struct dsm_config *config, struct log *log)
 		log->fn = log_stderr;
 		log->ctx = log;
 	}
+	return 0;
+}
+
+static int read_huge(const struct dsm_config *config, struct settings *out)
+{
+	const char *text = getenv("DSM_HUGE"), *optional = getenv("DSM_HUGE_OPTIONAL");
+
+	out->huge_bytes = config->huge_bytes;
+	out->huge_optional = config->huge_optional;
+	if (text && *text && parse_bytes(text, &out->huge_bytes)) {
+		init_error_set("DSM_HUGE is '%s'; it must be a number of bytes, with K, M, G or T "
+		               "if you like", text);
+		return DSM_ERR_CONFIG;
+	}
+	if (optional && *optional)
+		out->huge_optional = strcmp(optional, "0") != 0;
+	if (out->huge_bytes > REGION_MAX) {
+		init_error_set("the zone of huge pages is larger than the address space allows");
+		return DSM_ERR_CONFIG;
+	}
+	out->huge_bytes = (out->huge_bytes + HUGE_BYTES - 1) / HUGE_BYTES * HUGE_BYTES;
 	return 0;
 }
 
@@ -174,6 +196,8 @@ int settings_read(const struct dsm_config *config, struct settings *out, struct 
 	rc = read_log(&c, log);
 	if (rc == 0)
 		rc = read_region(&c, out);
+	if (rc == 0)
+		rc = read_huge(&c, out);
 	if (rc == 0)
 		rc = read_provider(&c, out);
 	if (rc == 0)

@@ -10,6 +10,8 @@
 
 struct settings {
 	uint64_t region_bytes;
+	uint64_t huge_bytes; /* 0: no zone of huge pages */
+	int huge_optional;
 	char provider[64]; /* "": the best */
 	uint32_t tenure_us; /* 0: chosen by the library */
 	char faults[8];     /* "event", "signal" or "auto" */

@@ -62,6 +62,19 @@ static void test_region_sizes(void)
 	}
 }
 
+static void test_huge(void)
+{
+	struct settings s;
+
+	CU_ASSERT_EQUAL(read_with("DSM_HUGE", "5M", &s), 0);
+	CU_ASSERT_EQUAL(s.huge_bytes, 6 << 20);
+	CU_ASSERT_EQUAL(s.huge_optional, 0);
+	CU_ASSERT_EQUAL(read_with("DSM_HUGE", "many", &s), DSM_ERR_CONFIG);
+	CU_ASSERT_EQUAL(read_with("DSM_HUGE_OPTIONAL", "1", &s), 0);
+	CU_ASSERT_EQUAL(s.huge_bytes, 0);
+	CU_ASSERT_EQUAL(s.huge_optional, 1);
+}
+
 static void test_words(void)
 {
 	struct settings s;
@@ -234,6 +247,7 @@ int main(void)
 		return 1;
 	CU_pSuite s = CU_add_suite("node parts", NULL, NULL);
 	CU_add_test(s, "region sizes", test_region_sizes);
+	CU_add_test(s, "huge pages", test_huge);
 	CU_add_test(s, "words", test_words);
 	CU_add_test(s, "config", test_config);
 	CU_add_test(s, "tenures end in order", test_tenure_order);
