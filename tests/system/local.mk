@@ -26,7 +26,7 @@ system_scripts = tests/system/api.sh tests/system/idle.sh \
 	tests/system/kernel.sh tests/system/litmus.sh tests/system/stress.sh
 dist_check_SCRIPTS += $(system_scripts)
 TESTS += $(system_scripts) tests/system/errors
-EXTRA_DIST += tests/system/lib.sh tests/system/run.sh
+EXTRA_DIST += tests/system/lib.sh tests/system/run.sh check demo tests/lib.sh
 
 if HAVE_CUNIT
 check_PROGRAMS += tests/system/history_test
