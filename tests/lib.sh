@@ -106,17 +106,17 @@ may_trap() {
 	[ "$(cat /proc/sys/vm/unprivileged_userfaultfd 2>/dev/null)" = 1 ]
 }
 
-# Sets SUDO for programs that trap kernel accesses: empty when nothing is needed. Status 1,
-# and a sentence that says what to enable, when they cannot run here.
+# Sets SUDO for programs that trap kernel accesses, too: empty when nothing is needed, or
+# nothing is to be had; then says what does without.
 find_trap_rights() {
 	SUDO=()
-	may_trap && return 0
-	find_sudo "trapping system calls on shared memory (userfaultfd)" && return 0
-	say "Trapping system calls on shared memory is not permitted here. One of these permits it:"
-	say "  run this as root, or as a user with sudo"
-	say "  sysctl vm.unprivileged_userfaultfd=1    (as root; for all users of this machine)"
-	say "  setfacl -m u:$(id -un):rw /dev/userfaultfd    (as root; for you, until the next boot)"
-	return 1
+	may_trap && return
+	find_sudo "trapping system calls on shared memory (userfaultfd)" && return
+	SUDO=()
+	say "This user may not trap the kernel's accesses, so faults are delivered by signals, and"
+	say "system calls on shared memory fail; tests of them are skipped. To permit it, as root:"
+	say "  sysctl vm.unprivileged_userfaultfd=1               (for all users), or"
+	say "  setfacl -m u:$(id -un):rw /dev/userfaultfd    (for you, until the next boot)"
 }
 
 # What ran as root leaves files of root in build/: give them back.

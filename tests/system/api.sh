@@ -7,3 +7,4 @@ need_nodes
 for nodes in 1 2 4; do
 	job 120 $nodes auto tests/system/api
 done
+DSM_FAULTS=signal job 120 2 auto tests/system/api

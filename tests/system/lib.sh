@@ -23,6 +23,14 @@ need_nodes() {
 	esac
 }
 
+# Ends the script as skipped where system calls on shared memory cannot be served.
+need_events() {
+	local said
+	said=$(DSM_FAULTS=event tests/system/api identity 2>&1) && return
+	printf '%s\n' "$said"
+	exit 77
+}
+
 # run_job SECONDS NODES PROVIDER PROGRAM [ARGUMENT...]: a job in the build directory.
 # PROVIDER: auto leaves the choice to the library. A job that takes longer has failed.
 run_job() {

@@ -6,3 +6,4 @@
 need_nodes
 job 240 4 auto tests/system/litmus 320
 job 120 2 net tests/system/litmus 128
+DSM_FAULTS=signal job 120 4 auto tests/system/litmus 64

@@ -22,7 +22,7 @@ static const struct ctl_option options[] = {
 	{ 'n', "nodes", "N", "how many nodes to start, 1 to 64; must be given" },
 	{ 'p', "provider", "P", "libfabric provider, e.g. net (DSM_PROVIDER)" },
 	{ 'r', "region", "SIZE", "size of the shared region, with K, M, G or T (DSM_REGION)" },
-	{ 'f', "faults", "MODE", "how faults are delivered: event or auto (DSM_FAULTS)" },
+	{ 'f', "faults", "MODE", "how faults are delivered: event, signal or auto (DSM_FAULTS)" },
 	{ 'l', "log", "LEVEL", "log: error, warn, info, debug or trace (DSM_LOG)" },
 	{ 't', "timeout", "SECONDS", "end the job after that time, with status 124" },
 	{ OPT_NO_PREFIX, "no-prefix", NULL, "no \"[RANK] \" in front of the nodes' lines" },
@@ -83,7 +83,7 @@ static bool parse_seconds(const char *text, double *seconds)
 static int option_take(const struct ctl_command *command, int c, struct run_options *o)
 {
 	static const char *const levels[] = { "error", "warn", "info", "debug", "trace", NULL };
-	static const char *const faults[] = { "auto", "event", NULL };
+	static const char *const faults[] = { "auto", "event", "signal", NULL };
 
 	switch (c) {
 	case 'n':
@@ -103,7 +103,7 @@ static int option_take(const struct ctl_command *command, int c, struct run_opti
 		o->faults = optarg;
 		return one_of(optarg, faults)
 		           ? 0
-		           : ctl_usage(command, "--faults is event or auto, not '%s'", optarg);
+		           : ctl_usage(command, "--faults is event, signal or auto, not '%s'", optarg);
 	case 'l':
 		o->log = optarg;
 		return one_of(optarg, levels)
