@@ -10,6 +10,8 @@ PACKAGES=(build-essential autoconf automake libtool pkg-config libfabric-dev lib
 	libibverbs-dev libev-dev libcunit1-dev libjansson-dev libpng-dev uthash-dev)
 # What `./check long` needs on top: another compiler, and sanitizers of its own.
 PACKAGES_LONG=(clang xz-utils)
+# What `./check vm` needs on top: an emulator, and what prepares its machines.
+PACKAGES_VM=(qemu-system-x86 busybox-static cpio kmod xz-utils zstd iproute2 ibverbs-providers)
 
 BUILD=$PWD/build
 JOBS=$(nproc 2>/dev/null || echo 2)

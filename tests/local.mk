@@ -83,3 +83,7 @@ TESTS += tests/examples/run_examples.sh
 # Simulator
 include tests/sim/local.mk
 include tests/system/local.mk
+
+# Emulated machines; ./check vm runs them
+EXTRA_DIST += tests/vm/lib.sh tests/vm/fetch.sh tests/vm/prepare.sh tests/vm/run.sh \
+	tests/vm/run-suite.sh tests/vm/guest-init.sh tests/vm/guest-node.sh tests/vm/in-guest.sh

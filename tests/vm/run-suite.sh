@@ -1,0 +1,76 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# The tests that need a kernel with userfaultfd RWP, or an RDMA device: on emulated machines
+# that have both. ./check vm runs them all.
+#
+#	run-suite.sh list            names of the parts
+#	run-suite.sh                 all parts
+#	run-suite.sh PART            one of them
+#	run-suite.sh ready           only gets and prepares the kernel
+#
+# Works in the build directory: BUILD, or where it is. The first time it fetches a kernel,
+# into DSM_VM_CACHE (build/vm of the sources). Exit status 77, and a sentence: this machine
+# cannot do it.
+# shellcheck source=tests/vm/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+cd "${BUILD:-.}"
+
+parts='trap'
+
+# Gets all that the machines are started with.
+ready() {
+	local missing status=0
+	missing=$(vm_missing)
+	[ -z "$missing" ] || vm_skip "not installed: $missing"
+	mkdir -p "$vm_cache"
+	exec {lock}>"$vm_cache/lock"
+	flock -w 900 "$lock" || vm_fail "somebody else has held $vm_cache/lock for 15 minutes"
+	"$vm_here/fetch.sh" || status=$?
+	[ "$status" = 0 ] || exit "$status"
+	"$vm_here/prepare.sh"
+	exec {lock}>&-
+}
+
+built() {
+	local program
+	for program in "$@"; do
+		[ -x "$program" ] || vm_fail "$program is not built (make check TESTS= builds it)"
+	done
+}
+
+# Conformance of the trap's engines, on both sizes of pages; nothing may be skipped there.
+part_trap() {
+	built tests/trap/test_trap tests/trap/test_region tests/trap/test_probe
+	"$vm_here/run.sh" -n 1 -m 1024 -p 32 -t 280 -- "$vm_here/in-guest.sh" all_of \
+		tests/trap/test_trap tests/trap/test_region tests/trap/test_probe
+}
+
+all_parts() {
+	local part status passed=0 failed=0 skipped=0 start
+	for part in $parts; do
+		start=$SECONDS status=0
+		"$0" "$part" || status=$?
+		case $status in
+		0) passed=$((passed + 1)) && vm_note "$part passed ($((SECONDS - start)) s)" ;;
+		77) skipped=$((skipped + 1)) ;;
+		*) failed=$((failed + 1)) && vm_note "$part FAILED ($((SECONDS - start)) s)" ;;
+		esac
+	done
+	echo "$passed passed, $failed failed, $skipped skipped"
+	[ "$failed" = 0 ] || exit 1
+	[ "$passed" != 0 ] || exit $vm_skipped
+}
+
+case ${1-} in
+list) echo "$parts" | tr ' ' '\n' ;;
+ready) ready ;;
+'') all_parts ;;
+*)
+	case " $parts " in
+	*" $1 "*) ;;
+	*) sed -n 's/^#	//p' "$0" >&2 && exit 2 ;;
+	esac
+	ready
+	"part_${1//-/_}"
+	;;
+esac
