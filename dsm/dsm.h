@@ -266,7 +266,8 @@ struct dsm_stats {
 	uint64_t invalidations;    /* copies of ours taken away */
 	uint64_t downgrades;       /* M copies of ours made S */
 	uint64_t deferred;         /* requests that waited for a tenure of ours */
-	uint64_t prefetched;       /* pages asked for ahead */
+	uint64_t prefetched;       /* pages asked for ahead, by dsm_prefetch or a thread's stream */
+	uint64_t prefetch_wasted;  /* those of streams that, as it seems, were not used */
 	uint64_t evictions;
 	uint64_t atomics;          /* carried out on our frames */
 	uint64_t locks, barriers;  /* granted or passed by this home */

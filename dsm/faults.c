@@ -69,6 +69,8 @@ static int fault_step(struct dsm *d, const struct trap_fault *f, struct waiter *
 	rc = node_step(d, &ev);
 	if (rc && remembered)
 		d->n_faults--; /* nothing was woken: it is the last one still */
+	if (rc == 0 && !f->write)
+		node_follow_stream(d, f->thread, f->page);
 	return rc;
 }
 

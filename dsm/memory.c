@@ -109,10 +109,8 @@ int dsm_lookup(dsm_t *d, const char *name, int timeout_ms, void **out)
 
 int dsm_prefetch(dsm_t *d, const void *ptr, size_t bytes)
 {
-	struct coh_event ev = {.kind = COH_EV_PREFETCH};
 	uint64_t page, end;
 	sigset_t mask;
-	int rc = 0;
 
 	if (zone_of(d, ptr, bytes) < 0)
 		return DSM_ERR_INVAL;
@@ -121,17 +119,8 @@ int dsm_prefetch(dsm_t *d, const void *ptr, size_t bytes)
 	page = region_page_of(&d->region, ptr);
 	end = region_page_of(&d->region, (const uint8_t *)ptr + bytes - 1) + 1;
 	node_lock(d, &mask);
-	while (page < end && rc == 0 && !d->lost) {
-		ev.page = page;
-		ev.n = end - page < COH_MAX_RUN ? end - page : COH_MAX_RUN;
-		/* A landing needs its frame. */
-		if (frames_prepare(&d->frames, page, ev.n))
-			break;
-		rc = node_step(d, &ev);
-		page += d->fx.consumed;
-	}
-	if (d->tr->ops->pending(d->tr))
-		loop_kick(d);
+	node_fetch_ahead(d, page, end);
+	node_hand_over(d);
 	node_unlock(d, &mask);
 	return 0;
 }

@@ -21,6 +21,7 @@
 #include "dsm/log.h"
 #include "dsm/region.h"
 #include "dsm/settings.h"
+#include "dsm/stream.h"
 #include "dsm/tenure.h"
 #include "dsm/trap/trap.h"
 #include "transport/transport.h"
@@ -81,6 +82,7 @@ struct dsm {
 	struct coh_effects fx;
 	struct frames frames;
 	struct tenure tenure;
+	struct streams streams;
 	struct waiter *waiters;
 	struct waiter *svc_slot[NODE_SVC_SLOTS];
 	struct fault fault[NODE_FAULTS];
@@ -117,6 +119,12 @@ void node_progress(struct dsm *d);
 void node_send(struct dsm *d, coh_node to, const struct coh_msg *msg);
 /* The job cannot go on: tells why, ends all waits with DSM_ERR_LOST. */
 void node_fail(struct dsm *d, const char *why);
+
+/* --- ahead.c; with the lock held --- */
+/* Asks for pages first .. end-1 for reading, as far as there is room. */
+void node_fetch_ahead(struct dsm *d, uint64_t first, uint64_t end);
+/* A thread has faulted reading page: asks for what it is likely to read next. */
+void node_follow_stream(struct dsm *d, uint32_t thread, uint64_t page);
 
 /* --- faults.c; with the lock held --- */
 /* Takes faults until there is none or no slot is free. */

@@ -27,6 +27,7 @@ static void collect(struct dsm *d, struct dsm_stats *s)
 	        .downgrades = d->count[COH_N_DOWNGRADE],
 	        .deferred = d->count[COH_N_DEFERRED],
 	        .prefetched = d->count[COH_N_PREFETCH],
+	        .prefetch_wasted = d->streams.wasted,
 	        .evictions = d->count[COH_N_EVICT],
 	        .atomics = d->count[COH_N_ATOMIC],
 	        .locks = d->count[COH_N_LOCK],
@@ -77,6 +78,7 @@ static json_t *stats_json(struct dsm *d)
 	PUT(downgrades);
 	PUT(deferred);
 	PUT(prefetched);
+	PUT(prefetch_wasted);
 	PUT(evictions);
 	PUT(atomics);
 	PUT(locks);

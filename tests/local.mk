@@ -21,12 +21,14 @@ endif
 
 # Allocator and names
 if HAVE_CUNIT
-pure_tests = tests/dsm/test_alloc tests/dsm/test_names tests/dsm/test_parts
+pure_tests = tests/dsm/test_alloc tests/dsm/test_names tests/dsm/test_parts tests/dsm/test_stream
 check_PROGRAMS += $(pure_tests)
 TESTS += $(pure_tests)
 tests_dsm_test_alloc_SOURCES = tests/dsm/test_alloc.c
 tests_dsm_test_alloc_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc
 tests_dsm_test_alloc_LDADD = libnode.la -lcunit
+tests_dsm_test_stream_SOURCES = tests/dsm/test_stream.c dsm/stream.c dsm/stream.h
+tests_dsm_test_stream_LDADD = -lcunit
 tests_dsm_test_parts_SOURCES = tests/dsm/test_parts.c
 tests_dsm_test_parts_LDADD = libnode.la libcoherence.la libtransport.la $(EV_LIBS) $(JANSSON_LIBS) -lcunit
 tests_dsm_test_names_SOURCES = tests/dsm/test_names.c
