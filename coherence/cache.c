@@ -147,7 +147,6 @@ static void hold_take_deferred(struct coh *c, struct coh_effects *fx, const stru
 	        .requestor = h->requestor,
 	        .n = 1,
 	        .slot = h->slot,
-	        .home_slot = h->home_slot,
 	        .page = h->page,
 	        .landing = h->landing,
 	        .refresh = h->refresh,
@@ -293,7 +292,6 @@ static void act_defer(struct take *t)
 	h->flags = t->msg->flags;
 	h->requestor = t->msg->requestor;
 	h->slot = t->msg->slot;
-	h->home_slot = t->msg->home_slot;
 	h->landing = t->msg->landing;
 	h->refresh = t->msg->refresh;
 	t->fx->count[COH_N_DEFERRED]++;
@@ -313,7 +311,10 @@ static void move(struct take *t, coh_node to, const struct coh_landing *landing,
 static void supply(struct take *t, enum coh_access granted)
 {
 	const struct coh_msg *m = t->msg;
-	struct coh_tag home_tag = {.to_home = 1, .access = COH_READ, .n = 1, .slot = m->home_slot};
+	struct coh_tag home_tag = {
+	        .to_home = 1,
+	        .home_index = (uint32_t)coh_home_index(&t->c->cfg, t->page),
+	};
 
 	if (m->flags & COH_F_RECALL) {
 		act_ack(t); /* the frame is the home's */

@@ -142,7 +142,6 @@ struct coh_msg {
 	coh_node requestor; /* Fwd */
 	uint16_t n;         /* pages, from 1; Grant may answer 0 */
 	uint16_t slot;      /* of the requestor; replies echo it */
-	uint16_t home_slot; /* of the home's transaction; replies echo it */
 	uint64_t page;
 	union {
 		struct {
@@ -156,12 +155,14 @@ struct coh_msg {
 	};
 };
 
-/* The 32 bits that travel with a page write and complete the request. */
+/* The 32 bits that travel with a page write and complete the request, or tell a home
+ * which of its pages has come back. */
 struct coh_tag {
-	uint8_t to_home; /* a transaction of the home, else a request of the cache */
-	uint8_t access;
+	uint8_t to_home;
+	uint8_t access;       /* these three: not to_home */
 	uint16_t n;
-	uint16_t slot;
+	uint16_t slot;        /* of the request */
+	uint32_t home_index;  /* to_home: the page among those of its home, below 2^31 */
 };
 uint32_t coh_tag_encode(struct coh_tag tag);
 struct coh_tag coh_tag_decode(uint32_t bits);
@@ -305,6 +306,8 @@ int coh_step(struct coh *coh, const struct coh_event *event, struct coh_effects 
 /* -------------------------------------------------------------- inspection -- */
 
 coh_node coh_home_of(const struct coh_config *config, uint64_t page);
+/* The page's number among those of its home. */
+uint64_t coh_home_index(const struct coh_config *config, uint64_t page);
 /* The first page behind the block that page lies in: runs end there. */
 uint64_t coh_block_end(const struct coh_config *config, uint64_t page);
 
@@ -356,6 +359,9 @@ const struct coh_config *coh_config_of(const struct coh *coh);
 /* Renames every node id in the state: id becomes perm[id]. Only for pages whose
  * homes are mapped onto themselves (the caller chooses such permutations). */
 void coh_permute(struct coh *coh, const coh_node *perm);
+/* Gives the home's transactions the lowest numbers, in the order of their pages and queues.
+ * Nobody else knows the numbers, so states that become equal by this always were. */
+void coh_renumber(struct coh *coh);
 /* The transition table, for documents and coverage. */
 struct coh_row {
 	const char *side;  /* "cache" or "home" */

@@ -18,28 +18,6 @@ static uint64_t pages_of(const struct coh_config *config)
 	return n;
 }
 
-int coh_config_check(const struct coh_config *config)
-{
-	uint64_t first = 0;
-
-	if (config->nodes < 1 || config->nodes > COH_MAX_NODES || config->self >= config->nodes ||
-	    config->n_zones < 1 || config->n_zones > COH_MAX_ZONES || config->per_home < 1 ||
-	    config->slots < 1 || config->slots > 0x7fff || config->holds > 0x7fff ||
-	    (uint32_t)config->per_home * config->nodes > COH_MAX_QUEUE || config->refreshes > COH_MAX_QUEUE ||
-	    (uint32_t)config->sync_slots * config->nodes > COH_MAX_QUEUE ||
-	    config->sharer_pointers > SHARERS_POINTERS || config->sharer_maps > 1u << 24 ||
-	    coh_sharers_group(config) * SHARERS_GROUPS < config->nodes)
-		return -EINVAL;
-	for (unsigned z = 0; z < config->n_zones; z++) {
-		const struct coh_zone *zone = &config->zone[z];
-		if (zone->first != first || zone->count == 0 || zone->count > UINT64_C(1) << 40 ||
-		    zone->block_pages == 0 || (zone->block_pages & (zone->block_pages - 1)))
-			return -EINVAL;
-		first += zone->count;
-	}
-	return 0;
-}
-
 static unsigned zone_of(const struct coh_config *config, uint64_t page)
 {
 	unsigned z = 0;
@@ -73,16 +51,56 @@ static uint64_t dir_entries(const struct coh_config *config, const struct coh_zo
 	return (zone->count + round - 1) / round * zone->block_pages;
 }
 
+static uint64_t all_dir_entries(const struct coh_config *config)
+{
+	uint64_t n = 0;
+
+	for (unsigned z = 0; z < config->n_zones; z++)
+		n += dir_entries(config, &config->zone[z]);
+	return n;
+}
+
+int coh_config_check(const struct coh_config *config)
+{
+	uint64_t first = 0;
+
+	if (config->nodes < 1 || config->nodes > COH_MAX_NODES || config->self >= config->nodes ||
+	    config->n_zones < 1 || config->n_zones > COH_MAX_ZONES || config->per_home < 1 ||
+	    config->slots < 1 || config->slots > 0x7fff || config->holds > 0x7fff ||
+	    (uint32_t)config->per_home * config->nodes > COH_MAX_QUEUE || config->refreshes > COH_MAX_QUEUE ||
+	    (uint32_t)config->sync_slots * config->nodes > COH_MAX_QUEUE ||
+	    config->sharer_pointers > SHARERS_POINTERS || config->sharer_maps > 1u << 24 ||
+	    coh_sharers_group(config) * SHARERS_GROUPS < config->nodes)
+		return -EINVAL;
+	for (unsigned z = 0; z < config->n_zones; z++) {
+		const struct coh_zone *zone = &config->zone[z];
+		if (zone->first != first || zone->count == 0 || zone->count > UINT64_C(1) << 40 ||
+		    zone->block_pages == 0 || (zone->block_pages & (zone->block_pages - 1)))
+			return -EINVAL;
+		first += zone->count;
+	}
+	if (all_dir_entries(config) > UINT64_C(1) << 31) /* they travel in tags */
+		return -EINVAL;
+	return 0;
+}
+
+uint64_t coh_home_index(const struct coh_config *config, uint64_t page)
+{
+	unsigned z = zone_of(config, page);
+	const struct coh_zone *zone = &config->zone[z];
+	uint64_t at = page - zone->first;
+	uint64_t block = at / zone->block_pages / config->nodes;
+	uint64_t index = block * zone->block_pages + at % zone->block_pages;
+
+	while (z-- > 0)
+		index += dir_entries(config, &config->zone[z]);
+	return index;
+}
+
 struct dir *coh_dir_at(struct coh *c, uint64_t page)
 {
-	unsigned z = zone_of(&c->cfg, page);
-	const struct coh_zone *zone = &c->cfg.zone[z];
-	uint64_t index = page - zone->first;
-	uint64_t block = index / zone->block_pages / c->cfg.nodes;
-	uint64_t i = block * zone->block_pages + index % zone->block_pages;
-
 	assert(coh_home_of(&c->cfg, page) == c->cfg.self);
-	return &COH_TABLE(c, struct dir, off_dir)[c->zone_dir[z] + i];
+	return dir_by_index(c, coh_home_index(&c->cfg, page));
 }
 
 /* --- layout --- */
@@ -111,7 +129,6 @@ static uint32_t refreshes_of(const struct coh_config *config)
 static void lay_out(struct coh *c, const struct coh_config *config)
 {
 	uint64_t at = (sizeof *c + 15) & ~UINT64_C(15);
-	uint64_t dirs = 0;
 	uint32_t maps, words = coh_map_words(config);
 
 	memset(c, 0, sizeof *c);
@@ -121,10 +138,7 @@ static void lay_out(struct coh *c, const struct coh_config *config)
 	c->n_waiters = (uint32_t)config->sync_slots * config->nodes;
 	c->wide = coh_sharers_wide(config);
 	maps = c->wide ? config->sharer_maps : 0;
-	for (unsigned z = 0; z < config->n_zones; z++) {
-		c->zone_dir[z] = dirs;
-		dirs += dir_entries(config, &config->zone[z]);
-	}
+	c->n_dirs = all_dir_entries(config);
 	c->off_out = take_bytes(&at, config->nodes, sizeof(uint16_t));
 	c->off_request = take_bytes(&at, config->slots, sizeof(struct request));
 	c->off_hold = take_bytes(&at, config->holds, sizeof(struct hold));
@@ -138,7 +152,7 @@ static void lay_out(struct coh *c, const struct coh_config *config)
 	c->off_map_taken = take_bytes(&at, (maps + 63) / 64, sizeof(uint64_t));
 	c->off_map = take_bytes(&at, (uint64_t)maps * words, sizeof(uint64_t));
 	c->off_line = take_bytes(&at, pages_of(config), sizeof(struct line));
-	c->off_dir = take_bytes(&at, dirs, sizeof(struct dir));
+	c->off_dir = take_bytes(&at, c->n_dirs, sizeof(struct dir));
 	c->size = at;
 }
 
@@ -173,14 +187,16 @@ uint32_t coh_effects_max(const struct coh_config *config)
 
 uint32_t coh_tag_encode(struct coh_tag tag)
 {
-	return (uint32_t)tag.to_home << 31 | (uint32_t)(tag.access & 3) << 29 |
-	       (uint32_t)(tag.n & 0x1fff) << 16 | tag.slot;
+	if (tag.to_home)
+		return UINT32_C(1) << 31 | tag.home_index;
+	return (uint32_t)(tag.access & 3) << 29 | (uint32_t)(tag.n & 0x1fff) << 16 | tag.slot;
 }
 
 struct coh_tag coh_tag_decode(uint32_t bits)
 {
+	if (bits >> 31)
+		return (struct coh_tag){.to_home = 1, .home_index = bits & 0x7fffffff};
 	return (struct coh_tag){
-	        .to_home = bits >> 31,
 	        .access = bits >> 29 & 3,
 	        .n = bits >> 16 & 0x1fff,
 	        .slot = bits & 0xffff,

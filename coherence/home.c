@@ -219,7 +219,6 @@ static struct coh_msg *fwd(struct take *t, enum coh_msg_type type, uint8_t fill)
 
 	m->requestor = txn->requestor;
 	m->slot = txn->slot;
-	m->home_slot = t->index;
 	return m;
 }
 
@@ -591,11 +590,12 @@ int coh_home_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct c
 
 int coh_home_landed(struct coh *c, struct coh_tag tag, struct coh_effects *fx)
 {
+	coh_ref txn = tag.home_index < c->n_dirs ? dir_by_index(c, tag.home_index)->txn : 0;
 	struct take t;
 
-	if (tag.slot >= c->n_txns || !txn_at(c, tag.slot)->type)
+	if (!txn)
 		return -EPROTO;
-	t = take_init(c, fx, tag.slot);
+	t = take_init(c, fx, txn - 1);
 	if (!(t.txn->waits & TXN_WAIT_REFRESH))
 		return -EPROTO;
 	if (t.txn->phase == COH_D_PULL)

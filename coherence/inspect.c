@@ -62,11 +62,6 @@ int coh_is_sharer(const struct coh *coh, uint64_t page, coh_node node)
 	       coh_sharers_has(c, coh_dir_at(c, page)->sharers, node);
 }
 
-static uint64_t dir_entries(const struct coh *c)
-{
-	return (c->size - c->off_dir) / sizeof(struct dir);
-}
-
 static uint32_t maps_used(const struct coh *coh)
 {
 	return coh->wide ? coh_wide_maps_used((struct coh *)coh) : 0; /* only read */
@@ -74,7 +69,7 @@ static uint32_t maps_used(const struct coh *coh)
 
 void coh_dir_info(const struct coh *coh, struct coh_dir_info *out)
 {
-	out->pages = dir_entries(coh);
+	out->pages = coh->n_dirs;
 	out->maps = maps_used(coh);
 	out->bytes = out->pages * sizeof(struct dir) +
 	             (uint64_t)out->maps * coh_map_words(&coh->cfg) * sizeof(uint64_t);
@@ -120,8 +115,8 @@ static void permute_rows(void *table, size_t width, const coh_node *perm, coh_no
 
 static void permute_home_side(struct coh *c, const coh_node *perm)
 {
-	for (uint64_t i = 0, n = dir_entries(c); i < n; i++) {
-		struct dir *d = &COH_TABLE(c, struct dir, off_dir)[i];
+	for (uint64_t i = 0; i < c->n_dirs; i++) {
+		struct dir *d = dir_by_index(c, i);
 		if (d->state == COH_D_M)
 			d->owner = perm[d->owner];
 		if (c->wide)
@@ -159,4 +154,56 @@ void coh_permute(struct coh *c, const coh_node *perm)
 	permute_rows(held_at(c, 0, 0), c->cfg.locks * sizeof(uint32_t), perm, c->cfg.nodes);
 	permute_home_side(c, perm);
 	c->cfg.self = perm[c->cfg.self];
+}
+
+/* --- renumbering transactions --- */
+
+static void ref_swap(coh_ref *ref, unsigned i, unsigned k)
+{
+	if (*ref == i + 1)
+		*ref = k + 1;
+	else if (*ref == k + 1)
+		*ref = i + 1;
+}
+
+static void txn_swap(struct coh *c, unsigned i, unsigned k)
+{
+	struct txn kept = *txn_at(c, i);
+
+	*txn_at(c, i) = *txn_at(c, k);
+	*txn_at(c, k) = kept;
+	for (unsigned w = 0; c->wide && w < coh_map_words(&c->cfg); w++) {
+		uint64_t word = pending_at(c, i)[w];
+		pending_at(c, i)[w] = pending_at(c, k)[w];
+		pending_at(c, k)[w] = word;
+	}
+	for (uint64_t d = 0; d < c->n_dirs; d++) {
+		ref_swap(&dir_by_index(c, d)->txn, i, k);
+		ref_swap(&dir_by_index(c, d)->queue, i, k);
+	}
+	for (unsigned t = 0; t < c->n_txns; t++)
+		ref_swap(&txn_at(c, t)->next, i, k);
+}
+
+/* Makes next the number of the transaction that ref refers to, unless it has one of the
+ * lower numbers already: the pages of a run share theirs. */
+static void txn_place(struct coh *c, const coh_ref *ref, unsigned *next)
+{
+	if (!*ref || *ref <= *next)
+		return;
+	if (*ref != *next + 1)
+		txn_swap(c, *ref - 1, *next);
+	++*next;
+}
+
+void coh_renumber(struct coh *c)
+{
+	unsigned next = 0;
+
+	for (uint64_t i = 0; i < c->n_dirs; i++) {
+		struct dir *d = dir_by_index(c, i);
+		txn_place(c, &d->txn, &next);
+		for (coh_ref *ref = &d->queue; *ref; ref = &txn_at(c, *ref - 1)->next)
+			txn_place(c, ref, &next);
+	}
 }

@@ -49,8 +49,8 @@ struct hold {
 	uint8_t flags;
 	uint8_t over; /* ended early; only the timer is still to come */
 	coh_node requestor;
-	uint16_t slot, home_slot;
-	uint16_t pad[3];
+	uint16_t slot;
+	uint16_t pad[4];
 	uint64_t page;
 	struct coh_landing landing, refresh;
 };
@@ -107,7 +107,7 @@ struct sync_slot {
 
 struct coh {
 	struct coh_config cfg;
-	uint64_t zone_dir[COH_MAX_ZONES]; /* first directory index of each zone */
+	uint64_t n_dirs;
 	uint64_t off_dir, off_line, off_request, off_hold, off_txn, off_object, off_waiter,
 	        off_sync, off_held, off_out, off_arrived, off_pending, off_map, off_map_taken, size;
 	uint32_t n_txns, n_waiters;
@@ -161,6 +161,10 @@ static inline uint16_t *out_at(struct coh *c, coh_node home)
 static inline uint64_t *arrived_at(struct coh *c)
 {
 	return COH_TABLE(c, uint64_t, off_arrived);
+}
+static inline struct dir *dir_by_index(struct coh *c, uint64_t i)
+{
+	return &COH_TABLE(c, struct dir, off_dir)[i];
 }
 struct dir *coh_dir_at(struct coh *c, uint64_t page);
 

@@ -11,7 +11,7 @@
 enum field {
 	F_N = 1 << 0,         /* n: 2 bytes */
 	F_ACCESS = 1 << 1,    /* 1 */
-	F_REQUESTOR = 1 << 2, /* requestor, home_slot: 2 + 2 */
+	F_REQUESTOR = 1 << 2, /* 2 */
 	F_LANDING = 1 << 3,   /* 16 */
 	F_REFRESH = 1 << 4,   /* 16 */
 	F_ATOMIC = 1 << 5,    /* op, width, offset, operand, compare: 1 + 1 + 4 + 8 + 8 */
@@ -111,10 +111,8 @@ size_t coh_wire_encode(const struct coh_msg *msg, uint8_t *buf)
 		at = put(at, msg->n, 2);
 	if (f & F_ACCESS)
 		at = put(at, msg->access, 1);
-	if (f & F_REQUESTOR) {
+	if (f & F_REQUESTOR)
 		at = put(at, msg->requestor, 2);
-		at = put(at, msg->home_slot, 2);
-	}
 	if (f & F_LANDING)
 		at = put_bytes(at, msg->landing.bytes, sizeof msg->landing.bytes);
 	if (f & F_REFRESH)
@@ -197,10 +195,8 @@ static void get_fields(struct reader *r, uint16_t f, struct coh_msg *m)
 	m->n = f & F_N ? get(r, 2) : 1;
 	if (f & F_ACCESS)
 		m->access = get(r, 1);
-	if (f & F_REQUESTOR) {
+	if (f & F_REQUESTOR)
 		m->requestor = get(r, 2);
-		m->home_slot = get(r, 2);
-	}
 	if (f & F_LANDING)
 		get_bytes(r, m->landing.bytes, sizeof m->landing.bytes);
 	if (f & F_REFRESH)

@@ -2,6 +2,7 @@
 /* The core beyond plain coherence: tenure, atomics, runs, bounds, and what it refuses. */
 #include <CUnit/Basic.h>
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "tests/coherence/scene.h"
@@ -231,6 +232,73 @@ static void test_unexpected_landings(void)
 	finish();
 }
 
+/* --- names that mean nothing --- */
+
+static int same_core(const struct coh *a, const struct coh *b)
+{
+	return !memcmp(a, b, coh_size(coh_config_of(a)));
+}
+
+/* The home's transactions for pages 0 and 1, begun by node first's request, and one that
+ * waits for page 0. */
+static struct cluster *two_transactions(coh_node first)
+{
+	start_one_block(4, 2);
+	cluster_read(c, 1, 0);
+	cluster_read(c, 2, 1);
+	cluster_deliver(c, first, 0);
+	cluster_deliver(c, 3 - first, 0);
+	cluster_write(c, 3, 0);
+	cluster_deliver(c, 3, 0);
+	return c;
+}
+
+static void test_renumbering(void)
+{
+	struct cluster *a = two_transactions(1), *b = two_transactions(2);
+
+	CU_ASSERT_FALSE(same_core(a->node[0].coh, b->node[0].coh));
+	coh_renumber(a->node[0].coh);
+	coh_renumber(b->node[0].coh);
+	CU_ASSERT_TRUE(same_core(a->node[0].coh, b->node[0].coh));
+	c = a;
+	finish(); /* which goes on as if nothing had been renumbered */
+	c = b;
+	finish();
+}
+
+/* Node one owns page 0 and is about to lose it; node two shares page 1. */
+static struct cluster *two_roles(coh_node one, coh_node two)
+{
+	struct coh_config config = cluster_config(3, 4);
+
+	config.zone[0].block_pages = 4;
+	config.holds = 2;
+	c = cluster_new(&config);
+	own(one, 0);
+	share(two, 1);
+	cluster_evict(c, one, 0);
+	cluster_deliver(c, one, 0);
+	return c;
+}
+
+static void test_renaming(void)
+{
+	static const coh_node swap[] = {0, 2, 1};
+	struct cluster *a = two_roles(1, 2), *b = two_roles(2, 1);
+
+	for (coh_node i = 0; i < 3; i++) {
+		CU_ASSERT_FALSE(i == 0 && same_core(a->node[0].coh, b->node[0].coh));
+		coh_permute(a->node[i].coh, swap);
+		CU_ASSERT_TRUE(same_core(a->node[i].coh, b->node[swap[i]].coh));
+		coh_permute(a->node[i].coh, swap);
+	}
+	c = a;
+	finish();
+	c = b;
+	finish();
+}
+
 int main(void)
 {
 	CU_pSuite suite;
@@ -252,6 +320,8 @@ int main(void)
 	CU_add_test(suite, "events without sense", test_bad_events);
 	CU_add_test(suite, "messages without sense", test_unexpected_messages);
 	CU_add_test(suite, "landings without sense", test_unexpected_landings);
+	CU_add_test(suite, "transactions renumbered", test_renumbering);
+	CU_add_test(suite, "nodes renamed", test_renaming);
 	CU_basic_set_mode(CU_BRM_VERBOSE);
 	CU_basic_run_tests();
 	failures = CU_get_number_of_failures();
