@@ -72,6 +72,18 @@ static int request_free_slot(struct coh *c, coh_node home)
 	return -1;
 }
 
+/* The highest: an atomic's slot does not tell what other requests were there before it,
+ * so that fewer states differ. */
+static int atomic_free_slot(struct coh *c, coh_node home)
+{
+	if (*out_at(c, home) >= c->cfg.per_home)
+		return -1;
+	for (unsigned i = c->cfg.slots; i-- > 0;)
+		if (!request_at(c, i)->type)
+			return (int)i;
+	return -1;
+}
+
 static void request_take(struct take *t, enum coh_msg_type type, uint16_t n)
 {
 	*request_at(t->c, t->request) =
@@ -469,7 +481,7 @@ int coh_cache_atomic(struct coh *c, const struct coh_event *ev, struct coh_effec
 		fx->count[COH_N_ATOMIC]++;
 		return 0;
 	}
-	slot = request_free_slot(c, t.home);
+	slot = atomic_free_slot(c, t.home);
 	if (slot < 0)
 		return -EAGAIN;
 	*request_at(c, slot) = (struct request){.type = COH_MSG_ATOMIC,
