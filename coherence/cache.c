@@ -15,7 +15,7 @@ struct take {
 	coh_node home;
 	const struct coh_msg *msg; /* Inv, Fwd */
 	enum cache_event event;
-	uint16_t n;       /* PREFETCH: pages of the run */
+	uint16_t n;       /* PREFETCH, Fwd: pages of the run */
 	uint16_t request; /* its slot; actions that send a request take it */
 	uint8_t patience;
 };
@@ -35,6 +35,7 @@ static struct take take_init(struct coh *c, struct coh_effects *fx, uint64_t pag
 	        .page = page,
 	        .line = line_at(c, page),
 	        .home = coh_home_of(&c->cfg, page),
+	        .n = 1,
 	};
 }
 
@@ -157,7 +158,7 @@ static void hold_take_deferred(struct coh *c, struct coh_effects *fx, const stru
 	        .type = h->deferred,
 	        .flags = h->flags,
 	        .requestor = h->requestor,
-	        .n = 1,
+	        .n = h->n,
 	        .slot = h->slot,
 	        .page = h->page,
 	        .landing = h->landing,
@@ -282,7 +283,7 @@ static void act_gone(struct take *t)
 
 static void act_ack(struct take *t)
 {
-	coh_fx_send(t->c, t->fx, t->home, COH_MSG_INV_ACK, t->page);
+	coh_fx_send(t->c, t->fx, t->home, COH_MSG_INV_ACK, t->page)->n = t->n;
 }
 
 static void act_lose(struct take *t)
@@ -304,6 +305,7 @@ static void act_defer(struct take *t)
 	h->flags = t->msg->flags;
 	h->requestor = t->msg->requestor;
 	h->slot = t->msg->slot;
+	h->n = t->msg->n;
 	h->landing = t->msg->landing;
 	h->refresh = t->msg->refresh;
 	t->fx->count[COH_N_DEFERRED]++;
@@ -313,7 +315,7 @@ static void move(struct take *t, coh_node to, const struct coh_landing *landing,
 {
 	struct coh_effect *e = coh_fx_add(t->fx, COH_FX_MOVE, t->page);
 
-	e->n = 1;
+	e->n = t->n;
 	e->node = to;
 	e->landing = *landing;
 	e->tag = coh_tag_encode(tag);
@@ -338,23 +340,40 @@ static void supply(struct take *t, enum coh_access granted)
 		return;
 	}
 	move(t, m->requestor, &m->landing,
-	     (struct coh_tag){.access = granted, .n = 1, .slot = m->slot});
-	t->fx->count[COH_N_SUPPLY]++;
+	     (struct coh_tag){.access = granted, .n = t->n, .slot = m->slot});
+	t->fx->count[COH_N_SUPPLY] += t->n;
 	if (m->flags & COH_F_REFRESH) {
 		move(t, t->home, &m->refresh, home_tag);
-		t->fx->count[COH_N_REFRESH]++;
+		t->fx->count[COH_N_REFRESH] += t->n;
 	}
+}
+
+/* How much of a run asked of an owner goes out at once: pages that it has and holds for
+ * nobody. The first is the one that the row was taken for. */
+static uint16_t run_owned(struct take *t)
+{
+	uint16_t k = 1;
+
+	for (; k < t->msg->n; k++) {
+		struct line *line = line_at(t->c, t->page + k);
+		if (line->state != COH_C_M || line->hold)
+			break;
+	}
+	return k;
 }
 
 static void act_share(struct take *t)
 {
+	t->n = run_owned(t);
+	for (unsigned i = 1; i < t->n; i++)
+		line_at(t->c, t->page + i)->state = COH_C_S;
 	if (MUTANT(MOVE_BEFORE_LOWER))
 		supply(t, COH_READ);
 	if (!MUTANT(KEEP_WRITE_ON_FWD_GETS))
-		coh_fx_access(t->fx, t->page, 1, COH_READ);
+		coh_fx_access(t->fx, t->page, t->n, COH_READ);
 	if (!MUTANT(MOVE_BEFORE_LOWER))
 		supply(t, COH_READ);
-	t->fx->count[COH_N_DOWNGRADE]++;
+	t->fx->count[COH_N_DOWNGRADE] += t->n;
 }
 
 static void act_part(struct take *t)

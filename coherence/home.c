@@ -15,6 +15,7 @@ struct take {
 	struct txn *txn;
 	uint16_t index;  /* of txn */
 	coh_node from;
+	uint16_t n; /* Done, and Inv-Ack to a recall: pages that it speaks of */
 };
 
 struct home_row {
@@ -129,7 +130,16 @@ static void supply(struct take *t, enum coh_access access)
 	}
 }
 
-/* A run is granted as far as its pages are free, here, and of one kind. */
+/* Whether a page can go in one run with the first: from this home's frame both, or from the
+ * same owner. */
+static int same_supplier(const struct dir *first, const struct dir *d)
+{
+	if (first->state != COH_D_M || d->state != COH_D_M)
+		return first->state != COH_D_M && d->state != COH_D_M;
+	return first->owner == d->owner;
+}
+
+/* A run is granted as far as its pages are free, with one supplier, and of one kind. */
 static uint16_t run_claim(struct take *t)
 {
 	uint16_t k = 1;
@@ -138,13 +148,21 @@ static uint16_t run_claim(struct take *t)
 		struct dir *d = coh_dir_at(t->c, t->txn->page + k);
 		if ((d->txn || d->queue) && !MUTANT(RUN_OVER_BUSY))
 			break;
-		if (d->state == COH_D_M && !MUTANT(RUN_OVER_OWNED))
+		if (!same_supplier(t->dir, d) && !MUTANT(RUN_OVER_OWNED))
 			break;
 		if (d->touched != t->dir->touched)
 			break;
 		d->txn = t->index + 1;
 	}
 	return k;
+}
+
+/* The grant ends before page n: the pages from there on are free again, as they were. */
+static void run_trim(struct take *t, uint16_t n)
+{
+	for (unsigned i = n; i < t->txn->n; i++)
+		coh_dir_at(t->c, t->txn->page + i)->txn = 0;
+	t->txn->n = n;
 }
 
 static void act_supply_s(struct take *t)
@@ -227,7 +245,7 @@ static void act_fwd_gets(struct take *t)
 	int own = t->txn->requestor == t->c->cfg.self; /* then its landing is the home's frame */
 	struct coh_msg *m = fwd(t, COH_MSG_FWD_GETS, own ? COH_FILL_LANDING : COH_FILL_REFRESH);
 
-	t->txn->n = 1;
+	m->n = t->txn->n = run_claim(t);
 	t->txn->waits = TXN_WAIT_DONE;
 	if (own)
 		return;
@@ -260,8 +278,12 @@ static void act_fwd_getm(struct take *t)
 
 static void act_recall(struct take *t)
 {
-	fwd(t, t->txn->type == COH_MSG_GETS ? COH_MSG_FWD_GETS : COH_MSG_FWD_GETM, 0)->flags =
-	        COH_F_RECALL;
+	int read = t->txn->type == COH_MSG_GETS;
+	struct coh_msg *m = fwd(t, read ? COH_MSG_FWD_GETS : COH_MSG_FWD_GETM, 0);
+
+	m->flags = COH_F_RECALL;
+	if (read)
+		m->n = t->txn->n = run_claim(t);
 }
 
 static void act_fwd_atomic(struct take *t)
@@ -336,9 +358,13 @@ static void act_acked_atomic(struct take *t)
 
 static void act_recalled_s(struct take *t)
 {
-	t->dir->state = COH_D_S;
-	coh_sharers_add(t->c, &t->dir->sharers, t->c->cfg.self, t->fx);
-	act_supply_s(t);
+	run_trim(t, t->n);
+	for (unsigned i = 0; i < t->txn->n; i++) {
+		struct dir *d = coh_dir_at(t->c, t->txn->page + i);
+		d->state = COH_D_S;
+		coh_sharers_add(t->c, &d->sharers, t->c->cfg.self, t->fx);
+	}
+	supply(t, COH_READ);
 }
 
 static void act_recalled_m(struct take *t)
@@ -355,6 +381,7 @@ static void act_recalled_put(struct take *t)
 
 static void act_done_first(struct take *t)
 {
+	run_trim(t, t->n);
 	t->txn->waits &= ~TXN_WAIT_DONE;
 }
 
@@ -365,6 +392,8 @@ static void act_refresh_first(struct take *t)
 
 static void act_finish_s(struct take *t)
 {
+	if (t->n) /* by Done, not by the refresh */
+		run_trim(t, t->n);
 	for (unsigned i = 0; i < t->txn->n; i++) {
 		struct dir *d = coh_dir_at(t->c, t->txn->page + i);
 		if (d->state == COH_D_M && !MUTANT(OWNER_NOT_SHARER))
@@ -545,7 +574,7 @@ static int home_inv_ack(struct take *t)
 	unsigned left;
 
 	if (t->txn->phase == COH_D_RECALL) {
-		if (t->from != t->c->cfg.self)
+		if (t->from != t->c->cfg.self || t->n > t->txn->n)
 			return -EPROTO;
 		return busy_take(t, t->txn->type == COH_MSG_GETS   ? HE_RECALLED_S
 		                    : t->txn->type == COH_MSG_GETM ? HE_RECALLED_M
@@ -564,7 +593,10 @@ static int home_inv_ack(struct take *t)
 static int home_done(struct take *t, const struct coh_msg *m)
 {
 	if (t->txn->phase != COH_D_DONE || !(t->txn->waits & TXN_WAIT_DONE) ||
-	    t->from != t->txn->requestor || m->page != t->txn->page || m->n != t->txn->n)
+	    t->from != t->txn->requestor || m->page != t->txn->page || m->n > t->txn->n)
+		return -EPROTO;
+	/* An owner may have had less of a run than was asked for; the home knows what it has. */
+	if (m->n < t->txn->n && t->dir->state != COH_D_M)
 		return -EPROTO;
 	if (t->txn->waits & TXN_WAIT_REFRESH)
 		return busy_take(t, HE_DONE_FIRST);
@@ -585,6 +617,7 @@ int coh_home_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct c
 		return -EPROTO;
 	t = take_init(c, fx, d->txn - 1);
 	t.from = from;
+	t.n = m->n;
 	return m->type == COH_MSG_DONE ? home_done(&t, m) : home_inv_ack(&t);
 }
 

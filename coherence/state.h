@@ -50,7 +50,8 @@ struct hold {
 	uint8_t over; /* ended early; only the timer is still to come */
 	coh_node requestor;
 	uint16_t slot;
-	uint16_t pad[4];
+	uint16_t n;
+	uint16_t pad[3];
 	uint64_t page;
 	struct coh_landing landing, refresh;
 };

@@ -33,7 +33,7 @@ static const struct format formats[COH_MSG_TYPES] = {
         [COH_MSG_ATOMIC] = {F_ATOMIC, 0},
         [COH_MSG_INV_ACK] = {0, 0},
         [COH_MSG_DONE] = {F_N, 0},
-        [COH_MSG_FWD_GETS] = {F_REQUESTOR | F_LANDING | F_REFRESH,
+        [COH_MSG_FWD_GETS] = {F_N | F_REQUESTOR | F_LANDING | F_REFRESH,
                               COH_F_REFRESH | COH_F_PULL},
         [COH_MSG_FWD_GETM] = {F_REQUESTOR | F_LANDING, COH_F_PULL},
         [COH_MSG_FWD_ATOMIC] = {F_REQUESTOR | F_ATOMIC, 0},
