@@ -621,6 +621,15 @@ int coh_home_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct c
 	return m->type == COH_MSG_DONE ? home_done(&t, m) : home_inv_ack(&t);
 }
 
+int coh_home_awaits_done(struct coh *c, uint64_t page, uint16_t n)
+{
+	struct dir *d = coh_dir_at(c, page);
+	struct txn *txn = d->txn ? txn_at(c, d->txn - 1) : NULL;
+
+	return txn && txn->phase == COH_D_DONE && (txn->waits & TXN_WAIT_DONE) &&
+	       txn->requestor == c->cfg.self && txn->page == page && n <= txn->n;
+}
+
 int coh_home_landed(struct coh *c, struct coh_tag tag, struct coh_effects *fx)
 {
 	coh_ref txn = tag.home_index < c->n_dirs ? dir_by_index(c, tag.home_index)->txn : 0;

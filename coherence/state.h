@@ -194,6 +194,8 @@ int coh_cache_landed(struct coh *c, struct coh_tag tag, struct coh_effects *fx);
 void coh_cache_answer_atomic(struct coh *c, struct coh_effects *fx, coh_node requestor,
                              uint16_t slot, uint64_t page, const struct coh_atomic *atomic);
 int coh_home_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx);
+/* Whether Done for a request of this node's own, of n pages from page on, is due now. */
+int coh_home_awaits_done(struct coh *c, uint64_t page, uint16_t n);
 int coh_home_landed(struct coh *c, struct coh_tag tag, struct coh_effects *fx);
 int coh_sync_event(struct coh *c, const struct coh_event *ev, struct coh_effects *fx);
 int coh_sync_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx);
