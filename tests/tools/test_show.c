@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,14 +78,16 @@ static int node(void)
 	return 0;
 }
 
-/* A real member of the job, for one exchange. */
-static int member(void)
+/* A real member of the job, for one exchange; or one that dies before. */
+static int member(bool dies)
 {
 	char all[4 * 8], why[256];
 	uint32_t lens[4];
 	struct boot *boot;
 	int err = boot_open(&boot, why, sizeof why);
 
+	if (!err && dies)
+		_exit(0);
 	if (!err) {
 		err = boot->ops->allgather(boot, "x", 1, all, 8, lens, 10000, why, sizeof why);
 		boot->ops->close(boot);
@@ -371,9 +374,12 @@ static void test_members(void)
 	expect(c.out_text, "rank 2 has ended without joining the job\n");
 	ctl_free(&c);
 	/* The one that is to blame is told, however the others fail. */
-	snprintf(script, sizeof script, "test $DSM_RANK = 2 && kill -KILL $$; exec %s member", self);
-	CU_ASSERT_EQUAL(ctl_run(&c, 137, "run", "-n", "4", "sh", "-c", script, NULL), 137);
-	expect(c.err_text, "dsmctl: rank 2 was ended by signal 9");
+	snprintf(script, sizeof script,
+	         "test $DSM_RANK != 2 && exec %s member; %s dies; sleep 0.1; exit 9", self, self);
+	CU_ASSERT_EQUAL(ctl_run(&c, 9, "run", "-n", "4", "sh", "-c", script, NULL), 9);
+	expect(c.err_text, ") ended without leaving the job\n");
+	expect(c.err_text, "dsmctl: rank 2 exited with status 9");
+	CU_ASSERT_PTR_NULL(strstr(c.err_text, "exited with status 5"));
 	ctl_free(&c);
 	CU_ASSERT(ctl_nothing_left());
 }
@@ -402,7 +408,7 @@ int main(int argc, char **argv)
 
 	self[n > 0 ? n : 0] = '\0';
 	if (argc > 1)
-		return strcmp(argv[1], "node") == 0 ? node() : member();
+		return strcmp(argv[1], "node") == 0 ? node() : member(strcmp(argv[1], "dies") == 0);
 	alarm(150);
 	ctl_setup();
 	if (CU_initialize_registry() || CU_register_suites((CU_SuiteInfo *)suites))

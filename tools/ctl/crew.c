@@ -181,6 +181,18 @@ static void tell_failure(struct crew *c, int rank, int status)
 		relay_say(c->relay, "rank %d exited with status %d%s", rank, WEXITSTATUS(status), more);
 }
 
+/* Why the rendezvous ended the job, once: it explains the failures that follow. */
+static void tell_end(struct crew *c)
+{
+	const char *why = rendezvous_ended(c->rendezvous);
+
+	if (!why || c->told_end)
+		return;
+	c->told_end = true;
+	if (c->phase == WORKING)
+		relay_say(c->relay, "%s", why);
+}
+
 static void rank_failed(struct crew *c, int rank, int status)
 {
 	tell_failure(c, rank, status);
@@ -211,6 +223,11 @@ static void rank_ended(struct crew *c, int rank, int status)
 	c->pids[rank] = 0;
 	keeper_note(c->keeper, rank, 0);
 	c->running--;
+	/* What the nodes have said comes before what became of them. */
+	rendezvous_step(c->rendezvous, 0);
+	if (status == 0)
+		rendezvous_gone(c->rendezvous, rank);
+	tell_end(c);
 	if (c->phase == WORKING && c->suspect >= 0) {
 		if (status && rank == rendezvous_culprit(c->rendezvous))
 			rank_failed(c, rank, status);
@@ -223,8 +240,6 @@ static void rank_ended(struct crew *c, int rank, int status)
 	} else if (c->phase == WORKING && status) {
 		rank_failed(c, rank, status);
 	}
-	if (status == 0)
-		rendezvous_gone(c->rendezvous, rank);
 	if (c->running == 0)
 		crew_drain(c);
 }
@@ -278,15 +293,9 @@ static void on_forwarded(struct ev_loop *loop, ev_signal *w, int events)
 static void on_meeting(struct ev_loop *loop, ev_io *w, int events)
 {
 	struct crew *c = w->data;
-	const char *why;
 
 	rendezvous_step(c->rendezvous, 0);
-	why = rendezvous_ended(c->rendezvous);
-	if (why && !c->told_end) {
-		c->told_end = true;
-		if (c->phase == WORKING)
-			relay_say(c->relay, "%s", why);
-	}
+	tell_end(c);
 }
 
 /* --------------------------------------------------------------------- starting -- */
