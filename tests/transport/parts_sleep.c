@@ -133,6 +133,7 @@ void part_sleep_crowd(struct node *node)
  * well, may have to help it to them. */
 
 #define WRITTEN_ROUNDS 500u
+#define WRITTEN_ROUND_MS 6 /* at most, in the mean: a timer would take longer */
 
 struct written {
 	unsigned written, landed, stop;
@@ -152,6 +153,7 @@ void part_sleep_written(struct node *node)
 {
 	struct written w = {0, 0, 0};
 	struct tr_stats stats;
+	int64_t start = world_now_ms();
 	unsigned i;
 
 	node->ctx = &w;
@@ -160,6 +162,10 @@ void part_sleep_written(struct node *node)
 		while (!w.stop || w.landed < WRITTEN_ROUNDS)
 			if (node_sleep_step(node) < 0 || node_failed(node))
 				return;
+		/* It sent nothing, so these are the times it helped. */
+		node->ops->stats(node->tr, &stats);
+		REQUIRE(node, strcmp(node->ops->provider(node->tr), "shm") || stats.doorbells > 20,
+		        "%llu doorbells", (unsigned long long)stats.doorbells);
 		return;
 	}
 	for (i = 0; i < WRITTEN_ROUNDS; i++) {
@@ -173,6 +179,8 @@ void part_sleep_written(struct node *node)
 	node_send(node, 1, "stop", 4);
 	node->ops->stats(node->tr, &stats);
 	REQUIRE(node, stats.writes == WRITTEN_ROUNDS);
+	start = world_now_ms() - start;
+	REQUIRE(node, start < WRITTEN_ROUNDS * WRITTEN_ROUND_MS, "%lld ms", (long long)start);
 }
 
 /* -------------------------------------------------------------------- idle -- */
