@@ -286,14 +286,27 @@ static void act_ack(struct take *t)
 	coh_fx_send(t->c, t->fx, t->home, COH_MSG_INV_ACK, t->page)->n = t->n;
 }
 
+/* Before this node says that it has no more than access, it has not. */
+static void lower(struct take *t, enum coh_access access)
+{
+#ifdef COH_MUTANTS
+	if (MUTANT(KEEP_READ_ON_INV) && t->event == CE_INV)
+		return;
+	if (MUTANT(KEEP_WRITE_ON_FWD_GETS) && t->event == CE_FWD_GETS)
+		return;
+	if ((MUTANT(ACK_BEFORE_LOWER) && t->event == CE_INV) ||
+	    (MUTANT(MOVE_BEFORE_LOWER) && t->event != CE_INV)) {
+		coh_mutant_lower_late(t->c, t->fx, t->page, t->n, access);
+		return;
+	}
+#endif
+	coh_fx_access(t->fx, t->page, t->n, access);
+}
+
 static void act_lose(struct take *t)
 {
-	if (MUTANT(ACK_BEFORE_LOWER))
-		act_ack(t);
-	if (!MUTANT(KEEP_READ_ON_INV))
-		coh_fx_access(t->fx, t->page, 1, COH_NONE);
-	if (!MUTANT(ACK_BEFORE_LOWER))
-		act_ack(t);
+	lower(t, COH_NONE);
+	act_ack(t);
 	t->fx->count[COH_N_INV]++;
 }
 
@@ -367,29 +380,22 @@ static void act_share(struct take *t)
 	t->n = run_owned(t);
 	for (unsigned i = 1; i < t->n; i++)
 		line_at(t->c, t->page + i)->state = COH_C_S;
-	if (MUTANT(MOVE_BEFORE_LOWER))
-		supply(t, COH_READ);
-	if (!MUTANT(KEEP_WRITE_ON_FWD_GETS))
-		coh_fx_access(t->fx, t->page, t->n, COH_READ);
-	if (!MUTANT(MOVE_BEFORE_LOWER))
-		supply(t, COH_READ);
+	lower(t, COH_READ);
+	supply(t, COH_READ);
 	t->fx->count[COH_N_DOWNGRADE] += t->n;
 }
 
 static void act_part(struct take *t)
 {
-	coh_fx_access(t->fx, t->page, 1, COH_NONE);
+	lower(t, COH_NONE);
 	supply(t, COH_READ);
 	t->fx->count[COH_N_INV]++;
 }
 
 static void act_yield(struct take *t)
 {
-	if (MUTANT(MOVE_BEFORE_LOWER))
-		supply(t, COH_WRITE);
-	coh_fx_access(t->fx, t->page, 1, COH_NONE);
-	if (!MUTANT(MOVE_BEFORE_LOWER))
-		supply(t, COH_WRITE);
+	lower(t, COH_NONE);
+	supply(t, COH_WRITE);
 	t->fx->count[COH_N_INV]++;
 }
 

@@ -23,6 +23,25 @@ void coh_fx_access(struct coh_effects *fx, uint64_t page, uint16_t n, enum coh_a
 	e->access = access;
 }
 
+#ifdef COH_MUTANTS
+void coh_mutant_lower_now(struct coh *c, struct coh_effects *fx)
+{
+	if (c->late)
+		coh_fx_access(fx, c->late_page, c->late_n, c->late_access);
+	c->late = 0;
+}
+
+void coh_mutant_lower_late(struct coh *c, struct coh_effects *fx, uint64_t page, uint16_t n,
+                           enum coh_access access)
+{
+	coh_mutant_lower_now(c, fx);
+	c->late = 1;
+	c->late_page = page;
+	c->late_n = n;
+	c->late_access = access;
+}
+#endif
+
 void coh_fx_wake(struct coh_effects *fx, uint64_t page, uint16_t n)
 {
 	if (!MUTANT(NO_WAKE))

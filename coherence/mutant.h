@@ -45,10 +45,14 @@ enum coh_mutant { COH_MUT_NONE = 0, COH_MUTANT_LIST(COH_MUTANT_ENUM) COH_MUTANTS
 #undef COH_MUTANT_ENUM
 
 #ifdef COH_MUTANTS
+/* The number of a mutant ("ack-before-lower"), or -1. */
+int coh_mutant_by_name(const char *name);
 extern int coh_mutant; /* one of enum coh_mutant; set before the first step, by tests only */
 #define MUTANT(name) (coh_mutant == COH_MUT_##name)
+#define coh_has_mutants() 1 /* a node may well refuse its own messages then */
 #else
 #define MUTANT(name) 0
+#define coh_has_mutants() 0
 #endif
 
 #endif

@@ -117,6 +117,12 @@ struct coh {
 	uint8_t wide;      /* form of the sets of sharers */
 	uint64_t barrier_cookie;
 	uint8_t barrier_here; /* a thread of ours waits */
+#ifdef COH_MUTANTS
+	/* Access that is lowered too late: with the effects of a later step. */
+	uint8_t late, late_access;
+	uint16_t late_n;
+	uint64_t late_page;
+#endif
 };
 
 #define COH_TABLE(coh, type, off) ((type *)((char *)(coh) + (coh)->off))
@@ -174,6 +180,11 @@ struct coh_effect *coh_fx_add(struct coh_effects *fx, enum coh_effect_kind kind,
 void coh_fx_access(struct coh_effects *fx, uint64_t page, uint16_t n, enum coh_access access);
 void coh_fx_wake(struct coh_effects *fx, uint64_t page, uint16_t n);
 void coh_fx_complete(struct coh_effects *fx, uint64_t cookie, int status, uint64_t result);
+#ifdef COH_MUTANTS
+void coh_mutant_lower_late(struct coh *c, struct coh_effects *fx, uint64_t page, uint16_t n,
+                           enum coh_access access);
+void coh_mutant_lower_now(struct coh *c, struct coh_effects *fx);
+#endif
 /* Appends a send and returns its message, zeroed but for type and page; or, when node is
  * this one, appends it to the queue of messages to itself. */
 struct coh_msg *coh_fx_send(struct coh *c, struct coh_effects *fx, coh_node node,

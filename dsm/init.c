@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "coherence/mutant.h"
 #include "coherence/wire.h"
 #include "config.h"
 #include "dsm/node.h"
@@ -436,9 +437,27 @@ static int make_region_or_less(struct dsm *d)
 	return agree(d, make_region(d));
 }
 
+static int plant_mutant(void)
+{
+#ifdef COH_MUTANTS
+	const char *name = getenv("COH_MUTANT");
+	int mutant = name && *name ? coh_mutant_by_name(name) : COH_MUT_NONE;
+
+	if (mutant < 0) {
+		init_error_set("COH_MUTANT is '%s', which is no planted bug", name);
+		return DSM_ERR_CONFIG;
+	}
+	coh_mutant = mutant;
+#endif
+	return 0;
+}
+
 static int join(struct dsm *d, const struct dsm_config *config)
 {
 	int rc = settings_read(config, &d->settings, &d->log);
+
+	if (rc == 0)
+		rc = plant_mutant();
 
 	if (rc == 0)
 		rc = open_boot(d);

@@ -15,7 +15,6 @@
 #include "coherence/mutant.h"
 #include "tests/sim/sim.h"
 
-int coh_mutant = COH_MUT_NONE;
 
 static const char *const mutant_name[] = {
 #define NAME(name, text) [COH_MUT_##name] = #name ": " text,
