@@ -1,7 +1,8 @@
 noinst_LTLIBRARIES += libtransport.la
 libtransport_la_SOURCES = \
 	transport/transport.h \
-	transport/mem.h transport/mem.c \
+	transport/mem.h transport/mem_impl.h transport/mem.c transport/mem_fabric.c \
+	transport/mem_move.c \
 	transport/ofi.h transport/ofi_impl.h transport/ofi.c \
 	transport/ofi_bell.h transport/ofi_bell.c \
 	transport/ofi_mem.c transport/ofi_poll.c transport/ofi_probe.c transport/ofi_provider.c \

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -343,6 +344,8 @@ static void world_run_processes(struct node *shape, world_fn fn)
 		fflush(NULL);
 		pid[i] = fork();
 		if (pid[i] == 0) {
+			/* Whoever ends the test ends its nodes. */
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			node = *shape;
 			node.self = i;
 			atomic_store(&node.arena->pid[i], getpid());
