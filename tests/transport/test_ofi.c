@@ -222,6 +222,66 @@ static void test_addresses(void)
 	CU_ASSERT_EQUAL(in_process(addresses), 0);
 }
 
+/* --------------------------------------------------------------- strangers -- */
+
+/* Polls both until tr has an event (1) or has logged something (0). */
+static int await_message_or_log(struct tr *tr, struct tr *other, struct tr_event *event)
+{
+	const int64_t until = world_now_ms() + 5000;
+	struct tr_event ignored[4];
+	int n;
+
+	do {
+		tr_ofi_ops.poll(other, ignored, 4);
+		n = tr_ofi_ops.poll(tr, event, 1);
+	} while (n == 0 && !last_log[0] && world_now_ms() < until);
+	return n;
+}
+
+/* Messages from ranks that cannot be are dropped, and what follows arrives. */
+static int strangers(void)
+{
+	static const uint16_t rank[] = {0, 2, 1}; /* our own, none, the peer's */
+	struct tr_config config = config_of("net");
+	uint8_t blob[3][TR_ADDRESS_MAX], ours[TR_ADDRESS_MAX];
+	struct tr_event event;
+	struct tr_stats stats;
+	struct tr *tr, *other;
+	uint32_t len[3];
+	size_t i, k;
+
+	if (tr_ofi_ops.open(&config, &tr))
+		return 0; /* not here */
+	len[0] = (uint32_t)tr_ofi_ops.address(tr, ours);
+	for (i = 0; i < 3; i++) {
+		/* A node of a job of 3 to whom all others are the one under test. */
+		config.self = rank[i];
+		config.nodes = 3;
+		CHECK(tr_ofi_ops.open(&config, &other) == 0);
+		for (k = 0; k < 3; k++) {
+			memcpy(blob[k], ours, sizeof(ours));
+			len[k] = len[0];
+		}
+		CHECK(tr_ofi_ops.connect(other, blob[0], TR_ADDRESS_MAX, len) == 0);
+		CHECK(tr_ofi_ops.send(other, (uint16_t)((rank[i] + 1) % 3), "hello", 5) == 0);
+		last_log[0] = '\0';
+		memset(&event, 0, sizeof(event));
+		CHECK(await_message_or_log(tr, other, &event) == (i == 2));
+		tr_ofi_ops.stats(tr, &stats);
+		CHECK(stats.messages_received == (i == 2));
+		CHECK(i == 2 || strstr(last_log, "from node"));
+		tr_ofi_ops.close(other);
+	}
+	CHECK(event.kind == TR_EV_MSG && event.peer == 1 && event.len == 5);
+	tr_ofi_ops.close(tr);
+	return 0;
+}
+
+static void test_strangers(void)
+{
+	CU_ASSERT_EQUAL(in_process(strangers), 0);
+}
+
 /* ------------------------------------------------------------------- sweep -- */
 
 static void test_sweep(void)
@@ -302,6 +362,7 @@ static CU_TestInfo tests[] = {
 	{"small /dev/shm", test_small_shm},
 	{"signal handlers", test_signals},
 	{"addresses", test_addresses},
+	{"strangers", test_strangers},
 	{"sweep", test_sweep},
 	{"no allocation in the steady state", test_steady},
 	{"network", test_network},
