@@ -78,6 +78,8 @@ TESTS += tests/docs/check_docs.sh
 
 # coherence
 include tests/coherence/local.mk
+include tests/explore/local.mk
+
 # The examples as users run them
 dist_check_SCRIPTS += tests/examples/run_examples.sh
 TESTS += tests/examples/run_examples.sh

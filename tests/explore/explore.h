@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The explorer: every reachable state of a few nodes running the coherence code that
+ * ships, by breadth-first search over every possible next event.
+ *
+ * A global state (struct world) is the state of every core, what each window allows,
+ * which frames are current, and what is under way: messages, page writes, effects not
+ * carried out yet, timers. The states of one core are numbered (local.c), so a world
+ * is a few numbers; and since coh_step() is a pure function, each pair of core state
+ * and event is stepped once and its outcome remembered.
+ *
+ * What the environment may do at any time is in events.c, what is checked in check.c.
+ */
+#ifndef EXPLORE_H
+#define EXPLORE_H
+
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "coherence/coh.h"
+
+#define X_NODES 6
+#define X_PAGES 4
+#define X_MSGS 60
+#define X_MOVES 20
+#define X_ACTIONS 256
+#define X_PERMS 120
+
+struct x_options {
+	unsigned nodes, pages, block; /* homes in turn, block pages at a time */
+	unsigned slots, per_home, refreshes, holds;
+	unsigned pointers, maps, group; /* forms of the sharer sets; 0: one bit a node */
+	unsigned evict;    /* pages may be evicted at any time */
+	unsigned atomics;  /* so many outstanding in all, and one per node and page */
+	unsigned runs;     /* prefetches of up to so many pages */
+	unsigned threads;  /* pages a node's threads may be blocked on at once; 0: faults of
+	                    * both kinds at any time, older than the grant or not */
+	unsigned one;      /* every effect is an event of its own */
+	unsigned renumber; /* states that differ in the numbers of transactions are one */
+	unsigned symmetry; /* states that differ in the names of nodes are one */
+	unsigned live;     /* keep the graph and check that everything stays possible */
+	uint64_t max_states;
+	unsigned max_seconds;
+};
+
+/* --- interning (intern.c): equal byte strings have one number, from 0 --- */
+struct x_intern {
+	uint8_t **chunk;
+	size_t chunks, used; /* of the last chunk */
+	uint32_t *table;     /* number plus one */
+	uint64_t mask;
+	struct x_interned {
+		uint64_t hash;
+		const uint8_t *bytes;
+		uint32_t len;
+	} * item;
+	uint32_t len, cap;
+};
+uint32_t x_intern(struct x_intern *in, const void *bytes, uint32_t len);
+void x_intern_free(struct x_intern *in);
+uint64_t x_hash(const void *bytes, size_t len); /* 64 bits, all of them good */
+uint64_t x_mix(uint64_t x);
+/* Large, zero, lazily populated; the program ends when there is none. */
+void *x_map(size_t bytes);
+void *x_remap(void *at, size_t bytes, size_t more);
+void x_unmap(void *at, size_t bytes);
+
+/* --- packed forms (pack.c): one word for a message, a page write, an event --- */
+struct x_bits {
+	uint8_t at, len;
+};
+/* A message under way: what the exploration varies of struct coh_msg, and its pair. */
+#define M_TYPE 0, 5
+#define M_FLAGS 5, 5
+#define M_ACCESS 10, 2
+#define M_REQUESTOR 12, 4 /* 15: none */
+#define M_N 16, 7
+#define M_SLOT 23, 8
+#define M_PAGE 39, 4
+#define M_FROM 43, 4
+#define M_TO 47, 4
+/* A page write: its tag in the low 32 bits. */
+#define V_PAGE 32, 4
+#define V_N 36, 7
+#define V_FROM 43, 4
+#define V_TO 47, 4
+#define V_FLYING 51, 1 /* has not landed */
+#define V_TOLD 52, 1   /* landed, and the target does not know */
+/* An event for a core; a message's word is its low part. */
+#define E_PAGE 0, 4
+#define E_N 4, 7
+#define E_SLOT 0, 8
+#define E_KIND 56, 5
+
+static inline uint64_t x_get(uint64_t word, unsigned at, unsigned len)
+{
+	return word >> at & ((UINT64_C(1) << len) - 1);
+}
+static inline uint64_t x_put(uint64_t word, unsigned at, unsigned len, uint64_t value)
+{
+	uint64_t mask = ((UINT64_C(1) << len) - 1) << at;
+
+	return (word & ~mask) | (value << at & mask);
+}
+
+/* An effect. word: the message of a SEND, the page write of a MOVE, else the cookie. */
+struct x_fx {
+	uint8_t kind, page, n, access, node, fill;
+	uint16_t slot;
+	uint64_t word;
+};
+
+struct coh_event x_event_unpack(uint64_t ev);
+/* NULL, or what is wrong with the effect. */
+const char *x_fx_pack(const struct coh_effect *e, coh_node self, struct x_fx *out);
+uint64_t x_atomic_resp(coh_node from, coh_node to, unsigned page, unsigned slot);
+uint64_t x_msg_permute(uint64_t msg, const coh_node *perm);
+uint64_t x_move_permute(uint64_t move, const coh_node *perm);
+struct x_fx x_fx_permute(struct x_fx fx, const coh_node *perm);
+
+/* --- one node (local.c) --- */
+struct x_step {
+	uint32_t local;  /* the state that follows */
+	uint32_t list;   /* effects, numbered */
+	int16_t rc;
+	const char *bad; /* what the core did wrong, or NULL */
+};
+struct x_local_info {
+	uint8_t quiet;
+	struct coh_page_info page[X_PAGES];
+};
+struct x_locals {
+	struct coh_config cfg;
+	size_t size;
+	void *base, *work, *copy; /* a virgin state; scratch */
+	struct coh_effects fx;
+	struct x_intern states, lists;
+	struct x_local_info **info; /* by number, made when asked for */
+	uint32_t *perm_state;       /* [number][perm], plus one */
+	uint32_t *perm_list;
+	uint64_t *role;             /* [number][node] */
+	struct x_memo {
+		uint64_t ev;
+		uint32_t from, used;
+		struct x_step step;
+	} * memo;
+	uint64_t memo_mask, memo_len, steps;
+	uint8_t row_taken[COH_ROWS_MAX];
+	unsigned renumber, n_perms;
+	coh_node (*perm)[X_NODES];
+};
+void x_locals_open(struct x_locals *l, const struct x_options *o);
+void x_locals_close(struct x_locals *l);
+uint32_t x_local_virgin(struct x_locals *l, coh_node self);
+struct x_step x_local_step(struct x_locals *l, uint32_t local, uint64_t ev);
+const struct x_local_info *x_local_info(struct x_locals *l, uint32_t local);
+const struct x_fx *x_list(const struct x_locals *l, uint32_t list, unsigned *n);
+uint32_t x_list_intern(struct x_locals *l, const struct x_fx *fx, unsigned n);
+uint32_t x_local_permute(struct x_locals *l, uint32_t local, unsigned perm);
+uint32_t x_list_permute(struct x_locals *l, uint32_t list, unsigned perm);
+/* What node is to the core in this state, whatever their names: equal for states and
+ * nodes that a permutation makes the same. */
+uint64_t x_local_role(struct x_locals *l, uint32_t local, coh_node node);
+
+/* --- the world (world.c, events.c) --- */
+struct x_node {
+	uint32_t local;
+	uint32_t todo;   /* effects still to be carried out, numbered */
+	uint8_t access;  /* of the window, 2 bits a page */
+	uint8_t current; /* frames with the last value, 1 bit a page */
+	uint8_t blocked; /* a thread waits for a wake, 1 bit a page */
+	uint8_t drop;    /* frames to be given back, 1 bit a page */
+	uint8_t timers;  /* armed, 1 bit a slot */
+	uint8_t atomic;  /* X_ATOMIC_*, 2 bits a page */
+	uint8_t pad[2];
+};
+enum { X_ATOMIC_NONE, X_ATOMIC_ASKED, X_ATOMIC_CARRIED_OUT };
+struct world {
+	uint8_t n_msgs, n_moves;
+	uint8_t written; /* pages that are not zero any more, 1 bit a page */
+	uint8_t pad;
+	struct x_node node[X_NODES];
+	uint64_t msg[X_MSGS]; /* sorted by pair, oldest first within a pair */
+	uint64_t move[X_MOVES]; /* sorted */
+};
+
+struct explorer {
+	struct x_options o;
+	struct x_locals l;
+	char why[200]; /* of a violation */
+	FILE *out;
+};
+
+static inline unsigned x_access(const struct world *w, unsigned node, unsigned page)
+{
+	return w->node[node].access >> (2 * page) & 3;
+}
+static inline unsigned x_atomic(const struct world *w, unsigned node, unsigned page)
+{
+	return w->node[node].atomic >> (2 * page) & 3;
+}
+
+void x_world_init(struct explorer *x, struct world *w);
+#define X_BYTES_MAX (4 + 16 * X_NODES + 8 * X_MSGS + 8 * X_MOVES)
+unsigned x_world_pack(const struct explorer *x, const struct world *w, uint8_t *bytes);
+void x_world_unpack(const struct explorer *x, const uint8_t *bytes, unsigned len,
+                    struct world *w);
+void x_world_send(struct world *w, uint64_t msg); /* behind the others of its pair */
+void x_world_move(struct world *w, uint64_t move);
+/* The world after a permutation of the nodes. */
+void x_world_permute(struct explorer *x, const struct world *w, unsigned perm, struct world *out);
+
+/* An action is one event of the whole system. */
+enum x_action_kind {
+	X_DELIVER = 1, /* the message at index */
+	X_LAND,        /* the page write at index: bytes arrive */
+	X_TELL,        /* ... the target's completion queue */
+	X_PUNCH,       /* node, page: the last local completion of what left this frame */
+	X_TIMER,       /* node, slot */
+	X_CARRY_OUT,   /* node: effects of its last step */
+	X_LOCAL,       /* node, kind of event, page, n */
+};
+struct x_action {
+	uint8_t kind, node, index, ev, page, n;
+};
+unsigned x_actions(const struct explorer *x, const struct world *w, struct x_action *list);
+enum x_outcome { X_NOTHING, X_DONE, X_BAD };
+/* Carries out an action on w, whose content is of no use after X_NOTHING (the node has
+ * no room for it now); X_BAD sets x->why. */
+enum x_outcome x_apply(struct explorer *x, struct world *w, struct x_action action);
+/* X_BAD with x->why, when effects went wrong. */
+enum x_outcome x_carry_out(struct explorer *x, struct world *w, unsigned node,
+                           const struct x_fx *fx, unsigned n);
+enum x_outcome x_land(struct explorer *x, struct world *w, uint64_t move);
+/* The frame is the source of a page write that has not landed. */
+int x_is_leaving(const struct world *w, unsigned node, unsigned page);
+void x_punch(struct world *w, unsigned node, unsigned page);
+
+/* --- checks (check.c) --- */
+enum x_outcome x_check(struct explorer *x, const struct world *w);
+/* Nothing is under way anywhere. */
+int x_is_still(const struct world *w, unsigned nodes);
+/* What is true here of what must stay possible for ever; see live.c. */
+uint32_t x_goals(struct explorer *x, const struct world *w);
+unsigned x_goal_count(const struct x_options *o);
+void x_goal_name(const struct x_options *o, unsigned goal, char *out, size_t len);
+uint32_t x_goals_permute(const struct x_options *o, uint32_t goals, const coh_node *perm);
+enum x_outcome x_bad(struct explorer *x, const char *format, ...)
+        __attribute__((format(printf, 2, 3)));
+
+/* --- symmetry (symmetry.c) --- */
+void x_perms_make(struct explorer *x); /* those that move no page's home; 0 is the identity */
+/* The representative of w among the worlds that permutations make of it, into out;
+ * returns the permutation. */
+unsigned x_canonical(struct explorer *x, const struct world *w, struct world *out);
+
+/* --- search (search.c, store.c) --- */
+struct x_store {
+	uint64_t *fp; /* open addressing; 0: free */
+	uint32_t *number; /* of the state there, if live */
+	uint64_t mask, len;
+	uint32_t *parent; /* by number */
+	struct x_action *action;
+	uint32_t cap;
+};
+void x_store_open(struct x_store *s, int live, uint64_t max_states);
+void x_store_close(struct x_store *s);
+/* 1 when it is new. number: of the state, only if live or new. */
+int x_store_add(struct x_store *s, uint64_t fp, uint32_t *number);
+
+struct x_graph { /* for live.c */
+	uint32_t *to;
+	uint8_t *perm;
+	uint64_t edges, cap;
+	uint64_t *first; /* by state; one more at the end */
+	uint32_t *goals; /* by state */
+};
+
+struct x_result {
+	uint64_t states, transitions;
+	unsigned depth, most_msgs, most_moves;
+	double seconds;
+	int complete;  /* no limit was reached */
+	int violated;  /* by, as in the trace */
+	char why[200];
+	unsigned trace_len;
+	uint32_t locals;
+	uint64_t steps;
+	uint8_t row_taken[COH_ROWS_MAX];
+};
+/* Explores; prints to out (NULL: nothing) a line a level at most, and a violation's
+ * shortest trace. Returns 0, or -1 when something was violated. */
+int x_explore(const struct x_options *o, FILE *out, struct x_result *result);
+struct x_options x_defaults(void);
+/* Parses "--nodes=3" and the like; 0 or -1. */
+int x_option(struct x_options *o, const char *arg);
+void x_options_help(FILE *out);
+void x_options_print(const struct x_options *o, FILE *out);
+void x_result_print(const struct x_options *o, const struct x_result *r, FILE *out);
+
+/* standard.c: 0, or -1 when a run found something, did not finish, or left rows out. */
+int x_standard(int is_long, FILE *out);
+/* live.c: the first state from which some goal cannot be reached any more, or -1. */
+int64_t x_live_check(struct explorer *x, struct x_graph *g, uint64_t states, uint32_t *missing);
+/* trace.c */
+unsigned x_trace_print(struct explorer *x, const struct x_store *s, uint32_t number,
+                       const struct x_action *last);
+
+#endif

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Packed forms. Landings carry a mark of their kind and page, not of their node, so
+ * that permuting the nodes leaves them alone; whose landing it is, the scripted
+ * clusters check.
+ */
+#include <string.h>
+
+#include "tests/explore/explore.h"
+
+enum { MARK_LANDING = 0xa5, MARK_REFRESH = 0x5a };
+
+static struct coh_landing mark(uint8_t kind, uint64_t page)
+{
+	return (struct coh_landing){{kind, (uint8_t)page}};
+}
+
+static int is_mark(const struct coh_landing *l, uint8_t kind, uint64_t page)
+{
+	struct coh_landing m = mark(kind, page);
+
+	return !memcmp(l, &m, sizeof m);
+}
+
+static int has_landing(unsigned type)
+{
+	return type == COH_MSG_GETS || type == COH_MSG_GETM || type == COH_MSG_FWD_GETS ||
+	       type == COH_MSG_FWD_GETM;
+}
+
+static const struct coh_atomic the_atomic = {.op = COH_OP_FETCH_ADD, .width = 8, .operand = 1};
+
+static struct coh_msg msg_unpack(uint64_t word)
+{
+	struct coh_msg m;
+	uint64_t requestor = x_get(word, M_REQUESTOR);
+
+	memset(&m, 0, sizeof m);
+	m.type = (uint8_t)x_get(word, M_TYPE);
+	m.flags = (uint8_t)x_get(word, M_FLAGS);
+	m.access = (uint8_t)x_get(word, M_ACCESS);
+	m.requestor = requestor == 15 ? 0 : (coh_node)requestor;
+	m.n = (uint16_t)x_get(word, M_N);
+	m.slot = (uint16_t)x_get(word, M_SLOT);
+	m.page = x_get(word, M_PAGE);
+	if (has_landing(m.type))
+		m.landing = mark(MARK_LANDING, m.page);
+	if (m.type == COH_MSG_FWD_GETS && (m.flags & COH_F_REFRESH))
+		m.refresh = mark(MARK_REFRESH, m.page);
+	if (m.type == COH_MSG_ATOMIC || m.type == COH_MSG_FWD_ATOMIC)
+		m.atomic = the_atomic;
+	return m;
+}
+
+struct coh_event x_event_unpack(uint64_t ev)
+{
+	struct coh_event e;
+
+	memset(&e, 0, sizeof e);
+	e.kind = (uint8_t)x_get(ev, E_KIND);
+	switch (e.kind) {
+	case COH_EV_MSG:
+		e.from = (coh_node)x_get(ev, M_FROM);
+		e.msg = msg_unpack(ev);
+		break;
+	case COH_EV_LANDED: e.tag = (uint32_t)ev; break;
+	case COH_EV_TIMER: e.slot = (uint16_t)x_get(ev, E_SLOT); break;
+	default:
+		e.page = x_get(ev, E_PAGE);
+		e.n = (uint16_t)x_get(ev, E_N);
+		e.cookie = e.page + 1;
+		e.atomic = the_atomic;
+	}
+	return e;
+}
+
+static int has_requestor(unsigned type)
+{
+	return type == COH_MSG_FWD_GETS || type == COH_MSG_FWD_GETM || type == COH_MSG_FWD_ATOMIC;
+}
+
+static const char *send_pack(const struct coh_effect *e, coh_node self, uint64_t *out)
+{
+	const struct coh_msg *m = &e->msg;
+	uint64_t w = 0;
+
+	if (m->slot > 255 || m->page >= X_PAGES || m->n > COH_MAX_RUN)
+		return "a message's members are out of range";
+	if (has_landing(m->type) && !(e->fill & COH_FILL_LANDING) &&
+	    !is_mark(&m->landing, MARK_LANDING, m->page))
+		return "a message carries the wrong landing";
+	w = x_put(w, M_TYPE, m->type);
+	w = x_put(w, M_FLAGS, m->flags);
+	w = x_put(w, M_ACCESS, m->access);
+	w = x_put(w, M_REQUESTOR, has_requestor(m->type) ? m->requestor : 15);
+	w = x_put(w, M_N, m->n);
+	w = x_put(w, M_SLOT, m->slot);
+	w = x_put(w, M_PAGE, m->page);
+	w = x_put(w, M_FROM, self);
+	*out = x_put(w, M_TO, e->node);
+	return e->node == self ? "a message to the node itself" : NULL;
+}
+
+static const char *move_pack(const struct coh_effect *e, coh_node self, uint64_t *out)
+{
+	uint64_t w = e->tag;
+	int to_home = coh_tag_decode(e->tag).to_home;
+
+	if (!is_mark(&e->landing, MARK_LANDING, e->page) &&
+	    !(to_home && is_mark(&e->landing, MARK_REFRESH, e->page)))
+		return "a page leaves for the wrong landing";
+	w = x_put(w, V_PAGE, e->page);
+	w = x_put(w, V_N, e->n);
+	w = x_put(w, V_FROM, self);
+	w = x_put(w, V_TO, e->node);
+	w = x_put(w, V_FLYING, 1);
+	*out = x_put(w, V_TOLD, 1);
+	return e->node == self ? "a page leaves for the node itself" : NULL;
+}
+
+const char *x_fx_pack(const struct coh_effect *e, coh_node self, struct x_fx *out)
+{
+	memset(out, 0, sizeof *out);
+	if (e->page >= X_PAGES || e->n > COH_MAX_RUN || e->slot > 255)
+		return "an effect's members are out of range";
+	out->kind = e->kind;
+	out->page = (uint8_t)e->page;
+	out->n = (uint8_t)e->n;
+	out->access = e->access;
+	out->node = 15;
+	out->slot = e->slot;
+	switch (e->kind) {
+	case COH_FX_SEND:
+		out->fill = e->fill;
+		out->n = (uint8_t)e->msg.n;
+		return send_pack(e, self, &out->word);
+	case COH_FX_MOVE: return move_pack(e, self, &out->word);
+	case COH_FX_ATOMIC:
+		out->node = (uint8_t)e->node;
+		out->word = e->cookie;
+		return NULL;
+	case COH_FX_COMPLETE:
+		out->word = e->cookie;
+		return e->status ? "an atomic fails" : NULL;
+	default: return NULL;
+	}
+}
+
+uint64_t x_atomic_resp(coh_node from, coh_node to, unsigned page, unsigned slot)
+{
+	uint64_t w = 0;
+
+	w = x_put(w, M_TYPE, COH_MSG_ATOMIC_RESP);
+	w = x_put(w, M_REQUESTOR, 15);
+	w = x_put(w, M_N, 1);
+	w = x_put(w, M_SLOT, slot);
+	w = x_put(w, M_PAGE, page);
+	w = x_put(w, M_FROM, from);
+	return x_put(w, M_TO, to);
+}
+
+/* --- other names for the nodes --- */
+
+static uint64_t permute_at(uint64_t word, unsigned at, unsigned len, const coh_node *perm)
+{
+	uint64_t node = x_get(word, at, len);
+
+	return node == 15 ? word : x_put(word, at, len, perm[node]);
+}
+
+uint64_t x_msg_permute(uint64_t msg, const coh_node *perm)
+{
+	msg = permute_at(msg, M_REQUESTOR, perm);
+	msg = permute_at(msg, M_FROM, perm);
+	return permute_at(msg, M_TO, perm);
+}
+
+uint64_t x_move_permute(uint64_t move, const coh_node *perm)
+{
+	move = permute_at(move, V_FROM, perm);
+	return permute_at(move, V_TO, perm);
+}
+
+struct x_fx x_fx_permute(struct x_fx fx, const coh_node *perm)
+{
+	if (fx.kind == COH_FX_SEND)
+		fx.word = x_msg_permute(fx.word, perm);
+	if (fx.kind == COH_FX_MOVE)
+		fx.word = x_move_permute(fx.word, perm);
+	if (fx.node != 15)
+		fx.node = (uint8_t)perm[fx.node];
+	return fx;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The standard explorations, short and long, and which rows of the transition table
+ * they must have taken between them.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/explore/explore.h"
+
+/* slots and per_home are no smaller than what a node can have outstanding here, unless
+ * it is the shortage that is explored: numbers of slots are part of a state. */
+static const char *const short_runs[] = {
+        "nodes=2 atomics=2 holds=1 slots=2 one renumber=0",
+        "nodes=2 atomics=2 holds=1 slots=2",
+        "nodes=3 slots=1 per_home=1 symmetry=0",
+        "nodes=3 slots=1 per_home=1 refreshes=1",
+        "nodes=3 slots=2 per_home=2 atomics=1",
+        "nodes=3 slots=1 per_home=1 holds=1",
+        "nodes=3 slots=1 per_home=1 pointers=1 group=1",
+        "nodes=3 slots=1 per_home=1 pointers=1 group=3",
+        "nodes=2 pages=2 block=2 slots=2 per_home=2 runs=2 threads=1",
+        "nodes=2 pages=2 block=2 slots=1 per_home=1",
+        "nodes=2 pages=2 slots=2 per_home=1 evict=0 holds=1",
+        "nodes=3 pages=2 block=2 slots=1 per_home=1 refreshes=1 threads=1 evict=0",
+        "nodes=4 slots=1 per_home=1 threads=1",
+        NULL,
+};
+
+static const char *const long_runs[] = {
+        "nodes=2 pages=2 slots=2 per_home=2",
+        "nodes=4 slots=1 per_home=1",
+        NULL,
+};
+
+/* Rows that no exploration can take, and why they are there. */
+static const struct {
+	const char *side, *state, *event, *why;
+} unreachable[] = {
+        {0},
+};
+
+static void parse(struct x_options *o, const char *run)
+{
+	char word[64];
+	int used;
+
+	*o = x_defaults();
+	for (; sscanf(run, " %61s%n", word + 2, &used) == 1; run += used) {
+		memcpy(word, "--", 2);
+		if (x_option(o, word)) {
+			fprintf(stderr, "explore: no option %s\n", word);
+			abort();
+		}
+	}
+}
+
+static int is_row(const struct coh_row *row, unsigned i)
+{
+	return unreachable[i].side && !strcmp(row->side, unreachable[i].side) &&
+	       !strcmp(row->state, unreachable[i].state) &&
+	       !strcmp(row->event, unreachable[i].event);
+}
+
+static const char *why_unreachable(const struct coh_row *row)
+{
+	for (unsigned i = 0; i < sizeof unreachable / sizeof *unreachable; i++)
+		if (is_row(row, i))
+			return unreachable[i].why;
+	return NULL;
+}
+
+/* Every row is taken, or cannot be and is listed. Returns the number of mistakes. */
+static int check_rows(const uint8_t *taken, FILE *out)
+{
+	unsigned count, missed = 0, wrong = 0;
+	const struct coh_row *row = coh_rows(&count);
+
+	for (unsigned i = 0; i < count; i++) {
+		const char *why = why_unreachable(&row[i]);
+		if (!taken[i] == !!why)
+			continue;
+		fprintf(out, "row %s %s %s: %s\n", row[i].side, row[i].state, row[i].event,
+		        why ? "taken, but listed as unreachable" : "never taken");
+		wrong++;
+	}
+	for (unsigned i = 0; i < count; i++)
+		missed += !taken[i];
+	fprintf(out, "%u of %u rows taken, %u listed as unreachable\n", count - missed, count,
+	        missed);
+	return (int)wrong;
+}
+
+int x_standard(int is_long, FILE *out)
+{
+	uint8_t taken[COH_ROWS_MAX] = {0};
+	int failed = 0;
+
+	for (const char *const *run = is_long ? long_runs : short_runs; *run; run++) {
+		struct x_options o;
+		struct x_result r;
+		parse(&o, *run);
+		x_explore(&o, is_long ? out : NULL, &r);
+		x_result_print(&o, &r, out);
+		fflush(out);
+		failed += r.violated || !r.complete;
+		for (unsigned i = 0; i < COH_ROWS_MAX; i++)
+			taken[i] |= r.row_taken[i];
+		if (!r.violated || is_long)
+			continue;
+		x_explore(&o, out, &r); /* again, for the trace */
+	}
+	return failed + check_rows(taken, out) ? -1 : 0;
+}
