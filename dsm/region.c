@@ -21,10 +21,6 @@ static const size_t zone_page_bytes[REGION_ZONES] = {
 	[REGION_PMD] = PMD_BYTES,
 };
 
-/* Frames that one fallocate asks for. shmem gives back all that a call has allocated
- * when a signal interrupts it, so long calls might never finish. */
-#define PREPARE_PAGES 64
-
 static uint64_t round_up(uint64_t value, uint64_t to)
 {
 	return (value + to - 1) / to * to;
@@ -218,9 +214,11 @@ int region_frame_prepare(struct region *region, uint64_t first, uint32_t n)
 {
 	const struct region_zone *zone = region_zone_of(region, first);
 	uint64_t page = first - zone->first, end = page + n;
-	uint32_t chunk = PREPARE_PAGES;
+	uint32_t chunk = n;
 
 	assert(end <= zone->count);
+	/* When a signal interrupts it, shmem gives back all that the call has allocated: a
+	 * long one might never finish where signals are frequent, so it is cut. */
 	while (page < end) {
 		uint64_t len = end - page < chunk ? end - page : chunk;
 

@@ -10,5 +10,6 @@ extern CU_TestInfo conf_runs_tests[];    /* set_access over runs, absent frames 
 extern CU_TestInfo conf_process_tests[]; /* locked memory, fork */
 extern CU_TestInfo conf_race_tests[];    /* grant against revoke */
 extern CU_TestInfo conf_life_tests[];    /* attach, detach, audit */
+extern CU_TestInfo conf_wp_tests[];      /* of the wp engine only */
 
 #endif

@@ -132,6 +132,45 @@ static void test_wake_without_grant(void)
 	CU_ASSERT(!fx_close(&fx));
 }
 
+/* A grant without a wake: whoever waits goes on waiting. */
+static void test_grant_wakes_nobody(void)
+{
+	struct actor actor[2] = { { .op = ACTOR_READ }, { .op = ACTOR_WRITE, .value = 4 } };
+	volatile uint64_t *word;
+	struct fx fx;
+
+	CU_ASSERT_FATAL(!fx_open(&fx, 8));
+	CU_ASSERT(!fx_set(&fx, 1, 1, TRAP_READ));
+	fx_hold(&fx);
+	for (int i = 0; i < 2; i++) { /* on a NONE and on a READ page */
+		actor[i].addr = fx_window(&fx, i);
+		CU_ASSERT_FATAL(!actor_start(&actor[i]));
+	}
+	CU_ASSERT(fx_wait_faults(&fx, 2));
+	for (int round = 0; round < 3; round++) { /* more than one way to get there */
+		CU_ASSERT(!fx_set(&fx, 1, 1, TRAP_WRITE));
+		CU_ASSERT(!fx_set(&fx, 0, 2, TRAP_WRITE));
+		CU_ASSERT(!fx_set(&fx, 0, 2, TRAP_READ));
+		CU_ASSERT(!fx_set(&fx, 0, 2, TRAP_WRITE));
+	}
+	/* Long enough for many others to be answered. */
+	pthread_mutex_lock(&fx.lock);
+	fx.hold = false;
+	pthread_mutex_unlock(&fx.lock);
+	for (uint64_t i = 0; i < 30; i++) {
+		word = fx_window(&fx, 2 + i % 6);
+		*word = i;
+		CU_ASSERT(!fx_set(&fx, 2 + i % 6, 1, TRAP_NONE));
+	}
+	CU_ASSERT(!actor_done(&actor[0]));
+	CU_ASSERT(!actor_done(&actor[1]));
+	pthread_mutex_lock(&fx.lock);
+	CU_ASSERT(!fx.ops->wake(fx.trap, 0, 2));
+	pthread_mutex_unlock(&fx.lock);
+	CU_ASSERT_FATAL(actor_finish(&actor[0]) && actor_finish(&actor[1]));
+	CU_ASSERT(!fx_close(&fx));
+}
+
 /* ------------------------------------------------------------------- audit -- */
 
 /* A trap whose set_access does nothing but believe. */
@@ -230,6 +269,7 @@ CU_TestInfo conf_life_tests[] = {
 	{ "detach while a child lives", test_detach_with_child },
 	{ "attach to a window in use", test_attach_again },
 	{ "wake without grant", test_wake_without_grant },
+	{ "grant without wake", test_grant_wakes_nobody },
 	{ "the audit finds what is wrong", test_audit_finds },
 	CU_TEST_INFO_NULL,
 };

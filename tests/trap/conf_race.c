@@ -48,35 +48,38 @@ static void *store(void *arg)
 	return NULL;
 }
 
-/* Takes the page away and watches its frame: 1 when a store came late. */
-static int revoke_and_watch(struct fx *fx, unsigned *late)
+/*
+ * Takes the page away, just granted or about to be, and watches its frame. seen: what
+ * the frame held last time. True when there were stores since.
+ */
+static bool revoke_and_watch(struct fx *fx, uint64_t *seen, unsigned *late)
 {
 	const uint64_t *frame = fx_frame(fx, 0);
-	int useful = 0;
 
 	pthread_mutex_lock(&fx->lock);
-	if (fx->ops->access(fx->trap, 0) == TRAP_WRITE) {
-		useful = 1;
-		CU_ASSERT(!fx->ops->set_access(fx->trap, 0, 1, TRAP_NONE));
-		uint64_t a = __atomic_load_n(frame, __ATOMIC_SEQ_CST);
-		uint64_t b = __atomic_load_n(frame + 64, __ATOMIC_SEQ_CST);
+	fx->n_faults = 0;
+	CU_ASSERT(!fx->ops->set_access(fx->trap, 0, 1, TRAP_NONE));
+	uint64_t a = __atomic_load_n(frame, __ATOMIC_SEQ_CST);
+	uint64_t b = __atomic_load_n(frame + 64, __ATOMIC_SEQ_CST);
+	bool stored = a != *seen;
 
-		for (int i = 0; i < 300; i++) {
-			if (__atomic_load_n(frame, __ATOMIC_RELAXED) != a ||
-			    __atomic_load_n(frame + 64, __ATOMIC_RELAXED) != b) {
-				++*late;
-				break;
-			}
+	for (int i = 0; i < 2000; i++) {
+		if (__atomic_load_n(frame, __ATOMIC_RELAXED) != a ||
+		    __atomic_load_n(frame + 64, __ATOMIC_RELAXED) != b) {
+			++*late;
+			break;
 		}
 	}
+	*seen = a;
 	pthread_mutex_unlock(&fx->lock);
-	return useful;
+	return stored;
 }
 
 static void test_no_late_store(void)
 {
 	struct storer storer = { .stop = false };
-	unsigned rounds = 0, late = 0;
+	unsigned rounds = 0, late = 0, seed = 3;
+	uint64_t seen = 0;
 	pthread_t thread;
 	double end;
 	struct fx fx;
@@ -86,10 +89,15 @@ static void test_no_late_store(void)
 	CU_ASSERT_FATAL(!pthread_create(&thread, NULL, store, &storer));
 	end = seconds() + STORE_SECONDS;
 	while (rounds < STORE_ROUNDS && seconds() < end) {
-		if (revoke_and_watch(&fx, &late))
+		/* The fault is known now, its answer under way or done. Now, or soon. */
+		if (!fx_wait_faults(&fx, 1)) {
+			CU_FAIL("the thread stores where no store can be");
+			break;
+		}
+		for (volatile unsigned spin = rand_r(&seed) % 2 * (rand_r(&seed) % 4000); spin; spin--)
+			;
+		if (revoke_and_watch(&fx, &seen, &late))
 			rounds++;
-		else
-			sched_yield();
 	}
 	atomic_store(&storer.stop, true);
 	pthread_join(thread, NULL);

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "dsm/mm.h"
 #include "dsm/trap/audit.h"
 #include "tests/trap/conf.h"
 #include "tests/trap/fixture.h"
@@ -146,6 +147,39 @@ static void test_absent_frame(void)
 	CU_ASSERT(!fx_close(&fx));
 }
 
+/* The kernel takes entries of the page table away when it wants: less than was granted
+ * is there then, never more, and the next fault puts it right. */
+static void test_entry_taken_away(void)
+{
+	struct fx fx;
+
+	CU_ASSERT_FATAL(!fx_open(&fx, 8));
+	CU_ASSERT(!region_frame_prepare(&fx.region, 0, 8));
+	for (int from = TRAP_READ; from <= TRAP_WRITE; from++) {
+		for (int to = TRAP_READ; to <= TRAP_WRITE; to++) {
+			for (int write = 0; write <= 1; write++) {
+				volatile uint64_t *word = fx_window(&fx, 2);
+
+				CU_ASSERT(!fx_set(&fx, 0, 8, from));
+				CU_ASSERT(!mm_advise(fx_window(&fx, 2), fx_page_bytes(&fx),
+				                     MADV_DONTNEED));
+				if (from != to)
+					CU_ASSERT(!fx_set(&fx, 2, 1, to));
+				CU_ASSERT(audit(&fx) == 0);
+				CU_ASSERT(fx_get(&fx, 2) == (enum trap_access)to);
+				*fx_frame(&fx, 2) = 50;
+				fx_forget(&fx);
+				if (write)
+					*word = 50 + 1;
+				CU_ASSERT(*word == 50u + write);
+				CU_ASSERT(fx_forget(&fx) >= 1);
+				CU_ASSERT(fx_get(&fx, 2) == (write ? TRAP_WRITE : (enum trap_access)to));
+			}
+		}
+	}
+	CU_ASSERT(!fx_close(&fx));
+}
+
 static void test_frame_drop(void)
 {
 	struct fx fx;
@@ -250,6 +284,7 @@ CU_TestInfo conf_runs_tests[] = {
 	{ "runs of mixed pages", test_mixed_runs },
 	{ "long runs of like pages", test_long_runs },
 	{ "a frame that is absent", test_absent_frame },
+	{ "an entry that the kernel took away", test_entry_taken_away },
 	{ "a dropped frame reads zero", test_frame_drop },
 	{ "memory is out", test_no_space },
 	{ "frames allocated under signals", test_prepare_interrupted },

@@ -54,12 +54,12 @@ static void drain(struct fx *fx)
 		if (fx->n_faults < FX_FAULTS_MAX)
 			fx->fault[fx->n_faults] = fault;
 		fx->n_faults++;
+		pthread_cond_broadcast(&fx->changed);
 		if (!fx->hold)
 			fx->answer(fx, &fault);
 	}
 	if (r < 0 && !fx->error)
 		fx->error = r;
-	pthread_cond_broadcast(&fx->changed);
 	pthread_mutex_unlock(&fx->lock);
 }
 

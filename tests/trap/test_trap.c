@@ -24,6 +24,7 @@ static CU_SuiteInfo suites[] = {
 	{ "runs", NULL, NULL, NULL, NULL, conf_runs_tests },
 	{ "life", NULL, NULL, NULL, NULL, conf_life_tests },
 	{ "process", NULL, NULL, NULL, NULL, conf_process_tests },
+	{ "wp", NULL, NULL, NULL, NULL, conf_wp_tests },
 	{ "race", NULL, NULL, NULL, NULL, conf_race_tests },
 	CU_SUITE_INFO_NULL,
 };
