@@ -49,8 +49,8 @@ static void vacate(void *addr, size_t len)
 static int map_zone(void *addr, size_t len, int fd, uint8_t **out)
 {
 	void *got = NULL;
-	int r = mm_map(addr, len, PROT_NONE, MAP_SHARED | MAP_NORESERVE | (addr ? MAP_FIXED : 0), fd,
-	               0, &got);
+	int r = mm_map(addr, len, PROT_NONE, MAP_SHARED | MAP_NORESERVE | (addr ? MAP_FIXED : 0),
+	               fd, 0, &got);
 
 	if (r)
 		return r;

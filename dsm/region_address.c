@@ -49,7 +49,8 @@ int region_reserve(void *addr, size_t len)
 {
 	void *got = NULL;
 	int r = mm_map(addr, len, PROT_NONE,
-	               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0, &got);
+	               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0,
+	               &got);
 
 	if (r)
 		return r == -EEXIST || r == -EAGAIN ? r : -ENOMEM;

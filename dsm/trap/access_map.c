@@ -12,8 +12,8 @@
 static int map_bytes(size_t len, uint8_t **out)
 {
 	void *got = NULL;
-	int r = mm_map(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-	               -1, 0, &got);
+	int r = mm_map(NULL, len, PROT_READ | PROT_WRITE,
+	               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0, &got);
 
 	if (r)
 		return -ENOMEM;

@@ -17,12 +17,9 @@
 static bool agrees(enum trap_access believed, uint64_t entry)
 {
 	switch (believed) {
-	case TRAP_NONE:
-		return !(entry & TRAP_AUDIT_PRESENT);
-	case TRAP_READ:
-		return !(entry & TRAP_AUDIT_PRESENT) || (entry & TRAP_AUDIT_WP);
-	case TRAP_WRITE:
-		return !(entry & TRAP_AUDIT_WP);
+	case TRAP_NONE: return !(entry & TRAP_AUDIT_PRESENT);
+	case TRAP_READ: return !(entry & TRAP_AUDIT_PRESENT) || (entry & TRAP_AUDIT_WP);
+	case TRAP_WRITE: return !(entry & TRAP_AUDIT_WP);
 	}
 	return false;
 }

@@ -55,9 +55,10 @@ struct trap_stats {
 struct trap_ops {
 	const char *name; /* "wp", "rwp" */
 
-	/* Can this process use the engine here, with this delivery? 0, or a negative code with a sentence in
-	 * why (len bytes) that names what is missing and what would help: -ENOSYS kernel
-	 * too old or without userfaultfd, -EPERM not permitted, -EOPNOTSUPP feature absent. */
+	/* Can this process use the engine here, with this delivery? 0, or a negative code
+	 * with a sentence in why (len bytes) that names what is missing and what would help:
+	 * -ENOSYS kernel too old or without userfaultfd, -EPERM not permitted, -EOPNOTSUPP
+	 * feature absent. */
 	int (*probe)(enum trap_delivery delivery, char *why, size_t len);
 
 	/* Puts the whole window under control, every page NONE. Errors as probe(). */

@@ -71,8 +71,8 @@ int uffd_open(uint64_t features, bool user_mode)
 
 int uffd_register(int fd, void *addr, size_t len, uint64_t mode)
 {
-	const uint64_t need = 1ull << _UFFDIO_CONTINUE | 1ull << _UFFDIO_WRITEPROTECT |
-	                      1ull << _UFFDIO_WAKE;
+	const uint64_t need =
+		1ull << _UFFDIO_CONTINUE | 1ull << _UFFDIO_WRITEPROTECT | 1ull << _UFFDIO_WAKE;
 	struct uffdio_register reg = { .range = { (uintptr_t)addr, len }, .mode = mode };
 	int r = uffd_ioctl(fd, UFFDIO_REGISTER, &reg);
 

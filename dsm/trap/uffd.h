@@ -18,8 +18,8 @@
 #endif
 
 /* What an engine on shmem, and one on hugetlbfs, cannot do without. */
-#define UFFD_NEED_SHMEM                                                                            \
-	(UFFD_FEATURE_PAGEFAULT_FLAG_WP | UFFD_FEATURE_MISSING_SHMEM | UFFD_FEATURE_MINOR_SHMEM |  \
+#define UFFD_NEED_SHMEM                                                                           \
+	(UFFD_FEATURE_PAGEFAULT_FLAG_WP | UFFD_FEATURE_MISSING_SHMEM | UFFD_FEATURE_MINOR_SHMEM | \
 	 UFFD_FEATURE_WP_HUGETLBFS_SHMEM)
 #define UFFD_NEED_HUGETLB (UFFD_FEATURE_MISSING_HUGETLBFS | UFFD_FEATURE_MINOR_HUGETLBFS)
 /* What is used where it is there. */

@@ -118,14 +118,16 @@ static int check_permission(const struct uffd_caps *caps, char *why, size_t len)
 	    strerror(caps->device_error), strerror(caps->syscall_error));
 	if (caps->has_ptrace || caps->unprivileged == 1)
 		/* What the kernel asks for is there; the device may still be the way out. */
-		add(why, len, "%s does not help here, a seccomp filter, security module or user "
-		              "namespace forbids the call; ",
+		add(why, len,
+		    "%s does not help here, a seccomp filter, security module or user "
+		    "namespace forbids the call; ",
 		    caps->has_ptrace ? "CAP_SYS_PTRACE" : "vm.unprivileged_userfaultfd=1");
 	add(why, len, "what would help: ");
 	if (denied)
 		add(why, len, "read and write permission on /dev/userfaultfd");
 	else
-		add(why, len, "a /dev/userfaultfd (Linux 6.1 or later) with read and write permission");
+		add(why, len,
+		    "a /dev/userfaultfd (Linux 6.1 or later) with read and write permission");
 	if (!caps->has_ptrace && caps->unprivileged != 1)
 		add(why, len, ", or CAP_SYS_PTRACE, or vm.unprivileged_userfaultfd=1");
 	return -EPERM;
@@ -163,8 +165,9 @@ static int check_features(const struct uffd_caps *caps, uint64_t missing, char *
 		add(why, len, "; Linux 6.4 or later is needed");
 		return -ENOSYS;
 	}
-	add(why, len, "; a kernel built with them is needed (CONFIG_PTE_MARKER_UFFD_WP, "
-	              "CONFIG_SHMEM, CONFIG_HUGETLBFS, 64-bit)");
+	add(why, len,
+	    "; a kernel built with them is needed (CONFIG_PTE_MARKER_UFFD_WP, "
+	    "CONFIG_SHMEM, CONFIG_HUGETLBFS, 64-bit)");
 	return -EOPNOTSUPP;
 }
 
@@ -175,14 +178,16 @@ int uffd_caps_check(const struct uffd_caps *caps, uint64_t need, char *why, size
 	if (len)
 		why[0] = '\0';
 	if (caps->page_bytes != 4096) {
-		add(why, len, "the system's pages have %ld bytes; 4096 are needed", caps->page_bytes);
+		add(why, len, "the system's pages have %ld bytes; 4096 are needed",
+		    caps->page_bytes);
 		return -EOPNOTSUPP;
 	}
 	if (caps->syscall_error == EPERM || caps->syscall_error == EACCES)
 		return check_permission(caps, why, len);
 	if (caps->syscall_error == ENOSYS) {
-		add(why, len, "this kernel (%s) has no userfaultfd; Linux 6.4 or later with "
-		              "CONFIG_USERFAULTFD is needed",
+		add(why, len,
+		    "this kernel (%s) has no userfaultfd; Linux 6.4 or later with "
+		    "CONFIG_USERFAULTFD is needed",
 		    caps->release);
 		return -ENOSYS;
 	}
@@ -197,8 +202,9 @@ int uffd_caps_check(const struct uffd_caps *caps, uint64_t need, char *why, size
 	 * that does not know the mode refuses it with EINVAL.
 	 */
 	if (caps->continue_wp_error == EINVAL) {
-		add(why, len, "this kernel (%s) cannot map a page write-protected (no "
-		              "UFFDIO_CONTINUE_MODE_WP); Linux 6.4 or later is needed",
+		add(why, len,
+		    "this kernel (%s) cannot map a page write-protected (no "
+		    "UFFDIO_CONTINUE_MODE_WP); Linux 6.4 or later is needed",
 		    caps->release);
 		return -ENOSYS;
 	}

@@ -59,7 +59,8 @@ static void check_access(struct fx *fx, enum trap_access to, bool write, unsigne
 		if (!actor_finish(&actor[i]))
 			stuck = true;
 		else
-			CU_ASSERT((write ? frame[i] : actor[i].value) == marker + (write ? i + 1 : 0));
+			CU_ASSERT((write ? frame[i] : actor[i].value) ==
+			          marker + (write ? i + 1 : 0));
 	}
 	CU_ASSERT_FATAL(!stuck);
 	CU_ASSERT((fx_faults(fx) == 0) == !faults);

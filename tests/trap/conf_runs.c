@@ -173,7 +173,8 @@ static void test_entry_taken_away(void)
 					*word = 50 + 1;
 				CU_ASSERT(*word == 50u + write);
 				CU_ASSERT(fx_forget(&fx) >= 1);
-				CU_ASSERT(fx_get(&fx, 2) == (write ? TRAP_WRITE : (enum trap_access)to));
+				CU_ASSERT(fx_get(&fx, 2) ==
+				          (write ? TRAP_WRITE : (enum trap_access)to));
 			}
 		}
 	}

@@ -75,7 +75,8 @@ static void test_repair_run(void)
 	for (unsigned pattern = 0; pattern < 256; pattern += 7) {
 		for (int to = TRAP_NONE; to <= TRAP_WRITE; to++) {
 			for (uint64_t page = 0; page < 8; page++)
-				make_entry(&fx, page, pattern >> page & 1 ? 1 + page % 2 : TRAP_NONE);
+				make_entry(&fx, page,
+				           pattern >> page & 1 ? 1 + page % 2 : TRAP_NONE);
 			CU_ASSERT(!fx_set(&fx, 0, 8, to));
 			CU_ASSERT(trap_audit(fx.trap, &fx.region, 0, 8, NULL, NULL) == 0);
 			fx_forget(&fx);

@@ -289,15 +289,9 @@ static void *act(void *arg)
 
 	__atomic_store_n(&actor->tid, (pid_t)syscall(SYS_gettid), __ATOMIC_RELAXED);
 	switch (actor->op) {
-	case ACTOR_READ:
-		value = __atomic_load_n((uint64_t *)actor->addr, __ATOMIC_RELAXED);
-		break;
-	case ACTOR_WRITE:
-		__atomic_store_n((uint64_t *)actor->addr, value, __ATOMIC_RELAXED);
-		break;
-	case ACTOR_READ_UNALIGNED:
-		value = ((volatile struct unaligned *)actor->addr)->value;
-		break;
+	case ACTOR_READ: value = __atomic_load_n((uint64_t *)actor->addr, __ATOMIC_RELAXED); break;
+	case ACTOR_WRITE: __atomic_store_n((uint64_t *)actor->addr, value, __ATOMIC_RELAXED); break;
+	case ACTOR_READ_UNALIGNED: value = ((volatile struct unaligned *)actor->addr)->value; break;
 	case ACTOR_WRITE_UNALIGNED:
 		((volatile struct unaligned *)actor->addr)->value = value;
 		break;

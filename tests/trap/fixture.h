@@ -58,8 +58,8 @@ void fx_answer_grant(struct fx *fx, const struct trap_fault *fault);
 int fx_set(struct fx *fx, uint64_t first, uint32_t n, enum trap_access access);
 enum trap_access fx_get(struct fx *fx, uint64_t page);
 
-void fx_hold(struct fx *fx); /* from here on faults are recorded only; forgets old ones */
-void fx_release(struct fx *fx); /* answers what was held, and what comes */
+void fx_hold(struct fx *fx);       /* from here on faults are recorded only; forgets old ones */
+void fx_release(struct fx *fx);    /* answers what was held, and what comes */
 unsigned fx_forget(struct fx *fx); /* forgets recorded faults; how many there were */
 unsigned fx_faults(struct fx *fx);
 struct trap_fault fx_fault(struct fx *fx, unsigned i);
@@ -92,12 +92,12 @@ bool actor_finish(struct actor *actor);
  * status; it must not use CUnit. */
 int in_child(int (*fn)(void *ctx), void *ctx);
 
-#define CHILD_CHECK(cond)                                                                          \
-	do {                                                                                       \
-		if (!(cond)) {                                                                     \
-			fprintf(stderr, "     %s:%d: in child: %s\n", __FILE__, __LINE__, #cond);  \
-			_exit(1);                                                                  \
-		}                                                                                  \
+#define CHILD_CHECK(cond)                                                                         \
+	do {                                                                                      \
+		if (!(cond)) {                                                                    \
+			fprintf(stderr, "     %s:%d: in child: %s\n", __FILE__, __LINE__, #cond); \
+			_exit(1);                                                                 \
+		}                                                                                 \
 	} while (0)
 
 #endif

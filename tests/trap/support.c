@@ -85,8 +85,8 @@ const char *huge_pages_reserve(unsigned n)
 	if (huge_pages_total() < 0)
 		return "this kernel has no huge pages of 2 MiB";
 	if (!huge_pages_lock()) /* not root: what others reserved will do */
-		return huge_pages_free() >= (long)n ? NULL :
-		                                      "no huge pages are reserved, and "
+		return huge_pages_free() >= (long)n ? NULL
+		                                    : "no huge pages are reserved, and "
 		                                      "vm.nr_hugepages cannot be set";
 	if (huge_pages_free() >= (long)n)
 		return NULL;

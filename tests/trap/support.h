@@ -39,7 +39,7 @@ void skip(const char *reason);
  * Huge pages of 2 MiB are one pool of the machine. A program that reserves some, or
  * counts them, has the pool to itself until it ends; then it is as it was before.
  */
-bool huge_pages_lock(void); /* waits; false when that is not permitted */
+bool huge_pages_lock(void);                 /* waits; false when that is not permitted */
 const char *huge_pages_reserve(unsigned n); /* n are free: NULL, or why not */
 long huge_pages_free(void);
 long huge_pages_total(void);

@@ -44,8 +44,16 @@ static void check(const struct uffd_caps *caps, int code, const char *const *wit
 	}
 }
 
-#define LIST(...) (const char *const[]){ __VA_ARGS__, NULL }
-#define NOTHING (const char *const[]){ NULL }
+#define LIST(...)                 \
+	(const char *const[])     \
+	{                         \
+		__VA_ARGS__, NULL \
+	}
+#define NOTHING               \
+	(const char *const[]) \
+	{                     \
+		NULL          \
+	}
 
 static void test_good(void)
 {
@@ -95,7 +103,8 @@ static void test_kernel(void)
 	caps = good;
 	caps.continue_wp_error = EINVAL;
 	strcpy(caps.release, "6.1.0-18-amd64");
-	check(&caps, -ENOSYS, LIST("6.1.0-18-amd64", "UFFDIO_CONTINUE_MODE_WP", "Linux 6.4"), NOTHING);
+	check(&caps, -ENOSYS, LIST("6.1.0-18-amd64", "UFFDIO_CONTINUE_MODE_WP", "Linux 6.4"),
+	      NOTHING);
 	caps.continue_wp_error = ENOMEM;
 	check(&caps, -ENOMEM, LIST(strerror(ENOMEM)), LIST("Linux 6.4"));
 
@@ -169,8 +178,9 @@ static int as_nobody(void)
 		return 1;
 	printf("     %s\n", why);
 	fflush(stdout);
-	if (trap_wp_ops.attach(&(struct trap_config){ .region = &region, .log = on_log, .log_ctx = log },
-	                       &trap) != -EPERM)
+	if (trap_wp_ops.attach(
+		    &(struct trap_config){ .region = &region, .log = on_log, .log_ctx = log },
+		    &trap) != -EPERM)
 		return 2;
 	if (strncmp(log, why, 100))
 		return 3;

@@ -178,7 +178,8 @@ static void test_layout(void)
 		return;
 	}
 	check_layout(&(struct region_config){ .pmd_bytes = 4 * MIB }, 4 * MIB);
-	check_layout(&(struct region_config){ .pte_bytes = 5 * 4096, .pmd_bytes = 4 * MIB }, 6 * MIB);
+	check_layout(&(struct region_config){ .pte_bytes = 5 * 4096, .pmd_bytes = 4 * MIB },
+	             6 * MIB);
 }
 
 /* After a failure the reservation is as it was, and nothing else is left. */
@@ -231,7 +232,8 @@ static void test_no_huge_pages(void)
 		return;
 	}
 	check_failure(&(struct region_config){ .pmd_bytes = 4 * MIB }, -ENOSPC);
-	check_failure(&(struct region_config){ .pte_bytes = 4 * MIB, .pmd_bytes = 4 * MIB }, -ENOSPC);
+	check_failure(&(struct region_config){ .pte_bytes = 4 * MIB, .pmd_bytes = 4 * MIB },
+	              -ENOSPC);
 }
 
 /* ----------------------------------------------------------- beyond memory -- */
@@ -272,7 +274,8 @@ static void use_huge_region(struct region *region, struct trap *trap)
 	for (uint64_t first = 0; first < region->pages; first += 1u << 31) {
 		uint64_t left = region->pages - first;
 
-		CU_ASSERT(!ops->set_access(trap, first, left < 1u << 31 ? left : 1u << 31, TRAP_NONE));
+		CU_ASSERT(!ops->set_access(trap, first, left < 1u << 31 ? left : 1u << 31,
+		                           TRAP_NONE));
 	}
 	CU_ASSERT(ops->access(trap, region->pages - 1) == TRAP_NONE);
 	CU_ASSERT(trap_audit(trap, region, 0, region->pages, NULL, NULL) == 0);
@@ -301,7 +304,8 @@ static void test_beyond_memory(void)
 	use_huge_region(&region, trap);
 	printf("     %ld KiB resident, %.0f ms\n", (resident_pages() - before) * 4,
 	       (seconds() - start) * 1000);
-	CU_ASSERT((resident_pages() - before) * 4096 < (TEST_TSAN || TEST_ASAN ? 256 : 16) * (long)MIB);
+	CU_ASSERT((resident_pages() - before) * 4096 <
+	          (TEST_TSAN || TEST_ASAN ? 256 : 16) * (long)MIB);
 	trap_wp_ops.detach(trap);
 	region_destroy(&region);
 	CU_ASSERT(seconds() - start < 10);

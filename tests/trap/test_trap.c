@@ -44,7 +44,8 @@ int main(int argc, char **argv)
 		if (argc > 1 && !strstr(the_case->name, argv[1]))
 			continue;
 		r = the_case->ops->probe(TRAP_EVENT, why, sizeof why);
-		no_pages = !r && the_case->kind == REGION_PMD ? huge_pages_reserve(HUGE_PAGES) : NULL;
+		no_pages =
+			!r && the_case->kind == REGION_PMD ? huge_pages_reserve(HUGE_PAGES) : NULL;
 		if (no_pages)
 			snprintf(why, sizeof why, "%s", no_pages);
 		if (r || no_pages) {
