@@ -179,8 +179,10 @@ const struct coh_config *coh_config_of(const struct coh *coh)
 
 uint32_t coh_effects_max(const struct coh_config *config)
 {
-	/* The longest step: Done for a run of which every page has a GetM waiting. */
-	return COH_MAX_RUN * (config->nodes + 8u) + 64;
+	/* The longest step: Done for a run of which every page has a GetM waiting, behind all
+	 * that can be answered at once. */
+	return COH_MAX_RUN * (config->nodes + 8u) + 64 +
+	       (uint32_t)config->per_home * config->nodes;
 }
 
 /* --- tags --- */

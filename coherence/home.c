@@ -288,7 +288,13 @@ static void act_recall(struct take *t)
 
 static void act_fwd_atomic(struct take *t)
 {
-	fwd(t, COH_MSG_FWD_ATOMIC, 0)->atomic = t->txn->atomic;
+	/* Not by a message to ourselves: as many may wait as there are requests, and the
+	 * queue of those messages is shorter. */
+	if (t->dir->owner == t->c->cfg.self)
+		coh_cache_answer_atomic(t->c, t->fx, t->txn->requestor, t->txn->slot, t->txn->page,
+		                        &t->txn->atomic);
+	else
+		fwd(t, COH_MSG_FWD_ATOMIC, 0)->atomic = t->txn->atomic;
 	txn_release(t);
 }
 

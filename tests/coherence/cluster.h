@@ -17,9 +17,9 @@
 
 #define CLUSTER_NODES 8
 #define CLUSTER_PAGES 8
-#define CLUSTER_QUEUE 256
+#define CLUSTER_QUEUE 1024
 #define CLUSTER_THREADS 16
-#define CLUSTER_CALLS 1024
+#define CLUSTER_CALLS 2048
 
 struct cluster_frame {
 	uint64_t value;

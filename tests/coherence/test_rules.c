@@ -184,6 +184,57 @@ static void test_slots_run_out(void)
 	finish();
 }
 
+/* Home 0 and its page 0, busy with node 1's write; the home's own write waits, and behind it
+ * more atomics than anything else could bring about, from all nodes. */
+static void start_with_many_atomics(void)
+{
+	struct coh_config config = cluster_config(8, 1);
+
+	config.per_home = config.slots = 120;
+	c = cluster_new(&config);
+	cluster_write(c, 1, 0);
+	cluster_deliver(c, 1, 0);
+	cluster_write(c, 0, 0);
+	for (coh_node i = 1; i < 8; i++)
+		for (unsigned k = 0; k < 100; k++) {
+			cluster_add(c, i, 0, 1);
+			cluster_deliver(c, i, 0);
+		}
+	cluster_forget(c);
+}
+
+static void test_many_atomics_at_once(void)
+{
+	uint64_t before;
+
+	start_with_many_atomics();
+	before = c->truth[0];
+	settle();
+	CU_ASSERT_EQUAL(state(0, 0), COH_C_M);
+	CU_ASSERT(c->truth[0] >= before + 700);
+	finish();
+}
+
+/* The same at a remote owner: one Done makes the home send them all. */
+static void test_many_forwards_at_once(void)
+{
+	struct coh_config config = cluster_config(2, 1);
+
+	config.per_home = config.slots = 1000;
+	c = cluster_new(&config);
+	cluster_write(c, 1, 0);
+	cluster_deliver(c, 1, 0);
+	cluster_forget(c);
+	for (unsigned k = 0; k < 900; k++)
+		cluster_add(c, 0, 0, 1);
+	cluster_forget(c);
+	cluster_deliver(c, 0, 1);
+	cluster_deliver(c, 1, 0);
+	CU_ASSERT_EQUAL(c->node[0].fx.len, 900);
+	settle();
+	finish();
+}
+
 static void test_bad_events(void)
 {
 	struct coh_event ev = {.kind = COH_EV_READ, .page = 1};
@@ -317,6 +368,8 @@ int main(void)
 	CU_add_test(suite, "a run is granted as far as it goes", test_run);
 	CU_add_test(suite, "a run stops at a busy page", test_run_stops_at_busy_page);
 	CU_add_test(suite, "no slot is free", test_slots_run_out);
+	CU_add_test(suite, "many atomics at once", test_many_atomics_at_once);
+	CU_add_test(suite, "many forwards at once", test_many_forwards_at_once);
 	CU_add_test(suite, "events without sense", test_bad_events);
 	CU_add_test(suite, "messages without sense", test_unexpected_messages);
 	CU_add_test(suite, "landings without sense", test_unexpected_landings);
