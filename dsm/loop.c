@@ -104,6 +104,7 @@ static int work(struct loop *l)
 		uint64_t handled = d->handled;
 		node_progress(d);
 		node_take_faults(d);
+		service_serve(d);
 		if (d->handled == handled)
 			return 0;
 	}

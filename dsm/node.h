@@ -53,6 +53,13 @@ struct waiter {
 	struct waiter *next, **link; /* in dsm.waiters, under the lock */
 };
 
+/* Requests to the services, oldest first. Each node has at most NODE_SVC_SLOTS under way,
+ * and one more for each that it takes back. */
+struct svc_inbox {
+	struct { coh_node from; struct coh_msg msg; } *ring;
+	unsigned cap, head, len;
+};
+
 /* A thread blocked in a fault. */
 struct fault {
 	uint64_t page, since_ns;
@@ -92,6 +99,7 @@ struct dsm {
 	uint32_t woken; /* thread that was woken last */
 	struct alloc *alloc[REGION_ZONES]; /* rank 0 */
 	struct names *names; /* rank 0 */
+	struct svc_inbox inbox; /* rank 0: requests of other nodes */
 	uint64_t count[COH_COUNTS];
 	uint64_t faults, fault_ns, sleeps, bad_messages;
 	uint64_t handled; /* faults, messages, landings and tenures taken: tells activity */
@@ -163,8 +171,11 @@ void node_waiter_sleep(struct dsm *d, struct waiter *w, int timeout_ms);
 enum svc_op { SVC_ALLOC = 1, SVC_FREE, SVC_PUBLISH, SVC_UNPUBLISH, SVC_LOOKUP, SVC_LOOKUP_CANCEL };
 int service_open(struct dsm *d);
 void service_close(struct dsm *d);
-/* A request from a node, this one included. Lock held. */
-void service_request(struct dsm *d, coh_node from, const struct coh_msg *msg);
+/* Keeps a request of another node for the service thread: whoever polls the transport may
+ * do so in a signal handler, where the allocator's malloc has no place. Lock held. */
+void service_keep(struct dsm *d, coh_node from, const struct coh_msg *msg);
+/* Serves what was kept. Lock held, service thread only. */
+void service_serve(struct dsm *d);
 void service_response(struct dsm *d, const struct coh_msg *msg);
 /* Asks and waits; svc is the request and then the answer. timeout_ms of a lookup, or -1. */
 int service_call(struct dsm *d, struct coh_svc *svc, int timeout_ms, const char *what);

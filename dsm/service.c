@@ -5,6 +5,7 @@
  * network. Their data is private memory, never shared pages.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "dsm/alloc.h"
@@ -25,11 +26,15 @@ int service_open(struct dsm *d)
 	}
 	if (rc == 0)
 		rc = names_open(&d->names);
-	return rc;
+	d->inbox.cap = 2 * NODE_SVC_SLOTS * d->coh_cfg.nodes;
+	d->inbox.ring = calloc(d->inbox.cap, sizeof *d->inbox.ring);
+	return rc == 0 && !d->inbox.ring ? -ENOMEM : rc;
 }
 
 void service_close(struct dsm *d)
 {
+	free(d->inbox.ring);
+	d->inbox = (struct svc_inbox){0};
 	names_close(d->names);
 	for (int kind = 0; kind < REGION_ZONES; kind++) {
 		alloc_close(d->alloc[kind]);
@@ -102,12 +107,9 @@ static void serve_cancel(struct dsm *d, coh_node from, const struct coh_msg *m)
 		answer(d, from, m->slot, -ETIMEDOUT, 0, 0);
 }
 
-void service_request(struct dsm *d, coh_node from, const struct coh_msg *m)
+/* A request from a node, this one included. */
+static void serve(struct dsm *d, coh_node from, const struct coh_msg *m)
 {
-	if (!d->names) {
-		d->bad_messages++;
-		return;
-	}
 	switch (m->svc.op) {
 	case SVC_ALLOC: serve_alloc(d, from, m); break;
 	case SVC_FREE: serve_free(d, from, m); break;
@@ -118,6 +120,32 @@ void service_request(struct dsm *d, coh_node from, const struct coh_msg *m)
 	case SVC_LOOKUP: serve_lookup(d, from, m); break;
 	case SVC_LOOKUP_CANCEL: serve_cancel(d, from, m); break;
 	default: answer(d, from, m->slot, -EINVAL, 0, 0); break;
+	}
+}
+
+void service_keep(struct dsm *d, coh_node from, const struct coh_msg *m)
+{
+	struct svc_inbox *in = &d->inbox;
+	unsigned at = in->cap ? (in->head + in->len) % in->cap : 0;
+
+	if (in->len == in->cap) { /* not the serving node, or more than a node may have */
+		d->bad_messages++;
+		return;
+	}
+	in->ring[at].from = from;
+	in->ring[at].msg = *m;
+	in->len++;
+}
+
+void service_serve(struct dsm *d)
+{
+	struct svc_inbox *in = &d->inbox;
+
+	while (in->len) {
+		serve(d, in->ring[in->head].from, &in->ring[in->head].msg);
+		in->head = (in->head + 1) % in->cap;
+		in->len--;
+		d->handled++;
 	}
 }
 
@@ -156,7 +184,7 @@ static int slot_take(struct dsm *d, struct waiter *w)
 static void request(struct dsm *d, const struct coh_msg *m)
 {
 	if (d->coh_cfg.self == 0)
-		service_request(d, 0, m);
+		serve(d, 0, m);
 	else
 		node_send(d, 0, m);
 	if (d->tr->ops->pending(d->tr))
