@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <CUnit/Basic.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
@@ -393,19 +394,26 @@ static void test_leftovers(void)
 	ctl_free(&c);
 }
 
-/* A process in a session of its own, which holds the pipe open. */
+/* A process in a session of its own, which holds standard output open. Returns once it is
+ * there and has said so. */
 static int escape(void)
 {
+	int fds[2];
+	char byte;
+
+	if (pipe2(fds, O_CLOEXEC))
+		return 1;
 	if (fork() == 0) {
 		setsid();
 		printf("pid %d\n", (int)getpid());
 		fflush(stdout);
+		if (write(fds[1], "", 1) != 1)
+			_exit(1);
 		alarm(50);
 		pause();
 		_exit(0);
 	}
-	usleep(50000);
-	return 0;
+	return read(fds[0], &byte, 1) == 1 ? 0 : 1;
 }
 
 /* -------------------------------------------------------------------- arguments -- */
@@ -420,7 +428,8 @@ static void test_arguments(void)
 		{ "run", "-n", "2", "-t", "soon", "true" }, { "run", "-n", "2", "-t", "-1", "true" },
 		{ "run", "-n", "2", "-t", "nan", "true" }, { "run", "-n", "2", "-t", "1s", "true" },
 		{ "run", "-n", "2", "--region", "big", "true" }, { "run", "-n", "2", "-r", "0", "true" },
-		{ "run", "-n", "2", "-r", "1GB", "true" }, { "run", "-n", "2", "-r", "99999999T", "true" },
+		{ "run", "-n", "2", "-r", "1GB", "true" }, { "run", "-n", "2", "-r", "1g", "true" },
+		{ "run", "-n", "2", "-r", "99999999T", "true" },
 		{ "run", "-n", "2", "-f", "evnt", "true" }, { "run", "-n", "2", "-l", "loud", "true" },
 		{ "run", "-n", "2", "-p", "", "true" }, { "run", "--unknown", "-n", "2", "true" },
 		{ "status", "a", "b" }, { "status", "-x" }, { "stats", "a", "b" }, { "clean", "a", "b" },

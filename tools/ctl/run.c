@@ -48,7 +48,7 @@ static bool is_size(const char *text)
 	if (digits == 0)
 		return false;
 	if (text[digits]) {
-		unit = strchr(units, toupper((unsigned char)text[digits]));
+		unit = strchr(units, text[digits]);
 		if (!unit || text[digits + 1])
 			return false;
 		shift = 10 * (int)(unit - units + 1);
