@@ -17,7 +17,8 @@ libnode_la_SOURCES += dsm/boot/boot.h dsm/boot/bootmsg.h dsm/boot/bootmsg.c dsm/
 
 # The starter's side: needs no libfabric. For dsmctl, and tests that start nodes.
 noinst_LTLIBRARIES += libjob.la
-libjob_la_SOURCES = dsm/boot/rendezvous.h dsm/boot/rendezvous.c dsm/boot/jobdir.h \
+libjob_la_SOURCES = dsm/boot/rendezvous.h dsm/boot/rendezvous.c dsm/boot/meeting.h \
+	dsm/boot/meeting.c dsm/boot/jobdir.h \
 	dsm/boot/jobdir.c dsm/boot/bootmsg.c dsm/boot/sweep.h dsm/boot/sweep.c \
 	transport/ofi.h transport/ofi_sweep.c
 

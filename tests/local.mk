@@ -38,12 +38,15 @@ endif
 
 # Boot: forked nodes around a rendezvous.
 if HAVE_CUNIT
-boot_tests = tests/boot/test_boot tests/boot/test_admin
+boot_tests = tests/boot/test_boot tests/boot/test_ends tests/boot/test_admin
 check_PROGRAMS += $(boot_tests)
 TESTS += $(boot_tests)
 endif
-tests_boot_test_boot_SOURCES = tests/boot/test_boot.c tests/boot/job.c tests/boot/job.h
+boot_jobs = tests/boot/job.c tests/boot/job.h tests/boot/members.c
+tests_boot_test_boot_SOURCES = tests/boot/test_boot.c $(boot_jobs)
 tests_boot_test_boot_LDADD = libnode.la libjob.la -lcunit
+tests_boot_test_ends_SOURCES = tests/boot/test_ends.c $(boot_jobs)
+tests_boot_test_ends_LDADD = libnode.la libjob.la -lcunit
 tests_boot_test_admin_SOURCES = tests/boot/test_admin.c
 tests_boot_test_admin_LDADD = libnode.la $(EV_LIBS) -lcunit
 

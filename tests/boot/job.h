@@ -13,7 +13,8 @@
 
 /* What a child found. Shared with the parent. */
 struct job_report {
-	int done; /* it came to its end */
+	int joined; /* boot_open() has succeeded; child_rounds() only */
+	int done;   /* it came to its end */
 	int code;
 	char why[512];
 };
@@ -46,6 +47,17 @@ int raw_connect(const struct job *job);
 void raw_hello(int fd, int rank, int size, const char *version, unsigned protocol);
 /* Waits for a packet: as boot_msg_receive(), -ETIMEDOUT after some seconds. */
 int raw_receive(int fd, struct boot_msg *msg);
+
+/* value NULL: takes name out of the environment. */
+void set_env(const char *name, const char *value);
+/* Takes part in rounds with blobs of all lengths, and checks the others'. Returns
+ * r->code, which is -EBADMSG when one is wrong. */
+int node_rounds(struct boot *boot, int rounds, struct job_report *r);
+/* Children: join, take part in some rounds, leave; or join and leave. */
+void child_rounds(struct job *job, int rank, struct job_report *r);
+void child_open(struct job *job, int rank, struct job_report *r);
+/* Reports first to end-1 are done, with this code, and this text in the sentence. */
+void expect_reports(const struct job *job, int first, int end, int code, const char *text);
 
 /* Ends the program with a message: a test cannot go on. */
 void die(const char *what) __attribute__((noreturn));

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The rendezvous from within. A seat is a rank's place in the job; a conn is a process
+ * that has connected, which has no seat before its HELLO was accepted.
+ *
+ * Rounds: a node gives, then takes a blob of every rank before it gives again. So a
+ * round is complete only after all have taken the one before, and two sets of blobs do.
+ */
+#ifndef MEETING_H
+#define MEETING_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "dsm/boot/bootmsg.h"
+#include "dsm/boot/rendezvous.h"
+
+#define CONNS_MAX (2 * BOOT_LOCAL_MAX + 16)
+#define PATH_MAX_BYTES 108
+
+enum conn_state { CONN_FREE, CONN_NEW, CONN_WAITING, CONN_SEATED };
+
+struct conn {
+	enum conn_state state;
+	int fd;
+	pid_t pid;
+	int rank;                /* WAITING, SEATED */
+	struct boot_hello hello; /* WAITING, SEATED */
+	int64_t deadline;        /* NEW */
+	int next;                /* the next blob to send; the number of nodes: none is due */
+	bool polls_out;
+};
+
+struct blob {
+	uint32_t len;
+	uint8_t data[BOOT_BLOB_MAX];
+};
+
+struct seat {
+	struct conn *conn; /* who sits here */
+	bool left;         /* said goodbye; the seat is free again when all have */
+	bool gone;         /* its process has ended */
+	bool given;        /* in[] is there */
+	struct blob in, out;
+};
+
+struct rendezvous {
+	char dir[PATH_MAX_BYTES];
+	int nodes;
+	int listener, epoll, timer, pids;
+	bool paused;  /* accepting: out of descriptors */
+	bool ticking;
+	uint32_t round;
+	int given, left;   /* seats with that flag */
+	int first_rank;    /* the first to be seated, who sets the version; -1: nobody yet */
+	struct boot_hello first_hello;
+	int end_code;      /* 0, or why the job has ended */
+	int culprit;       /* with end_code: who ended it */
+	char end_text[BOOT_TEXT_MAX];
+	struct boot_msg msg; /* being sent or received */
+	struct conn conns[CONNS_MAX];
+	struct seat seats[BOOT_LOCAL_MAX];
+};
+
+int meeting_conn_index(const struct rendezvous *r, const struct conn *c);
+void meeting_conn_close(struct rendezvous *r, struct conn *c);
+/* Sends what is due; what does not fit waits until c takes it. */
+void meeting_conn_flush(struct rendezvous *r, struct conn *c);
+/* Acts on what c has sent, a few packets at a time. c may be closed afterwards. */
+void meeting_conn_read(struct rendezvous *r, struct conn *c);
+/* Ends the job when somebody waits for a rank that cannot come. */
+void meeting_check_round(struct rendezvous *r);
+
+#endif

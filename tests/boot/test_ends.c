@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Each way in which a job can end early has its sentence, and nonsense harms nobody. */
+#include "config.h"
+
+#include <CUnit/Basic.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "coherence/wire.h"
+#include "tests/boot/job.h"
+
+/* -------------------------------------------------------------------- failures -- */
+
+static void child_impatient(struct job *job, int rank, struct job_report *r)
+{
+	uint8_t all[4 * 8];
+	uint32_t lens[4];
+	struct boot *boot;
+
+	r->code = boot_open(&boot, r->why, sizeof r->why);
+	if (r->code)
+		return;
+	r->code = boot->ops->allgather(boot, "x", 1, all, 8, lens, 300, r->why, sizeof r->why);
+	r->why[0] = '\0';
+	/* It says so again, at once. */
+	if (boot->ops->allgather(boot, "x", 1, all, 8, lens, 300, r->why, sizeof r->why) != r->code)
+		r->code = -EBADMSG;
+	/* Stay until the others have had their answer, too: leaving would be another reason. */
+	job->reports[job->nodes + rank].done = 1;
+	while (!job->reports[job->nodes + 2 - rank].done)
+		usleep(1000);
+	boot->ops->close(boot);
+}
+
+static void test_missing(void)
+{
+	struct job job;
+
+	job_open(&job, 4);
+	job_start(&job, 0, child_impatient);
+	job_start(&job, 2, child_impatient);
+	job_run(&job);
+	expect_reports(&job, 0, 2, -ETIMEDOUT, "with rank 1, 3");
+	job_close(&job);
+}
+
+static void child_dies(struct job *job, int rank, struct job_report *r)
+{
+	struct boot *boot;
+
+	r->code = boot_open(&boot, r->why, sizeof r->why);
+	r->done = 1;
+	_exit(1);
+}
+
+static void test_death_in_round(void)
+{
+	struct job job;
+
+	job_open(&job, 4);
+	for (int rank = 0; rank < 3; rank++)
+		job_start(&job, rank, child_rounds);
+	job_serve(&job, 100);
+	job_start(&job, 3, child_dies);
+	job_run(&job);
+	expect_reports(&job, 0, 3, -ECONNRESET, "rank 3 (process ");
+	expect_reports(&job, 3, 4, 0, "");
+	job_close(&job);
+}
+
+static void child_leaves(struct job *job, int rank, struct job_report *r)
+{
+	child_open(job, rank, r);
+}
+
+static void test_leaving_in_round(void)
+{
+	struct job job;
+
+	job_open(&job, 2);
+	job_start(&job, 0, child_rounds);
+	job_start(&job, 1, child_leaves);
+	job_run(&job);
+	expect_reports(&job, 0, 1, -ECONNRESET, "rank 1 has left");
+	expect_reports(&job, 1, 2, 0, "");
+	job_close(&job);
+}
+
+static void test_gone(void)
+{
+	struct job job;
+
+	job_open(&job, 3);
+	rendezvous_gone(job.rendezvous, 1);
+	job_start(&job, 0, child_rounds);
+	job_start(&job, 2, child_rounds);
+	job_run(&job);
+	expect_reports(&job, 0, 2, -ECONNRESET, "rank 1 has ended without joining");
+	job_close(&job);
+}
+
+/* Waits in the way a node's event loop does. */
+static void child_watches(struct job *job, int rank, struct job_report *r)
+{
+	struct boot *boot;
+	struct pollfd p = { .events = POLLIN };
+
+	r->code = boot_open(&boot, r->why, sizeof r->why);
+	if (r->code || node_rounds(boot, 1, r))
+		return;
+	p.fd = boot->ops->fd(boot);
+	r->code = poll(&p, 1, 0); /* not yet */
+	job->reports[JOB_CHILDREN - 1 - rank].done = 1;
+	if (r->code == 0 && poll(&p, 1, 10000) == 1)
+		r->code = boot->ops->ended(boot, r->why, sizeof r->why);
+	boot->ops->close(boot);
+}
+
+/* The node's loop looks at the descriptor while another thread takes part in a round. */
+static void *look(void *arg)
+{
+	struct job_report *r = arg;
+	struct boot *boot;
+	struct pollfd p = { .events = POLLIN };
+	char why[512];
+
+	memcpy(&boot, r->why, sizeof boot);
+	p.fd = boot->ops->fd(boot);
+	while (poll(&p, 1, 10000) == 1) {
+		r->code = boot->ops->ended(boot, why, sizeof why);
+		if (r->code) {
+			strcpy(r->why, why);
+			break;
+		}
+	}
+	return NULL;
+}
+
+static void child_looks(struct job *job, int rank, struct job_report *r)
+{
+	struct job_report looked = { 0 };
+	struct boot *boot;
+	pthread_t thread;
+
+	r->code = boot_open(&boot, r->why, sizeof r->why);
+	if (r->code)
+		return;
+	memcpy(looked.why, &boot, sizeof boot);
+	pthread_create(&thread, NULL, look, &looked);
+	r->code = 1;
+	if (!node_rounds(boot, 300, r)) {
+		job->reports[JOB_CHILDREN - 1 - rank].done = 1;
+		pthread_join(thread, NULL);
+		r->code = looked.code;
+		strcpy(r->why, looked.why);
+	}
+	boot->ops->close(boot);
+}
+
+static void child_dies_after_rounds(struct job *job, int rank, struct job_report *r)
+{
+	struct boot *boot;
+
+	r->code = boot_open(&boot, r->why, sizeof r->why);
+	if (r->code || node_rounds(boot, 300, r))
+		return;
+	while (!job->reports[JOB_CHILDREN - 1].done || !job->reports[JOB_CHILDREN - 2].done)
+		usleep(1000);
+	r->done = 1;
+	_exit(0);
+}
+
+static void test_looking(void)
+{
+	struct job job;
+
+	job_open(&job, 3);
+	job_start(&job, 0, child_looks);
+	job_start(&job, 1, child_looks);
+	job_start(&job, 2, child_dies_after_rounds);
+	job_run(&job);
+	expect_reports(&job, 0, 2, -ECONNRESET, "rank 2 (process ");
+	expect_reports(&job, 2, 3, 0, "");
+	job_close(&job);
+}
+
+static void child_dies_later(struct job *job, int rank, struct job_report *r)
+{
+	struct boot *boot;
+
+	r->code = boot_open(&boot, r->why, sizeof r->why);
+	if (r->code || node_rounds(boot, 1, r))
+		return;
+	while (!job->reports[JOB_CHILDREN - 1].done || !job->reports[JOB_CHILDREN - 2].done)
+		usleep(1000);
+	r->done = 1;
+	_exit(0);
+}
+
+static void test_watching(void)
+{
+	struct job job;
+
+	job_open(&job, 3);
+	job_start(&job, 0, child_watches);
+	job_start(&job, 1, child_watches);
+	job_start(&job, 2, child_dies_later);
+	job_run(&job);
+	expect_reports(&job, 0, 2, -ECONNRESET, "rank 2 (process ");
+	job_close(&job);
+
+	/* The starter itself goes away. */
+	job_open(&job, 1);
+	job_start(&job, 0, child_watches);
+	while (!job.reports[JOB_CHILDREN - 1].done)
+		job_serve(&job, 10);
+	job_serve(&job, 20);
+	rendezvous_close(job.rendezvous);
+	job.rendezvous = NULL;
+	waitpid(job.pids[0], NULL, 0);
+	expect_reports(&job, 0, 1, -ECONNRESET, "starter is gone");
+	job_close(&job);
+}
+
+
+/* --------------------------------------------------------------------- garbage -- */
+
+static unsigned seed = 12345;
+
+static unsigned draw(void)
+{
+	seed = seed * 1103515245u + 12345u;
+	return seed >> 8;
+}
+
+/* Mostly headers that are almost right: those reach further in. */
+static void send_garbage(int fd)
+{
+	struct boot_msg msg;
+	size_t len = draw() % (sizeof msg + 1);
+
+	for (size_t i = 0; i < sizeof msg; i++)
+		((uint8_t *)&msg)[i] = (uint8_t)draw();
+	if (draw() % 4) {
+		msg.magic = BOOT_MAGIC;
+		msg.type = draw() % (BOOT_TYPES + 2);
+		msg.rank = draw() % 3;
+		msg.round = draw() % 2;
+		if (draw() % 2)
+			len = offsetof(struct boot_msg, data) + draw() % 64;
+		msg.len = (uint32_t)(len - offsetof(struct boot_msg, data) + (draw() % 8 == 0));
+	}
+	send(fd, &msg, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void test_garbage_of_strangers(void)
+{
+	struct job job;
+
+	job_open(&job, 4);
+	for (int i = 0; i < 300; i++) {
+		int fd = raw_connect(&job);
+		struct boot_msg msg;
+
+		/* Whatever comes first is no hello of this job. */
+		boot_msg_set(&msg, 1 + draw() % (BOOT_TYPES - 1), "nonsense", 8);
+		send(fd, &msg, draw() % 20, MSG_NOSIGNAL);
+		for (int k = draw() % 3; k > 0; k--)
+			send_garbage(fd);
+		job_serve(&job, 1);
+		close(fd);
+	}
+	CU_ASSERT_PTR_NULL(rendezvous_ended(job.rendezvous));
+	for (int rank = 0; rank < 4; rank++)
+		job_start(&job, rank, child_rounds);
+	job_run(&job);
+	expect_reports(&job, 0, 4, 0, "");
+	job_close(&job);
+}
+
+/* A member that sends nonsense ends the job, for all, by name. */
+static void test_garbage_of_members(void)
+{
+	struct job job;
+	int fd;
+
+	job_open(&job, 2);
+	job_start(&job, 0, child_rounds);
+	fd = raw_connect(&job);
+	raw_hello(fd, 1, 2, PACKAGE_VERSION, COH_WIRE_VERSION);
+	job_serve(&job, 100);
+	send(fd, "garbage", 7, MSG_NOSIGNAL);
+	job_run(&job);
+	expect_reports(&job, 0, 1, -ECONNRESET, "rank 1 sent nonsense");
+	close(fd);
+	job_close(&job);
+
+	for (int i = 0; i < 200; i++) {
+		job_open(&job, 2);
+		for (int rank = 0; rank < 2; rank++) {
+			fd = raw_connect(&job);
+			raw_hello(fd, rank, 2, PACKAGE_VERSION, COH_WIRE_VERSION);
+			for (int k = 0; k < 8; k++)
+				send_garbage(fd);
+			errno = -rendezvous_step(job.rendezvous, 0);
+			CU_ASSERT_EQUAL(errno, 0);
+		}
+		job_close(&job); /* the connections stay open here: it must not mind */
+		close(fd);
+		close(fd - 1);
+	}
+}
+
+/* Connections that say nothing take no place for long. */
+static void test_silent_strangers(void)
+{
+	int fds[200];
+	struct job job;
+
+	job_open(&job, 2);
+	for (int i = 0; i < 200; i++) {
+		fds[i] = raw_connect(&job);
+		job_serve(&job, 0);
+	}
+	job_serve(&job, 2500);
+	for (int rank = 0; rank < 2; rank++)
+		job_start(&job, rank, child_rounds);
+	job_run(&job);
+	expect_reports(&job, 0, 2, 0, "");
+	for (int i = 0; i < 200; i++)
+		close(fds[i]);
+	job_close(&job);
+}
+
+int main(void)
+{
+	static const CU_TestInfo tests[] = {
+		{ "missing nodes are named", test_missing },
+		{ "death in a round", test_death_in_round },
+		{ "leaving in a round", test_leaving_in_round },
+		{ "a process that never joins", test_gone },
+		{ "watching for the end", test_watching },
+		{ "looking for the end during rounds", test_looking },
+		{ "garbage of strangers", test_garbage_of_strangers },
+		{ "garbage of members", test_garbage_of_members },
+		{ "silent strangers", test_silent_strangers },
+		CU_TEST_INFO_NULL,
+	};
+	const CU_SuiteInfo suites[] = {
+		{ "boot, ends", NULL, NULL, NULL, NULL, (CU_TestInfo *)tests },
+		CU_SUITE_INFO_NULL,
+	};
+	unsigned failed;
+
+	alarm(60);
+	if (CU_initialize_registry() || CU_register_suites((CU_SuiteInfo *)suites))
+		return 1;
+	CU_basic_set_mode(CU_BRM_VERBOSE);
+	CU_basic_run_tests();
+	failed = CU_get_number_of_failures();
+	CU_cleanup_registry();
+	return failed ? 1 : 0;
+}
