@@ -122,7 +122,7 @@ enum x_outcome x_check(struct explorer *x, const struct world *w)
 	return x_is_still(w, x->o.nodes) ? check_rest(x, w) : X_DONE;
 }
 
-/* --- goals: for every node and page, a write, an eviction, an atomic's end; and rest --- */
+/* --- goals: for every node and page, a write, an eviction, an atomic's end; last, rest --- */
 
 enum { GOAL_WRITE, GOAL_EVICTED, GOAL_ATOMIC, GOAL_KINDS };
 
@@ -186,7 +186,7 @@ void x_goal_name(const struct x_options *o, unsigned goal, char *out, size_t len
 	unsigned all = o->nodes * o->pages;
 
 	if (goal == x_goal_count(o) - 1)
-		snprintf(out, len, "come to rest");
+		snprintf(out, len, "come to rest unless somebody asks for more");
 	else
 		snprintf(out, len, "have node %u %s page %u", goal % all / o->pages,
 		         name[kind_at(o, goal / all)], goal % o->pages);

@@ -26,6 +26,7 @@
 #define X_MOVES 20
 #define X_ACTIONS 256
 #define X_PERMS 120
+#define X_ASKED 0x80 /* beside a permutation's number */
 
 struct x_options {
 	unsigned nodes, pages, block; /* homes in turn, block pages at a time */
@@ -39,6 +40,7 @@ struct x_options {
 	unsigned one;      /* every effect is an event of its own */
 	unsigned renumber; /* states that differ in the numbers of transactions are one */
 	unsigned symmetry; /* states that differ in the names of nodes are one */
+	unsigned lenient;  /* honest events that are refused are lost, and that is no violation */
 	unsigned live;     /* keep the graph and check that everything stays possible */
 	uint64_t max_states;
 	unsigned max_seconds;
@@ -271,7 +273,7 @@ int x_store_add(struct x_store *s, uint64_t fp, uint32_t *number);
 
 struct x_graph { /* for live.c */
 	uint32_t *to;
-	uint8_t *perm;
+	uint8_t *perm; /* that made the successor canonical; X_ASKED: somebody asked for more */
 	uint64_t edges, cap;
 	uint64_t *first; /* by state; one more at the end */
 	uint32_t *goals; /* by state */
@@ -295,6 +297,8 @@ int x_explore(const struct x_options *o, FILE *out, struct x_result *result);
 struct x_options x_defaults(void);
 /* Parses "--nodes=3" and the like; 0 or -1. */
 int x_option(struct x_options *o, const char *arg);
+/* The same for "nodes=3 evict=0"; aborts when there is no such option. */
+void x_options_parse(struct x_options *o, const char *run);
 void x_options_help(FILE *out);
 void x_options_print(const struct x_options *o, FILE *out);
 void x_result_print(const struct x_options *o, const struct x_result *r, FILE *out);

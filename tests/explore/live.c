@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * No livelock: from every state, every goal (check.c) can still be reached (AG EF).
+ * No livelock: from every state, every goal (check.c) can still be reached (AG EF); and
+ * rest, where every request is answered and nobody waits, without anyone asking for more.
  * In a finite graph that makes a goal certain as soon as the choice of events is
  * strongly fair: an event that is possible again and again happens at last.
  *
@@ -21,8 +22,11 @@ static uint32_t through(struct explorer *x, const struct x_graph *g, uint64_t ed
                         const coh_node (*inverse)[X_NODES])
 {
 	uint32_t goals = g->goals[g->to[edge]];
+	unsigned perm = g->perm[edge] & (unsigned)~X_ASKED;
 
-	return g->perm[edge] ? x_goals_permute(&x->o, goals, inverse[g->perm[edge]]) : goals;
+	if (g->perm[edge] & X_ASKED)
+		goals &= ~(UINT32_C(1) << (x_goal_count(&x->o) - 1));
+	return perm ? x_goals_permute(&x->o, goals, inverse[perm]) : goals;
 }
 
 int64_t x_live_check(struct explorer *x, struct x_graph *g, uint64_t states, uint32_t *missing)

@@ -8,3 +8,13 @@ check_PROGRAMS += tests/explore/explore
 TESTS += tests/explore/explore
 tests_explore_explore_SOURCES = tests/explore/explore.c tests/explore/standard.c
 tests_explore_explore_LDADD = libexplore.la libcoherence.la
+
+# The same with a core that has planted bugs
+check_LTLIBRARIES += libcoherence_mutants.la
+libcoherence_mutants_la_SOURCES = $(coherence_sources)
+libcoherence_mutants_la_CPPFLAGS = $(AM_CPPFLAGS) -DCOH_MUTANTS -DNDEBUG
+check_PROGRAMS += tests/explore/mutants
+TESTS += tests/explore/mutants
+tests_explore_mutants_SOURCES = tests/explore/mutants.c
+tests_explore_mutants_CPPFLAGS = $(AM_CPPFLAGS) -DCOH_MUTANTS
+tests_explore_mutants_LDADD = libexplore.la libcoherence_mutants.la

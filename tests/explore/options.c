@@ -29,6 +29,7 @@ static const struct {
         OPTION(one, "1: each effect is an event of its own"),
         OPTION(renumber, "0: states that differ in the numbers of transactions are different"),
         OPTION(symmetry, "0: states that differ in names only are different"),
+        OPTION(lenient, "1: an honest event may be refused, and is lost then"),
         OPTION(live, "1: check for livelock"),
         OPTION(max_seconds, "give up after so long; 0: never"),
 #undef OPTION
@@ -75,6 +76,18 @@ int x_option(struct x_options *o, const char *arg)
 	return -1;
 }
 
+void x_options_parse(struct x_options *o, const char *run)
+{
+	char word[64] = "--";
+	int used;
+
+	for (; sscanf(run, " %61s%n", word + 2, &used) == 1; run += used)
+		if (x_option(o, word)) {
+			fprintf(stderr, "explore: no option %s\n", word);
+			abort();
+		}
+}
+
 void x_options_help(FILE *out)
 {
 	for (unsigned i = 0; i < OPTIONS; i++)
@@ -99,7 +112,7 @@ void x_options_print(const struct x_options *o, FILE *out)
 		fprintf(out, " tenure");
 	if (o->threads)
 		fprintf(out, " threads=%u", o->threads);
-	fprintf(out, "%s%s%s%s\n", o->one ? " effects-one-by-one" : "",
+	fprintf(out, "%s%s%s%s%s\n", o->lenient ? " lenient" : "", o->one ? " effects-one-by-one" : "",
 	        o->renumber ? "" : " no-renumbering", o->symmetry ? "" : " no-symmetry", o->live ? " livelock" : "");
 }
 

@@ -111,7 +111,7 @@ static int enter(struct search *s, const struct world *w, uint32_t parent, struc
 
 	s->r->transitions++;
 	if (s->x.o.live && s->store.len > 1)
-		graph_add(&s->graph, number, perm);
+		graph_add(&s->graph, number, perm | (action.kind == X_LOCAL ? X_ASKED : 0));
 	if (!is_new)
 		return 0;
 	s->store.parent[number] = parent;

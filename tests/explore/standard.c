@@ -40,21 +40,6 @@ static const struct {
         {0},
 };
 
-static void parse(struct x_options *o, const char *run)
-{
-	char word[64];
-	int used;
-
-	*o = x_defaults();
-	for (; sscanf(run, " %61s%n", word + 2, &used) == 1; run += used) {
-		memcpy(word, "--", 2);
-		if (x_option(o, word)) {
-			fprintf(stderr, "explore: no option %s\n", word);
-			abort();
-		}
-	}
-}
-
 static int is_row(const struct coh_row *row, unsigned i)
 {
 	return unreachable[i].side && !strcmp(row->side, unreachable[i].side) &&
@@ -99,7 +84,8 @@ int x_standard(int is_long, FILE *out)
 	for (const char *const *run = is_long ? long_runs : short_runs; *run; run++) {
 		struct x_options o;
 		struct x_result r;
-		parse(&o, *run);
+		o = x_defaults();
+		x_options_parse(&o, *run);
 		x_explore(&o, is_long ? out : NULL, &r);
 		x_result_print(&o, &r, out);
 		fflush(out);

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Would the explorer see a broken protocol? The core is built with planted bugs
+ * (coherence/mutant.h) and without assertions. Each bug must violate what the explorer
+ * checks, in the smallest exploration of a list that shows it; and again when refused
+ * messages, which often betray a bug first, are taken for lost. The core as it is must
+ * pass all of them.
+ *
+ *	mutants [NAME]    all of them, or one with its trace
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "coherence/mutant.h"
+#include "tests/explore/explore.h"
+
+static const char *const names[] = {
+#define NAME(name, text) [COH_MUT_##name] = #name ": " text,
+        [COH_MUT_NONE] = "the core as it is", COH_MUTANT_LIST(NAME)
+#undef NAME
+};
+
+static const char *const runs[] = {
+        "nodes=2 slots=1",
+        "nodes=2 slots=1 holds=1",
+        "nodes=2 slots=2 atomics=1",
+        "nodes=3 slots=1",
+        "nodes=2 pages=2 block=2 slots=2 runs=2 threads=1",
+        "nodes=3 slots=1 holds=1",
+};
+
+/* In the child: explores until something is seen and says so. Exit status 1 then. */
+static int look(int lenient, FILE *tell, FILE *trace)
+{
+	for (unsigned i = 0; i < sizeof runs / sizeof *runs; i++) {
+		struct x_options o = x_defaults();
+		struct x_result r;
+		x_options_parse(&o, runs[i]);
+		o.lenient = (unsigned)lenient;
+		o.max_states = 3000000;
+		if (x_explore(&o, trace, &r)) {
+			fprintf(tell, "%s (%s; %u events)", r.why, runs[i], r.trace_len);
+			fflush(tell);
+			return 1;
+		}
+	}
+	return 0;
+}
+
+/* Explores in a child, which a bug may well crash. Returns 1 when it was seen. */
+static int seen(int mutant, int lenient, char *how, size_t room, FILE *trace)
+{
+	int fds[2], status;
+	size_t n;
+	FILE *in;
+	pid_t pid;
+
+	fflush(stdout);
+	if (pipe(fds) != 0 || (pid = fork()) < 0) {
+		perror("mutants");
+		exit(2);
+	}
+	if (pid == 0) {
+		alarm(300);
+		coh_mutant = mutant;
+		_exit(look(lenient, fdopen(fds[1], "w"), trace));
+	}
+	close(fds[1]);
+	in = fdopen(fds[0], "r");
+	n = fread(how, 1, room - 1, in);
+	how[n] = 0;
+	fclose(in);
+	waitpid(pid, &status, 0);
+	if (!WIFSIGNALED(status) && WEXITSTATUS(status) < 2)
+		return WEXITSTATUS(status);
+	snprintf(how, room, "did not end properly, status %#x", (unsigned)status);
+	return -1;
+}
+
+static int try(int mutant)
+{
+	char how[2][512];
+	int rc[2], want = mutant != COH_MUT_NONE;
+
+	for (int lenient = 0; lenient < 2; lenient++)
+		rc[lenient] = seen(mutant, lenient, how[lenient], sizeof how[0], NULL);
+	printf("%s %s\n", rc[0] == want && rc[1] == want ? "ok    " : "FAILED", names[mutant]);
+	for (int lenient = 0; lenient < 2; lenient++)
+		if (how[lenient][0] && (!lenient || strcmp(how[0], how[1])))
+			printf("\t%s%s\n", lenient ? "else: " : "", how[lenient]);
+	return rc[0] == want && rc[1] == want;
+}
+
+int main(int argc, char **argv)
+{
+	char how[512];
+	int failed = 0;
+
+	if (argc == 2) {
+		int mutant = coh_mutant_by_name(argv[1]);
+		if (mutant < 0)
+			return 2;
+		for (int lenient = 0; lenient < 2; lenient++)
+			if (seen(mutant, lenient, how, sizeof how, stdout))
+				printf("%s\n", how);
+		return 0;
+	}
+	alarm(1200);
+	for (int m = COH_MUT_NONE; m < COH_MUTANTS_END; m++)
+		failed += !try(m);
+	printf("%d of %d planted bugs seen\n", COH_MUTANTS_END - 1 - failed, COH_MUTANTS_END - 1);
+	return failed != 0;
+}
