@@ -15,3 +15,14 @@ tests_coherence_test_rules_SOURCES = tests/coherence/test_rules.c $(scene)
 tests_coherence_test_rules_LDADD = libcoherence.la -lcunit
 tests_coherence_test_sync_SOURCES = tests/coherence/test_sync.c $(cluster)
 tests_coherence_test_sync_LDADD = libcoherence.la -lcunit
+
+# The core's purity
+dist_check_SCRIPTS += tests/coherence/check_purity.sh
+TESTS += tests/coherence/check_purity.sh
+
+# The tables of docs/protocol.md
+check_PROGRAMS += tests/coherence/print_table
+dist_check_SCRIPTS += tests/coherence/check_table.sh
+TESTS += tests/coherence/check_table.sh
+tests_coherence_print_table_SOURCES = tests/coherence/print_table.c
+tests_coherence_print_table_LDADD = libcoherence.la

@@ -36,7 +36,7 @@ int main(int argc, char **argv)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc == 1) {
-		alarm(600);
+		alarm(1800);
 		return x_standard(0, stdout) != 0;
 	}
 	if (argc == 2 && !strcmp(argv[1], "long"))

@@ -35,7 +35,8 @@ uint64_t x_hash(const void *bytes, size_t len)
 		h = fold(h ^ word, UINT64_C(0xe7037ed1a0b428db)) + UINT64_C(0x8ebc6af09c88c6e3);
 	}
 	word = 0;
-	memcpy(&word, at, len);
+	if (len)
+		memcpy(&word, at, len);
 	h = fold(h ^ word, UINT64_C(0x589965cc75374cc3));
 	return x_mix(h);
 }
@@ -95,7 +96,8 @@ static const uint8_t *keep(struct x_intern *in, const void *bytes, uint32_t len)
 		in->used = 0;
 	}
 	at = in->chunk[in->chunks - 1] + in->used;
-	memcpy(at, bytes, len);
+	if (len)
+		memcpy(at, bytes, len);
 	in->used += (len + 15) & ~15u;
 	return at;
 }
@@ -108,7 +110,7 @@ uint32_t x_intern(struct x_intern *in, const void *bytes, uint32_t len)
 		grow(in);
 	for (at = hash & in->mask; in->table[at]; at = (at + 1) & in->mask) {
 		struct x_interned *i = &in->item[in->table[at] - 1];
-		if (i->hash == hash && i->len == len && !memcmp(i->bytes, bytes, len))
+		if (i->hash == hash && i->len == len && (!len || !memcmp(i->bytes, bytes, len)))
 			return in->table[at] - 1;
 	}
 	if (in->len == in->cap) {

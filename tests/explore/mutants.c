@@ -65,7 +65,7 @@ static int seen(int mutant, int lenient, char *how, size_t room, FILE *trace)
 		exit(2);
 	}
 	if (pid == 0) {
-		alarm(300);
+		alarm(600);
 		coh_mutant = mutant;
 		_exit(look(lenient, fdopen(fds[1], "w"), trace));
 	}
@@ -109,7 +109,7 @@ int main(int argc, char **argv)
 				printf("%s\n", how);
 		return 0;
 	}
-	alarm(1200);
+	alarm(3600);
 	for (int m = COH_MUT_NONE; m < COH_MUTANTS_END; m++)
 		failed += !try(m);
 	printf("%d of %d planted bugs seen\n", COH_MUTANTS_END - 1 - failed, COH_MUTANTS_END - 1);
