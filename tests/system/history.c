@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Decides whether each word of a history was coherent; see history.h. */
-#include "tests/system/history.h"
+#include "tests/system/history_impl.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -8,48 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NONE UINT32_MAX
-
-/* An access of the word under check. */
-struct access {
-	const struct history_op *op;
-	uint32_t thread;
-	uint32_t index; /* in the thread's history */
-};
-
-/* A store, the initial value being number 0. Read-modify-writes chain the stores that
- * must follow each other directly; chain is the number of a chain's first store. */
-struct store {
-	uint64_t value;
-	uint32_t thread, index;
-	uint32_t next_in_chain, has_pred;
-	uint32_t chain, position;
-	/* for a chain's first store: */
-	uint32_t edges, waits_for;
-};
-
-/* "from comes before to", because of what thread did at index. */
-struct edge {
-	uint32_t from, to, next;
-	uint32_t thread, index;
-};
-
-struct checker {
-	const struct history *history;
-	char *why;
-	uint32_t word;
-	struct access *access;
-	size_t n_access;
-	struct store *store;
-	uint32_t n_store;
-	struct edge *edge;
-	uint32_t n_edge;
-	uint32_t *table; /* value to store, open addressing */
-	uint32_t table_mask;
-	uint32_t *todo;
-};
-
-__attribute__((format(printf, 2, 3))) static int fault(struct checker *c, const char *format, ...)
+int history_fault(struct checker *c, const char *format, ...)
 {
 	va_list args;
 	int len = snprintf(c->why, HISTORY_WHY_MAX, "word %u: ", c->word);
@@ -62,7 +21,7 @@ __attribute__((format(printf, 2, 3))) static int fault(struct checker *c, const 
 
 /* ------------------------------------------------------- values to stores -- */
 
-static uint32_t *table_slot(struct checker *c, uint64_t value)
+uint32_t *history_store_of(struct checker *c, uint64_t value)
 {
 	uint32_t i = (uint32_t)((value * 0x9e3779b97f4a7c15u) >> 32);
 
@@ -74,14 +33,14 @@ static uint32_t *table_slot(struct checker *c, uint64_t value)
 
 static int store_add(struct checker *c, uint64_t value, uint32_t thread, uint32_t index)
 {
-	uint32_t *slot = table_slot(c, value);
+	uint32_t *slot = history_store_of(c, value);
 	struct store *store = &c->store[c->n_store];
 
 	if (*slot != NONE)
-		return fault(c,
-		             "%#llx was stored twice: thread %d (access %u), thread %u (access %u)",
-		             (unsigned long long)value, (int)c->store[*slot].thread,
-		             c->store[*slot].index, thread, index);
+		return history_fault(
+			c, "%#llx was stored twice: thread %d (access %u), thread %u (access %u)",
+			(unsigned long long)value, (int)c->store[*slot].thread,
+			c->store[*slot].index, thread, index);
 	*slot = c->n_store++;
 	*store = (struct store){ .value = value,
 		                 .thread = thread,
@@ -122,14 +81,15 @@ static void edge_add(struct checker *c, uint32_t from, uint32_t to, uint32_t thr
 /* The store whose value an access loaded. */
 static int store_seen(struct checker *c, uint64_t value, const struct access *a, uint32_t *out)
 {
-	uint32_t found = *table_slot(c, value);
+	uint32_t found = *history_store_of(c, value);
 
 	if (found == NONE)
-		return fault(c, "thread %u (access %u) read %#llx, which nobody stored", a->thread,
-		             a->index, (unsigned long long)value);
+		return history_fault(c, "thread %u (access %u) read %#llx, which nobody stored",
+		                     a->thread, a->index, (unsigned long long)value);
 	if (c->store[found].thread == a->thread && c->store[found].index > a->index)
-		return fault(c, "thread %u (access %u) read %#llx before it stored it (access %u)",
-		             a->thread, a->index, (unsigned long long)value, c->store[found].index);
+		return history_fault(
+			c, "thread %u (access %u) read %#llx before it stored it (access %u)",
+			a->thread, a->index, (unsigned long long)value, c->store[found].index);
 	*out = found;
 	return 0;
 }
@@ -139,11 +99,12 @@ static int chain_link(struct checker *c, uint32_t old, uint32_t new, const struc
 	uint32_t other = c->store[old].next_in_chain;
 
 	if (other != NONE)
-		return fault(c,
-		             "lost update: thread %u (access %u) and thread %u (access %u) both "
-		             "replaced %#llx",
-		             c->store[other].thread, c->store[other].index, a->thread, a->index,
-		             (unsigned long long)a->op->old);
+		return history_fault(
+			c,
+			"lost update: thread %u (access %u) and thread %u (access %u) both "
+			"replaced %#llx",
+			c->store[other].thread, c->store[other].index, a->thread, a->index,
+			(unsigned long long)a->op->old);
 	c->store[old].next_in_chain = new;
 	c->store[new].has_pred = 1;
 	return 0;
@@ -174,7 +135,7 @@ static int edges_collect(struct checker *c)
 			at = seen;
 		}
 		if (op->kind != HISTORY_READ) {
-			seen = *table_slot(c, op->value);
+			seen = *history_store_of(c, op->value);
 			if (at != NONE)
 				edge_add(c, at, seen, thread, a->index);
 			if (op->kind == HISTORY_RMW && (rc = chain_link(c, at, seen, a)))
@@ -200,16 +161,17 @@ static int chains_number(struct checker *c)
 	}
 	for (uint32_t s = 0; left && s < c->n_store; s++)
 		if (c->store[s].chain == NONE)
-			return fault(c, "atomic operations replaced each other in a circle: %#llx",
-			             (unsigned long long)c->store[s].value);
+			return history_fault(
+				c, "atomic operations replaced each other in a circle: %#llx",
+				(unsigned long long)c->store[s].value);
 	return 0;
 }
 
 static int fault_edge(struct checker *c, const struct edge *e, const char *but)
 {
-	return fault(c, "thread %d (access %u) saw %#llx before %#llx, but %s", (int)e->thread,
-	             e->index, (unsigned long long)c->store[e->from].value,
-	             (unsigned long long)c->store[e->to].value, but);
+	return history_fault(c, "thread %d (access %u) saw %#llx before %#llx, but %s",
+	                     (int)e->thread, e->index, (unsigned long long)c->store[e->from].value,
+	                     (unsigned long long)c->store[e->to].value, but);
 }
 
 /* The initial value comes before everything, the final value after everything. */
@@ -225,13 +187,14 @@ static int ends_check(struct checker *c)
 			edge_add(c, 0, s, NONE, 0);
 	if (!c->history->final)
 		return 0;
-	last = *table_slot(c, c->history->final[c->word]);
+	last = *history_store_of(c, c->history->final[c->word]);
 	if (last == NONE)
-		return fault(c, "its final value is %#llx, which nobody stored",
-		             (unsigned long long)c->history->final[c->word]);
+		return history_fault(c, "its final value is %#llx, which nobody stored",
+		                     (unsigned long long)c->history->final[c->word]);
 	if (c->store[last].next_in_chain != NONE)
-		return fault(c, "its final value is %#llx, though an atomic operation replaced it",
-		             (unsigned long long)c->store[last].value);
+		return history_fault(
+			c, "its final value is %#llx, though an atomic operation replaced it",
+			(unsigned long long)c->store[last].value);
 	for (uint32_t e = 0; e < c->n_edge; e++)
 		if (c->edge[e].from == last && c->edge[e].thread != NONE)
 			return fault_edge(c, &c->edge[e], "the former is the final value");
@@ -263,7 +226,7 @@ static int fault_cycle(struct checker *c)
 	}
 	/* ... then tell the circle. */
 	start = chain;
-	fault(c, "no order of its stores agrees with what the threads saw:");
+	history_fault(c, "no order of its stores agrees with what the threads saw:");
 	do {
 		const struct edge *e = &c->edge[c->todo[chain]];
 
@@ -330,7 +293,9 @@ static int word_check(struct checker *c)
 		rc = chains_number(c);
 	if (!rc)
 		rc = ends_check(c);
-	return rc ? rc : order_exists(c);
+	if (!rc)
+		rc = order_exists(c);
+	return rc || !c->history->timed ? rc : history_check_times(c);
 }
 
 /* ------------------------------------------------------------- whole history -- */
@@ -387,7 +352,8 @@ static int checker_open(struct checker *c, size_t most)
 	c->edge = malloc((4 * most + 4) * sizeof *c->edge);
 	c->table = malloc((4 * most + 8) * sizeof *c->table);
 	c->todo = malloc((most + 1) * sizeof *c->todo);
-	return c->store && c->edge && c->table && c->todo ? 0 : -ENOMEM;
+	c->zone = malloc((most + 1) * sizeof *c->zone);
+	return c->store && c->edge && c->table && c->todo && c->zone ? 0 : -ENOMEM;
 }
 
 static void checker_close(struct checker *c)
@@ -396,6 +362,7 @@ static void checker_close(struct checker *c)
 	free(c->edge);
 	free(c->table);
 	free(c->todo);
+	free(c->zone);
 }
 
 int history_check(const struct history *h, char *why)

@@ -8,7 +8,14 @@
  * stored a value never meets an older one (CoRR, CoWR, CoRW, CoWW), an atomic
  * read-modify-write comes directly after the store it read, and the final value is
  * the last store's. With unique values that is decided exactly, in linear time, by
- * looking for a cycle. Pure: no I/O, no clock, no shared state.
+ * looking for a cycle.
+ *
+ * With the times of accesses, from one clock, it also was one memory to those who talk
+ * by other means: what was done before another access began comes before it. Without
+ * read-modify-writes that is decided exactly, too (Gibbons & Korach, "Testing Shared
+ * Memories", 1997); of those only what follows for their load and store alone.
+ *
+ * Pure: no I/O, no clock, no shared state.
  */
 #ifndef HISTORY_H
 #define HISTORY_H
@@ -24,6 +31,7 @@ enum history_kind {
 
 struct history_op {
 	uint64_t value, old;
+	uint64_t begin, end; /* it took effect in between; begin <= end. Used with timed only */
 	uint32_t word;
 	uint32_t kind;
 };
@@ -40,6 +48,7 @@ struct history {
 	uint32_t words;          /* words are 0 .. words-1 */
 	const uint64_t *initial; /* of each word */
 	const uint64_t *final;   /* of each word, read when all was quiet; or NULL */
+	int timed;               /* the times count, too */
 	/* Check only the words with word % share_of == share; 0 of 1 means all. */
 	uint32_t share, share_of;
 };

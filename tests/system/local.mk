@@ -15,8 +15,10 @@ tests_system_kernel_SOURCES = tests/system/kernel.c $(system_node)
 tests_system_kernel_LDADD = libdsm.la
 tests_system_litmus_SOURCES = tests/system/litmus.c $(system_node)
 tests_system_litmus_LDADD = libdsm.la
+system_history = tests/system/history.c tests/system/history.h tests/system/history_impl.h \
+	tests/system/history_time.c
 tests_system_stress_SOURCES = tests/system/stress.c tests/system/stress.h \
-	tests/system/stress_thread.c tests/system/history.c tests/system/history.h $(system_node)
+	tests/system/stress_thread.c $(system_history) $(system_node)
 tests_system_stress_LDADD = libdsm.la
 # A peer of another version is played with the starter's side and the fixture of its tests.
 tests_system_errors_SOURCES = tests/system/errors.c tests/boot/job.c tests/boot/job.h
@@ -31,7 +33,12 @@ EXTRA_DIST += tests/system/lib.sh tests/system/run.sh check demo tests/lib.sh
 if HAVE_CUNIT
 check_PROGRAMS += tests/system/history_test
 TESTS += tests/system/history_test
-tests_system_history_test_SOURCES = tests/system/history_test.c tests/system/history.c \
-	tests/system/history.h
+tests_system_history_test_SOURCES = tests/system/history_test.c $(system_history)
 tests_system_history_test_LDADD = -lcunit
+endif
+
+# A library with the protocol bug that COH_MUTANT names; see run.sh.
+if MUTANTS
+AM_CPPFLAGS += -DCOH_MUTANTS
+libcoherence_la_SOURCES += tests/system/mutant.c
 endif

@@ -52,7 +52,7 @@ struct stress_thread {
 	uint64_t random;
 	struct history_op *log;
 	size_t len;
-	uint64_t by_kind[16];
+	int timed; /* this epoch: note when accesses began and ended */
 	_Atomic uint64_t steps;
 	_Atomic uint32_t doing, word;
 };

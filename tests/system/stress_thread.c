@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-#define STRIDE 64   /* pages of a home's block: pages so far apart have different homes */
+#define STRIDE 64 /* pages of a home's block: pages so far apart have different homes */
+#define WATCH_LOOKS 1000
 #define LOG_STEP 10 /* most log entries that one action adds */
 
 /* ------------------------------------------------------------------ arena -- */
@@ -66,6 +67,7 @@ enum doing {
 	IDLE,
 	LOAD,
 	SCAN,
+	WATCH,
 	STORE,
 	EXCHANGE,
 	CAS,
@@ -86,6 +88,7 @@ const char *stress_doing_name(uint32_t doing)
 		[IDLE] = "nothing",
 		[LOAD] = "a load",
 		[SCAN] = "a scan",
+		[WATCH] = "a watch",
 		[STORE] = "a store",
 		[EXCHANGE] = "an exchange",
 		[CAS] = "a compare-and-swap",
@@ -107,14 +110,43 @@ static void begin(struct stress_thread *t, enum doing doing, uint32_t word)
 {
 	atomic_store_explicit(&t->word, word, memory_order_relaxed);
 	atomic_store_explicit(&t->doing, doing, memory_order_relaxed);
-	t->by_kind[doing]++;
 }
 
-static void logged(struct stress_thread *t, enum history_kind kind, uint32_t word, uint64_t old,
-                   uint64_t value)
+/* In a timed epoch, the time; no access moves over it, in neither direction. In the others
+ * the CPU's store buffers are left alone. */
+static uint64_t now(const struct stress_thread *t)
 {
-	t->log[t->len++] =
-		(struct history_op){ .value = value, .old = old, .word = word, .kind = kind };
+	uint64_t time;
+
+	if (!t->timed)
+		return 0;
+	atomic_thread_fence(memory_order_seq_cst);
+	time = node_now_ns();
+#ifdef __x86_64__
+	__builtin_ia32_lfence(); /* loads wait for the clock to be read */
+#endif
+	return time;
+}
+
+/* Logs what was done between begin and now. */
+static void logged(struct stress_thread *t, enum history_kind kind, uint32_t word, uint64_t begin,
+                   uint64_t old, uint64_t value)
+{
+	t->log[t->len++] = (struct history_op){ .value = value,
+		                                .old = old,
+		                                .begin = begin,
+		                                .end = now(t),
+		                                .word = word,
+		                                .kind = kind };
+}
+
+static uint64_t load(struct stress_thread *t, uint32_t word)
+{
+	uint64_t begin = now(t);
+	uint64_t value = __atomic_load_n(stress_word_at(t->arena, word), __ATOMIC_RELAXED);
+
+	logged(t, HISTORY_READ, word, begin, 0, value);
+	return value;
 }
 
 static uint64_t fresh_value(struct stress_thread *t)
@@ -133,60 +165,75 @@ static uint32_t pick(struct stress_thread *t)
 	return hot < STRESS_PAGE_WORDS ? hot : n - 1 - (hot - STRESS_PAGE_WORDS);
 }
 
-static uint64_t load(const uint64_t *at)
-{
-	return __atomic_load_n(at, __ATOMIC_RELAXED);
-}
-
 static void do_scan(struct stress_thread *t)
 {
 	uint32_t word = pick(t) / STRESS_PAGE_WORDS * STRESS_PAGE_WORDS;
 
 	begin(t, SCAN, word);
 	for (uint32_t w = word; w < word + STRESS_PAGE_WORDS; w++)
-		logged(t, HISTORY_READ, w, 0, load(stress_word_at(t->arena, w)));
+		load(t, w);
+}
+
+/* Looks at a word until it changes, or some time is over: whoever keeps a copy too long
+ * is found with it. Logs the last two looks only. */
+static void do_watch(struct stress_thread *t)
+{
+	uint32_t word = pick(t);
+	uint64_t value, first;
+
+	begin(t, WATCH, word);
+	first = load(t, word);
+	for (int i = 0; i < WATCH_LOOKS; i++) {
+		value = load(t, word);
+		if (value != first)
+			break;
+		t->log[t->len - 2] = t->log[t->len - 1];
+		t->len--;
+	}
 }
 
 static void do_store(struct stress_thread *t)
 {
 	uint32_t word = pick(t);
-	uint64_t value = fresh_value(t);
+	uint64_t value = fresh_value(t), began;
 
 	begin(t, STORE, word);
+	began = now(t);
 	__atomic_store_n(stress_word_at(t->arena, word), value, __ATOMIC_RELAXED);
-	logged(t, HISTORY_WRITE, word, 0, value);
+	logged(t, HISTORY_WRITE, word, began, 0, value);
 }
 
 static void do_exchange(struct stress_thread *t, int in_library)
 {
 	uint32_t word = pick(t);
-	uint64_t value = fresh_value(t), old, *at = stress_word_at(t->arena, word);
+	uint64_t value = fresh_value(t), old, *at = stress_word_at(t->arena, word), began;
 
 	begin(t, in_library ? DSM_SWAP : EXCHANGE, word);
+	began = now(t);
 	if (in_library)
 		OK(dsm_swap64(node.dsm, at, value, &old));
 	else
 		old = __atomic_exchange_n(at, value, __ATOMIC_SEQ_CST);
-	logged(t, HISTORY_RMW, word, old, value);
+	logged(t, HISTORY_RMW, word, began, old, value);
 }
 
 static void do_compare_swap(struct stress_thread *t, int in_library)
 {
 	uint32_t word = pick(t);
 	uint64_t value = fresh_value(t), *at = stress_word_at(t->arena, word);
-	uint64_t expected, old;
+	uint64_t expected, old, began;
 
 	begin(t, in_library ? DSM_CAS : CAS, word);
-	expected = old = load(at);
-	logged(t, HISTORY_READ, word, 0, expected);
+	expected = old = load(t, word);
+	began = now(t);
 	if (in_library)
 		OK(dsm_compare_swap64(node.dsm, at, expected, value, &old));
 	else
 		__atomic_compare_exchange_n(at, &old, value, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 	if (old == expected)
-		logged(t, HISTORY_RMW, word, old, value);
+		logged(t, HISTORY_RMW, word, began, old, value);
 	else
-		logged(t, HISTORY_READ, word, 0, old);
+		logged(t, HISTORY_READ, word, began, 0, old);
 }
 
 /* The counter before an addition and after it are values of the word like any other. */
@@ -194,14 +241,15 @@ static void do_count(struct stress_thread *t, int in_library)
 {
 	uint32_t word =
 		t->arena->first_counter + (uint32_t)(node_random(&t->random) % STRESS_COUNTERS);
-	uint64_t old, *at = stress_word_at(t->arena, word);
+	uint64_t old, *at = stress_word_at(t->arena, word), began;
 
 	begin(t, in_library ? DSM_COUNT : COUNT, word);
+	began = now(t);
 	if (in_library)
 		OK(dsm_fetch_add64(node.dsm, at, 1, &old));
 	else
 		old = __atomic_fetch_add(at, 1, __ATOMIC_SEQ_CST);
-	logged(t, HISTORY_RMW, word, old, old + 1);
+	logged(t, HISTORY_RMW, word, began, old, old + 1);
 }
 
 /* Adds to two counters of a mutex, by plain loads and stores. */
@@ -218,12 +266,13 @@ static void do_guarded(struct stress_thread *t, int only_try)
 	OK(rc);
 	for (uint32_t i = 0; i < 2; i++) {
 		uint32_t word = t->arena->first_guarded + m + i * STRESS_MUTEXES;
-		uint64_t *at = stress_word_at(t->arena, word), old;
+		uint64_t *at = stress_word_at(t->arena, word), old, began;
 
 		begin(t, GUARDED, word);
+		began = now(t);
 		old = *at;
 		*at = old + 1;
-		logged(t, HISTORY_RMW, word, old, old + 1);
+		logged(t, HISTORY_RMW, word, began, old, old + 1);
 	}
 	begin(t, UNLOCK, t->arena->first_guarded + m);
 	OK(dsm_mutex_unlock(node.dsm, mutex));
@@ -245,10 +294,12 @@ static void act(struct stress_thread *t)
 	unsigned dice = (unsigned)(node_random(&t->random) >> 32) % 256;
 	uint32_t word;
 
-	if (dice < 110) {
+	if (dice < 10) {
+		do_watch(t);
+	} else if (dice < 110) {
 		word = pick(t);
 		begin(t, LOAD, word);
-		logged(t, HISTORY_READ, word, 0, load(stress_word_at(t->arena, word)));
+		load(t, word);
 	} else if (dice < 185) {
 		do_store(t);
 	} else if (dice < 197) {
