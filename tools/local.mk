@@ -9,3 +9,20 @@ tools_dsmctl_SOURCES = tools/ctl/main.c tools/ctl/ctl.h tools/ctl/options.c \
 	tools/ctl/query.c tools/ctl/query.h tools/ctl/table.c tools/ctl/table.h
 tools_dsmctl_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tools_dsmctl_LDADD = libjob.la $(JANSSON_LIBS) $(EV_LIBS)
+
+# The floors are on libfabric itself; the rest is what any program can do with the library.
+bin_PROGRAMS += tools/dsm-bench
+tools_dsm_bench_SOURCES = tools/bench/main.c tools/bench/options.c tools/bench/options.h \
+	tools/bench/jobs.c tools/bench/jobs.h tools/bench/node.c tools/bench/node.h \
+	tools/bench/bench.c tools/bench/bench.h tools/bench/tests.c tools/bench/tests.h \
+	tools/bench/series.c tools/bench/series.h tools/bench/result.c tools/bench/result.h \
+	tools/bench/report.c tools/bench/report.h tools/bench/machine.c tools/bench/machine.h \
+	tools/bench/bare.h tools/bench/bare_fabric.c tools/bench/bare_fabric.h \
+	tools/bench/bare_window.c tools/bench/bare_window.h tools/bench/bare_set.c \
+	tools/bench/bare_trap.c tools/bench/bare_revoke.c tools/bench/bare_round_trip.c \
+	tools/bench/bare_miss.c tools/bench/bare_bandwidth.c tools/bench/bare_barrier.c \
+	tools/bench/pages.c tools/bench/pages.h tools/bench/shared.h tools/bench/misses.c \
+	tools/bench/computes.c tools/bench/streams.c tools/bench/huge.c tools/bench/turns.c \
+	tools/bench/sync.c tools/bench/habits.c tools/bench/idle.c
+tools_dsm_bench_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(FABRIC_CFLAGS)
+tools_dsm_bench_LDADD = libdsm.la libjob.la $(JANSSON_LIBS) $(FABRIC_LIBS)

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Floor: how fast runs of pages come in, one after the other, several on their way. */
+#include "tools/bench/bare.h"
+#include "tools/bench/bench.h"
+
+#define DEPTH 8 /* runs on their way */
+
+/* Asks for all memory in runs of so many bytes. */
+static void pull(struct bare_set *set, size_t run_bytes)
+{
+	const uint64_t runs = set->area.bytes / run_bytes;
+	struct bare_event event;
+	uint64_t asked = 0, landed = 0;
+
+	while (landed < runs) {
+		if (asked < runs && asked - landed < DEPTH) {
+			const struct bare_msg msg = { .op = BARE_FETCH,
+				                      .offset = asked * run_bytes,
+				                      .len = run_bytes,
+				                      .tag = asked };
+
+			bare_send(set->fabric, 1, &msg);
+			asked++;
+		}
+		if (!bare_poll(set->fabric, &event))
+			continue;
+		if (event.kind != BARE_LANDED)
+			bench_fail("asked for pages, got something else");
+		landed++;
+	}
+}
+
+static void pull_reps(struct bare_set *set, size_t run_bytes, struct series *s)
+{
+	const double mib = (double)set->area.bytes / (1 << 20);
+
+	series_open(s, bench.options->reps, 1);
+	for (unsigned rep = 0; rep < bench.options->reps; rep++) {
+		bare_set_clear(set);
+		uint64_t start = bench_now_ns();
+
+		pull(set, run_bytes);
+		series_add(s, mib * 1e9 / (double)(bench_now_ns() - start));
+		series_rep(s);
+		bare_set_verify(set);
+	}
+}
+
+void bare_bandwidth(struct result *out)
+{
+	static const struct {
+		size_t pages;
+		const char *name;
+	} run[] = {
+		{ 4, "runs_of_4" },
+		{ 16, "runs_of_16" },
+		{ 64, "runs_of_64" },
+	};
+	const unsigned pages = bench_count(16384, 256);
+	struct bare_set set;
+
+	bare_set_open(&set, BENCH_PAGE, pages);
+	/* A provider is good at some lengths: the best of them is the floor. */
+	for (size_t i = 0; bench.rank == 0 && i < sizeof run / sizeof *run; i++) {
+		struct result one = { 0 };
+		struct series s;
+
+		pull_reps(&set, run[i].pages * BENCH_PAGE, &s);
+		result_take(&one, &s, SERIES_MORE_IS_BETTER, "MiB/s");
+		result_extra(out, run[i].name, one.value, "MiB/s");
+		if (one.value > out->value) {
+			out->value = one.value;
+			out->p99 = one.p99;
+		}
+	}
+	out->unit = "MiB/s";
+	if (bench.rank == 0)
+		bare_stop(set.fabric, 1);
+	else if (bench.rank == 1)
+		bare_serve(set.fabric, &set.area);
+	bare_set_close(&set);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Pages of known content, and of known home. */
+#include "tools/bench/pages.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Homes change from block to block of pages: so many more may be needed to find enough. */
+#define SLACK 128
+
+void pages_open(struct pages *p, unsigned n)
+{
+	*p = (struct pages){ .n = n };
+	p->base = bench_alloc((size_t)n * BENCH_PAGE);
+	p->order = bench_shuffle(n);
+}
+
+/* Where an atomic on an untouched page is carried out is its home. */
+static int is_home_here(uint8_t *page)
+{
+	uint64_t before = bench_stats().atomics;
+
+	OK(dsm_fetch_add64(bench.dsm, (uint64_t *)page, 0, NULL));
+	return bench_stats().atomics != before;
+}
+
+void pages_open_at(struct pages *p, unsigned n, int home)
+{
+	const unsigned among = (n + SLACK) * (unsigned)bench.size;
+	uint32_t *all;
+	unsigned found = 0;
+
+	pages_open(p, among);
+	free(p->order);
+	p->n = n;
+	p->order = bench_shuffle(n);
+	p->index = calloc(n, sizeof *p->index);
+	all = calloc((size_t)n * (size_t)bench.size, sizeof *all);
+	if (!p->index || !all)
+		bench_fail("out of memory");
+	for (uint32_t i = 0; bench.rank == home && i < among && found < n; i++)
+		if (is_home_here(p->base + (size_t)i * BENCH_PAGE))
+			p->index[found++] = i;
+	if (bench.rank == home && found < n)
+		bench_fail("%u of %u pages have their home here, wanted %u", found, among, n);
+	bench_gather(p->index, n * sizeof *all, all);
+	memcpy(p->index, all + (size_t)home * n, n * sizeof *p->index);
+	free(all);
+}
+
+void pages_close(struct pages *p)
+{
+	free(p->index);
+	free(p->order);
+	*p = (struct pages){ 0 };
+}
+
+void pages_fill_one(const struct pages *p, unsigned i, unsigned generation)
+{
+	volatile uint64_t *at = pages_at(p, i);
+
+	for (unsigned word = 0; word < PAGE_WORDS; word++)
+		at[word] = pages_word(i, word, generation);
+}
+
+void pages_fill(const struct pages *p, unsigned generation)
+{
+	for (unsigned i = 0; i < p->n; i++)
+		pages_fill_one(p, i, generation);
+}
+
+void pages_verify_one(const struct pages *p, unsigned i, unsigned generation, unsigned skip)
+{
+	volatile uint64_t *at = pages_at(p, i);
+
+	for (unsigned word = skip; word < PAGE_WORDS; word++) {
+		uint64_t got = at[word], want = pages_word(i, word, generation);
+
+		if (got != want)
+			bench_fail("word %u of page %u is %llx, not %llx", word, i,
+			           (unsigned long long)got, (unsigned long long)want);
+	}
+}
+
+void pages_verify(const struct pages *p, unsigned generation, unsigned skip)
+{
+	for (unsigned i = 0; i < p->n; i++)
+		pages_verify_one(p, i, generation, skip);
+}

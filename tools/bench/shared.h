@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The tests of shared memory; tests.c has what each is about. All are collective. */
+#ifndef SHARED_H
+#define SHARED_H
+
+#include "tools/bench/tests.h"
+
+/* misses.c */
+void read_miss(struct result *out);
+void write_miss(struct result *out);
+void upgrade(struct result *out);
+void read_miss_3hop(struct result *out);
+/* computes.c */
+void miss_while_target_computes(struct result *out);
+/* streams.c */
+void sequential_read(struct result *out);
+void strided_read(struct result *out);
+void random_read(struct result *out);
+/* huge.c */
+void pmd_fetch(struct result *out);
+/* turns.c */
+void pingpong(struct result *out);
+void producer_consumer(struct result *out);
+void false_sharing(struct result *out);
+/* sync.c */
+void lock_counter(struct result *out);
+void barrier(struct result *out);
+void barrier_4(struct result *out);
+void barrier_8(struct result *out);
+void fetch_add(struct result *out);
+/* habits.c */
+void migratory(struct result *out);
+void read_mostly(struct result *out);
+/* idle.c */
+void idle_cpu(struct result *out);
+
+#endif

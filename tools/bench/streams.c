@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Many pages that another node has written last, read in some order, every byte of them. */
+#include <stdlib.h>
+
+#include "tools/bench/pages.h"
+#include "tools/bench/shared.h"
+
+/* The sum of all words, which takes in every byte. */
+static uint64_t sum_page(const struct pages *p, unsigned i)
+{
+	const volatile uint64_t *at = pages_at(p, i);
+	uint64_t sum = 0;
+
+	for (unsigned word = 0; word < PAGE_WORDS; word++)
+		sum += at[word];
+	return sum;
+}
+
+/* What the sum of pages first, first + step ... must be. */
+static uint64_t sum_expected(unsigned first, unsigned end, unsigned step, unsigned generation)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = first; i < end; i += step)
+		for (unsigned word = 0; word < PAGE_WORDS; word++)
+			sum += pages_word(i, word, generation);
+	return sum;
+}
+
+/* Node 1 writes all, node 0 reads every step-th page. Returns the seconds it took. */
+static double pass(const struct pages *p, unsigned generation, unsigned step)
+{
+	uint64_t sum = 0, start, end = 0;
+
+	if (bench.rank == 1)
+		pages_fill(p, generation);
+	bench_barrier();
+	start = bench_now_ns();
+	if (bench.rank == 0) {
+		bench_settle();
+		start = bench_now_ns();
+		for (unsigned i = 0; i < p->n; i += step)
+			sum += sum_page(p, i);
+		end = bench_now_ns();
+		if (sum != sum_expected(0, p->n, step, generation))
+			bench_fail("the sum of %u pages is wrong", p->n);
+	}
+	bench_barrier();
+	return (double)(end - start) / 1e9;
+}
+
+static double mib(unsigned pages)
+{
+	return (double)pages * BENCH_PAGE / (1 << 20);
+}
+
+static void cold_passes(struct result *out, unsigned n)
+{
+	const unsigned reps = bench.options->reps;
+	struct result one = { 0 };
+	struct series s;
+	struct pages p;
+
+	series_open(&s, reps, 1);
+	for (unsigned rep = 0; rep < reps; rep++) {
+		pages_open(&p, n);
+		series_add(&s, mib(n) / pass(&p, 1, 1));
+		series_rep(&s);
+		pages_close(&p);
+	}
+	result_take(&one, &s, SERIES_MORE_IS_BETTER, "MiB/s");
+	result_extra(out, "cold", one.value, one.unit);
+}
+
+void sequential_read(struct result *out)
+{
+	const unsigned n = bench_count(16384, 128), reps = bench.options->reps;
+	struct dsm_stats before, after;
+	uint64_t misses = 0;
+	struct series s;
+	struct pages p;
+
+	series_open(&s, reps, 1);
+	pages_open(&p, n);
+	pass(&p, 1, 1); /* for the frames */
+	for (unsigned rep = 0; rep < reps; rep++) {
+		before = bench_stats();
+		series_add(&s, mib(n) / pass(&p, 2 + rep, 1));
+		after = bench_stats();
+		misses += after.read_misses - before.read_misses;
+		series_rep(&s);
+	}
+	pages_close(&p);
+	result_take(out, &s, SERIES_MORE_IS_BETTER, "MiB/s");
+	cold_passes(out, n / 4);
+	result_extra(out, "misses_per_page", (double)misses / reps / n, "");
+	result_floor(out, floor_value(FLOOR_BANDWIDTH), "bare_bandwidth");
+}
+
+void strided_read(struct result *out)
+{
+	const unsigned step = 4, reps = bench.options->reps;
+	const unsigned n = bench_count(8192, 128);
+	struct series s;
+	struct pages p;
+
+	series_open(&s, reps, 1);
+	pages_open(&p, n);
+	pass(&p, 1, step);
+	for (unsigned rep = 0; rep < reps; rep++) {
+		series_add(&s, pass(&p, 2 + rep, step) * 1e6 / (n / step));
+		series_rep(&s);
+	}
+	pages_close(&p);
+	result_take(out, &s, SERIES_LESS_IS_BETTER, "us/page");
+	result_floor(out, floor_value(FLOOR_MISS) + floor_value(FLOOR_PROTECT),
+	             "bare_miss + revoke_protect");
+}
+
+/* Node 0 reads the first half of the random order, timed one by one. */
+static void read_some(const struct pages *p, unsigned generation, struct series *s)
+{
+	for (unsigned i = 0; i < p->n / 2; i++) {
+		const unsigned page = p->order[i];
+		uint64_t start = bench_now_ns(), value = *pages_at(p, page);
+
+		if (s)
+			series_add(s, (double)(bench_now_ns() - start) / 1e3);
+		if (value != pages_word(page, 0, generation))
+			bench_fail("page %u reads %llx", page, (unsigned long long)value);
+	}
+}
+
+void random_read(struct result *out)
+{
+	const unsigned n = bench_count(8192, 128), reps = bench.options->reps;
+	uint64_t fetched = 0, before = 0;
+	struct series s;
+	struct pages p;
+
+	series_open(&s, reps, n / 2);
+	pages_open(&p, n);
+	for (unsigned generation = 1; generation <= reps + 1; generation++) {
+		if (bench.rank == 1)
+			pages_fill(&p, generation);
+		bench_barrier();
+		if (bench.rank == 0) {
+			bench_settle();
+			before = bench_stats().pages_fetched;
+			read_some(&p, generation, generation == 1 ? NULL : &s);
+		}
+		if (bench.rank == 0 && generation > 1) {
+			series_rep(&s);
+			fetched += bench_stats().pages_fetched - before;
+		}
+		/* What was fetched ahead counts above; the rest comes now, to be verified. */
+		if (bench.rank == 0)
+			pages_verify(&p, generation, 0);
+		bench_barrier();
+	}
+	pages_close(&p);
+	result_take(out, &s, SERIES_LESS_IS_BETTER, "us");
+	/* Pages fetched that were not read, of those fetched. */
+	result_extra(out, "wasted", fetched ? 100. - 50. * n * reps / (double)fetched : 0, "%");
+	result_floor(out, floor_value(FLOOR_MISS) + floor_value(FLOOR_PROTECT),
+	             "bare_miss + revoke_protect");
+}
