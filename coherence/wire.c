@@ -133,6 +133,7 @@ size_t coh_wire_encode(const struct coh_msg *msg, uint8_t *buf)
 struct reader {
 	const uint8_t *at, *end;
 	int short_; /* the message ended too early */
+	int cut;    /* a name ends before its length */
 };
 
 static uint64_t get(struct reader *r, unsigned bytes)
@@ -188,6 +189,7 @@ static void get_svc(struct reader *r, struct coh_svc *s)
 		r->short_ = 1;
 	else
 		get_bytes(r, s->name, n);
+	r->cut = !r->short_ && strnlen(s->name, n) < n;
 }
 
 static void get_fields(struct reader *r, uint16_t f, struct coh_msg *m)
@@ -277,6 +279,9 @@ int coh_wire_decode(const struct coh_config *config, const uint8_t *buf, size_t 
 	get_fields(&r, f->fields, out);
 	*why = "wrong length";
 	if (r.short_ || r.at != r.end)
+		return -EBADMSG;
+	*why = "a name with a NUL in it";
+	if (r.cut)
 		return -EBADMSG;
 	*why = check(config, f->fields, out);
 	return *why ? -EBADMSG : 0;
