@@ -353,6 +353,8 @@ struct coh_dir_info {
 };
 void coh_dir_info(const struct coh *coh, struct coh_dir_info *out);
 enum coh_access coh_access_of(enum coh_cache_state state);
+/* NULL, or what is wrong with the state: for tests, and after every step in debug builds. */
+const char *coh_invariant(const struct coh *coh);
 /* No request, hold, transaction or lock waiter anywhere in this node. */
 int coh_is_quiet(const struct coh *coh);
 const struct coh_config *coh_config_of(const struct coh *coh);

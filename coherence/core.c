@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The core's state as a whole: configuration, layout, and the step. */
+#ifdef HAVE_CONFIG_H
+#include "config.h" /* DSM_DEBUG */
+#endif
+
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
@@ -265,6 +269,20 @@ static int step_event(struct coh *c, const struct coh_event *ev, struct coh_effe
 	}
 }
 
+/* In debug builds, unless looking at it all would take much longer than the step. */
+static void check_after_step(const struct coh *coh)
+{
+#ifdef DSM_DEBUG
+	const char *wrong = NULL;
+
+	if (!coh_has_mutants() && coh->n_txns <= 1024)
+		wrong = coh_invariant(coh);
+	assert(wrong == NULL);
+	(void)wrong;
+#endif
+	(void)coh;
+}
+
 int coh_step(struct coh *coh, const struct coh_event *event, struct coh_effects *effects)
 {
 	int rc;
@@ -288,5 +306,6 @@ int coh_step(struct coh *coh, const struct coh_event *event, struct coh_effects 
 		assert(own == 0 || coh_has_mutants());
 		(void)own;
 	}
+	check_after_step(coh);
 	return rc;
 }

@@ -233,6 +233,8 @@ int cluster_step(struct cluster *c, coh_node node, const struct coh_event *ev)
 		if (n->fx.len || memcmp(n->before, n->coh, size))
 			cluster_wrong(c, "node %u changed its state and answered %d", node, rc);
 	}
+	if (coh_invariant(n->coh))
+		cluster_wrong(c, "node %u: %s", node, coh_invariant(n->coh));
 	for (unsigned i = 0; i < n->fx.len; i++)
 		carry_out(c, node, &n->fx.list[i]);
 	for (unsigned i = 0; i < COH_ROWS_MAX; i++)

@@ -40,6 +40,7 @@ struct x_options {
 	unsigned one;      /* every effect is an event of its own */
 	unsigned renumber; /* states that differ in the numbers of transactions are one */
 	unsigned symmetry; /* states that differ in the names of nodes are one */
+	unsigned mutated;  /* the core has planted bugs: what it knows itself does not count */
 	unsigned lenient;  /* honest events that are refused are lost, and that is no violation */
 	unsigned live;     /* keep the graph and check that everything stays possible */
 	uint64_t max_states;
@@ -149,7 +150,7 @@ struct x_locals {
 	} * memo;
 	uint64_t memo_mask, memo_len, steps;
 	uint8_t row_taken[COH_ROWS_MAX];
-	unsigned renumber, n_perms;
+	unsigned renumber, mutated, n_perms;
 	coh_node (*perm)[X_NODES];
 };
 void x_locals_open(struct x_locals *l, const struct x_options *o);

@@ -70,6 +70,7 @@ void x_locals_open(struct x_locals *l, const struct x_options *o)
 		exit(2);
 	}
 	l->renumber = o->renumber;
+	l->mutated = o->mutated;
 	l->size = (coh_size(&l->cfg) + 15) & ~(size_t)15;
 	l->base = calloc(1, l->size);
 	l->work = calloc(1, l->size);
@@ -208,6 +209,8 @@ static struct x_step step_for_real(struct x_locals *l, uint32_t local, uint64_t 
 	s.bad = effects_pack(l, coh_config_of(c)->self, &s.list);
 	if (event.kind == COH_EV_PREFETCH && (l->fx.consumed == 0 || l->fx.consumed > event.n))
 		s.bad = "a prefetch tells nonsense of how far it went";
+	if (!s.bad)
+		s.bad = l->mutated ? NULL : coh_invariant(c);
 	check_room(l);
 	if (l->renumber)
 		coh_renumber(c);

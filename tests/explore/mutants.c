@@ -40,6 +40,7 @@ static int look(int lenient, FILE *tell, FILE *trace)
 		struct x_options o = x_defaults();
 		struct x_result r;
 		x_options_parse(&o, runs[i]);
+		o.mutated = coh_mutant != COH_MUT_NONE;
 		o.lenient = (unsigned)lenient;
 		o.max_states = 3000000;
 		if (x_explore(&o, trace, &r)) {

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What is true of one core's state between any two steps, as far as it can be told here. */
+#include "coherence/sharers.h"
+#include "coherence/state.h"
+
+/* The type of request that a cache state goes with, or 0. */
+static int fits(unsigned state, unsigned type)
+{
+	switch (state) {
+	case COH_C_IS_D: return type == COH_MSG_GETS;
+	case COH_C_IM_D:
+	case COH_C_SM_A: return type == COH_MSG_GETM;
+	case COH_C_MI_A: return type == COH_MSG_PUTM;
+	case COH_C_II_A: return type == COH_MSG_PUTS || type == COH_MSG_PUTM;
+	default: return 0;
+	}
+}
+
+static const char *check_requests(struct coh *c)
+{
+	for (unsigned i = 0; i < c->cfg.slots; i++) {
+		struct request *r = request_at(c, i);
+		if (!r->type || r->type == COH_MSG_ATOMIC)
+			continue;
+		for (unsigned k = 0; k < r->n; k++) {
+			struct line *line = line_at(c, r->page + k);
+			if (line->request != i + 1 || !fits(line->state, r->type))
+				return "a request and its page do not know each other";
+			if (line->hold)
+				return "a page with a request outstanding is held";
+		}
+	}
+	for (coh_node home = 0; home < c->cfg.nodes; home++) {
+		unsigned n = 0;
+		for (unsigned i = 0; i < c->cfg.slots; i++)
+			n += request_at(c, i)->type && request_at(c, i)->home == home;
+		if (n != *out_at(c, home) || n > c->cfg.per_home)
+			return "requests outstanding at a home are miscounted";
+	}
+	return NULL;
+}
+
+static const char *check_holds(struct coh *c)
+{
+	for (unsigned i = 0; i < c->cfg.holds; i++) {
+		struct hold *h = hold_at(c, i);
+		struct line *line = line_at(c, h->page);
+		if (!h->taken || h->over)
+			continue;
+		if (line->hold != i + 1)
+			return "a hold and its page do not know each other";
+		if (line->state != COH_C_S && line->state != COH_C_M)
+			return "a page is held that is not there";
+	}
+	return NULL;
+}
+
+static const char *check_dir(struct coh *c, const struct dir *d)
+{
+	if (d->state > COH_D_M)
+		return "a page is in a state that only a transaction can have";
+	if (d->state == COH_D_M && (d->owner >= c->cfg.nodes || !d->touched))
+		return "a page in M has no owner, or is untouched";
+	if (d->state != COH_D_S && d->sharers)
+		return "a page has sharers and is not in S";
+	if (d->state == COH_D_S && !d->sharers && !d->txn)
+		return "a page in S has no sharers";
+	if (d->queue && !d->txn)
+		return "requests wait for a page that is free";
+	return NULL;
+}
+
+/* Its place in the queue of its page, from 1, or 0. */
+static unsigned place_in_queue(struct coh *c, const struct dir *d, unsigned txn)
+{
+	unsigned n = 0;
+
+	for (coh_ref q = d->queue; q && n < c->n_txns; q = txn_at(c, q - 1)->next) {
+		n++;
+		if (q == txn + 1)
+			return n;
+	}
+	return 0;
+}
+
+static const char *check_txn(struct coh *c, unsigned i)
+{
+	struct txn *txn = txn_at(c, i);
+	unsigned pages = txn->phase ? txn->n : 1;
+	int first = coh_dir_at(c, txn->page)->txn == i + 1;
+
+	if (!txn->phase)
+		return place_in_queue(c, coh_dir_at(c, txn->page), i)
+		               ? NULL
+		               : "a request waits in no queue";
+	if (txn->phase < COH_D_INV || txn->phase >= COH_DIR_STATES || txn->next)
+		return "a transaction is in no phase";
+	for (unsigned k = 0; k < pages; k++) {
+		struct dir *d = coh_dir_at(c, txn->page + k);
+		/* A run is claimed when its first page is free, not before. */
+		if (!first || (d->txn != i + 1 && txn->phase == COH_D_DONE))
+			return "a transaction and its page do not know each other";
+		if (check_dir(c, d))
+			return check_dir(c, d);
+	}
+	if (!txn->waits && (txn->phase == COH_D_DONE || txn->phase == COH_D_PULL))
+		return "a transaction waits for nothing";
+	return NULL;
+}
+
+static const char *check_home(struct coh *c)
+{
+	const char *wrong = NULL;
+	unsigned refreshing = 0;
+
+	for (unsigned i = 0; i < c->n_txns && !wrong; i++) {
+		struct txn *txn = txn_at(c, i);
+		if (!txn->type)
+			continue;
+		wrong = check_txn(c, i);
+		refreshing += txn->phase == COH_D_DONE && (txn->waits & TXN_WAIT_REFRESH);
+	}
+	if (!wrong && (refreshing != c->refreshing || refreshing > c->max_refreshing))
+		wrong = "refreshes under way are miscounted";
+	return wrong;
+}
+
+const char *coh_invariant(const struct coh *coh)
+{
+	struct coh *c = (struct coh *)coh; /* only read */
+	const char *wrong = check_requests(c);
+
+	if (!wrong)
+		wrong = check_holds(c);
+	return wrong ? wrong : check_home(c);
+}
