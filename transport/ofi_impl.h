@@ -33,6 +33,7 @@
 #define OFI_RX_SLOTS 512 /* at most */
 #define OFI_TX_SLOTS 256
 #define OFI_CQ_BATCH 64
+#define OFI_CQ_FDS 8
 #define OFI_PROVIDER_MAX 32
 
 enum ofi_op_kind { OFI_RX = 1, OFI_TX, OFI_WRITE };
@@ -128,6 +129,9 @@ struct ofi {
 	uint8_t has_cq_fd;     /*   the CQ's descriptor, or without one: */
 	struct ofi_bell *bell; /*   the doorbell, else NULL */
 	uint8_t signal_sticks; /* the CQ's descriptor needs care, see there */
+	uint8_t listening;     /* epoll_fd reports on cq_fd: the caller may sleep */
+	int cq_fd[OFI_CQ_FDS]; /* what tells of progress to be made */
+	unsigned n_cq_fd;
 	unsigned retry_ms; /* the timer's last setting, 0 after progress */
 	uint8_t timer_set;
 	int64_t probe_look_ms;

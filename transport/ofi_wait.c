@@ -23,12 +23,37 @@
 
 #define OFI_RETRY_MAX_MS 64
 
-static int ofi_watch(struct ofi *ofi, int fd)
+static int ofi_watch(struct ofi *ofi, int fd, uint32_t events)
 {
-	struct epoll_event event = {.events = EPOLLIN};
+	struct epoll_event event = {.events = events};
 
 	event.data.fd = fd;
 	return epoll_ctl(ofi->epoll_fd, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
+}
+
+/* Of those that are readable whenever there is something to be done, asleep or not. */
+static int ofi_watch_cq(struct ofi *ofi, int fd)
+{
+	if (ofi->n_cq_fd == OFI_CQ_FDS)
+		return -EMFILE;
+	ofi->cq_fd[ofi->n_cq_fd++] = fd;
+	return ofi_watch(ofi, fd, 0);
+}
+
+/* While nobody is about to sleep, somebody polls; the descriptor must not wake a thread
+ * that happens to wait on it for every message that is taken that way. */
+static void ofi_listen(struct ofi *ofi, int on)
+{
+	struct epoll_event event = {.events = on ? EPOLLIN : 0};
+	unsigned i;
+
+	if (ofi->listening == on)
+		return;
+	ofi->listening = (uint8_t)on;
+	for (i = 0; i < ofi->n_cq_fd; i++) {
+		event.data.fd = ofi->cq_fd[i];
+		epoll_ctl(ofi->epoll_fd, EPOLL_CTL_MOD, ofi->cq_fd[i], &event);
+	}
 }
 
 static int ofi_is_unix_socket(int fd)
@@ -57,7 +82,7 @@ static int ofi_watch_behind(struct ofi *ofi, int epoll_fd)
 	while (file && !rc && fgets(line, sizeof(line), file)) {
 		if (sscanf(line, "tfd: %d", &fd) != 1 || ofi_is_unix_socket(fd))
 			continue;
-		rc = ofi_watch(ofi, fd);
+		rc = ofi_watch_cq(ofi, fd);
 		watched += !rc;
 	}
 	if (file)
@@ -66,7 +91,7 @@ static int ofi_watch_behind(struct ofi *ofi, int epoll_fd)
 		return rc;
 	ofi_log(ofi, 1, "%s: sleeping will use CPU, since /proc does not show what to wait for",
 	        ofi->provider);
-	return ofi_watch(ofi, epoll_fd);
+	return ofi_watch_cq(ofi, epoll_fd);
 }
 
 int ofi_wait_open(struct ofi *ofi)
@@ -77,16 +102,16 @@ int ofi_wait_open(struct ofi *ofi)
 	ofi->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	if (ofi->epoll_fd < 0 || ofi->timer_fd < 0)
 		return -errno;
-	rc = ofi_watch(ofi, ofi->timer_fd);
+	rc = ofi_watch(ofi, ofi->timer_fd, EPOLLIN);
 	if (rc)
 		return rc;
 	if (ofi->bell)
-		return ofi_watch(ofi, ofi_bell_fd(ofi->bell));
+		return ofi_watch(ofi, ofi_bell_fd(ofi->bell), EPOLLIN);
 	rc = ofi_errno(fi_control(&ofi->cq->fid, FI_GETWAIT, &fd));
 	if (rc)
 		return rc;
 	ofi->signal_sticks = !strcmp(ofi->provider, "net");
-	return ofi->signal_sticks ? ofi_watch_behind(ofi, fd) : ofi_watch(ofi, fd);
+	return ofi->signal_sticks ? ofi_watch_behind(ofi, fd) : ofi_watch_cq(ofi, fd);
 }
 
 void ofi_wait_close(struct ofi *ofi)
@@ -164,6 +189,7 @@ int ofi_wait_arm(struct tr *tr)
 		ofi_wait_disarm(tr);
 		return 1;
 	}
+	ofi_listen(ofi, 1);
 	if (!ofi_stuck(ofi))
 		return 0;
 	ofi->retry_ms = ofi->retry_ms ? ofi->retry_ms * 2 : 1;
@@ -178,6 +204,7 @@ void ofi_wait_disarm(struct tr *tr)
 	struct ofi *ofi = ofi_of(tr);
 	uint64_t fired;
 
+	ofi_listen(ofi, 0);
 	if (ofi->bell)
 		ofi_bell_awake(ofi->bell);
 	if (!ofi->timer_set)

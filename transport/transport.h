@@ -109,7 +109,8 @@ struct tr_ops {
 	int (*poll)(struct tr *tr, struct tr_event *events, int max);
 
 	/* A descriptor that becomes readable when poll() may have something, provided
-	 * that wait_arm() returned 0 just before sleeping. */
+	 * that wait_arm() returned 0 just before sleeping; after wait_disarm() it is quiet,
+	 * but for what was on its way. */
 	int (*wait_fd)(const struct tr *tr);
 	/* Called before sleeping on wait_fd: 0 it is safe to sleep, 1 poll again first. */
 	int (*wait_arm)(struct tr *tr);

@@ -101,6 +101,11 @@ static void test_sleep_written(void)
 	run(2, "asleep until written", part_sleep_written);
 }
 
+static void test_quiet(void)
+{
+	run(2, "quiet when not armed", part_quiet);
+}
+
 static void test_idle(void)
 {
 	run(3, "idle", part_idle);
@@ -122,6 +127,7 @@ static CU_TestInfo conformance_tests[] = {
 	{"sleep and wake", test_sleep},
 	{"sleep and wake, many", test_sleep_crowd},
 	{"sleep until written", test_sleep_written},
+	{"quiet when not armed", test_quiet},
 	{"idle uses no CPU", test_idle},
 	{"death of a peer", test_death},
 	CU_TEST_INFO_NULL,

@@ -19,6 +19,7 @@ void part_sparse(struct node *node);
 void part_sleep_pingpong(struct node *node);
 void part_sleep_crowd(struct node *node);
 void part_sleep_written(struct node *node);
+void part_quiet(struct node *node);
 void part_idle(struct node *node);
 void part_death(struct node *node);
 

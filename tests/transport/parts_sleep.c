@@ -189,6 +189,54 @@ void part_sleep_written(struct node *node)
 	written_rings(node);
 }
 
+/* ------------------------------------------------------------------- quiet -- */
+
+/* Who is not armed is not disturbed: another thread polls, and the one that waits on the
+ * descriptor has nothing to do. */
+
+#define QUIET_MESSAGES 10u
+#define QUIET_MS 50
+
+static int quiet_readable(struct node *node, int timeout_ms)
+{
+	struct pollfd pollfd = {.fd = node->ops->wait_fd(node->tr), .events = POLLIN};
+
+	return poll(&pollfd, 1, timeout_ms) == 1;
+}
+
+void part_quiet(struct node *node)
+{
+	struct pingpong p = {0};
+	unsigned i;
+
+	node->ctx = &p;
+	node->on_event = pingpong_event;
+	/* Connections first, and a sleep each. */
+	if (node_send(node, !node->self, "hello", 5) || pingpong_await(node, 1) ||
+	    node_barrier_polling(node))
+		return;
+	p.got = 0;
+	if (node->self == 0) {
+		for (i = 0; i < QUIET_MESSAGES; i++)
+			if (node_send(node, 1, &i, sizeof(i)))
+				return;
+		node_barrier_polling(node); /* sent */
+		node_barrier_polling(node); /* and received */
+		return;
+	}
+	if (node_barrier(node))
+		return;
+	REQUIRE(node, !quiet_readable(node, QUIET_MS), "before polling");
+	while (p.got < QUIET_MESSAGES / 2)
+		if (node_step(node) < 0 || node_failed(node))
+			return;
+	REQUIRE(node, !quiet_readable(node, QUIET_MS), "after polling");
+	if (pingpong_await(node, QUIET_MESSAGES))
+		return;
+	REQUIRE(node, !quiet_readable(node, QUIET_MS), "after sleeping");
+	node_barrier_polling(node);
+}
+
 /* -------------------------------------------------------------------- idle -- */
 
 #define IDLE_MS 500
