@@ -110,7 +110,7 @@ struct coh {
 	struct coh_config cfg;
 	uint64_t n_dirs;
 	uint64_t off_dir, off_line, off_request, off_hold, off_txn, off_object, off_waiter,
-	        off_sync, off_held, off_out, off_arrived, off_pending, off_map, off_map_taken, size;
+	        off_sync, off_held, off_out, off_waiting, off_arrived, off_pending, off_map, off_map_taken, size;
 	uint32_t n_txns, n_waiters;
 	uint32_t max_refreshing, refreshing; /* forwarded reads: refreshes under way to our frames */
 	uint32_t map_word; /* of off_map_taken: the lowest in which a map is free */
@@ -163,6 +163,11 @@ static inline uint32_t *held_at(struct coh *c, coh_node home, uint32_t object)
 static inline uint16_t *out_at(struct coh *c, coh_node home)
 {
 	return &COH_TABLE(c, uint16_t, off_out)[home];
+}
+/* Threads of a node that wait at this home in a lock or condition. */
+static inline uint16_t *waiting_at(struct coh *c, coh_node node)
+{
+	return &COH_TABLE(c, uint16_t, off_waiting)[node];
 }
 /* Node 0: who waits in the barrier. A map of one bit a node. */
 static inline uint64_t *arrived_at(struct coh *c)

@@ -161,10 +161,11 @@ static int enqueue(struct coh *c, struct object *o, coh_node node, uint16_t slot
 	coh_ref *link = &o->queue;
 	unsigned i = 0;
 
-	while (i < c->n_waiters && waiter_at(c, i)->taken)
+	if (*waiting_at(c, node) == c->cfg.sync_slots)
+		return -EPROTO; /* more threads waiting than it may have: others' room */
+	while (waiter_at(c, i)->taken)
 		i++;
-	if (i == c->n_waiters)
-		return -EPROTO; /* someone has more threads waiting than he may */
+	++*waiting_at(c, node);
 	while (*link)
 		link = &waiter_at(c, *link - 1)->next;
 	*link = i + 1;
@@ -178,6 +179,7 @@ static struct waiter dequeue(struct coh *c, struct object *o)
 	struct waiter *w = waiter_at(c, o->queue - 1), was = *w;
 
 	o->queue = w->next;
+	--*waiting_at(c, was.node);
 	*w = (struct waiter){0};
 	return was;
 }
