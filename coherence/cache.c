@@ -615,8 +615,8 @@ static int cache_atomic_resp(struct coh *c, const struct coh_msg *m, struct coh_
 {
 	struct request *r = request_check(c, m->slot, COH_MSG_ATOMIC, m->page);
 
-	if (!r)
-		return -EPROTO;
+	if (!r || (r->home == c->cfg.self && coh_home_has_own(c, m->page, m->slot)))
+		return -EPROTO; /* nobody can have carried it out yet */
 	coh_fx_complete(fx, r->cookie, 0, m->result);
 	request_release(c, m->slot);
 	return 0;

@@ -151,6 +151,7 @@ static void lay_out(struct coh *c, const struct coh_config *config)
 	c->off_waiter = take_bytes(&at, c->n_waiters, sizeof(struct waiter));
 	c->off_object = take_bytes(&at, config->locks, sizeof(struct object));
 	c->off_held = take_bytes(&at, (uint64_t)config->locks * config->nodes, sizeof(uint32_t));
+	c->off_in = take_bytes(&at, config->nodes, sizeof(uint16_t));
 	c->off_waiting = take_bytes(&at, config->nodes, sizeof(uint16_t));
 	c->off_arrived = take_bytes(&at, words, sizeof(uint64_t));
 	c->off_pending = take_bytes(&at, c->wide ? c->n_txns * words : 0, sizeof(uint64_t));

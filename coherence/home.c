@@ -55,6 +55,14 @@ static int home_take(struct take *t, unsigned state, enum home_event event)
 
 /* --- ends of a transaction --- */
 
+/* The requestor may send another one from now on. */
+static void txn_is_done(struct take *t)
+{
+	if (!t->txn->done)
+		--*in_at(t->c, t->txn->requestor);
+	t->txn->done = 1;
+}
+
 /* Frees the transaction and its pages; whoever waits is started by dir_start_next(). */
 static void txn_release(struct take *t)
 {
@@ -63,6 +71,7 @@ static void txn_release(struct take *t)
 
 	for (unsigned i = 0; i < n; i++)
 		coh_dir_at(t->c, page + i)->txn = 0;
+	txn_is_done(t);
 	*t->txn = (struct txn){0};
 }
 
@@ -389,6 +398,7 @@ static void act_done_first(struct take *t)
 {
 	run_trim(t, t->n);
 	t->txn->waits &= ~TXN_WAIT_DONE;
+	txn_is_done(t);
 }
 
 static void act_refresh_first(struct take *t)
@@ -537,11 +547,15 @@ static int txn_free_slot(struct coh *c)
 static int home_request(struct coh *c, coh_node from, const struct coh_msg *m,
                         struct coh_effects *fx)
 {
-	int slot = txn_free_slot(c);
 	struct take t;
+	int slot;
 
+	if (*in_at(c, from) == c->cfg.per_home)
+		return -EPROTO; /* more outstanding than it may have: others' room */
+	slot = txn_free_slot(c);
 	if (slot < 0)
-		return -EPROTO; /* someone has more outstanding than he may */
+		return -EPROTO;
+	++*in_at(c, from);
 	*txn_at(c, slot) = (struct txn){.type = m->type,
 	                                .flags = m->flags,
 	                                .requestor = from,
@@ -634,6 +648,23 @@ int coh_home_awaits_done(struct coh *c, uint64_t page, uint16_t n)
 
 	return txn && txn->phase == COH_D_DONE && (txn->waits & TXN_WAIT_DONE) &&
 	       txn->requestor == c->cfg.self && txn->page == page && n <= txn->n;
+}
+
+static int is_own(const struct coh *c, const struct txn *txn, uint16_t slot)
+{
+	return txn->requestor == c->cfg.self && txn->slot == slot;
+}
+
+int coh_home_has_own(struct coh *c, uint64_t page, uint16_t slot)
+{
+	struct dir *d = coh_dir_at(c, page);
+
+	if (d->txn && is_own(c, txn_at(c, d->txn - 1), slot))
+		return 1;
+	for (coh_ref q = d->queue; q; q = txn_at(c, q - 1)->next)
+		if (is_own(c, txn_at(c, q - 1), slot))
+			return 1;
+	return 0;
 }
 
 int coh_home_landed(struct coh *c, struct coh_tag tag, struct coh_effects *fx)

@@ -136,6 +136,7 @@ static void permute_home_side(struct coh *c, const coh_node *perm)
 	for (unsigned i = 0; i < c->n_waiters; i++)
 		if (waiter_at(c, i)->taken)
 			waiter_at(c, i)->node = perm[waiter_at(c, i)->node];
+	permute_rows(in_at(c, 0), sizeof(uint16_t), perm, c->cfg.nodes);
 	permute_rows(waiting_at(c, 0), sizeof(uint16_t), perm, c->cfg.nodes);
 	coh_map_permute(&c->cfg, arrived_at(c), perm);
 }

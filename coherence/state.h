@@ -66,7 +66,8 @@ struct txn {
 	uint16_t slot;
 	uint16_t n; /* pages asked for, then granted */
 	coh_ref next;
-	uint32_t pad;
+	uint8_t done; /* its requestor counts it as over */
+	uint8_t pad[3];
 	uint64_t page;
 	union {
 		struct coh_landing landing;
@@ -110,7 +111,7 @@ struct coh {
 	struct coh_config cfg;
 	uint64_t n_dirs;
 	uint64_t off_dir, off_line, off_request, off_hold, off_txn, off_object, off_waiter,
-	        off_sync, off_held, off_out, off_waiting, off_arrived, off_pending, off_map, off_map_taken, size;
+	        off_sync, off_held, off_out, off_in, off_waiting, off_arrived, off_pending, off_map, off_map_taken, size;
 	uint32_t n_txns, n_waiters;
 	uint32_t max_refreshing, refreshing; /* forwarded reads: refreshes under way to our frames */
 	uint32_t map_word; /* of off_map_taken: the lowest in which a map is free */
@@ -164,6 +165,11 @@ static inline uint16_t *out_at(struct coh *c, coh_node home)
 {
 	return &COH_TABLE(c, uint16_t, off_out)[home];
 }
+/* Requests of a node that this home has, from their arrival to the Done. */
+static inline uint16_t *in_at(struct coh *c, coh_node node)
+{
+	return &COH_TABLE(c, uint16_t, off_in)[node];
+}
 /* Threads of a node that wait at this home in a lock or condition. */
 static inline uint16_t *waiting_at(struct coh *c, coh_node node)
 {
@@ -212,6 +218,8 @@ void coh_cache_answer_atomic(struct coh *c, struct coh_effects *fx, coh_node req
 int coh_home_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx);
 /* Whether Done for a request of this node's own, of n pages from page on, is due now. */
 int coh_home_awaits_done(struct coh *c, uint64_t page, uint16_t n);
+/* Whether this node's own request in slot waits at this home, or is worked on. */
+int coh_home_has_own(struct coh *c, uint64_t page, uint16_t slot);
 int coh_home_landed(struct coh *c, struct coh_tag tag, struct coh_effects *fx);
 int coh_sync_event(struct coh *c, const struct coh_event *ev, struct coh_effects *fx);
 int coh_sync_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx);
