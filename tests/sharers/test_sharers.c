@@ -384,6 +384,32 @@ static void test_permute(void)
 	}
 }
 
+/* All atomics that wait for a page are carried out in the step that frees it. */
+static void test_long_queue(void)
+{
+	static struct fixture x;
+	struct coh_config config = {.nodes = 2, .n_zones = 1, .zone = {{0, 2, 1}}, .per_home = 3000,
+	                            .slots = 4};
+	struct coh_msg m = {.type = COH_MSG_ATOMIC, .atomic = {.op = COH_OP_SWAP, .width = 8}};
+
+	memset(&x, 0, sizeof x);
+	x.c = coh_init(calloc(1, coh_size(&config)), &config);
+	x.fx.cap = coh_effects_max(&config);
+	x.fx.list = calloc(x.fx.cap, sizeof *x.fx.list);
+	x.fx.self_queue = calloc(COH_SELF_MAX, sizeof *x.fx.self_queue);
+	CU_ASSERT_EQUAL(message(&x, 1, (struct coh_msg){.type = COH_MSG_GETS}), 0);
+	for (m.slot = 1; m.slot < 3000; m.slot++)
+		CU_ASSERT_EQUAL(message(&x, 1, m), 0);
+	CU_ASSERT_EQUAL(message(&x, 1, m), -EPROTO);
+	CU_ASSERT_EQUAL(message(&x, 1, (struct coh_msg){.type = COH_MSG_DONE}), 0);
+	/* the first of them has its requestor's own copy invalidated, and the rest waits */
+	CU_ASSERT_EQUAL(x.fx.len, 1);
+	CU_ASSERT_EQUAL(message(&x, 1, (struct coh_msg){.type = COH_MSG_INV_ACK}), 0);
+	CU_ASSERT_EQUAL(x.fx.len, 2999);
+	CU_ASSERT_TRUE(coh_is_quiet(x.c));
+	teardown_home(&x);
+}
+
 int main(void)
 {
 	CU_pSuite suite;
@@ -401,6 +427,7 @@ int main(void)
 	CU_add_test(suite, "each sharer acks once", test_acks);
 	CU_add_test(suite, "empty grants need an exact set", test_empty_grant);
 	CU_add_test(suite, "barrier of 1,024 nodes", test_barrier);
+	CU_add_test(suite, "a long queue", test_long_queue);
 	CU_add_test(suite, "renaming nodes", test_permute);
 	CU_basic_set_mode(CU_BRM_VERBOSE);
 	CU_basic_run_tests();
