@@ -90,6 +90,8 @@ TESTS += tests/examples/run_examples.sh
 
 # Simulator
 include tests/sim/local.mk
+# Fuzzers
+include tests/fuzz/local.mk
 include tests/system/local.mk
 
 # Emulated machines; ./check vm runs them

@@ -21,3 +21,4 @@ TESTS += tests/sharers/test_sharers
 endif
 tests_sharers_test_sharers_SOURCES = tests/sharers/test_sharers.c
 tests_sharers_test_sharers_LDADD = libcoherence.la -lcunit
+EXTRA_DIST += tests/sim/long.sh

@@ -1,0 +1,22 @@
+# Fuzzers. In make check they replay their corpus and some inputs drawn from a seed;
+# --enable-fuzz (clang) builds them with libFuzzer, and tests/fuzz/long.sh runs those.
+fuzz_wire = tests/fuzz/fuzz.h tests/fuzz/fuzz_wire.c
+fuzz_liar = tests/fuzz/fuzz.h tests/fuzz/fuzz_liar.c tests/fuzz/world.c tests/fuzz/world.h
+EXTRA_DIST += tests/fuzz/corpus tests/fuzz/long.sh
+check_PROGRAMS += tests/fuzz/wire tests/fuzz/liar
+TESTS += tests/fuzz/wire tests/fuzz/liar
+tests_fuzz_wire_SOURCES = $(fuzz_wire) tests/fuzz/replay.c tests/sim/rng.h
+tests_fuzz_wire_LDADD = libcoherence.la
+tests_fuzz_liar_SOURCES = $(fuzz_liar) tests/fuzz/replay.c tests/sim/rng.h
+tests_fuzz_liar_LDADD = libcoherence.la
+
+if FUZZ
+noinst_PROGRAMS += tests/fuzz/fuzz-wire tests/fuzz/fuzz-liar
+fuzz_cflags = $(AM_CFLAGS) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+tests_fuzz_fuzz_wire_SOURCES = $(fuzz_wire) $(coherence_sources)
+tests_fuzz_fuzz_wire_CFLAGS = $(fuzz_cflags)
+tests_fuzz_fuzz_wire_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer,address,undefined
+tests_fuzz_fuzz_liar_SOURCES = $(fuzz_liar) $(coherence_sources)
+tests_fuzz_fuzz_liar_CFLAGS = $(fuzz_cflags)
+tests_fuzz_fuzz_liar_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer,address,undefined
+endif
