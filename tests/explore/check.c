@@ -119,20 +119,26 @@ enum x_outcome x_check(struct explorer *x, const struct world *w)
 			return X_BAD;
 	if (check_moves(x, w) == X_BAD)
 		return X_BAD;
-	return x_is_still(w, x->o.nodes) ? check_rest(x, w) : X_DONE;
+	if (x->o.sync && x_sync_check(x, w) == X_BAD)
+		return X_BAD;
+	if (!x_is_still(w, x->o.nodes))
+		return X_DONE;
+	return x->o.sync ? x_sync_check_rest(x, w) : check_rest(x, w);
 }
 
 /* --- goals: for every node and page, a write, an eviction, an atomic's end; last, rest --- */
 
-enum { GOAL_WRITE, GOAL_EVICTED, GOAL_ATOMIC, GOAL_KINDS };
+enum { GOAL_WRITE, GOAL_EVICTED, GOAL_ATOMIC, GOAL_HOLDS, GOAL_IDLE };
 
 static unsigned kinds(const struct x_options *o)
 {
-	return 1u + (o->evict > 0) + (o->atomics > 0);
+	return o->sync ? 2 : 1u + (o->evict > 0) + (o->atomics > 0);
 }
 
 static unsigned kind_at(const struct x_options *o, unsigned k)
 {
+	if (o->sync)
+		return GOAL_HOLDS + k;
 	return k == 1 && !o->evict ? GOAL_ATOMIC : k;
 }
 
@@ -149,6 +155,8 @@ static int is_reached(struct explorer *x, const struct world *w, unsigned kind, 
 		return x_access(w, node, page) == COH_WRITE && !(w->node[node].blocked >> page & 1);
 	case GOAL_EVICTED:
 		return x_local_info(&x->l, w->node[node].local)->page[page].cache_state == COH_C_I;
+	case GOAL_HOLDS: return x_thread(w, node, 0) == X_THREAD_HOLDS;
+	case GOAL_IDLE: return x_thread(w, node, 0) == X_THREAD_IDLE;
 	default: return x_atomic(w, node, page) == X_ATOMIC_NONE;
 	}
 }
@@ -187,6 +195,9 @@ void x_goal_name(const struct x_options *o, unsigned goal, char *out, size_t len
 
 	if (goal == x_goal_count(o) - 1)
 		snprintf(out, len, "come to rest unless somebody asks for more");
+	else if (o->sync)
+		snprintf(out, len, "have a thread of node %u %s", goal % all,
+		         goal < all ? "hold the mutex" : "finish its call");
 	else
 		snprintf(out, len, "have node %u %s page %u", goal % all / o->pages,
 		         name[kind_at(o, goal / all)], goal % o->pages);

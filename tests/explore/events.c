@@ -10,7 +10,7 @@
 
 #include "tests/explore/explore.h"
 
-static void add(struct x_action *list, unsigned *n, struct x_action a)
+void x_add_action(struct x_action *list, unsigned *n, struct x_action a)
 {
 	if (*n < X_ACTIONS)
 		list[(*n)++] = a;
@@ -49,22 +49,22 @@ static void local_actions(const struct explorer *x, const struct world *w, unsig
 		a.page = (uint8_t)p;
 		for (a.ev = COH_EV_READ; a.ev <= COH_EV_WRITE; a.ev++)
 			if (may_fault(x, w, node, p, a.ev == COH_EV_WRITE))
-				add(list, n, a);
+				x_add_action(list, n, a);
 		a.ev = COH_EV_EVICT;
 		if (x->o.evict)
-			add(list, n, a);
+			x_add_action(list, n, a);
 		a.ev = COH_EV_ATOMIC;
 		if (may_start_atomic(x, w, node, p))
-			add(list, n, a);
+			x_add_action(list, n, a);
 		a.ev = COH_EV_PREFETCH;
 		for (a.n = 1; a.n <= x->o.runs && p + a.n <= x->o.pages; a.n++)
-			add(list, n, a);
+			x_add_action(list, n, a);
 		a.n = 0;
 	}
 	a = (struct x_action){.kind = X_TIMER, .node = (uint8_t)node};
 	for (a.index = 0; a.index < x->o.holds; a.index++)
 		if (w->node[node].timers >> a.index & 1)
-			add(list, n, a);
+			x_add_action(list, n, a);
 }
 
 static int is_head(const struct world *w, unsigned i)
@@ -80,24 +80,26 @@ unsigned x_actions(const struct explorer *x, const struct world *w, struct x_act
 	for (unsigned i = 0; i < w->n_msgs; i++) {
 		unsigned to = (unsigned)x_get(w->msg[i], M_TO);
 		if (is_head(w, i) && !w->node[to].todo)
-			add(list, &n, (struct x_action){.kind = X_DELIVER, .node = (uint8_t)to,
+			x_add_action(list, &n, (struct x_action){.kind = X_DELIVER, .node = (uint8_t)to,
 			                                .index = (uint8_t)i});
 	}
 	for (unsigned i = 0; i < w->n_moves; i++) {
 		struct x_action a = {.node = (uint8_t)x_get(w->move[i], V_TO), .index = (uint8_t)i};
 		a.kind = x_get(w->move[i], V_FLYING) ? X_LAND : X_TELL;
 		if (a.kind == X_LAND || !w->node[a.node].todo)
-			add(list, &n, a);
+			x_add_action(list, &n, a);
 	}
 	for (unsigned i = 0; i < x->o.nodes; i++) {
 		for (unsigned p = 0; p < x->o.pages; p++)
 			if (w->node[i].drop >> p & 1 && !x_is_leaving(w, i, p))
-				add(list, &n, (struct x_action){.kind = X_PUNCH, .node = (uint8_t)i,
+				x_add_action(list, &n, (struct x_action){.kind = X_PUNCH, .node = (uint8_t)i,
 				                                .page = (uint8_t)p});
-		if (!w->node[i].todo)
+		if (!w->node[i].todo && x->o.sync)
+			x_sync_actions(x, w, i, list, &n);
+		else if (!w->node[i].todo)
 			local_actions(x, w, i, list, &n);
 		else
-			add(list, &n, (struct x_action){.kind = X_CARRY_OUT, .node = (uint8_t)i});
+			x_add_action(list, &n, (struct x_action){.kind = X_CARRY_OUT, .node = (uint8_t)i});
 	}
 	return n;
 }
@@ -181,6 +183,8 @@ static enum x_outcome local_event(struct explorer *x, struct world *w, struct x_
 {
 	uint64_t ev = x_put(x_put(0, E_PAGE, a.page), E_N, a.n);
 
+	if (x->o.sync)
+		return step(x, w, a.node, x_sync_event(x, w, a));
 	/* Before the step: its effects may complete or wake at once. */
 	if (a.ev == COH_EV_READ || a.ev == COH_EV_WRITE)
 		w->node[a.node].blocked |= (uint8_t)(1u << a.page);

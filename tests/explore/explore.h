@@ -34,6 +34,8 @@ struct x_options {
 	unsigned pointers, maps, group; /* forms of the sharer sets; 0: one bit a node */
 	unsigned evict;    /* pages may be evicted at any time */
 	unsigned atomics;  /* so many outstanding in all, and one per node and page */
+	unsigned sync;     /* threads of each node that use one mutex, one condition and the
+	                    * barrier; then nobody uses pages */
 	unsigned runs;     /* prefetches of up to so many pages */
 	unsigned threads;  /* pages a node's threads may be blocked on at once; 0: faults of
 	                    * both kinds at any time, older than the grant or not */
@@ -81,6 +83,10 @@ struct x_bits {
 #define M_N 16, 7
 #define M_SLOT 23, 8
 #define M_PAGE 39, 4
+#define S_THREAD 10, 2 /* in the place of others, for messages of locks */
+#define S_OBJECT 16, 2
+#define S_MUTEX 18, 2
+#define S_VALUE 31, 8
 #define M_FROM 43, 4
 #define M_TO 47, 4
 /* A page write: its tag in the low 32 bits. */
@@ -94,6 +100,9 @@ struct x_bits {
 #define E_PAGE 0, 4
 #define E_N 4, 7
 #define E_SLOT 0, 8
+#define E_THREAD 0, 2
+#define E_TRY 2, 1
+#define E_ALL 3, 1
 #define E_KIND 56, 5
 
 static inline uint64_t x_get(uint64_t word, unsigned at, unsigned len)
@@ -176,8 +185,11 @@ struct x_node {
 	uint8_t drop;    /* frames to be given back, 1 bit a page */
 	uint8_t timers;  /* armed, 1 bit a slot */
 	uint8_t atomic;  /* X_ATOMIC_*, 2 bits a page */
-	uint8_t pad[2];
+	uint8_t thread;  /* sync: X_THREAD_*, 3 bits a thread */
+	uint8_t arrived; /* sync: times in the barrier, modulo 4 */
 };
+enum { X_THREAD_IDLE, X_THREAD_LOCKS, X_THREAD_TRIES, X_THREAD_HOLDS, X_THREAD_WAITS,
+       X_THREAD_BARRIER };
 enum { X_ATOMIC_NONE, X_ATOMIC_ASKED, X_ATOMIC_CARRIED_OUT };
 struct world {
 	uint8_t n_msgs, n_moves;
@@ -233,12 +245,29 @@ enum x_outcome { X_NOTHING, X_DONE, X_BAD };
  * no room for it now); X_BAD sets x->why. */
 enum x_outcome x_apply(struct explorer *x, struct world *w, struct x_action action);
 /* X_BAD with x->why, when effects went wrong. */
+void x_add_action(struct x_action *list, unsigned *n, struct x_action a);
 enum x_outcome x_carry_out(struct explorer *x, struct world *w, unsigned node,
                            const struct x_fx *fx, unsigned n);
 enum x_outcome x_land(struct explorer *x, struct world *w, uint64_t move);
 /* The frame is the source of a page write that has not landed. */
 int x_is_leaving(const struct world *w, unsigned node, unsigned page);
 void x_punch(struct world *w, unsigned node, unsigned page);
+
+/* --- locks, condition and barrier (sync.c) --- */
+void x_sync_init(struct explorer *x, struct world *w);
+void x_sync_actions(const struct explorer *x, const struct world *w, unsigned node,
+                    struct x_action *list, unsigned *n);
+/* The event of such an action; the thread is taken for waiting from now on. */
+uint64_t x_sync_event(const struct explorer *x, struct world *w, struct x_action a);
+enum x_outcome x_sync_done(struct explorer *x, struct world *w, unsigned node,
+                           const struct x_fx *fx);
+enum x_outcome x_sync_check(struct explorer *x, const struct world *w);
+/* Nobody waits but for what somebody else has to do. */
+enum x_outcome x_sync_check_rest(struct explorer *x, const struct world *w);
+static inline unsigned x_thread(const struct world *w, unsigned node, unsigned thread)
+{
+	return w->node[node].thread >> (3 * thread) & 7;
+}
 
 /* --- checks (check.c) --- */
 enum x_outcome x_check(struct explorer *x, const struct world *w);
@@ -284,6 +313,7 @@ struct x_result {
 	uint64_t states, transitions;
 	unsigned depth, most_msgs, most_moves;
 	double seconds;
+	uint64_t memory_bytes; /* at the end, when it is most */
 	int complete;  /* no limit was reached */
 	int violated;  /* by, as in the trace */
 	char why[200];

@@ -60,6 +60,8 @@ void x_locals_open(struct x_locals *l, const struct x_options *o)
 	        .per_home = (uint16_t)o->per_home,
 	        .slots = (uint16_t)o->slots,
 	        .holds = (uint16_t)o->holds,
+	        .locks = o->sync ? 2 : 0,
+	        .sync_slots = (uint16_t)o->sync,
 	        .refreshes = (uint16_t)o->refreshes,
 	        .sharer_pointers = (uint8_t)o->pointers,
 	        .sharer_maps = o->maps,

@@ -2,7 +2,7 @@
 check_LTLIBRARIES += libexplore.la
 libexplore_la_SOURCES = tests/explore/check.c tests/explore/events.c tests/explore/explore.h \
 	tests/explore/intern.c tests/explore/live.c tests/explore/local.c tests/explore/options.c \
-	tests/explore/pack.c tests/explore/search.c tests/explore/store.c tests/explore/symmetry.c \
+	tests/explore/pack.c tests/explore/search.c tests/explore/store.c tests/explore/sync.c tests/explore/symmetry.c \
 	tests/explore/trace.c tests/explore/world.c
 check_PROGRAMS += tests/explore/explore
 TESTS += tests/explore/explore
@@ -18,3 +18,4 @@ TESTS += tests/explore/mutants
 tests_explore_mutants_SOURCES = tests/explore/mutants.c
 tests_explore_mutants_CPPFLAGS = $(AM_CPPFLAGS) -DCOH_MUTANTS
 tests_explore_mutants_LDADD = libexplore.la libcoherence_mutants.la
+EXTRA_DIST += tests/explore/long.sh

@@ -24,6 +24,7 @@ static const struct {
         OPTION(holds, "pages in tenure at once; 0: no tenure"),
         OPTION(evict, "1: pages are evicted at any time"),
         OPTION(atomics, "atomics outstanding in all; at most one per node and page"),
+        OPTION(sync, "threads of a node that use mutex, condition and barrier; no pages then"),
         OPTION(runs, "prefetches of up to so many pages at any time"),
         OPTION(threads, "pages a node's threads wait for at once; 0: any, and stale faults"),
         OPTION(one, "1: each effect is an event of its own"),
@@ -99,9 +100,11 @@ void x_options_print(const struct x_options *o, FILE *out)
 {
 	fprintf(out, "%u nodes x %u pages", o->nodes, o->pages);
 	fprintf(out, " (blocks of %u; %u slots, %u a home):", o->block, o->slots, o->per_home);
-	fprintf(out, "%s", o->evict ? " evictions" : "");
+	fprintf(out, "%s", o->evict && !o->sync ? " evictions" : "");
 	if (o->atomics)
 		fprintf(out, " atomics=%u", o->atomics);
+	if (o->sync)
+		fprintf(out, " locks, condition and barrier by %u threads each", o->sync);
 	if (o->refreshes)
 		fprintf(out, " refreshes=%u", o->refreshes);
 	if (o->pointers)
@@ -122,10 +125,10 @@ void x_result_print(const struct x_options *o, const struct x_result *r, FILE *o
 	double n = (double)r->states, missed = n * n / 36893488147419103232.0;
 
 	x_options_print(o, out);
-	fprintf(out, "  %s: %llu states, %llu transitions, depth %u, %.2f s, %.0f states/s\n",
+	fprintf(out, "  %s: %llu states, %llu transitions, depth %u, %.2f s, %.0f states/s, %.2f GB\n",
 	        r->violated ? "VIOLATED" : r->complete ? "complete" : "UNFINISHED",
 	        (unsigned long long)r->states, (unsigned long long)r->transitions, r->depth,
-	        r->seconds, n / (r->seconds + 1e-9));
+	        r->seconds, n / (r->seconds + 1e-9), (double)r->memory_bytes * 1e-9);
 	fprintf(out, "  a core has %u states, %llu steps; at most %u messages and %u page writes "
 	             "under way; a state was missed with probability < %.1e\n",
 	        r->locals, (unsigned long long)r->steps, r->most_msgs, r->most_moves, missed);

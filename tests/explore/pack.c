@@ -28,6 +28,11 @@ static int has_landing(unsigned type)
 	       type == COH_MSG_FWD_GETM;
 }
 
+static int is_sync(unsigned type)
+{
+	return type >= COH_MSG_LOCK && type <= COH_MSG_BARRIER_RELEASE;
+}
+
 static const struct coh_atomic the_atomic = {.op = COH_OP_FETCH_ADD, .width = 8, .operand = 1};
 
 static struct coh_msg msg_unpack(uint64_t word)
@@ -38,10 +43,18 @@ static struct coh_msg msg_unpack(uint64_t word)
 	memset(&m, 0, sizeof m);
 	m.type = (uint8_t)x_get(word, M_TYPE);
 	m.flags = (uint8_t)x_get(word, M_FLAGS);
+	m.slot = (uint16_t)x_get(word, M_SLOT);
+	if (is_sync(m.type)) {
+		m.n = 1;
+		m.sync = (struct coh_sync_args){.object = (uint32_t)x_get(word, S_OBJECT),
+		                                .mutex = (uint32_t)x_get(word, S_MUTEX),
+		                                .thread = (uint32_t)x_get(word, S_THREAD),
+		                                .value = (int8_t)x_get(word, S_VALUE)};
+		return m;
+	}
 	m.access = (uint8_t)x_get(word, M_ACCESS);
 	m.requestor = requestor == 15 ? 0 : (coh_node)requestor;
 	m.n = (uint16_t)x_get(word, M_N);
-	m.slot = (uint16_t)x_get(word, M_SLOT);
 	m.page = x_get(word, M_PAGE);
 	if (has_landing(m.type))
 		m.landing = mark(MARK_LANDING, m.page);
@@ -50,6 +63,18 @@ static struct coh_msg msg_unpack(uint64_t word)
 	if (m.type == COH_MSG_ATOMIC || m.type == COH_MSG_FWD_ATOMIC)
 		m.atomic = the_atomic;
 	return m;
+}
+
+/* Mutex 0 and condition 1 are at node 0. */
+static void sync_unpack(uint64_t ev, struct coh_event *e)
+{
+	int is_cond = e->kind == COH_EV_COND_WAIT || e->kind == COH_EV_COND_SIGNAL;
+
+	e->sync.thread = (uint32_t)x_get(ev, E_THREAD);
+	e->sync.object = is_cond ? 1 : 0;
+	e->sync.value = e->kind == COH_EV_COND_SIGNAL && !x_get(ev, E_ALL);
+	e->flags = x_get(ev, E_TRY) ? COH_F_TRY : 0;
+	e->cookie = e->sync.thread + 1;
 }
 
 struct coh_event x_event_unpack(uint64_t ev)
@@ -65,6 +90,11 @@ struct coh_event x_event_unpack(uint64_t ev)
 		break;
 	case COH_EV_LANDED: e.tag = (uint32_t)ev; break;
 	case COH_EV_TIMER: e.slot = (uint16_t)x_get(ev, E_SLOT); break;
+	case COH_EV_LOCK:
+	case COH_EV_UNLOCK:
+	case COH_EV_COND_WAIT:
+	case COH_EV_COND_SIGNAL:
+	case COH_EV_BARRIER: sync_unpack(ev, &e); break;
 	default:
 		e.page = x_get(ev, E_PAGE);
 		e.n = (uint16_t)x_get(ev, E_N);
@@ -96,6 +126,27 @@ static const char *send_pack(const struct coh_effect *e, coh_node self, uint64_t
 	w = x_put(w, M_N, m->n);
 	w = x_put(w, M_SLOT, m->slot);
 	w = x_put(w, M_PAGE, m->page);
+	w = x_put(w, M_FROM, self);
+	*out = x_put(w, M_TO, e->node);
+	return e->node == self ? "a message to the node itself" : NULL;
+}
+
+/* Values are counts, and codes of errors, all of them small. */
+static const char *sync_pack(const struct coh_effect *e, coh_node self, uint64_t *out)
+{
+	const struct coh_sync_args *s = &e->msg.sync;
+	uint64_t w = x_put(0, M_TYPE, e->msg.type);
+
+	if (e->msg.slot > 255 || s->object > 3 || s->mutex > 3 || s->thread > 3 ||
+	    s->value != (int8_t)s->value)
+		return "a message's members are out of range";
+	w = x_put(w, M_FLAGS, e->msg.flags);
+	w = x_put(w, M_REQUESTOR, 15);
+	w = x_put(w, M_SLOT, e->msg.slot);
+	w = x_put(w, S_OBJECT, s->object);
+	w = x_put(w, S_MUTEX, s->mutex);
+	w = x_put(w, S_THREAD, s->thread);
+	w = x_put(w, S_VALUE, (uint8_t)s->value);
 	w = x_put(w, M_FROM, self);
 	*out = x_put(w, M_TO, e->node);
 	return e->node == self ? "a message to the node itself" : NULL;
@@ -133,6 +184,8 @@ const char *x_fx_pack(const struct coh_effect *e, coh_node self, struct x_fx *ou
 	case COH_FX_SEND:
 		out->fill = e->fill;
 		out->n = (uint8_t)e->msg.n;
+		if (is_sync(e->msg.type))
+			return sync_pack(e, self, &out->word);
 		return send_pack(e, self, &out->word);
 	case COH_FX_MOVE: return move_pack(e, self, &out->word);
 	case COH_FX_ATOMIC:
@@ -141,7 +194,8 @@ const char *x_fx_pack(const struct coh_effect *e, coh_node self, struct x_fx *ou
 		return NULL;
 	case COH_FX_COMPLETE:
 		out->word = e->cookie;
-		return e->status ? "an atomic fails" : NULL;
+		out->slot = (uint8_t)e->status;
+		return NULL;
 	default: return NULL;
 	}
 }

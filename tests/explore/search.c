@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "tests/explore/explore.h"
 
@@ -28,6 +29,18 @@ static double seconds(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static uint64_t memory_in_use(void)
+{
+	FILE *f = fopen("/proc/self/statm", "r");
+	unsigned long long all, resident = 0;
+
+	if (f && fscanf(f, "%llu %llu", &all, &resident) != 2)
+		resident = 0;
+	if (f)
+		fclose(f);
+	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 static void queue_put(struct queue *q, const uint8_t *bytes, unsigned len)
@@ -231,6 +244,7 @@ int x_explore(const struct x_options *o, FILE *out, struct x_result *r)
 		check_live(&s);
 	r->states = s.store.len;
 	r->seconds = seconds() - s.began;
+	r->memory_bytes = memory_in_use();
 	r->locals = s.x.l.states.len;
 	r->steps = s.x.l.memo_len;
 	memcpy(r->row_taken, s.x.l.row_taken, sizeof r->row_taken);

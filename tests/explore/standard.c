@@ -24,6 +24,7 @@ static const char *const short_runs[] = {
         "nodes=2 pages=2 slots=2 per_home=1 evict=0 holds=1",
         "nodes=3 pages=2 block=2 slots=1 per_home=1 refreshes=1 threads=1 evict=0",
         "nodes=4 slots=1 per_home=1 threads=1",
+        "nodes=3 sync=1",
         NULL,
 };
 

@@ -15,7 +15,13 @@ static void print_msg(FILE *out, uint64_t m)
 {
 	unsigned flags = (unsigned)x_get(m, M_FLAGS);
 
-	fprintf(out, "%s p%u", coh_msg_name((unsigned)x_get(m, M_TYPE)), (unsigned)x_get(m, M_PAGE));
+	fprintf(out, "%s", coh_msg_name((unsigned)x_get(m, M_TYPE)));
+	if (x_get(m, M_TYPE) >= COH_MSG_LOCK) {
+		fprintf(out, " thread %u, value %d", (unsigned)x_get(m, S_THREAD),
+		        (int8_t)x_get(m, S_VALUE));
+		return;
+	}
+	fprintf(out, " p%u", (unsigned)x_get(m, M_PAGE));
 	if (x_get(m, M_N) > 1)
 		fprintf(out, "+%u", (unsigned)x_get(m, M_N));
 	if (x_get(m, M_REQUESTOR) != 15)
@@ -66,7 +72,17 @@ static void print_local(struct explorer *x, const struct x_action *a)
 	                                   [COH_EV_PREFETCH] = "prefetches",
 	                                   [COH_EV_EVICT] = "evicts",
 	                                   [COH_EV_ATOMIC] = "wants an atomic on"};
+	static const char *const sync[] = {[COH_EV_LOCK] = "locks",
+	                                   [COH_EV_UNLOCK] = "unlocks",
+	                                   [COH_EV_COND_WAIT] = "waits",
+	                                   [COH_EV_COND_SIGNAL] = "signals",
+	                                   [COH_EV_BARRIER] = "comes to the barrier"};
 
+	if (x->o.sync) {
+		fprintf(x->out, "node %u, thread %u %s%s", a->node, a->page, sync[a->ev],
+		        !a->n ? "" : a->ev == COH_EV_LOCK ? " if it is free" : " all");
+		return;
+	}
 	fprintf(x->out, "node %u %s p%u", a->node, what[a->ev], a->page);
 	if (a->n)
 		fprintf(x->out, "+%u", a->n);
@@ -95,22 +111,24 @@ static void print_action(struct explorer *x, const struct world *w, const struct
 }
 
 /* The event that an action is to a node's core, or 0. */
-static uint64_t event_of(const struct world *w, const struct x_action *a)
+static uint64_t event_of(const struct explorer *x, const struct world *w, const struct x_action *a)
 {
 	uint64_t ev = x_put(x_put(0, E_PAGE, a->page), E_N, a->n);
+	struct world scratch = *w;
 
 	switch (a->kind) {
 	case X_DELIVER: return x_put(w->msg[a->index], E_KIND, COH_EV_MSG);
 	case X_TELL: return x_put(w->move[a->index] & 0xffffffff, E_KIND, COH_EV_LANDED);
 	case X_TIMER: return x_put(x_put(0, E_SLOT, a->index), E_KIND, COH_EV_TIMER);
-	case X_LOCAL: return x_put(ev, E_KIND, a->ev);
+	case X_LOCAL:
+		return x->o.sync ? x_sync_event(x, &scratch, *a) : x_put(ev, E_KIND, a->ev);
 	default: return 0;
 	}
 }
 
 static void print_effects(struct explorer *x, const struct world *w, const struct x_action *a)
 {
-	uint64_t ev = event_of(w, a);
+	uint64_t ev = event_of(x, w, a);
 
 	if (a->kind == X_CARRY_OUT)
 		print_list(x, w->node[a->node].todo, ": ");
@@ -132,8 +150,25 @@ static void print_dir(FILE *out, const struct coh_page_info *i)
 		fprintf(out, " queue %u", i->queued);
 }
 
+static void print_threads(struct explorer *x, const struct world *w)
+{
+	static const char *const state[] = {"idle", "locks", "tries", "HOLDS", "waits", "barrier"};
+
+	for (unsigned i = 0; i < x->o.nodes; i++) {
+		fprintf(x->out, "        %u:", i);
+		for (unsigned t = 0; t < x->o.sync; t++)
+			fprintf(x->out, " %s", state[x_thread(w, i, t)]);
+		print_list(x, w->node[i].todo, " still to do: ");
+		fprintf(x->out, "\n");
+	}
+}
+
 static void print_world(struct explorer *x, const struct world *w)
 {
+	if (x->o.sync) {
+		print_threads(x, w);
+		return;
+	}
 	for (unsigned i = 0; i < x->o.nodes; i++) {
 		const struct x_local_info *info = x_local_info(&x->l, w->node[i].local);
 		fprintf(x->out, "        %u:", i);

@@ -12,6 +12,8 @@ void x_world_init(struct explorer *x, struct world *w)
 		w->node[i].local = x_local_virgin(&x->l, (coh_node)i);
 		w->node[i].current = (uint8_t)((1u << x->o.pages) - 1); /* all zero */
 	}
+	if (x->o.sync)
+		x_sync_init(x, w);
 }
 
 unsigned x_world_pack(const struct explorer *x, const struct world *w, uint8_t *bytes)
@@ -256,7 +258,12 @@ static enum x_outcome carry_out_one(struct explorer *x, struct world *w, unsigne
 	case COH_FX_TIMER: return fx_timer(x, w, node, fx->slot);
 	case COH_FX_ATOMIC: return fx_atomic(x, w, node, fx);
 	case COH_FX_DROP_FRAME: return fx_drop(x, w, node, fx->page);
-	case COH_FX_COMPLETE: return call_done(x, w, node, fx->word, X_ATOMIC_CARRIED_OUT);
+	case COH_FX_COMPLETE:
+		if (x->o.sync)
+			return x_sync_done(x, w, node, fx);
+		if (fx->slot)
+			return x_bad(x, "an atomic of node %u fails", node);
+		return call_done(x, w, node, fx->word, X_ATOMIC_CARRIED_OUT);
 	default: return x_bad(x, "unknown effect %u", fx->kind);
 	}
 }
