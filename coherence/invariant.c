@@ -125,6 +125,25 @@ static const char *check_home(struct coh *c)
 	return wrong;
 }
 
+/* What each node has of the queues that are shared out among all. */
+static const char *check_shares(struct coh *c)
+{
+	/* In a large job that would take too long. */
+	for (coh_node node = 0; node < c->cfg.nodes && c->cfg.nodes <= 64; node++) {
+		unsigned requests = 0, threads = 0;
+		for (unsigned i = 0; i < c->n_txns; i++)
+			requests += txn_at(c, i)->type && !txn_at(c, i)->done &&
+			            txn_at(c, i)->requestor == node;
+		for (unsigned i = 0; i < c->n_waiters; i++)
+			threads += waiter_at(c, i)->taken && waiter_at(c, i)->node == node;
+		if (requests != *in_at(c, node) || requests > c->cfg.per_home)
+			return "requests of a node are miscounted";
+		if (threads != *waiting_at(c, node) || threads > c->cfg.sync_slots)
+			return "waiting threads of a node are miscounted";
+	}
+	return NULL;
+}
+
 const char *coh_invariant(const struct coh *coh)
 {
 	struct coh *c = (struct coh *)coh; /* only read */
@@ -132,5 +151,7 @@ const char *coh_invariant(const struct coh *coh)
 
 	if (!wrong)
 		wrong = check_holds(c);
-	return wrong ? wrong : check_home(c);
+	if (!wrong)
+		wrong = check_home(c);
+	return wrong ? wrong : check_shares(c);
 }

@@ -353,6 +353,7 @@ static void judge_message(struct world *w, coh_node node, const struct coh_msg *
 int world_step(struct world *w, coh_node node, const struct coh_event *ev, int by_liar)
 {
 	struct coh *c = w->core[node];
+	const char *wrong;
 	uint64_t page = 0;
 	uint16_t n = 0;
 	int rc;
@@ -374,6 +375,8 @@ int world_step(struct world *w, coh_node node, const struct coh_event *ev, int b
 	if (n == 0 || w->tainted[page])
 		rob(w, node, ev, page);
 	taint_transactions(w, node);
+	wrong = coh_invariant(c);
+	FUZZ_CHECK(!wrong, "node %u: %s", node, wrong);
 	for (uint32_t i = 0; i < fx.len; i++)
 		carry_out(w, node, &fx.list[i]);
 	return 0;

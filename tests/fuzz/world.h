@@ -6,6 +6,7 @@
  *
  * What must hold:
  *  - no crash, no assertion, no report of a sanitizer, no step that overflows its effects;
+ *  - what is true of a core's state by itself (coh_invariant) stays true;
  *  - an event that a core refuses leaves its state as it was, byte by byte, and has no
  *    effects;
  *  - on pages that are not tainted, among honest nodes: single writer or readers only,

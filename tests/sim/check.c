@@ -64,8 +64,17 @@ static void check_page(struct sim *s, uint32_t page)
 	          s->pages[page].writers);
 }
 
+void check_core(struct sim *s, uint16_t node)
+{
+	const char *wrong = coh_invariant(s->nodes[node].coh);
+
+	SIM_CHECK(s, !wrong, "node %u: %s", node, wrong);
+}
+
 void check_quiet(struct sim *s)
 {
+	for (uint16_t i = 0; i < s->cfg.nodes && s->cfg.nodes <= 64; i++)
+		check_core(s, i);
 	for (uint16_t i = 0; i < s->cfg.nodes; i++)
 		SIM_CHECK(s, coh_is_quiet(s->nodes[i].coh), "node %u is not quiet at the end", i);
 	for (uint32_t page = 0; page < s->n_pages; page++)

@@ -256,6 +256,8 @@ static void run(struct sim *s)
 			take(s);
 			if (s->stats.events % 65536 == 0)
 				check_waiting(s);
+			if (s->stats.events % 4096 == 0)
+				check_core(s, s->stats.events / 4096 % s->cfg.nodes);
 			if (!s->draining && s->stats.events >= s->next_quiet)
 				start_draining(s);
 			continue;

@@ -285,6 +285,8 @@ uint64_t thread_atomic(struct sim *s, uint16_t node, uint32_t page, const struct
 
 /* check.c */
 void check_quiet(struct sim *s);
+/* What must hold of one node's core at any time. */
+void check_core(struct sim *s, uint16_t node);
 
 /* report.c */
 void report_table_head(void);
