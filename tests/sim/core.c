@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "tests/sim/sim.h"
 
@@ -39,6 +41,14 @@ void sim_fail(struct sim *s, const char *fmt, ...)
 	vsnprintf(s->violation, sizeof s->violation, fmt, ap);
 	va_end(ap);
 	longjmp(*(jmp_buf *)s->escape, 1);
+}
+
+void sim_watchdog(unsigned cpu_s)
+{
+	struct itimerval cpu = {.it_value.tv_sec = cpu_s};
+
+	setitimer(ITIMER_PROF, &cpu, NULL);
+	alarm(10 * cpu_s); /* a machine in heavy use is no reason to fail */
 }
 
 /* --- setting up --- */

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "tests/sim/sim.h"
 
@@ -259,7 +258,7 @@ int main(int argc, char **argv)
 
 	if (argc == 1) { /* in make check: never longer than this */
 		o.cfg.events = 300000;
-		alarm(300);
+		sim_watchdog(240);
 	}
 	while ((c = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
 		if (c == 'h' || c == 'L') {

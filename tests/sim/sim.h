@@ -235,6 +235,8 @@ void work_next(struct sim *s, struct thread *t, struct op *op);
 
 /* --- between the files --- */
 
+/* Ends the process when it has used so much of a processor, or taken ten times as long. */
+void sim_watchdog(unsigned cpu_s);
 void *sim_alloc(size_t bytes);
 void *sim_realloc(void *p, size_t bytes);
 /* A promise is broken: reports with seed and time and leaves the run. */
