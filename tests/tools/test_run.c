@@ -533,5 +533,5 @@ int main(int argc, char **argv)
 	CU_basic_run_tests();
 	failed = CU_get_number_of_failures();
 	CU_cleanup_registry();
-	return failed || !ctl_teardown() ? 1 : 0;
+	return !ctl_teardown() || failed ? 1 : 0;
 }
