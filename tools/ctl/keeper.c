@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -33,7 +34,7 @@ struct notes {
 struct keeper {
 	struct notes *notes;
 	pid_t pid;
-	int pipe; /* its end is how the keeper learns of ours */
+	int fd; /* a socket: its end is how the keeper learns of ours */
 };
 
 static int is_noted(const struct notes *notes, pid_t group)
@@ -100,6 +101,8 @@ static void keeper_main(const char *job_dir, const struct notes *notes, int fd)
 	if (dup2(fd, 0) < 0)
 		_exit(1);
 	close_range(1, ~0u, 0);
+	if (write(0, "", 1) != 1)
+		_exit(1);
 	do
 		n = read(0, &byte, 1);
 	while (n < 0 && errno == EINTR);
@@ -116,6 +119,18 @@ static void keeper_main(const char *job_dir, const struct notes *notes, int fd)
 	_exit(0);
 }
 
+/* Until it is in a group of its own, a signal for dsmctl would end it, too. */
+static int keeper_is_ready(int fd)
+{
+	char byte;
+	ssize_t n;
+
+	do
+		n = read(fd, &byte, 1);
+	while (n < 0 && errno == EINTR);
+	return n == 1;
+}
+
 int keeper_open(const char *job_dir, int nodes, struct keeper **out)
 {
 	struct keeper *k = calloc(1, sizeof *k);
@@ -129,26 +144,32 @@ int keeper_open(const char *job_dir, int nodes, struct keeper **out)
 		err = -errno;
 		goto err_free;
 	}
-	if (pipe2(fds, O_CLOEXEC)) {
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds)) {
 		err = -errno;
 		goto err_unmap;
 	}
 	k->pid = fork();
 	if (k->pid < 0) {
 		err = -errno;
-		goto err_pipe;
+		goto err_close;
 	}
 	if (k->pid == 0) {
 		close(fds[1]);
 		keeper_main(job_dir, k->notes, fds[0]);
 	}
 	close(fds[0]);
-	k->pipe = fds[1];
+	if (!keeper_is_ready(fds[1])) {
+		waitpid(k->pid, NULL, 0);
+		err = -ECHILD;
+		goto err_close_own;
+	}
+	k->fd = fds[1];
 	*out = k;
 	return 0;
 
-err_pipe:
+err_close:
 	close(fds[0]);
+err_close_own:
 	close(fds[1]);
 err_unmap:
 	munmap(k->notes, sizeof *k->notes);
@@ -173,9 +194,9 @@ void keeper_close(struct keeper *k)
 	if (!k)
 		return;
 	/* Without a reader (it was killed) the write fails, which is as good. */
-	if (write(k->pipe, "", 1) < 0 && errno != EPIPE)
+	if (send(k->fd, "", 1, MSG_NOSIGNAL) < 0 && errno != EPIPE)
 		kill(k->pid, SIGKILL);
-	close(k->pipe);
+	close(k->fd);
 	waitpid(k->pid, NULL, 0);
 	munmap(k->notes, sizeof *k->notes);
 	free(k);
