@@ -349,7 +349,7 @@ static int test_run(const struct litmus *test, unsigned rounds, uint64_t *random
 			uint64_t histogram[OUTCOMES] = { 0 }, begin = node_now_ns();
 			char how[64];
 
-			for (unsigned batch = 0; batch * BATCH < rounds; batch++) {
+			for (unsigned batch = 0; batch * BATCH < rounds / (2 * LAYOUTS); batch++) {
 				batch_prepare(layout, shared, batch, random);
 				batch_run(test, layout, batch);
 				batch_count(test, layout, histogram);
@@ -367,15 +367,17 @@ static int test_run(const struct litmus *test, unsigned rounds, uint64_t *random
 
 int main(int argc, char **argv)
 {
-	unsigned rounds = 1000, seconds = 240;
+	unsigned rounds = 2000, seconds = 240;
 	uint64_t random;
 	int failed = 0;
 	char *end;
 
 	if (argc > 1) {
 		rounds = (unsigned)strtoul(argv[1], &end, 10);
-		if (argc > 2 || *end || end == argv[1] || !rounds || rounds > 100000000) {
-			fprintf(stderr, "usage: dsmctl run -n NODES litmus [ROUNDS]\n");
+		if (argc > 2 || *end || end == argv[1] || rounds < 2 * LAYOUTS ||
+		    rounds > 100000000) {
+			fprintf(stderr, "usage: dsmctl run -n NODES litmus [ROUNDS]\n"
+			                "ROUNDS of each test, in all layouts together\n");
 			return 2;
 		}
 	}
