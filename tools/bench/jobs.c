@@ -118,6 +118,8 @@ static void become_node(const struct job *j, int rank, pid_t parent, char **test
 		args[n++] = "--provider";
 		args[n++] = (char *)j->options->provider;
 	}
+	if (j->options->no_floors)
+		args[n++] = "--no-floors";
 	if (j->options->brief)
 		args[n++] = "--short";
 	for (int i = 0; tests[i] && i < ARGS_MAX; i++)
@@ -205,6 +207,8 @@ static void take_results(struct job *j)
 	ssize_t n = read(j->results, j->line + j->line_len, sizeof j->line - j->line_len);
 	char *start = j->line, *end;
 
+	if (n < 0 && errno == EINTR)
+		return;
 	if (n <= 0) {
 		close(j->results);
 		j->results = -1; /* rank 0 has said all */
@@ -254,6 +258,8 @@ static void watch(struct job *j)
 		if (fds[1].revents)
 			take_results(j);
 		if (fds[2].revents && read(j->signals, &info, sizeof info) == sizeof info) {
+			fprintf(stderr, "dsm-bench: ended by signal %u (%s)\n", info.ssi_signo,
+			        strsignal((int)info.ssi_signo));
 			j->status = 128 + (int)info.ssi_signo;
 			kill_nodes(j);
 		}

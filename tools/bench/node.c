@@ -90,7 +90,7 @@ static void run_with_floors(const struct test *test)
 		tell(test, &(struct result){ .unit = "", .missing = LIBRARY_LACKS_PMD });
 		return;
 	}
-	for (unsigned floor = 0; floor < FLOORS; floor++)
+	for (unsigned floor = 0; floor < FLOORS && !bench.options->no_floors; floor++)
 		if ((test->floors & NEED(floor)) && !floors[floor].measured)
 			run(test_of_floor(floor));
 	if (!test->is_floor || !floors[test->floor].measured)

@@ -14,7 +14,7 @@
 #define REPS_DEFAULT 5
 #define REPS_MAX 1000
 
-enum { OPT_RESULTS = 256, OPT_LIST, OPT_SHORT, OPT_VERSION };
+enum { OPT_RESULTS = 256, OPT_LIST, OPT_NO_FLOORS, OPT_SHORT, OPT_VERSION };
 
 static const struct option longs[] = {
 	{ "nodes", required_argument, NULL, 'n' },
@@ -23,6 +23,7 @@ static const struct option longs[] = {
 	{ "zone", required_argument, NULL, 'z' },
 	{ "reps", required_argument, NULL, 'r' },
 	{ "json", required_argument, NULL, 'j' },
+	{ "no-floors", no_argument, NULL, OPT_NO_FLOORS },
 	{ "short", no_argument, NULL, OPT_SHORT },
 	{ "list", no_argument, NULL, OPT_LIST },
 	{ "help", no_argument, NULL, 'h' },
@@ -40,6 +41,7 @@ static const char help[] =
 	"  -z, --zone ZONE     pte: pages of 4 KiB (default), pmd: of 2 MiB\n"
 	"  -r, --reps R        repetitions, 1 to 1000; default 5\n"
 	"  -j, --json FILE     writes the results there as well\n"
+	"      --no-floors     measures no floors but those named: for profiles\n"
 	"      --short         few operations: tells whether it works, not how fast\n"
 	"      --list          shows the tests\n"
 	"  -h, --help          shows this\n"
@@ -90,6 +92,7 @@ static int take(int c, struct options *o)
 	case OPT_RESULTS:
 		o->results_fd = number(optarg, 1 << 16);
 		return o->results_fd ? 0 : wrong("--results", "a descriptor", optarg);
+	case OPT_NO_FLOORS: o->no_floors = true; return 0;
 	case OPT_SHORT: o->brief = true; return 0;
 	case OPT_LIST: o->list = true; return 0;
 	default:

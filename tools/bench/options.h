@@ -14,8 +14,9 @@ struct options {
 	const char *faults;   /* event or signal */
 	const char *json;     /* file for the results, or NULL */
 	unsigned reps;
-	bool pmd;   /* 2 MiB pages */
-	bool brief; /* few operations: for correctness, not for timing */
+	bool pmd;       /* 2 MiB pages */
+	bool brief;     /* few operations: for correctness, not for timing */
+	bool no_floors; /* but those that are named */
 	bool list;
 	int results_fd; /* of a node that we have started: where results go; else -1 */
 	char **tests;   /* names, NULL at the end; none: all */
