@@ -24,7 +24,7 @@ tests_system_stress_LDADD = libdsm.la
 tests_system_errors_SOURCES = tests/system/errors.c tests/boot/job.c tests/boot/job.h
 tests_system_errors_LDADD = libdsm.la libjob.la
 
-system_scripts = tests/system/api.sh tests/system/idle.sh \
+system_scripts = tests/system/api.sh tests/system/dsmctl.sh tests/system/idle.sh \
 	tests/system/kernel.sh tests/system/litmus.sh tests/system/stress.sh
 dist_check_SCRIPTS += $(system_scripts)
 TESTS += $(system_scripts) tests/system/errors
