@@ -4,7 +4,9 @@ include_HEADERS += dsm/dsm.h
 noinst_LTLIBRARIES += libnode.la
 libnode_la_SOURCES = dsm/region.h dsm/region.c dsm/region_address.c dsm/region_commit.c dsm/mm.h
 libnode_la_SOURCES += dsm/trap/trap.h dsm/trap/base.h dsm/trap/base.c \
-	dsm/trap/wp.c dsm/trap/wp_pages.c dsm/trap/access_map.h dsm/trap/access_map.c \
+	dsm/trap/wp.c dsm/trap/wp_pages.c dsm/trap/rwp.h dsm/trap/rwp.c dsm/trap/rwp_pages.c \
+	dsm/trap/rwp_extent.c dsm/trap/rwp_move.c dsm/trap/choose.c \
+	dsm/trap/access_map.h dsm/trap/access_map.c \
 	dsm/trap/audit.h dsm/trap/audit.c dsm/trap/uffd.h dsm/trap/uffd.c dsm/trap/uffd_caps.c \
 	dsm/trap/signal.h dsm/trap/signal.c
 

@@ -42,6 +42,14 @@ static inline int mm_protect(void *addr, size_t len, int prot)
 	return syscall(SYS_mprotect, addr, len, prot) ? -errno : 0;
 }
 
+/* Moves a mapping over what is at `to`. */
+static inline int mm_move(void *from, size_t len, void *to)
+{
+	long r = syscall(SYS_mremap, from, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+
+	return r == -1 ? -errno : 0;
+}
+
 static inline int mm_advise(void *addr, size_t len, int advice)
 {
 	return syscall(SYS_madvise, addr, len, advice) ? -errno : 0;

@@ -42,15 +42,15 @@ static void vacate(void *addr, size_t len)
 }
 
 /*
- * Maps all of fd, at addr or (NULL) anywhere. In a process that locks its future
+ * Maps fd from offset on, at addr or (NULL) anywhere. In a process that locks its future
  * mappings (mlockall(MCL_FUTURE)) mmap would populate the whole of it: so it is mapped
  * without access, which populates nothing, unlocked, and opened afterwards.
  */
-static int map_zone(void *addr, size_t len, int fd, uint8_t **out)
+static int map_zone(void *addr, size_t len, int fd, uint64_t offset, uint8_t **out)
 {
 	void *got = NULL;
 	int r = mm_map(addr, len, PROT_NONE, MAP_SHARED | MAP_NORESERVE | (addr ? MAP_FIXED : 0),
-	               fd, 0, &got);
+	               fd, offset, &got);
 
 	if (r)
 		return r;
@@ -121,9 +121,9 @@ static int open_zone(enum region_zone_kind kind, struct region_zone *zone, void 
 	if (r < 0)
 		return r;
 	zone->memfd = r;
-	r = map_zone(NULL, len, zone->memfd, &zone->alias);
+	r = map_zone(NULL, len, zone->memfd, 0, &zone->alias);
 	if (!r)
-		r = map_zone(addr, len, zone->memfd, &zone->window);
+		r = map_zone(addr, len, zone->memfd, 0, &zone->window);
 	if (r)
 		close_zone(zone);
 	return r;
@@ -231,6 +231,18 @@ int region_frame_prepare(struct region *region, uint64_t first, uint32_t n)
 			return -ENOSPC;
 	}
 	return 0;
+}
+
+int region_map_again(const struct region *region, uint64_t first, uint64_t n, void **out)
+{
+	const struct region_zone *zone = region_zone_of(region, first);
+	uint8_t *at = NULL;
+	int r = map_zone(NULL, n * zone->page_bytes, zone->memfd,
+	                 (first - zone->first) * zone->page_bytes, &at);
+
+	if (!r)
+		*out = at;
+	return r;
 }
 
 int region_frame_drop(struct region *region, uint64_t page)

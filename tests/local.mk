@@ -9,7 +9,7 @@ TESTS += $(trap_tests)
 noinst_PROGRAMS += tests/trap/trap_cost
 tests_trap_test_trap_SOURCES = tests/trap/test_trap.c tests/trap/conf.h tests/trap/fixture.h \
 	tests/trap/fixture.c tests/trap/conf_access.c tests/trap/conf_runs.c \
-	tests/trap/conf_life.c tests/trap/conf_process.c tests/trap/conf_race.c \
+	tests/trap/conf_life.c tests/trap/conf_process.c tests/trap/conf_race.c tests/trap/conf_switch.c \
 	tests/trap/conf_wp.c $(trap_support)
 tests_trap_test_trap_LDADD = libnode.la -lcunit
 tests_trap_test_region_SOURCES = tests/trap/test_region.c $(trap_support)

@@ -7,7 +7,7 @@
 
 #include "dsm/mm.h"
 
-#define BLOCK 4096 /* pages in a block: what one page of the array describes */
+#define BLOCK ACCESS_MAP_BLOCK
 
 static int map_bytes(size_t len, uint8_t **out)
 {

@@ -11,6 +11,8 @@
 
 #include "dsm/trap/trap.h"
 
+#define ACCESS_MAP_BLOCK 4096 /* pages in a block: what one page of the array describes */
+
 struct access_map {
 	uint8_t *access;  /* enum trap_access, one a page */
 	uint8_t *touched; /* 1: the block had a page that was not NONE once */

@@ -14,12 +14,14 @@
 #define SYSTEM_PAGE 4096
 #define BATCH 512 /* entries in one read */
 
-static bool agrees(enum trap_access believed, uint64_t entry)
+static bool agrees(enum trap_access believed, enum trap_mode mode, uint64_t entry)
 {
+	const bool present = entry & TRAP_AUDIT_PRESENT, protected = entry & TRAP_AUDIT_WP;
+
 	switch (believed) {
-	case TRAP_NONE: return !(entry & TRAP_AUDIT_PRESENT);
-	case TRAP_READ: return !(entry & TRAP_AUDIT_PRESENT) || (entry & TRAP_AUDIT_WP);
-	case TRAP_WRITE: return !(entry & TRAP_AUDIT_WP);
+	case TRAP_NONE: return !present || (mode == TRAP_MODE_RWP && protected);
+	case TRAP_READ: return !present || (mode == TRAP_MODE_WP && protected);
+	case TRAP_WRITE: return !protected;
 	}
 	return false;
 }
@@ -67,7 +69,7 @@ int trap_audit(const struct trap *trap, const struct region *region, uint64_t fi
 		for (int i = 0; i < got; i++, first++) {
 			enum trap_access believed = trap->ops->access(trap, first);
 
-			if (agrees(believed, entries[i]))
+			if (agrees(believed, trap->ops->mode(trap, first), entries[i]))
 				continue;
 			if (mismatches < INT_MAX)
 				mismatches++;

@@ -48,15 +48,20 @@ struct run base_run(const struct base *base, uint64_t first, uint64_t n)
 	const struct region_zone *zone = region_zone_of(base->region, first);
 	uint64_t room = zone->first + zone->count - first;
 
-	return (struct run){first, n < room ? n : room, region_window_at(base->region, first),
-	                    zone->page_bytes};
+	return (struct run){ first, n < room ? n : room, region_window_at(base->region, first),
+		             zone->page_bytes };
 }
 
 struct run run_after(struct run run, uint64_t pages)
 {
 	assert(pages <= run.n);
-	return (struct run){run.first + pages, run.n - pages, run.at + pages * run.page_bytes,
-	                    run.page_bytes};
+	return (struct run){ run.first + pages, run.n - pages, run.at + pages * run.page_bytes,
+		             run.page_bytes };
+}
+
+size_t base_halve(size_t len, size_t page_bytes)
+{
+	return len / page_bytes / 2 * page_bytes;
 }
 
 int base_try_again(struct base *base, unsigned *tries)

@@ -16,7 +16,7 @@
 #include "dsm/trap/trap.h"
 #include "dsm/trap/uffd.h"
 
-#define BASE_MODES_WP                                                                              \
+#define BASE_MODES_WP \
 	(UFFDIO_REGISTER_MODE_MISSING | UFFDIO_REGISTER_MODE_MINOR | UFFDIO_REGISTER_MODE_WP)
 
 /*
@@ -65,9 +65,16 @@ struct run run_after(struct run run, uint64_t pages);
 /* Notes an EAGAIN without progress: 0, or -EIO when there were too many in a row. */
 int base_try_again(struct base *base, unsigned *tries);
 
+/* CONTINUE works within one mapping only (-ENOENT), but the run may lie in several: by our
+ * own doing, or the application has locked a part of it. How many bytes to try instead. */
+size_t base_halve(size_t len, size_t page_bytes);
+
 /* Takes all entries of the run away. */
 int base_zap(struct run run);
 
+/* Maps every page of the run, in a mapping with WP, for READ or WRITE; *done: pages that
+ * have it from the start on. */
+int base_fill(struct base *base, struct run run, enum trap_access access, uint64_t *done);
 /* For a run in a mapping with WP: access NONE, or READ or WRITE, in page tables and map.
  * Errors as set_access. */
 int base_take(struct base *base, struct run run);

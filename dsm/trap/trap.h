@@ -48,8 +48,14 @@ struct trap_fault {
 	uint8_t write;   /* hint: 1 when the access was a write */
 };
 
+/* How a page is protected now. It may change with any set_access. */
+enum trap_mode { TRAP_MODE_WP, TRAP_MODE_RWP };
+
 struct trap_stats {
 	uint64_t faults, faults_write, grants, revokes, wakes, retries;
+	/* Engine rwp. Faults of pages that were protected by RWP (event delivery); extents that
+	 * went from RWP to WP, and back; those that did not, for the number of mappings. */
+	uint64_t faults_rwp, to_wp, to_rwp, stayed_wp;
 };
 
 struct trap_ops {
@@ -74,6 +80,9 @@ struct trap_ops {
 
 	/* What set_access was last told for a page. */
 	enum trap_access (*access)(const struct trap *trap, uint64_t page);
+
+	/* What a protected entry of this page means: against writing, or against all. */
+	enum trap_mode (*mode)(const struct trap *trap, uint64_t page);
 
 	/* The first page from `from` on (at most region->pages) whose access may be or may
 	 * have been other than NONE; region->pages when there is none. Skips long untouched
@@ -101,5 +110,11 @@ struct trap {
 };
 
 extern const struct trap_ops trap_wp_ops;
+extern const struct trap_ops trap_rwp_ops;
+
+/* The engine of this name ("auto": the best that works here), or NULL; then *rc and why
+ * are what its probe() said; -EINVAL, and no why: there is none of this name. */
+const struct trap_ops *trap_choose(const char *name, enum trap_delivery delivery, char *why,
+                                   size_t len, int *rc);
 
 #endif

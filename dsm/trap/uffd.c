@@ -12,6 +12,17 @@
 #define USERFAULTFD_IOC_NEW _IO(0xAA, 0x00) /* Linux 6.1 */
 #endif
 
+#ifndef UFFDIO_RWPROTECT /* Linux 7.2 */
+#define _UFFDIO_RWPROTECT (0x09)
+struct uffdio_rwprotect {
+	struct uffdio_range range;
+#define UFFDIO_RWPROTECT_MODE_RWP ((__u64)1 << 0)
+#define UFFDIO_RWPROTECT_MODE_DONTWAKE ((__u64)1 << 1)
+	__u64 mode;
+};
+#define UFFDIO_RWPROTECT _IOWR(UFFDIO, _UFFDIO_RWPROTECT, struct uffdio_rwprotect)
+#endif
+
 static int uffd_ioctl(int fd, unsigned long request, void *arg)
 {
 	return syscall(SYS_ioctl, fd, request, arg) ? -errno : 0;
@@ -71,8 +82,9 @@ int uffd_open(uint64_t features, bool user_mode)
 
 int uffd_register(int fd, void *addr, size_t len, uint64_t mode)
 {
-	const uint64_t need =
-		1ull << _UFFDIO_CONTINUE | 1ull << _UFFDIO_WRITEPROTECT | 1ull << _UFFDIO_WAKE;
+	const uint64_t need = 1ull << _UFFDIO_CONTINUE | 1ull << _UFFDIO_WAKE |
+	                      1ull << (mode & UFFDIO_REGISTER_MODE_RWP ? _UFFDIO_RWPROTECT
+	                                                               : _UFFDIO_WRITEPROTECT);
 	struct uffdio_register reg = { .range = { (uintptr_t)addr, len }, .mode = mode };
 	int r = uffd_ioctl(fd, UFFDIO_REGISTER, &reg);
 
@@ -112,6 +124,17 @@ int uffd_writeprotect(int fd, void *addr, size_t len, bool protect)
 	};
 
 	return uffd_ioctl(fd, UFFDIO_WRITEPROTECT, &wp);
+}
+
+int uffd_rwprotect(int fd, void *addr, size_t len, bool protect)
+{
+	/* As above. */
+	struct uffdio_rwprotect rwp = {
+		.range = { (uintptr_t)addr, len },
+		.mode = protect ? UFFDIO_RWPROTECT_MODE_RWP : UFFDIO_RWPROTECT_MODE_DONTWAKE,
+	};
+
+	return uffd_ioctl(fd, UFFDIO_RWPROTECT, &rwp);
 }
 
 int uffd_wake(int fd, void *addr, size_t len)

@@ -16,12 +16,20 @@
 #ifndef UFFDIO_CONTINUE_MODE_WP
 #define UFFDIO_CONTINUE_MODE_WP ((__u64)1 << 1) /* Linux 6.4 */
 #endif
+#ifndef UFFD_FEATURE_RWP /* Linux 7.2 */
+#define UFFD_FEATURE_RWP (1 << 17)
+#define UFFD_PAGEFAULT_FLAG_RWP (1 << 3)
+#define UFFDIO_REGISTER_MODE_RWP ((__u64)1 << 3)
+#endif
 
 /* What an engine on shmem, and one on hugetlbfs, cannot do without. */
 #define UFFD_NEED_SHMEM                                                                           \
 	(UFFD_FEATURE_PAGEFAULT_FLAG_WP | UFFD_FEATURE_MISSING_SHMEM | UFFD_FEATURE_MINOR_SHMEM | \
 	 UFFD_FEATURE_WP_HUGETLBFS_SHMEM)
 #define UFFD_NEED_HUGETLB (UFFD_FEATURE_MISSING_HUGETLBFS | UFFD_FEATURE_MINOR_HUGETLBFS)
+/* What one with read-write protection needs beyond that. EVENT_REMAP: a mapping that is
+ * moved keeps its registration. */
+#define UFFD_NEED_RWP (UFFD_FEATURE_RWP | UFFD_FEATURE_EVENT_REMAP)
 /* What is used where it is there. */
 #define UFFD_WANT (UFFD_FEATURE_THREAD_ID | UFFD_FEATURE_EXACT_ADDRESS)
 
@@ -67,6 +75,10 @@ int uffd_continue(int fd, void *addr, size_t len, bool protect, size_t *done);
 /* Write-protects or unprotects what is mapped of [addr, addr+len). -EAGAIN: try again.
  * Wakes nobody. */
 int uffd_writeprotect(int fd, void *addr, size_t len, bool protect);
+
+/* Protects what is mapped of [addr, addr+len) from reading and writing, or lifts that. The
+ * range must be registered for RWP, all of it (-ENOENT). -EAGAIN: try again. Wakes nobody. */
+int uffd_rwprotect(int fd, void *addr, size_t len, bool protect);
 
 int uffd_wake(int fd, void *addr, size_t len);
 

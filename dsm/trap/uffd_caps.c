@@ -154,6 +154,8 @@ static int check_features(const struct uffd_caps *caps, uint64_t missing, char *
 		{ UFFD_FEATURE_WP_HUGETLBFS_SHMEM, "WP_HUGETLBFS_SHMEM" },
 		{ UFFD_FEATURE_MISSING_HUGETLBFS, "MISSING_HUGETLBFS" },
 		{ UFFD_FEATURE_MINOR_HUGETLBFS, "MINOR_HUGETLBFS" },
+		{ UFFD_FEATURE_EVENT_REMAP, "EVENT_REMAP" },
+		{ UFFD_FEATURE_RWP, "RWP" },
 	};
 
 	add(why, len, "the userfaultfd of this kernel (%s) lacks", caps->release);
@@ -164,6 +166,10 @@ static int check_features(const struct uffd_caps *caps, uint64_t missing, char *
 	if (release_before(caps->release, 6, 4)) {
 		add(why, len, "; Linux 6.4 or later is needed");
 		return -ENOSYS;
+	}
+	if (missing == UFFD_FEATURE_RWP) {
+		add(why, len, "; Linux 7.2 or later with CONFIG_USERFAULTFD_RWP is needed");
+		return release_before(caps->release, 7, 2) ? -ENOSYS : -EOPNOTSUPP;
 	}
 	add(why, len,
 	    "; a kernel built with them is needed (CONFIG_PTE_MARKER_UFFD_WP, "

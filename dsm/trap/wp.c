@@ -23,14 +23,20 @@ static int wp_set_access(struct trap *trap, uint64_t first, uint32_t n, enum tra
 
 		if (r) {
 			if (r != -EFAULT)
-				base_say(wp, DSM_LOG_ERROR, "pages %llu to %llu cannot be given access %d: %s",
-				         (unsigned long long)first, (unsigned long long)end - 1, access,
-				         strerror(-r));
+				base_say(wp, DSM_LOG_ERROR,
+				         "pages %llu to %llu cannot be given access %d: %s",
+				         (unsigned long long)first, (unsigned long long)end - 1,
+				         access, strerror(-r));
 			return r;
 		}
 		first += run.n;
 	}
 	return 0;
+}
+
+static enum trap_mode wp_mode(const struct trap *trap, uint64_t page)
+{
+	return TRAP_MODE_WP;
 }
 
 static int wp_next_fault(struct trap *trap, struct trap_fault *out)
@@ -94,6 +100,7 @@ const struct trap_ops trap_wp_ops = {
 	.attach = wp_attach,
 	.set_access = wp_set_access,
 	.access = base_access,
+	.mode = wp_mode,
 	.next_touched = base_next_touched,
 	.next_fault = wp_next_fault,
 	.wake = base_wake,

@@ -34,7 +34,8 @@ static int protect(struct base *base, struct run run, enum trap_access access)
 	int r;
 
 	for (;;) {
-		r = uffd_writeprotect(base->fd, run.at, run.n * run.page_bytes, access == TRAP_READ);
+		r = uffd_writeprotect(base->fd, run.at, run.n * run.page_bytes,
+		                      access == TRAP_READ);
 		if (r != -EAGAIN)
 			return r;
 		r = base_try_again(base, &tries);
@@ -44,29 +45,34 @@ static int protect(struct base *base, struct run run, enum trap_access access)
 }
 
 /*
- * Maps every page of the run with this access; *done: pages that have it from the start
- * on. One CONTINUE does all that is not mapped up to the first page that is; what is
+ * One CONTINUE does all that is not mapped up to the first page that is; what is
  * mapped is given the access by one WRITEPROTECT over all the rest, and stepped over.
  */
-static int fill(struct base *base, struct run run, enum trap_access access, uint64_t *done)
+int base_fill(struct base *base, struct run run, enum trap_access access, uint64_t *done)
 {
 	const size_t len = run.n * run.page_bytes;
 	bool protected = false;
 	unsigned tries = 0;
-	size_t at = 0, got;
+	size_t at = 0, got, most = len;
 	int r = 0;
 
 	while (at < len) {
-		r = uffd_continue(base->fd, run.at + at, len - at, access == TRAP_READ, &got);
+		size_t part = len - at < most ? len - at : most;
+
+		r = uffd_continue(base->fd, run.at + at, part, access == TRAP_READ, &got);
 		at += got;
 		if (got)
 			tries = 0;
-		if (!r)
-			continue;
-		if (r == -EAGAIN) {
+		if (!r) {
+			most = len;
+		} else if (r == -ENOENT && part > run.page_bytes) {
+			most = base_halve(part, run.page_bytes);
+			r = 0;
+		} else if (r == -EAGAIN) {
 			r = got ? 0 : base_try_again(base, &tries);
 		} else if (r == -EEXIST) {
-			r = protected ? 0 : protect(base, run_after(run, at / run.page_bytes), access);
+			r = protected ? 0
+			              : protect(base, run_after(run, at / run.page_bytes), access);
 			protected = true;
 			at += run.page_bytes;
 		}
@@ -110,7 +116,7 @@ int base_give(struct base *base, struct run run, enum trap_access access)
 		if (run.n > 1 && !(uniform && before == TRAP_NONE))
 			r = base_zap(run);
 		if (!r)
-			r = fill(base, run, access, &done);
+			r = base_fill(base, run, access, &done);
 	}
 	access_map_set(&base->map, run.first, done, access);
 	if (access >= before)

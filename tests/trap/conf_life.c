@@ -192,6 +192,13 @@ static int liar_set_access(struct trap *trap, uint64_t first, uint32_t n, enum t
 	return 0;
 }
 
+static enum trap_mode liar_mode(const struct trap *trap, uint64_t page)
+{
+	const struct liar *liar = (const struct liar *)trap;
+
+	return liar->inner->ops->mode(liar->inner, page);
+}
+
 static uint64_t liar_next_touched(const struct trap *trap, uint64_t from)
 {
 	const struct liar *liar = (const struct liar *)trap;
@@ -223,6 +230,7 @@ static void test_audit_finds(void)
 		.name = "liar",
 		.set_access = liar_set_access,
 		.access = liar_access,
+		.mode = liar_mode,
 		.next_touched = liar_next_touched,
 	};
 	/* Real access, believed access, whether the two disagree. */

@@ -75,17 +75,43 @@ static int locked_after(void *ctx)
 	return 0;
 }
 
+/* Locks a part only: the window is several mappings then, and runs go across them. */
+static int locked_part(void *ctx)
+{
+	const size_t len = fx_page_bytes(ctx);
+	struct fx *fx = ctx;
+
+	CHILD_CHECK(!fx_open(fx, 8));
+	if (mlock(fx_window(fx, 3), len * 2))
+		return EXIT_SKIPPED;
+	for (int from = TRAP_NONE; from <= TRAP_WRITE; from++) {
+		for (int to = TRAP_NONE; to <= TRAP_WRITE; to++) {
+			CHILD_CHECK(!fx_set(fx, 0, 8, from));
+			CHILD_CHECK(!fx_set(fx, 1, 6, to));
+			CHILD_CHECK(trap_audit(fx->trap, &fx->region, 0, 8, NULL, NULL) == 0);
+			fx_forget(fx);
+			for (uint64_t page = 1; page < 7; page++)
+				CHILD_CHECK(*(volatile uint64_t *)fx_window(fx, page) == 0);
+			CHILD_CHECK(fx_forget(fx) == (to == TRAP_NONE ? 6 : 0));
+		}
+	}
+	exercise(fx);
+	CHILD_CHECK(!fx_close(fx));
+	return 0;
+}
+
 static void locked(int (*fn)(void *))
 {
+	struct fx fx;
 	int r;
 
 	if (TEST_ASAN || TEST_TSAN) {
 		skip("sanitizers turn mlockall into nothing");
 		return;
 	}
-	r = in_child(fn, NULL);
+	r = in_child(fn, &fx);
 	if (r == EXIT_SKIPPED)
-		skip("mlockall is not permitted (RLIMIT_MEMLOCK, CAP_IPC_LOCK)");
+		skip("mlock is not permitted (RLIMIT_MEMLOCK, CAP_IPC_LOCK)");
 	CU_ASSERT(r == 0 || r == EXIT_SKIPPED);
 }
 
@@ -97,6 +123,11 @@ static void test_locked_before(void)
 static void test_locked_after(void)
 {
 	locked(locked_after);
+}
+
+static void test_locked_part(void)
+{
+	locked(locked_part);
 }
 
 /* ---------------------------------------------------------------------- fork -- */
@@ -169,6 +200,7 @@ static void test_fork_parent_unaffected(void)
 CU_TestInfo conf_process_tests[] = {
 	{ "memory locked before", test_locked_before },
 	{ "memory locked in use", test_locked_after },
+	{ "memory locked in part", test_locked_part },
 	{ "a child of fork has no region", test_fork_child_has_none },
 	{ "fork leaves the parent alone", test_fork_parent_unaffected },
 	CU_TEST_INFO_NULL,

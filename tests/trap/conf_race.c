@@ -7,8 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "dsm/trap/rwp.h"
 #include "tests/trap/conf.h"
 #include "tests/trap/fixture.h"
 
@@ -24,7 +28,7 @@ static double seconds(void)
 
 #define STORE_ROUNDS 20000
 #define STORE_SECONDS 10 /* the machine may be busy: fewer rounds then */
-#define STORE_ROUNDS_MIN 500
+#define STORE_ROUNDS_MIN 200
 
 struct storer {
 	uint64_t *word;
@@ -114,6 +118,8 @@ static void test_no_late_store(void)
 #define WORDS (HAMMERS + 1) /* of a page: one that all share, one for each thread */
 #define REVOKES 6000
 #define REVOKE_SECONDS 10
+#define SWITCHES 1000
+#define SWITCHES_SIGNAL 300 /* a way less to get there */
 
 /* What the service knows of a page: a page that is away has its data here, and its
  * frame is full of rubbish, as that of a page whose owner is another node; one that is
@@ -174,11 +180,19 @@ static void answer_hammer(struct fx *fx, const struct trap_fault *fault)
 	}
 }
 
+/* Threads that never sleep leave the processor to those that answer them: where there are
+ * few, each round would otherwise take as long as all of them have their turn. */
+static void step_back(void)
+{
+	setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 19);
+}
+
 static void *hammer(void *arg)
 {
 	struct hammer *me = arg;
 	unsigned seed = 77 + me->index;
 
+	step_back();
 	while (!atomic_load_explicit(&me->all->stop, memory_order_relaxed)) {
 		unsigned index = rand_r(&seed) % PAGES;
 		uint64_t *word = fx_window(&me->all->fx, index);
@@ -191,6 +205,17 @@ static void *hammer(void *arg)
 		me->counted[index]++;
 	}
 	return NULL;
+}
+
+static void take_away(struct hammering *h, uint64_t index)
+{
+	struct fx *fx = &h->fx;
+
+	thaw(h, index);
+	CU_ASSERT(!fx->ops->set_access(fx->trap, index, 1, TRAP_NONE));
+	copy_words(h->page[index].data, fx_frame(fx, index));
+	memset(fx_frame(fx, index), 0xa5, sizeof h->page[index].data);
+	h->page[index].away = true;
 }
 
 static void revoke_some(struct hammering *h, unsigned *seed)
@@ -206,64 +231,113 @@ static void revoke_some(struct hammering *h, unsigned *seed)
 		copy_words(h->page[index].data, fx_frame(fx, index));
 		h->page[index].frozen = true;
 	} else if (before != TRAP_NONE) {
-		thaw(h, index);
-		CU_ASSERT(!fx->ops->set_access(fx->trap, index, 1, TRAP_NONE));
-		copy_words(h->page[index].data, fx_frame(fx, index));
-		memset(fx_frame(fx, index), 0xa5, sizeof h->page[index].data);
-		h->page[index].away = true;
+		take_away(h, index);
 	}
 	pthread_mutex_unlock(&fx->lock);
 }
 
-static void test_no_lost_update(void)
+static void start_hammers(struct hammering *h)
 {
-	static struct hammering h;
-	unsigned seed = 5, rounds = 0;
-	double end = seconds() + REVOKE_SECONDS;
-
-	memset(&h, 0, sizeof h);
-	CU_ASSERT_FATAL(!fx_open(&h.fx, PAGES));
-	pthread_mutex_lock(&h.fx.lock);
-	h.fx.answer = answer_hammer;
-	h.fx.ctx = &h;
-	pthread_mutex_unlock(&h.fx.lock);
+	memset(h, 0, sizeof *h);
+	CU_ASSERT_FATAL(!fx_open(&h->fx, PAGES));
+	pthread_mutex_lock(&h->fx.lock);
+	h->fx.answer = answer_hammer;
+	h->fx.ctx = h;
+	pthread_mutex_unlock(&h->fx.lock);
 	for (unsigned i = 0; i < HAMMERS; i++) {
-		h.hammer[i].all = &h;
-		h.hammer[i].index = i;
-		CU_ASSERT_FATAL(!pthread_create(&h.hammer[i].thread, NULL, hammer, &h.hammer[i]));
+		h->hammer[i].all = h;
+		h->hammer[i].index = i;
+		CU_ASSERT_FATAL(!pthread_create(&h->hammer[i].thread, NULL, hammer, &h->hammer[i]));
 	}
-	for (; rounds < REVOKES && seconds() < end; rounds++) {
-		revoke_some(&h, &seed);
-		sched_yield();
-	}
-	atomic_store(&h.stop, true);
-	for (unsigned i = 0; i < HAMMERS; i++)
-		pthread_join(h.hammer[i].thread, NULL);
+}
 
+/* Stops them, and counts: the updates that were made and are there. */
+static uint64_t stop_hammers(struct hammering *h)
+{
 	uint64_t updates = 0;
 
-	pthread_mutex_lock(&h.fx.lock);
+	atomic_store(&h->stop, true);
+	for (unsigned i = 0; i < HAMMERS; i++)
+		pthread_join(h->hammer[i].thread, NULL);
+	pthread_mutex_lock(&h->fx.lock);
 	for (unsigned index = 0; index < PAGES; index++) {
 		uint64_t sum = 0;
 
-		thaw(&h, index);
-		fetch(&h, index);
+		thaw(h, index);
+		fetch(h, index);
 		for (unsigned i = 0; i < HAMMERS; i++) {
-			CU_ASSERT(fx_frame(&h.fx, index)[1 + i] == h.hammer[i].counted[index]);
-			sum += h.hammer[i].counted[index];
+			CU_ASSERT(fx_frame(&h->fx, index)[1 + i] == h->hammer[i].counted[index]);
+			sum += h->hammer[i].counted[index];
 		}
-		CU_ASSERT(fx_frame(&h.fx, index)[0] == sum);
+		CU_ASSERT(fx_frame(&h->fx, index)[0] == sum);
 		updates += sum;
 	}
-	pthread_mutex_unlock(&h.fx.lock);
+	pthread_mutex_unlock(&h->fx.lock);
+	CU_ASSERT(h->changed_while_read == 0);
+	CU_ASSERT(!fx_close(&h->fx));
+	return updates;
+}
+
+static struct hammering hammering;
+
+static void test_no_lost_update(void)
+{
+	double end = seconds() + REVOKE_SECONDS;
+	unsigned seed = 5, rounds = 0;
+	uint64_t updates;
+
+	start_hammers(&hammering);
+	for (; rounds < REVOKES && seconds() < end; rounds++) {
+		revoke_some(&hammering, &seed);
+		sched_yield();
+	}
+	updates = stop_hammers(&hammering);
 	printf("     %u revokes, %llu updates\n", rounds, (unsigned long long)updates);
-	CU_ASSERT(h.changed_while_read == 0);
 	CU_ASSERT(updates > rounds / 8);
-	CU_ASSERT(!fx_close(&h.fx));
+}
+
+/* An extent takes the other mode; what is READ would forbid RWP, and is taken away. */
+static void switch_some(struct hammering *h, unsigned *seed)
+{
+	const uint64_t index = rand_r(seed) % PAGES;
+	const bool wp = h->fx.ops->mode(h->fx.trap, index) == TRAP_MODE_WP;
+
+	pthread_mutex_lock(&h->fx.lock);
+	for (uint64_t i = 0; i < PAGES && wp; i++) {
+		if (h->fx.ops->access(h->fx.trap, i) == TRAP_READ)
+			take_away(h, i);
+	}
+	CU_ASSERT(!rwp_force(h->fx.trap, index, !wp));
+	pthread_mutex_unlock(&h->fx.lock);
+}
+
+static void test_switches(void)
+{
+	const uint64_t want = the_case->delivery == TRAP_SIGNAL ? SWITCHES_SIGNAL : SWITCHES;
+	struct trap_stats stats;
+	uint64_t updates;
+	unsigned seed = 6;
+
+	if (the_case->ops != &trap_rwp_ops)
+		return;
+	start_hammers(&hammering);
+	do {
+		switch_some(&hammering, &seed);
+		revoke_some(&hammering, &seed);
+		sched_yield();
+		hammering.fx.ops->stats(hammering.fx.trap, &stats);
+	} while (stats.to_wp + stats.to_rwp < want);
+	updates = stop_hammers(&hammering);
+	printf("     %llu switches to WP, %llu back, %llu updates\n",
+	       (unsigned long long)stats.to_wp, (unsigned long long)stats.to_rwp,
+	       (unsigned long long)updates);
+	CU_ASSERT(stats.to_rwp > want / 4);
+	CU_ASSERT(updates > want / 8);
 }
 
 CU_TestInfo conf_race_tests[] = {
 	{ "no store after the page is gone", test_no_late_store },
 	{ "no update is lost", test_no_lost_update },
+	{ "no update is lost while modes change", test_switches },
 	CU_TEST_INFO_NULL,
 };

@@ -44,20 +44,35 @@ void fx_answer_grant(struct fx *fx, const struct trap_fault *fault)
 		fx->error = r;
 }
 
+static void take_fault(struct fx *fx, const struct trap_fault *fault)
+{
+	if (fx->n_faults < FX_FAULTS_MAX)
+		fx->fault[fx->n_faults] = *fault;
+	fx->n_faults++;
+	pthread_cond_broadcast(&fx->changed);
+	if (!fx->hold)
+		fx->answer(fx, fault);
+}
+
+/* In the faulting thread, which tries again if it was not answered. */
+static int fault_here(void *ctx, const struct trap_fault *fault, const sigset_t *mask)
+{
+	struct fx *fx = ctx;
+
+	pthread_mutex_lock(&fx->lock);
+	take_fault(fx, fault);
+	pthread_mutex_unlock(&fx->lock);
+	return 0;
+}
+
 static void drain(struct fx *fx)
 {
 	struct trap_fault fault;
 	int r;
 
 	pthread_mutex_lock(&fx->lock);
-	while ((r = fx->ops->next_fault(fx->trap, &fault)) > 0) {
-		if (fx->n_faults < FX_FAULTS_MAX)
-			fx->fault[fx->n_faults] = fault;
-		fx->n_faults++;
-		pthread_cond_broadcast(&fx->changed);
-		if (!fx->hold)
-			fx->answer(fx, &fault);
-	}
+	while ((r = fx->ops->next_fault(fx->trap, &fault)) > 0)
+		take_fault(fx, &fault);
 	if (r < 0 && !fx->error)
 		fx->error = r;
 	pthread_mutex_unlock(&fx->lock);
@@ -115,6 +130,11 @@ static int open_region(struct region *region, uint64_t pages)
 	return r;
 }
 
+static void print_log(void *ctx, int level, const char *text)
+{
+	fprintf(stderr, "     log: %s\n", text);
+}
+
 int fx_open(struct fx *fx, uint64_t pages)
 {
 	int r;
@@ -128,7 +148,12 @@ int fx_open(struct fx *fx, uint64_t pages)
 	r = open_region(&fx->region, pages);
 	if (r)
 		goto err_fd;
-	r = fx->ops->attach(&(struct trap_config){ .region = &fx->region }, &fx->trap);
+	r = fx->ops->attach(&(struct trap_config){ .region = &fx->region,
+	                                           .delivery = the_case->delivery,
+	                                           .on_fault = fault_here,
+	                                           .fault_ctx = fx,
+	                                           .log = print_log },
+	                    &fx->trap);
 	if (r)
 		goto err_region;
 	r = -pthread_create(&fx->service, NULL, serve, fx);

@@ -19,6 +19,7 @@ struct conf_case {
 	const char *name;
 	const struct trap_ops *ops;
 	enum region_zone_kind kind;
+	enum trap_delivery delivery;
 };
 extern const struct conf_case *the_case;
 

@@ -26,12 +26,12 @@ static const struct uffd_caps good = {
 	.release = "6.12.3-generic",
 };
 
-static void check(const struct uffd_caps *caps, int code, const char *const *with,
-                  const char *const *without)
+static void check_need(const struct uffd_caps *caps, uint64_t need, int code,
+                       const char *const *with, const char *const *without)
 {
 	char why[512] = "?";
 
-	CU_ASSERT(uffd_caps_check(caps, NEED, why, sizeof why) == code);
+	CU_ASSERT(uffd_caps_check(caps, need, why, sizeof why) == code);
 	for (; *with; with++) {
 		if (!strstr(why, *with))
 			printf("     \"%s\" is not in: %s\n", *with, why);
@@ -42,6 +42,12 @@ static void check(const struct uffd_caps *caps, int code, const char *const *wit
 			printf("     \"%s\" is in: %s\n", *without, why);
 		CU_ASSERT(strstr(why, *without) == NULL);
 	}
+}
+
+static void check(const struct uffd_caps *caps, int code, const char *const *with,
+                  const char *const *without)
+{
+	check_need(caps, NEED, code, with, without);
 }
 
 #define LIST(...)                 \
@@ -126,6 +132,46 @@ static void test_features(void)
 	      LIST("CONFIG_", " PAGEFAULT_FLAG_WP"));
 	strcpy(caps.release, "6.4.0");
 	check(&caps, -EOPNOTSUPP, LIST("6.4.0", " MINOR_SHMEM"), LIST("Linux 6.4 "));
+}
+
+static void test_rwp(void)
+{
+	const uint64_t need = UFFD_NEED_SHMEM | UFFD_NEED_RWP;
+	struct uffd_caps caps = good;
+
+	caps.features |= UFFD_FEATURE_EVENT_REMAP;
+	check_need(&caps, need, -ENOSYS,
+	           LIST("6.12.3-generic", " RWP;", "Linux 7.2", "CONFIG_USERFAULTFD_RWP"),
+	           LIST("Linux 6.4", "EVENT_REMAP"));
+	strcpy(caps.release, "7.10.0");
+	check_need(&caps, need, -EOPNOTSUPP, LIST("7.10.0", " RWP;", "CONFIG_USERFAULTFD_RWP"),
+	           NOTHING);
+	strcpy(caps.release, "5.10.0");
+	caps.features = 0;
+	check_need(&caps, need, -ENOSYS, LIST(" MINOR_SHMEM", " RWP"), LIST("CONFIG_"));
+	caps = good;
+	caps.features |= UFFD_NEED_RWP;
+	check_need(&caps, need, 0, LIST(""), NOTHING);
+	check(&good, 0, LIST(""), NOTHING); /* which wp needs none of */
+}
+
+static void test_choose(void)
+{
+	char why[512] = "", rwp_why[512] = "";
+	int rc, rwp = trap_rwp_ops.probe(TRAP_EVENT, rwp_why, sizeof rwp_why);
+	int wp = trap_wp_ops.probe(TRAP_EVENT, why, sizeof why);
+	const struct trap_ops *best = !rwp ? &trap_rwp_ops : !wp ? &trap_wp_ops : NULL;
+
+	CU_ASSERT(trap_choose("auto", TRAP_EVENT, why, sizeof why, &rc) == best);
+	CU_ASSERT(rc == (best ? 0 : wp));
+	CU_ASSERT(trap_choose("wp", TRAP_EVENT, why, sizeof why, &rc) ==
+	          (wp ? NULL : &trap_wp_ops));
+	CU_ASSERT(rc == wp);
+	CU_ASSERT(trap_choose("rwp", TRAP_EVENT, why, sizeof why, &rc) ==
+	          (rwp ? NULL : &trap_rwp_ops));
+	CU_ASSERT(rc == rwp && (!rwp || !strcmp(why, rwp_why)));
+	CU_ASSERT(trap_choose("xwp", TRAP_EVENT, why, sizeof why, &rc) == NULL);
+	CU_ASSERT(rc == -EINVAL);
 }
 
 static void test_short_text(void)
@@ -216,6 +262,8 @@ int main(void)
 		{ "permission", test_permission },
 		{ "kernel", test_kernel },
 		{ "features", test_features },
+		{ "read-write protection", test_rwp },
+		{ "choice", test_choose },
 		{ "short text", test_short_text },
 		{ "this machine", test_here },
 		{ "an ordinary user", test_as_nobody },

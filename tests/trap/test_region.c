@@ -281,7 +281,7 @@ static void use_huge_region(struct region *region, struct trap *trap)
 	CU_ASSERT(trap_audit(trap, region, 0, region->pages, NULL, NULL) == 0);
 }
 
-static void test_beyond_memory(void)
+static void beyond_memory(const struct trap_ops *ops)
 {
 	/* ThreadSanitizer has no place for more. */
 	const struct region_config config = { .pte_bytes = TEST_TSAN ? 256 * GIB : TIB };
@@ -293,22 +293,28 @@ static void test_beyond_memory(void)
 	char why[512];
 	void *addr;
 
-	if (trap_wp_ops.probe(TRAP_EVENT, why, sizeof why)) {
+	if (ops->probe(TRAP_EVENT, why, sizeof why)) {
 		skip(why);
 		return;
 	}
 	addr = reserve(len);
 	CU_ASSERT_FATAL(addr != NULL);
 	CU_ASSERT_FATAL(!region_create(&config, addr, &region));
-	CU_ASSERT_FATAL(!trap_wp_ops.attach(&(struct trap_config){ .region = &region }, &trap));
+	CU_ASSERT_FATAL(!ops->attach(&(struct trap_config){ .region = &region }, &trap));
 	use_huge_region(&region, trap);
 	printf("     %ld KiB resident, %.0f ms\n", (resident_pages() - before) * 4,
 	       (seconds() - start) * 1000);
 	CU_ASSERT((resident_pages() - before) * 4096 <
 	          (TEST_TSAN || TEST_ASAN ? 256 : 16) * (long)MIB);
-	trap_wp_ops.detach(trap);
+	ops->detach(trap);
 	region_destroy(&region);
 	CU_ASSERT(seconds() - start < 10);
+}
+
+static void test_beyond_memory(void)
+{
+	beyond_memory(&trap_wp_ops);
+	beyond_memory(&trap_rwp_ops);
 }
 
 int main(void)

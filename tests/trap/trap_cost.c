@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "dsm/region.h"
-#include "dsm/trap/trap.h"
+#include "dsm/trap/rwp.h"
 #include "tests/trap/support.h"
 
 #define ROUNDS 15
@@ -29,6 +29,8 @@ static const struct {
 } cases[] = {
 	{ &trap_wp_ops, REGION_PTE, "wp, 4 KiB pages", 4096, { 1, 16, 256 } },
 	{ &trap_wp_ops, REGION_PMD, "wp, 2 MiB pages", 16, { 1, 4, 16 } },
+	{ &trap_rwp_ops, REGION_PTE, "rwp, 4 KiB pages", 4096, { 1, 16, 256 } },
+	{ &trap_rwp_ops, REGION_PMD, "rwp, 2 MiB pages", 16, { 1, 4, 16 } },
 };
 
 #define MIXED 9 /* READ and NONE in turn */
@@ -105,9 +107,31 @@ static double move_us(struct trap *trap, unsigned pages, unsigned run, int from,
 	return best(us);
 }
 
+/* Microseconds to switch an extent all of whose pages have this access. */
+static double switch_us(struct trap *trap, unsigned i, enum trap_access access)
+{
+	const unsigned pages = cases[i].pages;
+	const unsigned step = cases[i].kind == REGION_PTE ? REGION_EXTENT_PAGES : 1;
+	double us[ROUNDS];
+
+	must(trap->ops->set_access(trap, 0, pages, TRAP_WRITE));
+	must(trap->ops->set_access(trap, 0, pages, access));
+	for (int round = 0; round < ROUNDS; round++) {
+		double start = now_us();
+
+		for (unsigned page = 0; page < pages; page += step)
+			must(rwp_force(trap, page, round % 2 == 0));
+		us[round] = (now_us() - start) / (pages / step);
+	}
+	for (unsigned page = 0; page < pages; page += step)
+		must(rwp_force(trap, page, false));
+	return best(us);
+}
+
 static void measure(unsigned i, struct region *region, struct trap *trap)
 {
-	double bare = ioctl_us(trap->ops->fd(trap));
+	const bool rwp = trap->ops == &trap_rwp_ops;
+	double bare = ioctl_us(base_of(trap)->fd);
 
 	printf("%s: us a page (times a bare ioctl, %.3f us)\n", cases[i].name, bare);
 	printf("  %-36s", "runs of");
@@ -115,6 +139,9 @@ static void measure(unsigned i, struct region *region, struct trap *trap)
 		printf("%17u", cases[i].runs[k]);
 	printf("\n");
 	for (size_t m = 0; m < sizeof moves / sizeof moves[0]; m++) {
+		/* To READ an extent changes its mode; what is under WP then costs as with wp. */
+		if (rwp && (moves[m].from | moves[m].to) & (TRAP_READ | MIXED))
+			continue;
 		printf("  %-36s", moves[m].name);
 		for (int k = 0; k < 3; k++) {
 			double us = move_us(trap, cases[i].pages, cases[i].runs[k], moves[m].from,
@@ -123,6 +150,12 @@ static void measure(unsigned i, struct region *region, struct trap *trap)
 			printf("%8.3f (%5.2f)", us, us / bare);
 		}
 		printf("\n");
+	}
+	for (int access = TRAP_NONE; rwp && access <= TRAP_WRITE; access += TRAP_WRITE) {
+		double us = switch_us(trap, i, access);
+
+		printf("  switch of an extent, all of it %-5s %16.1f (%5.0f)\n",
+		       access == TRAP_NONE ? "NONE" : "WRITE", us, us / bare);
 	}
 }
 
