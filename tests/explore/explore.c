@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * explore              the short standard runs, for make check
- * explore long         the long ones
+ * explore long         the same, and the long ones
  * explore --nodes=3 .. one run; without a --option there are its defaults
  *
  * Exits 0 when all was complete and nothing was violated.

@@ -23,6 +23,7 @@ static const char *const short_runs[] = {
         "nodes=2 pages=2 block=2 slots=1 per_home=1",
         "nodes=2 pages=2 slots=2 per_home=1 evict=0 holds=1",
         "nodes=3 pages=2 block=2 slots=1 per_home=1 refreshes=1 threads=1 evict=0",
+        "nodes=3 pages=2 block=2 slots=1 per_home=1 runs=2 threads=1 evict=0",
         "nodes=4 slots=1 per_home=1 threads=1",
         "nodes=3 sync=1",
         NULL,
@@ -30,7 +31,21 @@ static const char *const short_runs[] = {
 
 static const char *const long_runs[] = {
         "nodes=2 pages=2 slots=2 per_home=2",
+        "nodes=2 pages=2 block=2 slots=2 per_home=2 runs=2",
+        "nodes=2 pages=2 block=2 slots=2 per_home=2 runs=2 holds=2 threads=1",
+        "nodes=2 pages=2 slots=3 per_home=3 atomics=1 threads=1",
+        "nodes=3 slots=1 per_home=1 one",
+        "nodes=3 slots=2 per_home=2 atomics=3",
+        "nodes=3 pages=2 slots=2 per_home=2 evict=0 threads=1",
+        "nodes=3 pages=2 block=2 slots=2 per_home=2 evict=0 threads=1",
+        "nodes=3 pages=2 block=2 slots=2 per_home=2 evict=0 threads=1 runs=2",
         "nodes=4 slots=1 per_home=1",
+        "nodes=4 slots=1 per_home=1 pointers=1 maps=1 group=2",
+        "nodes=4 slots=1 per_home=1 holds=1",
+        "nodes=4 slots=2 per_home=2 atomics=1",
+        "nodes=5 slots=1 per_home=1",
+        "nodes=2 sync=2",
+        "nodes=4 sync=1",
         NULL,
 };
 
@@ -77,25 +92,32 @@ static int check_rows(const uint8_t *taken, FILE *out)
 	return (int)wrong;
 }
 
-int x_standard(int is_long, FILE *out)
+static int run_all(const char *const *run, FILE *out, FILE *progress, uint8_t *taken)
 {
-	uint8_t taken[COH_ROWS_MAX] = {0};
 	int failed = 0;
 
-	for (const char *const *run = is_long ? long_runs : short_runs; *run; run++) {
-		struct x_options o;
+	for (; *run; run++) {
+		struct x_options o = x_defaults();
 		struct x_result r;
-		o = x_defaults();
 		x_options_parse(&o, *run);
-		x_explore(&o, is_long ? out : NULL, &r);
+		x_explore(&o, progress, &r);
 		x_result_print(&o, &r, out);
 		fflush(out);
 		failed += r.violated || !r.complete;
 		for (unsigned i = 0; i < COH_ROWS_MAX; i++)
 			taken[i] |= r.row_taken[i];
-		if (!r.violated || is_long)
-			continue;
-		x_explore(&o, out, &r); /* again, for the trace */
+		if (r.violated && !progress)
+			x_explore(&o, out, &r); /* again, for the trace */
 	}
+	return failed;
+}
+
+int x_standard(int is_long, FILE *out)
+{
+	uint8_t taken[COH_ROWS_MAX] = {0};
+	int failed = run_all(short_runs, out, NULL, taken);
+
+	if (is_long)
+		failed += run_all(long_runs, out, out, taken);
 	return failed + check_rows(taken, out) ? -1 : 0;
 }
