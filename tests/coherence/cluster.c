@@ -37,7 +37,7 @@ void cluster_wrong(struct cluster *c, const char *format, ...)
 
 static const char *access_name(unsigned access)
 {
-	static const char *const name[] = {"NONE", "READ", "WRITE"};
+	static const char *const name[] = { "NONE", "READ", "WRITE" };
 
 	return access <= COH_WRITE ? name[access] : "?";
 }
@@ -46,7 +46,7 @@ static const char *access_name(unsigned access)
 
 static struct coh_landing landing_make(coh_node node, uint64_t page)
 {
-	struct coh_landing l = {{0xa5, (uint8_t)node, (uint8_t)page}};
+	struct coh_landing l = { { 0xa5, (uint8_t)node, (uint8_t)page } };
 
 	return l;
 }
@@ -63,14 +63,17 @@ static void check_page(struct cluster *c, uint32_t page)
 		readers += f->access == COH_READ;
 		if (f->access != COH_NONE && f->value != c->truth[page])
 			cluster_wrong(c, "node %u may read page %u: %llu instead of %llu", i, page,
-			      (unsigned long long)f->value, (unsigned long long)c->truth[page]);
+			              (unsigned long long)f->value,
+			              (unsigned long long)c->truth[page]);
 		for (unsigned k = 0; k < c->moves; k++) {
 			const struct cluster_move *m = &c->move[k];
 			int in = page >= m->page && page < m->page + m->n;
 			if (in && m->to == i && f->access != COH_NONE)
-				cluster_wrong(c, "node %u may read page %u, which is to land", i, page);
+				cluster_wrong(c, "node %u may read page %u, which is to land", i,
+				              page);
 			if (in && m->from == i && f->access == COH_WRITE)
-				cluster_wrong(c, "node %u may write page %u, which is leaving", i, page);
+				cluster_wrong(c, "node %u may write page %u, which is leaving", i,
+				              page);
 		}
 	}
 	if (writers > 1 || (writers && readers))
@@ -91,7 +94,7 @@ void cluster_frame_drop(struct cluster *c, coh_node node, uint64_t page)
 
 	if (f->access != COH_NONE)
 		cluster_wrong(c, "node %u drops the frame of page %u under its window", node,
-		      (unsigned)page);
+		              (unsigned)page);
 	f->drop = f->pins > 0;
 	if (!f->drop)
 		f->value = 0;
@@ -130,16 +133,17 @@ static void fx_move(struct cluster *c, coh_node node, const struct coh_effect *e
 	if (e->n > 1)
 		cluster_say(c, "+%u", e->n);
 	if (memcmp(&l, &e->landing, sizeof l))
-		cluster_wrong(c, "page %u leaves for a landing that is not node %u's", (unsigned)e->page,
-		      e->node);
+		cluster_wrong(c, "page %u leaves for a landing that is not node %u's",
+		              (unsigned)e->page, e->node);
 	if (c->moves == CLUSTER_QUEUE) {
 		cluster_wrong(c, "too many page writes");
 		return;
 	}
 	for (unsigned i = 0; i < e->n; i++)
 		c->node[node].frame[e->page + i].pins++;
-	c->move[c->moves++] = (struct cluster_move){.from = node, .to = e->node, .n = e->n,
-	                                            .page = (uint32_t)e->page, .tag = e->tag};
+	c->move[c->moves++] = (struct cluster_move){
+		.from = node, .to = e->node, .n = e->n, .page = (uint32_t)e->page, .tag = e->tag
+	};
 }
 
 static void call_done(struct cluster *c, coh_node node, uint64_t cookie, int status,
@@ -153,7 +157,7 @@ static void call_done(struct cluster *c, coh_node node, uint64_t cookie, int sta
 		return;
 	}
 	call = &c->node[node].call[cookie];
-	*call = (struct cluster_call){.done = 1, .status = status, .result = result};
+	*call = (struct cluster_call){ .done = 1, .status = status, .result = result };
 }
 
 static void fx_atomic(struct cluster *c, coh_node node, const struct coh_effect *e)
@@ -164,14 +168,17 @@ static void fx_atomic(struct cluster *c, coh_node node, const struct coh_effect 
 	cluster_say(c, " atomic %u", (unsigned)e->page);
 	if (old != c->truth[e->page])
 		cluster_wrong(c, "an atomic on page %u finds %llu", (unsigned)e->page,
-		      (unsigned long long)old);
+		              (unsigned long long)old);
 	f->value += e->atomic.operand;
 	c->truth[e->page] = f->value;
 	if (e->node == node) {
 		call_done(c, node, e->cookie, 0, old);
 	} else {
-		struct coh_msg m = {.type = COH_MSG_ATOMIC_RESP, .slot = e->slot, .n = 1,
-		                    .page = e->page, .result = old};
+		struct coh_msg m = { .type = COH_MSG_ATOMIC_RESP,
+			             .slot = e->slot,
+			             .n = 1,
+			             .page = e->page,
+			             .result = old };
 		put_message(c, node, e->node, &m);
 	}
 }
@@ -246,7 +253,7 @@ int cluster_step(struct cluster *c, coh_node node, const struct coh_event *ev)
 
 int cluster_fault(struct cluster *c, coh_node node, struct cluster_thread *t)
 {
-	struct coh_event ev = {.kind = t->write ? COH_EV_WRITE : COH_EV_READ, .page = t->page};
+	struct coh_event ev = { .kind = t->write ? COH_EV_WRITE : COH_EV_READ, .page = t->page };
 	struct cluster_frame *f = &c->node[node].frame[t->page];
 	int rc;
 
@@ -341,14 +348,14 @@ const char *cluster_error(const struct cluster *c)
 struct coh_config cluster_config(coh_node nodes, unsigned pages)
 {
 	return (struct coh_config){
-	        .nodes = nodes,
-	        .n_zones = 1,
-	        .zone = {{.count = pages, .block_pages = 1}},
-	        .per_home = 8,
-	        .slots = 8,
-	        .holds = 0,
-	        .locks = 4,
-	        .sync_slots = 4,
+		.nodes = nodes,
+		.n_zones = 1,
+		.zone = { { .count = pages, .block_pages = 1 } },
+		.per_home = 8,
+		.slots = 8,
+		.holds = 0,
+		.locks = 4,
+		.sync_slots = 4,
 	};
 }
 

@@ -124,13 +124,13 @@ struct coh_page_info cluster_info(const struct cluster *c, coh_node node, uint32
 int cluster_is_quiet(const struct cluster *c);
 /* 1 when the transcript is this text, which it then forgets; else prints both. */
 int cluster_expect(struct cluster *c, const char *text);
-void cluster_forget(struct cluster *c); /* the transcript so far */
+void cluster_forget(struct cluster *c);             /* the transcript so far */
 const char *cluster_error(const struct cluster *c); /* NULL: nothing was found wrong */
 
 /* --- between cluster.c and cluster_verbs.c --- */
 void cluster_say(struct cluster *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void cluster_wrong(struct cluster *c, const char *format, ...)
-        __attribute__((format(printf, 2, 3)));
+	__attribute__((format(printf, 2, 3)));
 int cluster_step(struct cluster *c, coh_node node, const struct coh_event *ev);
 int cluster_fault(struct cluster *c, coh_node node, struct cluster_thread *t);
 void cluster_frame_drop(struct cluster *c, coh_node node, uint64_t page);

@@ -16,8 +16,9 @@ static int access_page(struct cluster *c, coh_node node, uint32_t page, int writ
 		struct cluster_thread *t = &c->node[node].thread[i];
 		if (t->busy)
 			continue;
-		*t = (struct cluster_thread){.write = (uint8_t)write, .page = page,
-		                             .value = ++serial};
+		*t = (struct cluster_thread){ .write = (uint8_t)write,
+			                      .page = page,
+			                      .value = ++serial };
 		return cluster_fault(c, node, t);
 	}
 	return -EAGAIN;
@@ -35,7 +36,7 @@ int cluster_write(struct cluster *c, coh_node node, uint32_t page)
 
 int cluster_evict(struct cluster *c, coh_node node, uint32_t page)
 {
-	struct coh_event ev = {.kind = COH_EV_EVICT, .page = page};
+	struct coh_event ev = { .kind = COH_EV_EVICT, .page = page };
 
 	cluster_say(c, "%u evicts %u", node, page);
 	return cluster_step(c, node, &ev);
@@ -43,7 +44,7 @@ int cluster_evict(struct cluster *c, coh_node node, uint32_t page)
 
 int cluster_prefetch(struct cluster *c, coh_node node, uint32_t page, uint16_t n)
 {
-	struct coh_event ev = {.kind = COH_EV_PREFETCH, .page = page, .n = n};
+	struct coh_event ev = { .kind = COH_EV_PREFETCH, .page = page, .n = n };
 
 	cluster_say(c, "%u prefetches %u+%u", node, page, n);
 	return cluster_step(c, node, &ev);
@@ -67,9 +68,9 @@ static int call(struct cluster *c, coh_node node, struct coh_event *ev, const ch
 int cluster_add(struct cluster *c, coh_node node, uint32_t page, uint64_t operand)
 {
 	struct coh_event ev = {
-	        .kind = COH_EV_ATOMIC,
-	        .page = page,
-	        .atomic = {.op = COH_OP_FETCH_ADD, .width = 8, .operand = operand},
+		.kind = COH_EV_ATOMIC,
+		.page = page,
+		.atomic = { .op = COH_OP_FETCH_ADD, .width = 8, .operand = operand },
 	};
 
 	return call(c, node, &ev, "adds");
@@ -77,9 +78,9 @@ int cluster_add(struct cluster *c, coh_node node, uint32_t page, uint64_t operan
 
 int cluster_lock(struct cluster *c, coh_node node, coh_node home, uint32_t mutex, uint32_t thread)
 {
-	struct coh_event ev = {.kind = COH_EV_LOCK,
-	                       .home = home,
-	                       .sync = {.object = mutex, .thread = thread}};
+	struct coh_event ev = { .kind = COH_EV_LOCK,
+		                .home = home,
+		                .sync = { .object = mutex, .thread = thread } };
 
 	return call(c, node, &ev, "locks");
 }
@@ -87,20 +88,19 @@ int cluster_lock(struct cluster *c, coh_node node, coh_node home, uint32_t mutex
 int cluster_trylock(struct cluster *c, coh_node node, coh_node home, uint32_t mutex,
                     uint32_t thread)
 {
-	struct coh_event ev = {.kind = COH_EV_LOCK,
-	                       .flags = COH_F_TRY,
-	                       .home = home,
-	                       .sync = {.object = mutex, .thread = thread}};
+	struct coh_event ev = { .kind = COH_EV_LOCK,
+		                .flags = COH_F_TRY,
+		                .home = home,
+		                .sync = { .object = mutex, .thread = thread } };
 
 	return call(c, node, &ev, "tries");
 }
 
-int cluster_unlock(struct cluster *c, coh_node node, coh_node home, uint32_t mutex,
-                   uint32_t thread)
+int cluster_unlock(struct cluster *c, coh_node node, coh_node home, uint32_t mutex, uint32_t thread)
 {
-	struct coh_event ev = {.kind = COH_EV_UNLOCK,
-	                       .home = home,
-	                       .sync = {.object = mutex, .thread = thread}};
+	struct coh_event ev = { .kind = COH_EV_UNLOCK,
+		                .home = home,
+		                .sync = { .object = mutex, .thread = thread } };
 
 	cluster_say(c, "%u unlocks", node);
 	return cluster_step(c, node, &ev);
@@ -109,18 +109,18 @@ int cluster_unlock(struct cluster *c, coh_node node, coh_node home, uint32_t mut
 int cluster_cond_wait(struct cluster *c, coh_node node, coh_node home, uint32_t cond,
                       uint32_t mutex, uint32_t thread)
 {
-	struct coh_event ev = {.kind = COH_EV_COND_WAIT,
-	                       .home = home,
-	                       .sync = {.object = cond, .mutex = mutex, .thread = thread}};
+	struct coh_event ev = { .kind = COH_EV_COND_WAIT,
+		                .home = home,
+		                .sync = { .object = cond, .mutex = mutex, .thread = thread } };
 
 	return call(c, node, &ev, "waits");
 }
 
 int cluster_cond_signal(struct cluster *c, coh_node node, coh_node home, uint32_t cond, int all)
 {
-	struct coh_event ev = {.kind = COH_EV_COND_SIGNAL,
-	                       .home = home,
-	                       .sync = {.object = cond, .value = !all}};
+	struct coh_event ev = { .kind = COH_EV_COND_SIGNAL,
+		                .home = home,
+		                .sync = { .object = cond, .value = !all } };
 
 	cluster_say(c, "%u signals", node);
 	return cluster_step(c, node, &ev);
@@ -128,7 +128,7 @@ int cluster_cond_signal(struct cluster *c, coh_node node, coh_node home, uint32_
 
 int cluster_mutex_create(struct cluster *c, coh_node home)
 {
-	struct coh_event ev = {.kind = COH_EV_MUTEX_CREATE, .home = home};
+	struct coh_event ev = { .kind = COH_EV_MUTEX_CREATE, .home = home };
 	int rc;
 
 	cluster_say(c, "%u makes a mutex", home);
@@ -138,23 +138,25 @@ int cluster_mutex_create(struct cluster *c, coh_node home)
 
 int cluster_cond_create(struct cluster *c, coh_node node, coh_node home, uint32_t mutex)
 {
-	struct coh_event ev = {.kind = COH_EV_COND_CREATE, .home = home, .sync = {.mutex = mutex}};
+	struct coh_event ev = { .kind = COH_EV_COND_CREATE,
+		                .home = home,
+		                .sync = { .mutex = mutex } };
 
 	return call(c, node, &ev, "makes a condition");
 }
 
 int cluster_destroy(struct cluster *c, coh_node node, coh_node home, uint32_t object, int kind)
 {
-	struct coh_event ev = {.kind = COH_EV_SYNC_DESTROY,
-	                       .home = home,
-	                       .sync = {.object = object, .value = kind}};
+	struct coh_event ev = { .kind = COH_EV_SYNC_DESTROY,
+		                .home = home,
+		                .sync = { .object = object, .value = kind } };
 
 	return call(c, node, &ev, "destroys");
 }
 
 int cluster_barrier(struct cluster *c, coh_node node)
 {
-	struct coh_event ev = {.kind = COH_EV_BARRIER};
+	struct coh_event ev = { .kind = COH_EV_BARRIER };
 
 	return call(c, node, &ev, "arrives");
 }
@@ -171,7 +173,7 @@ const struct cluster_call *cluster_call_at(struct cluster *c, coh_node node, int
 int cluster_deliver(struct cluster *c, coh_node from, coh_node to)
 {
 	struct cluster_queue *q = &c->queue[from][to];
-	struct coh_event ev = {.kind = COH_EV_MSG, .from = from};
+	struct coh_event ev = { .kind = COH_EV_MSG, .from = from };
 	struct coh_config cfg = c->cfg;
 	const char *why = NULL;
 	int rc;
@@ -191,15 +193,15 @@ int cluster_deliver(struct cluster *c, coh_node from, coh_node to)
 	cluster_say(c, "%u %s<%u", to, coh_msg_name(ev.msg.type), from);
 	rc = cluster_step(c, to, &ev);
 	if (rc)
-		cluster_wrong(c, "node %u refuses %s of node %u: %d", to, coh_msg_name(ev.msg.type), from,
-		      rc);
+		cluster_wrong(c, "node %u refuses %s of node %u: %d", to, coh_msg_name(ev.msg.type),
+		              from, rc);
 	return rc;
 }
 
 static int land_at(struct cluster *c, unsigned k)
 {
 	struct cluster_move m = c->move[k];
-	struct coh_event ev = {.kind = COH_EV_LANDED, .tag = m.tag};
+	struct coh_event ev = { .kind = COH_EV_LANDED, .tag = m.tag };
 	int rc;
 
 	memmove(&c->move[k], &c->move[k + 1], (--c->moves - k) * sizeof *c->move);
@@ -228,7 +230,7 @@ int cluster_land(struct cluster *c, coh_node from, coh_node to)
 
 int cluster_timer(struct cluster *c, coh_node node, unsigned slot)
 {
-	struct coh_event ev = {.kind = COH_EV_TIMER, .slot = (uint16_t)slot};
+	struct coh_event ev = { .kind = COH_EV_TIMER, .slot = (uint16_t)slot };
 
 	if (!c->node[node].timer[slot])
 		cluster_wrong(c, "timer %u of node %u is not armed", slot, node);
@@ -269,7 +271,7 @@ int cluster_run(struct cluster *c)
 
 int cluster_forge(struct cluster *c, coh_node from, coh_node to, const struct coh_msg *msg)
 {
-	struct coh_event ev = {.kind = COH_EV_MSG, .from = from, .msg = *msg};
+	struct coh_event ev = { .kind = COH_EV_MSG, .from = from, .msg = *msg };
 
 	cluster_say(c, "%u %s<%u!", to, coh_msg_name(msg->type), from);
 	return cluster_step(c, to, &ev);
@@ -277,7 +279,7 @@ int cluster_forge(struct cluster *c, coh_node from, coh_node to, const struct co
 
 int cluster_forge_landed(struct cluster *c, coh_node to, uint32_t tag)
 {
-	struct coh_event ev = {.kind = COH_EV_LANDED, .tag = tag};
+	struct coh_event ev = { .kind = COH_EV_LANDED, .tag = tag };
 
 	cluster_say(c, "%u landed!", to);
 	return cluster_step(c, to, &ev);

@@ -7,8 +7,8 @@
 
 extern struct cluster *c;
 
-void start(coh_node nodes, unsigned pages); /* homes in turn, no tenure */
-void start_with_tenure(coh_node nodes);     /* one page */
+void start(coh_node nodes, unsigned pages);           /* homes in turn, no tenure */
+void start_with_tenure(coh_node nodes);               /* one page */
 void start_one_block(coh_node nodes, unsigned pages); /* all at home 0 */
 /* Runs to the end and fails unless all is quiet and nothing was found wrong. */
 void finish(void);

@@ -183,7 +183,7 @@ static void test_stale_fault(void)
 {
 	start(2, 1);
 	share(1, 0);
-	struct coh_event ev = {.kind = COH_EV_READ};
+	struct coh_event ev = { .kind = COH_EV_READ };
 	CU_ASSERT_EQUAL(cluster_step(c, 1, &ev), 0);
 	EXPECT(": 0=READ wake\n");
 	own(1, 0);

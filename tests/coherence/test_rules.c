@@ -237,15 +237,15 @@ static void test_many_forwards_at_once(void)
 
 static void test_bad_events(void)
 {
-	struct coh_event ev = {.kind = COH_EV_READ, .page = 1};
+	struct coh_event ev = { .kind = COH_EV_READ, .page = 1 };
 
 	start(2, 1);
 	CU_ASSERT_EQUAL(cluster_step(c, 0, &ev), -EINVAL);
-	ev = (struct coh_event){.kind = COH_EV_PREFETCH};
+	ev = (struct coh_event){ .kind = COH_EV_PREFETCH };
 	CU_ASSERT_EQUAL(cluster_step(c, 0, &ev), -EINVAL);
-	ev = (struct coh_event){.kind = COH_EV_TIMER};
+	ev = (struct coh_event){ .kind = COH_EV_TIMER };
 	CU_ASSERT_EQUAL(cluster_step(c, 0, &ev), -EINVAL);
-	ev = (struct coh_event){.kind = 99};
+	ev = (struct coh_event){ .kind = 99 };
 	CU_ASSERT_EQUAL(cluster_step(c, 0, &ev), -EINVAL);
 	finish();
 }
@@ -255,7 +255,7 @@ static void test_bad_events(void)
 static void test_unexpected_messages(void)
 {
 	for (unsigned k = 0; k < 3 * COH_MSG_TYPES; k++) {
-		struct coh_msg m = {.type = (uint8_t)(k / 3), .n = 1, .access = COH_READ};
+		struct coh_msg m = { .type = (uint8_t)(k / 3), .n = 1, .access = COH_READ };
 		if (m.type < COH_MSG_INV_ACK || m.type > COH_MSG_ATOMIC_RESP ||
 		    m.type == COH_MSG_INV)
 			continue;
@@ -271,7 +271,7 @@ static void test_unexpected_messages(void)
 
 static void test_unexpected_landings(void)
 {
-	struct coh_tag tag = {.n = 1};
+	struct coh_tag tag = { .n = 1 };
 
 	start(3, 1);
 	own(1, 0);
@@ -335,7 +335,7 @@ static struct cluster *two_roles(coh_node one, coh_node two)
 
 static void test_renaming(void)
 {
-	static const coh_node swap[] = {0, 2, 1};
+	static const coh_node swap[] = { 0, 2, 1 };
 	struct cluster *a = two_roles(1, 2), *b = two_roles(2, 1);
 
 	for (coh_node i = 0; i < 3; i++) {

@@ -214,7 +214,7 @@ static void test_condition_errors(void)
 	settle();
 	CU_ASSERT_EQUAL(status(1, wait), -EINVAL);
 	CU_ASSERT_EQUAL(cluster_unlock(c, 1, 0, 1, 1), 0); /* still held */
-	wait = cluster_cond_create(c, 1, 0, 3); /* no such mutex */
+	wait = cluster_cond_create(c, 1, 0, 3);            /* no such mutex */
 	settle();
 	CU_ASSERT_EQUAL(status(1, wait), -EINVAL);
 	CU_ASSERT_EQUAL(cluster_cond_signal(c, 1, 0, 3, 1), 0); /* nobody can wait there */
@@ -311,7 +311,7 @@ static void test_barrier(void)
 
 static void test_unexpected_messages(void)
 {
-	struct coh_msg m = {.type = COH_MSG_UNLOCK, .n = 1};
+	struct coh_msg m = { .type = COH_MSG_UNLOCK, .n = 1 };
 
 	start(3);
 	cluster_mutex_create(c, 0);

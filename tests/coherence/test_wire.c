@@ -13,15 +13,15 @@
 #include <unistd.h>
 
 static const struct coh_config config = {
-        .nodes = 5,
-        .self = 1,
-        .n_zones = 2,
-        .zone = {{.count = 1000, .block_pages = 64},
-                 {.first = 1000, .count = 40, .block_pages = 1}},
-        .per_home = 4,
-        .slots = 8,
-        .locks = 16,
-        .sync_slots = 4,
+	.nodes = 5,
+	.self = 1,
+	.n_zones = 2,
+	.zone = { { .count = 1000, .block_pages = 64 },
+	          { .first = 1000, .count = 40, .block_pages = 1 } },
+	.per_home = 4,
+	.slots = 8,
+	.locks = 16,
+	.sync_slots = 4,
 };
 
 static uint64_t rng_state;
@@ -66,10 +66,10 @@ static void fill_body(struct coh_msg *m)
 	case COH_MSG_FWD_GETM: rng_bytes(&m->landing, sizeof m->landing); break;
 	case COH_MSG_ATOMIC:
 	case COH_MSG_FWD_ATOMIC:
-		m->atomic = (struct coh_atomic){.op = (uint8_t)(1 + rng() % 3),
-		                                .width = rng() % 2 ? 4 : 8,
-		                                .operand = rng(),
-		                                .compare = rng()};
+		m->atomic = (struct coh_atomic){ .op = (uint8_t)(1 + rng() % 3),
+			                         .width = rng() % 2 ? 4 : 8,
+			                         .operand = rng(),
+			                         .compare = rng() };
 		m->atomic.offset = (uint32_t)(rng() % (COH_PAGE_MAX / 8) * 8);
 		break;
 	case COH_MSG_ATOMIC_RESP: m->result = rng(); break;
@@ -82,10 +82,10 @@ static void fill_body(struct coh_msg *m)
 		break;
 	default:
 		if (is_sync(m->type))
-			m->sync = (struct coh_sync_args){.object = (uint32_t)(rng() % 16),
-			                                 .mutex = (uint32_t)(rng() % 16),
-			                                 .thread = (uint32_t)rng(),
-			                                 .value = (int32_t)rng()};
+			m->sync = (struct coh_sync_args){ .object = (uint32_t)(rng() % 16),
+				                          .mutex = (uint32_t)(rng() % 16),
+				                          .thread = (uint32_t)rng(),
+				                          .value = (int32_t)rng() };
 	}
 }
 
@@ -198,11 +198,11 @@ static void refuse(const struct coh_msg *m)
 	CU_ASSERT_EQUAL(decode(bytes, coh_wire_encode(m, bytes), &out), -EBADMSG);
 }
 
-#define REFUSE(kind, member, value)                                                                \
-	do {                                                                                       \
-		struct coh_msg bad_ = make(kind);                                                  \
-		bad_.member = value;                                                               \
-		refuse(&bad_);                                                                     \
+#define REFUSE(kind, member, value)               \
+	do {                                      \
+		struct coh_msg bad_ = make(kind); \
+		bad_.member = value;              \
+		refuse(&bad_);                    \
 	} while (0)
 
 static void test_bounds_of_pages(void)
@@ -252,7 +252,7 @@ static void test_bounds_of_members(void)
 
 static void test_unknown_types(void)
 {
-	uint8_t bytes[COH_WIRE_MAX] = {0};
+	uint8_t bytes[COH_WIRE_MAX] = { 0 };
 	struct coh_msg out;
 
 	for (unsigned type = 0; type < 256; type++) {
@@ -266,13 +266,13 @@ static void test_unknown_types(void)
 static void test_tags(void)
 {
 	for (unsigned i = 0; i < 1000; i++) {
-		struct coh_tag t = {.access = (uint8_t)(1 + rng() % 2),
-		                    .n = (uint16_t)(1 + rng() % COH_MAX_RUN),
-		                    .slot = (uint16_t)rng()};
+		struct coh_tag t = { .access = (uint8_t)(1 + rng() % 2),
+			             .n = (uint16_t)(1 + rng() % COH_MAX_RUN),
+			             .slot = (uint16_t)rng() };
 		struct coh_tag back = coh_tag_decode(coh_tag_encode(t));
 		CU_ASSERT(back.to_home == 0 && back.access == t.access && back.n == t.n &&
 		          back.slot == t.slot);
-		t = (struct coh_tag){.to_home = 1, .home_index = (uint32_t)(rng() >> 33)};
+		t = (struct coh_tag){ .to_home = 1, .home_index = (uint32_t)(rng() >> 33) };
 		back = coh_tag_decode(coh_tag_encode(t));
 		CU_ASSERT(back.to_home == 1 && back.home_index == t.home_index);
 	}

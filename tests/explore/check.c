@@ -25,8 +25,8 @@ static enum x_outcome check_windows(struct explorer *x, const struct world *w, u
 		if (access == COH_NONE)
 			continue;
 		if (writer >= 0 || (access == COH_WRITE && reader >= 0))
-			return x_bad(x, "SWMR: page %u, node %u may %s while node %d may %s", page, i,
-			             access == COH_WRITE ? "write" : "read",
+			return x_bad(x, "SWMR: page %u, node %u may %s while node %d may %s", page,
+			             i, access == COH_WRITE ? "write" : "read",
 			             writer >= 0 ? writer : reader, writer >= 0 ? "write" : "read");
 		if (access == COH_WRITE)
 			writer = (int)i;
@@ -47,10 +47,11 @@ static enum x_outcome check_moves(struct explorer *x, const struct world *w)
 		unsigned first = (unsigned)x_get(m, V_PAGE);
 		for (unsigned p = first; p < first + x_get(m, V_N) && x_get(m, V_FLYING); p++) {
 			if (x_access(w, to, p))
-				return x_bad(x, "node %u may read page %u, which is to land there", to,
-				             p);
+				return x_bad(x, "node %u may read page %u, which is to land there",
+				             to, p);
 			if (x_access(w, from, p) == COH_WRITE)
-				return x_bad(x, "node %u may write page %u, which has not landed yet",
+				return x_bad(x,
+				             "node %u may write page %u, which has not landed yet",
 				             from, p);
 		}
 	}
@@ -76,8 +77,10 @@ static enum x_outcome check_directory(struct explorer *x, const struct world *w,
 	for (unsigned i = 0; i < x->o.nodes; i++) {
 		unsigned state = x_local_info(&x->l, w->node[i].local)->page[page].cache_state;
 		if (x_access(w, i, page) != coh_access_of(state))
-			return x_bad(x, "at rest: the window of node %u does not allow what page %u's "
-			             "state %s says", i, page, coh_cache_state_name(state));
+			return x_bad(x,
+			             "at rest: the window of node %u does not allow what page %u's "
+			             "state %s says",
+			             i, page, coh_cache_state_name(state));
 		sharers |= (uint64_t)(state == COH_C_S) << i;
 		owners |= (uint64_t)(state == COH_C_M) << i;
 	}
@@ -85,9 +88,10 @@ static enum x_outcome check_directory(struct explorer *x, const struct world *w,
 	known = dir->dir_state == COH_D_S ? dir->sharers : 0;
 	if (owners != (dir->dir_state == COH_D_M ? UINT64_C(1) << dir->owner : 0) ||
 	    (dir->sharers_inexact ? sharers & ~known : sharers ^ known))
-		return x_bad(x, "at rest: the directory says %s of page %u, the caches %#llx S, %#llx M",
-		             coh_dir_state_name(dir->dir_state), page, (unsigned long long)sharers,
-		             (unsigned long long)owners);
+		return x_bad(
+			x, "at rest: the directory says %s of page %u, the caches %#llx S, %#llx M",
+			coh_dir_state_name(dir->dir_state), page, (unsigned long long)sharers,
+			(unsigned long long)owners);
 	if (dir->dir_state != COH_D_M && !(w->node[home].current >> page & 1))
 		return x_bad(x, "at rest: the home's frame of page %u is stale", page);
 	if (!dir->touched && (w->written >> page & 1))
@@ -190,7 +194,7 @@ uint32_t x_goals_permute(const struct x_options *o, uint32_t goals, const coh_no
 
 void x_goal_name(const struct x_options *o, unsigned goal, char *out, size_t len)
 {
-	static const char *const name[] = {"write", "give up", "finish an atomic on"};
+	static const char *const name[] = { "write", "give up", "finish an atomic on" };
 	unsigned all = o->nodes * o->pages;
 
 	if (goal == x_goal_count(o) - 1)

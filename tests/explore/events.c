@@ -43,7 +43,7 @@ static int may_start_atomic(const struct explorer *x, const struct world *w, uns
 static void local_actions(const struct explorer *x, const struct world *w, unsigned node,
                           struct x_action *list, unsigned *n)
 {
-	struct x_action a = {.kind = X_LOCAL, .node = (uint8_t)node};
+	struct x_action a = { .kind = X_LOCAL, .node = (uint8_t)node };
 
 	for (unsigned p = 0; p < x->o.pages; p++) {
 		a.page = (uint8_t)p;
@@ -61,7 +61,7 @@ static void local_actions(const struct explorer *x, const struct world *w, unsig
 			x_add_action(list, n, a);
 		a.n = 0;
 	}
-	a = (struct x_action){.kind = X_TIMER, .node = (uint8_t)node};
+	a = (struct x_action){ .kind = X_TIMER, .node = (uint8_t)node };
 	for (a.index = 0; a.index < x->o.holds; a.index++)
 		if (w->node[node].timers >> a.index & 1)
 			x_add_action(list, n, a);
@@ -80,11 +80,14 @@ unsigned x_actions(const struct explorer *x, const struct world *w, struct x_act
 	for (unsigned i = 0; i < w->n_msgs; i++) {
 		unsigned to = (unsigned)x_get(w->msg[i], M_TO);
 		if (is_head(w, i) && !w->node[to].todo)
-			x_add_action(list, &n, (struct x_action){.kind = X_DELIVER, .node = (uint8_t)to,
-			                                .index = (uint8_t)i});
+			x_add_action(list, &n,
+			             (struct x_action){ .kind = X_DELIVER,
+			                                .node = (uint8_t)to,
+			                                .index = (uint8_t)i });
 	}
 	for (unsigned i = 0; i < w->n_moves; i++) {
-		struct x_action a = {.node = (uint8_t)x_get(w->move[i], V_TO), .index = (uint8_t)i};
+		struct x_action a = { .node = (uint8_t)x_get(w->move[i], V_TO),
+			              .index = (uint8_t)i };
 		a.kind = x_get(w->move[i], V_FLYING) ? X_LAND : X_TELL;
 		if (a.kind == X_LAND || !w->node[a.node].todo)
 			x_add_action(list, &n, a);
@@ -92,14 +95,17 @@ unsigned x_actions(const struct explorer *x, const struct world *w, struct x_act
 	for (unsigned i = 0; i < x->o.nodes; i++) {
 		for (unsigned p = 0; p < x->o.pages; p++)
 			if (w->node[i].drop >> p & 1 && !x_is_leaving(w, i, p))
-				x_add_action(list, &n, (struct x_action){.kind = X_PUNCH, .node = (uint8_t)i,
-				                                .page = (uint8_t)p});
+				x_add_action(list, &n,
+				             (struct x_action){ .kind = X_PUNCH,
+				                                .node = (uint8_t)i,
+				                                .page = (uint8_t)p });
 		if (!w->node[i].todo && x->o.sync)
 			x_sync_actions(x, w, i, list, &n);
 		else if (!w->node[i].todo)
 			local_actions(x, w, i, list, &n);
 		else
-			x_add_action(list, &n, (struct x_action){.kind = X_CARRY_OUT, .node = (uint8_t)i});
+			x_add_action(list, &n,
+			             (struct x_action){ .kind = X_CARRY_OUT, .node = (uint8_t)i });
 	}
 	return n;
 }
@@ -202,11 +208,9 @@ enum x_outcome x_apply(struct explorer *x, struct world *w, struct x_action a)
 	case X_DELIVER: return deliver(x, w, a.index);
 	case X_LAND: return x_land(x, w, take_move(w, a.index));
 	case X_TELL: return tell(x, w, a.index);
-	case X_PUNCH:
-		x_punch(w, a.node, a.page);
-		return X_DONE;
+	case X_PUNCH: x_punch(w, a.node, a.page); return X_DONE;
 	case X_TIMER:
-		w->node[a.node].timers &= (uint8_t)~(1u << a.index);
+		w->node[a.node].timers &= (uint8_t) ~(1u << a.index);
 		return step(x, w, a.node, x_put(x_put(0, E_SLOT, a.index), E_KIND, COH_EV_TIMER));
 	case X_CARRY_OUT:
 		fx = x_list(&x->l, w->node[a.node].todo, &n);

@@ -32,8 +32,8 @@ struct x_options {
 	unsigned nodes, pages, block; /* homes in turn, block pages at a time */
 	unsigned slots, per_home, refreshes, holds;
 	unsigned pointers, maps, group; /* forms of the sharer sets; 0: one bit a node */
-	unsigned evict;    /* pages may be evicted at any time */
-	unsigned atomics;  /* so many outstanding in all, and one per node and page */
+	unsigned evict;                 /* pages may be evicted at any time */
+	unsigned atomics;               /* so many outstanding in all, and one per node and page */
 	unsigned sync;     /* threads of each node that use one mutex, one condition and the
 	                    * barrier; then nobody uses pages */
 	unsigned runs;     /* prefetches of up to so many pages */
@@ -133,8 +133,8 @@ struct x_fx x_fx_permute(struct x_fx fx, const coh_node *perm);
 
 /* --- one node (local.c) --- */
 struct x_step {
-	uint32_t local;  /* the state that follows */
-	uint32_t list;   /* effects, numbered */
+	uint32_t local; /* the state that follows */
+	uint32_t list;  /* effects, numbered */
 	int16_t rc;
 	const char *bad; /* what the core did wrong, or NULL */
 };
@@ -151,7 +151,7 @@ struct x_locals {
 	struct x_local_info **info; /* by number, made when asked for */
 	uint32_t *perm_state;       /* [number][perm], plus one */
 	uint32_t *perm_list;
-	uint64_t *role;             /* [number][node] */
+	uint64_t *role; /* [number][node] */
 	struct x_memo {
 		uint64_t ev;
 		uint32_t from, used;
@@ -188,15 +188,21 @@ struct x_node {
 	uint8_t thread;  /* sync: X_THREAD_*, 3 bits a thread */
 	uint8_t arrived; /* sync: times in the barrier, modulo 4 */
 };
-enum { X_THREAD_IDLE, X_THREAD_LOCKS, X_THREAD_TRIES, X_THREAD_HOLDS, X_THREAD_WAITS,
-       X_THREAD_BARRIER };
+enum {
+	X_THREAD_IDLE,
+	X_THREAD_LOCKS,
+	X_THREAD_TRIES,
+	X_THREAD_HOLDS,
+	X_THREAD_WAITS,
+	X_THREAD_BARRIER
+};
 enum { X_ATOMIC_NONE, X_ATOMIC_ASKED, X_ATOMIC_CARRIED_OUT };
 struct world {
 	uint8_t n_msgs, n_moves;
 	uint8_t written; /* pages that are not zero any more, 1 bit a page */
 	uint8_t pad;
 	struct x_node node[X_NODES];
-	uint64_t msg[X_MSGS]; /* sorted by pair, oldest first within a pair */
+	uint64_t msg[X_MSGS];   /* sorted by pair, oldest first within a pair */
 	uint64_t move[X_MOVES]; /* sorted */
 };
 
@@ -219,8 +225,7 @@ static inline unsigned x_atomic(const struct world *w, unsigned node, unsigned p
 void x_world_init(struct explorer *x, struct world *w);
 #define X_BYTES_MAX (4 + 16 * X_NODES + 8 * X_MSGS + 8 * X_MOVES)
 unsigned x_world_pack(const struct explorer *x, const struct world *w, uint8_t *bytes);
-void x_world_unpack(const struct explorer *x, const uint8_t *bytes, unsigned len,
-                    struct world *w);
+void x_world_unpack(const struct explorer *x, const uint8_t *bytes, unsigned len, struct world *w);
 void x_world_send(struct world *w, uint64_t msg); /* behind the others of its pair */
 void x_world_move(struct world *w, uint64_t move);
 /* The world after a permutation of the nodes. */
@@ -279,7 +284,7 @@ unsigned x_goal_count(const struct x_options *o);
 void x_goal_name(const struct x_options *o, unsigned goal, char *out, size_t len);
 uint32_t x_goals_permute(const struct x_options *o, uint32_t goals, const coh_node *perm);
 enum x_outcome x_bad(struct explorer *x, const char *format, ...)
-        __attribute__((format(printf, 2, 3)));
+	__attribute__((format(printf, 2, 3)));
 
 /* --- symmetry (symmetry.c) --- */
 void x_perms_make(struct explorer *x); /* those that move no page's home; 0 is the identity */
@@ -289,7 +294,7 @@ unsigned x_canonical(struct explorer *x, const struct world *w, struct world *ou
 
 /* --- search (search.c, store.c) --- */
 struct x_store {
-	uint64_t *fp; /* open addressing; 0: free */
+	uint64_t *fp;     /* open addressing; 0: free */
 	uint32_t *number; /* of the state there, if live */
 	uint64_t mask, len;
 	uint32_t *parent; /* by number */
@@ -314,8 +319,8 @@ struct x_result {
 	unsigned depth, most_msgs, most_moves;
 	double seconds;
 	uint64_t memory_bytes; /* at the end, when it is most */
-	int complete;  /* no limit was reached */
-	int violated;  /* by, as in the trace */
+	int complete;          /* no limit was reached */
+	int violated;          /* by, as in the trace */
 	char why[200];
 	unsigned trace_len;
 	uint32_t locals;

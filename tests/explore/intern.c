@@ -118,7 +118,7 @@ uint32_t x_intern(struct x_intern *in, const void *bytes, uint32_t len)
 		in->item = realloc(in->item, in->cap * sizeof *in->item);
 	}
 	in->item[in->len] =
-	        (struct x_interned){.hash = hash, .bytes = keep(in, bytes, len), .len = len};
+		(struct x_interned){ .hash = hash, .bytes = keep(in, bytes, len), .len = len };
 	in->table[at] = ++in->len;
 	return in->len - 1;
 }
@@ -130,5 +130,5 @@ void x_intern_free(struct x_intern *in)
 	free(in->chunk);
 	free(in->table);
 	free(in->item);
-	*in = (struct x_intern){0};
+	*in = (struct x_intern){ 0 };
 }

@@ -30,7 +30,7 @@ static uint32_t state_intern(struct x_locals *l, const void *block)
 		if (word[i] != base[i]) {
 			if (n == DIFF_MAX)
 				abort();
-			diff[n++] = (struct diff){.at = i, .word = word[i]};
+			diff[n++] = (struct diff){ .at = i, .word = word[i] };
 		}
 	return x_intern(&l->states, diff, n * (uint32_t)sizeof *diff);
 }
@@ -54,18 +54,18 @@ void x_locals_open(struct x_locals *l, const struct x_options *o)
 {
 	memset(l, 0, sizeof *l);
 	l->cfg = (struct coh_config){
-	        .nodes = (coh_node)o->nodes,
-	        .n_zones = 1,
-	        .zone = {{.count = o->pages, .block_pages = o->block}},
-	        .per_home = (uint16_t)o->per_home,
-	        .slots = (uint16_t)o->slots,
-	        .holds = (uint16_t)o->holds,
-	        .locks = o->sync ? 2 : 0,
-	        .sync_slots = (uint16_t)o->sync,
-	        .refreshes = (uint16_t)o->refreshes,
-	        .sharer_pointers = (uint8_t)o->pointers,
-	        .sharer_maps = o->maps,
-	        .sharer_group = (uint16_t)o->group,
+		.nodes = (coh_node)o->nodes,
+		.n_zones = 1,
+		.zone = { { .count = o->pages, .block_pages = o->block } },
+		.per_home = (uint16_t)o->per_home,
+		.slots = (uint16_t)o->slots,
+		.holds = (uint16_t)o->holds,
+		.locks = o->sync ? 2 : 0,
+		.sync_slots = (uint16_t)o->sync,
+		.refreshes = (uint16_t)o->refreshes,
+		.sharer_pointers = (uint8_t)o->pointers,
+		.sharer_maps = o->maps,
+		.sharer_group = (uint16_t)o->group,
 	};
 	if (coh_config_check(&l->cfg)) {
 		fprintf(stderr, "explore: no such configuration\n");
@@ -164,7 +164,7 @@ static void on_abort(int sig)
 /* coh_step(), or -EFAULT when an assertion of the core failed. */
 static int guarded_step(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
 {
-	struct sigaction sa = {.sa_handler = on_abort, .sa_flags = SA_NODEFER}, old;
+	struct sigaction sa = { .sa_handler = on_abort, .sa_flags = SA_NODEFER }, old;
 	int rc;
 
 	sigaction(SIGABRT, &sa, &old);
@@ -193,7 +193,7 @@ static struct x_step step_for_real(struct x_locals *l, uint32_t local, uint64_t 
 {
 	struct coh *c = state_load(l, local, l->work);
 	struct coh_event event = x_event_unpack(ev);
-	struct x_step s = {.local = local};
+	struct x_step s = { .local = local };
 
 	s.rc = (int16_t)guarded_step(c, &event, &l->fx);
 	if (s.rc == -EFAULT) {
@@ -317,7 +317,8 @@ uint64_t x_local_role(struct x_locals *l, uint32_t local, coh_node node)
 		return *known;
 	uint64_t least = UINT64_MAX;
 	for (unsigned g = 0; g < l->n_perms; g++) {
-		uint64_t seen = ((uint64_t)x_local_permute(l, local, g) << 4 | l->perm[g][node]) + 1;
+		uint64_t seen =
+			((uint64_t)x_local_permute(l, local, g) << 4 | l->perm[g][node]) + 1;
 		if (seen < least)
 			least = seen;
 	}

@@ -20,17 +20,17 @@
 
 static const char *const names[] = {
 #define NAME(name, text) [COH_MUT_##name] = #name ": " text,
-        [COH_MUT_NONE] = "the core as it is", COH_MUTANT_LIST(NAME)
+	[COH_MUT_NONE] = "the core as it is", COH_MUTANT_LIST(NAME)
 #undef NAME
 };
 
 static const char *const runs[] = {
-        "nodes=2 slots=1",
-        "nodes=2 slots=1 holds=1",
-        "nodes=2 slots=2 atomics=1",
-        "nodes=3 slots=1",
-        "nodes=2 pages=2 block=2 slots=2 runs=2 threads=1",
-        "nodes=3 slots=1 holds=1",
+	"nodes=2 slots=1",
+	"nodes=2 slots=1 holds=1",
+	"nodes=2 slots=2 atomics=1",
+	"nodes=3 slots=1",
+	"nodes=2 pages=2 block=2 slots=2 runs=2 threads=1",
+	"nodes=3 slots=1 holds=1",
 };
 
 /* In the child: explores until something is seen and says so. Exit status 1 then. */

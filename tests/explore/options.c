@@ -11,28 +11,31 @@ static const struct {
 	size_t at;
 	const char *help;
 } option[] = {
-#define OPTION(name, help) {#name, offsetof(struct x_options, name), help}
-        OPTION(nodes, "nodes, up to 6"),
-        OPTION(pages, "pages, up to 4"),
-        OPTION(block, "pages of a block: homes in turn, so many pages at a time"),
-        OPTION(slots, "requests a node may have outstanding"),
-        OPTION(per_home, "... at one home"),
-        OPTION(refreshes, "refreshes a home has under way at once; 0: as many as requests"),
-        OPTION(pointers, "sharers kept by number; 0: one bit a node"),
-        OPTION(maps, "... pages with more that a home can know exactly"),
-        OPTION(group, "... nodes that share a bit of an inexact set"),
-        OPTION(holds, "pages in tenure at once; 0: no tenure"),
-        OPTION(evict, "1: pages are evicted at any time"),
-        OPTION(atomics, "atomics outstanding in all; at most one per node and page"),
-        OPTION(sync, "threads of a node that use mutex, condition and barrier; no pages then"),
-        OPTION(runs, "prefetches of up to so many pages at any time"),
-        OPTION(threads, "pages a node's threads wait for at once; 0: any, and stale faults"),
-        OPTION(one, "1: each effect is an event of its own"),
-        OPTION(renumber, "0: states that differ in the numbers of transactions are different"),
-        OPTION(symmetry, "0: states that differ in names only are different"),
-        OPTION(lenient, "1: an honest event may be refused, and is lost then"),
-        OPTION(live, "1: check for livelock"),
-        OPTION(max_seconds, "give up after so long; 0: never"),
+#define OPTION(name, help)                                    \
+	{                                                     \
+#name, offsetof(struct x_options, name), help \
+	}
+	OPTION(nodes, "nodes, up to 6"),
+	OPTION(pages, "pages, up to 4"),
+	OPTION(block, "pages of a block: homes in turn, so many pages at a time"),
+	OPTION(slots, "requests a node may have outstanding"),
+	OPTION(per_home, "... at one home"),
+	OPTION(refreshes, "refreshes a home has under way at once; 0: as many as requests"),
+	OPTION(pointers, "sharers kept by number; 0: one bit a node"),
+	OPTION(maps, "... pages with more that a home can know exactly"),
+	OPTION(group, "... nodes that share a bit of an inexact set"),
+	OPTION(holds, "pages in tenure at once; 0: no tenure"),
+	OPTION(evict, "1: pages are evicted at any time"),
+	OPTION(atomics, "atomics outstanding in all; at most one per node and page"),
+	OPTION(sync, "threads of a node that use mutex, condition and barrier; no pages then"),
+	OPTION(runs, "prefetches of up to so many pages at any time"),
+	OPTION(threads, "pages a node's threads wait for at once; 0: any, and stale faults"),
+	OPTION(one, "1: each effect is an event of its own"),
+	OPTION(renumber, "0: states that differ in the numbers of transactions are different"),
+	OPTION(symmetry, "0: states that differ in names only are different"),
+	OPTION(lenient, "1: an honest event may be refused, and is lost then"),
+	OPTION(live, "1: check for livelock"),
+	OPTION(max_seconds, "give up after so long; 0: never"),
 #undef OPTION
 };
 #define OPTIONS (sizeof option / sizeof *option)
@@ -45,16 +48,16 @@ static unsigned *value(struct x_options *o, unsigned i)
 struct x_options x_defaults(void)
 {
 	return (struct x_options){
-	        .nodes = 2,
-	        .pages = 1,
-	        .block = 1,
-	        .slots = 4,
-	        .per_home = 4,
-	        .evict = 1,
-	        .renumber = 1,
-	        .symmetry = 1,
-	        .live = 1,
-	        .max_states = 200000000,
+		.nodes = 2,
+		.pages = 1,
+		.block = 1,
+		.slots = 4,
+		.per_home = 4,
+		.evict = 1,
+		.renumber = 1,
+		.symmetry = 1,
+		.live = 1,
+		.max_states = 200000000,
 	};
 }
 
@@ -108,15 +111,17 @@ void x_options_print(const struct x_options *o, FILE *out)
 	if (o->refreshes)
 		fprintf(out, " refreshes=%u", o->refreshes);
 	if (o->pointers)
-		fprintf(out, " sharers by number=%u maps=%u group=%u", o->pointers, o->maps, o->group);
+		fprintf(out, " sharers by number=%u maps=%u group=%u", o->pointers, o->maps,
+		        o->group);
 	if (o->runs)
 		fprintf(out, " runs of %u", o->runs);
 	if (o->holds)
 		fprintf(out, " tenure");
 	if (o->threads)
 		fprintf(out, " threads=%u", o->threads);
-	fprintf(out, "%s%s%s%s%s\n", o->lenient ? " lenient" : "", o->one ? " effects-one-by-one" : "",
-	        o->renumber ? "" : " no-renumbering", o->symmetry ? "" : " no-symmetry", o->live ? " livelock" : "");
+	fprintf(out, "%s%s%s%s%s\n", o->lenient ? " lenient" : "",
+	        o->one ? " effects-one-by-one" : "", o->renumber ? "" : " no-renumbering",
+	        o->symmetry ? "" : " no-symmetry", o->live ? " livelock" : "");
 }
 
 void x_result_print(const struct x_options *o, const struct x_result *r, FILE *out)
@@ -125,12 +130,16 @@ void x_result_print(const struct x_options *o, const struct x_result *r, FILE *o
 	double n = (double)r->states, missed = n * n / 36893488147419103232.0;
 
 	x_options_print(o, out);
-	fprintf(out, "  %s: %llu states, %llu transitions, depth %u, %.2f s, %.0f states/s, %.2f GB\n",
-	        r->violated ? "VIOLATED" : r->complete ? "complete" : "UNFINISHED",
+	fprintf(out,
+	        "  %s: %llu states, %llu transitions, depth %u, %.2f s, %.0f states/s, %.2f GB\n",
+	        r->violated   ? "VIOLATED"
+	        : r->complete ? "complete"
+	                      : "UNFINISHED",
 	        (unsigned long long)r->states, (unsigned long long)r->transitions, r->depth,
 	        r->seconds, n / (r->seconds + 1e-9), (double)r->memory_bytes * 1e-9);
-	fprintf(out, "  a core has %u states, %llu steps; at most %u messages and %u page writes "
-	             "under way; a state was missed with probability < %.1e\n",
+	fprintf(out,
+	        "  a core has %u states, %llu steps; at most %u messages and %u page writes "
+	        "under way; a state was missed with probability < %.1e\n",
 	        r->locals, (unsigned long long)r->steps, r->most_msgs, r->most_moves, missed);
 	if (r->violated)
 		fprintf(out, "  %s (after %u events)\n", r->why, r->trace_len);

@@ -12,7 +12,7 @@ enum { MARK_LANDING = 0xa5, MARK_REFRESH = 0x5a };
 
 static struct coh_landing mark(uint8_t kind, uint64_t page)
 {
-	return (struct coh_landing){{kind, (uint8_t)page}};
+	return (struct coh_landing){ { kind, (uint8_t)page } };
 }
 
 static int is_mark(const struct coh_landing *l, uint8_t kind, uint64_t page)
@@ -33,7 +33,7 @@ static int is_sync(unsigned type)
 	return type >= COH_MSG_LOCK && type <= COH_MSG_BARRIER_RELEASE;
 }
 
-static const struct coh_atomic the_atomic = {.op = COH_OP_FETCH_ADD, .width = 8, .operand = 1};
+static const struct coh_atomic the_atomic = { .op = COH_OP_FETCH_ADD, .width = 8, .operand = 1 };
 
 static struct coh_msg msg_unpack(uint64_t word)
 {
@@ -46,10 +46,10 @@ static struct coh_msg msg_unpack(uint64_t word)
 	m.slot = (uint16_t)x_get(word, M_SLOT);
 	if (is_sync(m.type)) {
 		m.n = 1;
-		m.sync = (struct coh_sync_args){.object = (uint32_t)x_get(word, S_OBJECT),
-		                                .mutex = (uint32_t)x_get(word, S_MUTEX),
-		                                .thread = (uint32_t)x_get(word, S_THREAD),
-		                                .value = (int8_t)x_get(word, S_VALUE)};
+		m.sync = (struct coh_sync_args){ .object = (uint32_t)x_get(word, S_OBJECT),
+			                         .mutex = (uint32_t)x_get(word, S_MUTEX),
+			                         .thread = (uint32_t)x_get(word, S_THREAD),
+			                         .value = (int8_t)x_get(word, S_VALUE) };
 		return m;
 	}
 	m.access = (uint8_t)x_get(word, M_ACCESS);

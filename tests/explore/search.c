@@ -203,7 +203,7 @@ static void search(struct search *s)
 	int rc;
 
 	x_world_init(&s->x, &w);
-	if (enter(s, &w, 0, (struct x_action){0}))
+	if (enter(s, &w, 0, (struct x_action){ 0 }))
 		return;
 	do {
 		rc = level(s, &number);
@@ -230,7 +230,7 @@ static void check_live(struct search *s)
 
 int x_explore(const struct x_options *o, FILE *out, struct x_result *r)
 {
-	struct search s = {.x = {.o = *o, .out = out}, .r = r};
+	struct search s = { .x = { .o = *o, .out = out }, .r = r };
 
 	memset(r, 0, sizeof *r);
 	s.began = seconds();

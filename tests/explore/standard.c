@@ -11,49 +11,49 @@
 /* slots and per_home are no smaller than what a node can have outstanding here, unless
  * it is the shortage that is explored: numbers of slots are part of a state. */
 static const char *const short_runs[] = {
-        "nodes=2 atomics=2 holds=1 slots=2 one renumber=0",
-        "nodes=2 atomics=2 holds=1 slots=2",
-        "nodes=3 slots=1 per_home=1 symmetry=0",
-        "nodes=3 slots=1 per_home=1 refreshes=1",
-        "nodes=3 slots=2 per_home=2 atomics=1",
-        "nodes=3 slots=1 per_home=1 holds=1",
-        "nodes=3 slots=1 per_home=1 pointers=1 group=1",
-        "nodes=3 slots=1 per_home=1 pointers=1 group=3",
-        "nodes=2 pages=2 block=2 slots=2 per_home=2 runs=2 threads=1",
-        "nodes=2 pages=2 block=2 slots=1 per_home=1",
-        "nodes=2 pages=2 slots=2 per_home=1 evict=0 holds=1",
-        "nodes=3 pages=2 block=2 slots=1 per_home=1 refreshes=1 threads=1 evict=0",
-        "nodes=3 pages=2 block=2 slots=1 per_home=1 runs=2 threads=1 evict=0",
-        "nodes=4 slots=1 per_home=1 threads=1",
-        "nodes=3 sync=1",
-        NULL,
+	"nodes=2 atomics=2 holds=1 slots=2 one renumber=0",
+	"nodes=2 atomics=2 holds=1 slots=2",
+	"nodes=3 slots=1 per_home=1 symmetry=0",
+	"nodes=3 slots=1 per_home=1 refreshes=1",
+	"nodes=3 slots=2 per_home=2 atomics=1",
+	"nodes=3 slots=1 per_home=1 holds=1",
+	"nodes=3 slots=1 per_home=1 pointers=1 group=1",
+	"nodes=3 slots=1 per_home=1 pointers=1 group=3",
+	"nodes=2 pages=2 block=2 slots=2 per_home=2 runs=2 threads=1",
+	"nodes=2 pages=2 block=2 slots=1 per_home=1",
+	"nodes=2 pages=2 slots=2 per_home=1 evict=0 holds=1",
+	"nodes=3 pages=2 block=2 slots=1 per_home=1 refreshes=1 threads=1 evict=0",
+	"nodes=3 pages=2 block=2 slots=1 per_home=1 runs=2 threads=1 evict=0",
+	"nodes=4 slots=1 per_home=1 threads=1",
+	"nodes=3 sync=1",
+	NULL,
 };
 
 static const char *const long_runs[] = {
-        "nodes=2 pages=2 slots=2 per_home=2",
-        "nodes=2 pages=2 block=2 slots=2 per_home=2 runs=2",
-        "nodes=2 pages=2 block=2 slots=2 per_home=2 runs=2 holds=2 threads=1",
-        "nodes=2 pages=2 slots=3 per_home=3 atomics=1 threads=1",
-        "nodes=3 slots=1 per_home=1 one",
-        "nodes=3 slots=2 per_home=2 atomics=3",
-        "nodes=3 pages=2 slots=2 per_home=2 evict=0 threads=1",
-        "nodes=3 pages=2 block=2 slots=2 per_home=2 evict=0 threads=1",
-        "nodes=3 pages=2 block=2 slots=2 per_home=2 evict=0 threads=1 runs=2",
-        "nodes=4 slots=1 per_home=1",
-        "nodes=4 slots=1 per_home=1 pointers=1 maps=1 group=2",
-        "nodes=4 slots=1 per_home=1 holds=1",
-        "nodes=4 slots=2 per_home=2 atomics=1",
-        "nodes=5 slots=1 per_home=1",
-        "nodes=2 sync=2",
-        "nodes=4 sync=1",
-        NULL,
+	"nodes=2 pages=2 slots=2 per_home=2",
+	"nodes=2 pages=2 block=2 slots=2 per_home=2 runs=2",
+	"nodes=2 pages=2 block=2 slots=2 per_home=2 runs=2 holds=2 threads=1",
+	"nodes=2 pages=2 slots=3 per_home=3 atomics=1 threads=1",
+	"nodes=3 slots=1 per_home=1 one",
+	"nodes=3 slots=2 per_home=2 atomics=3",
+	"nodes=3 pages=2 slots=2 per_home=2 evict=0 threads=1",
+	"nodes=3 pages=2 block=2 slots=2 per_home=2 evict=0 threads=1",
+	"nodes=3 pages=2 block=2 slots=2 per_home=2 evict=0 threads=1 runs=2",
+	"nodes=4 slots=1 per_home=1",
+	"nodes=4 slots=1 per_home=1 pointers=1 maps=1 group=2",
+	"nodes=4 slots=1 per_home=1 holds=1",
+	"nodes=4 slots=2 per_home=2 atomics=1",
+	"nodes=5 slots=1 per_home=1",
+	"nodes=2 sync=2",
+	"nodes=4 sync=1",
+	NULL,
 };
 
 /* Rows that no exploration can take, and why they are there. */
 static const struct {
 	const char *side, *state, *event, *why;
 } unreachable[] = {
-        {0},
+	{ 0 },
 };
 
 static int is_row(const struct coh_row *row, unsigned i)
@@ -114,7 +114,7 @@ static int run_all(const char *const *run, FILE *out, FILE *progress, uint8_t *t
 
 int x_standard(int is_long, FILE *out)
 {
-	uint8_t taken[COH_ROWS_MAX] = {0};
+	uint8_t taken[COH_ROWS_MAX] = { 0 };
 	int failed = run_all(short_runs, out, NULL, taken);
 
 	if (is_long)

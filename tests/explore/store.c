@@ -14,7 +14,7 @@ void x_store_open(struct x_store *s, int live, uint64_t max_states)
 {
 	uint64_t room = max_states < UINT32_MAX - 1 ? max_states + 1 : UINT32_MAX;
 
-	*s = (struct x_store){.mask = FIRST_SIZE - 1, .cap = (uint32_t)room};
+	*s = (struct x_store){ .mask = FIRST_SIZE - 1, .cap = (uint32_t)room };
 	s->fp = x_map(FIRST_SIZE * sizeof *s->fp);
 	s->number = live ? x_map(FIRST_SIZE * sizeof *s->number) : NULL;
 	s->parent = x_map(room * sizeof *s->parent);

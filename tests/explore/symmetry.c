@@ -9,7 +9,8 @@
 
 #include "tests/explore/explore.h"
 
-static uint64_t message_key(const struct explorer *x, uint64_t msg, unsigned node, uint64_t free_nodes)
+static uint64_t message_key(const struct explorer *x, uint64_t msg, unsigned node,
+                            uint64_t free_nodes)
 {
 	unsigned from = (unsigned)x_get(msg, M_FROM), to = (unsigned)x_get(msg, M_TO);
 	unsigned requestor = (unsigned)x_get(msg, M_REQUESTOR), other = from == node ? to : from;
@@ -42,7 +43,8 @@ static uint64_t node_key(struct explorer *x, const struct world *w, unsigned nod
 
 	n.local = 0;
 	n.todo = n.todo != 0;
-	key = x_hash(&n, sizeof n) ^ x_mix(x_local_role(&x->l, w->node[node].local, (coh_node)node));
+	key = x_hash(&n, sizeof n) ^
+	      x_mix(x_local_role(&x->l, w->node[node].local, (coh_node)node));
 	for (unsigned h = 0; h < x->o.nodes; h++)
 		if (!(free_nodes >> h & 1))
 			key = x_mix(key ^ x_local_role(&x->l, w->node[h].local, (coh_node)node));
@@ -97,7 +99,7 @@ static void add_perms(struct explorer *x, coh_node *perm, unsigned at, uint64_t 
 
 void x_perms_make(struct explorer *x)
 {
-	coh_node perm[X_NODES] = {0};
+	coh_node perm[X_NODES] = { 0 };
 	/* A bit that stands for some nodes, but not for all, keeps them together. */
 	int grouped = x->o.pointers && x->o.group > 1 && x->o.group < x->o.nodes;
 
@@ -107,7 +109,7 @@ void x_perms_make(struct explorer *x)
 
 unsigned x_canonical(struct explorer *x, const struct world *w, struct world *out)
 {
-	uint64_t key[X_NODES] = {0}, free_nodes = free_nodes_of(x);
+	uint64_t key[X_NODES] = { 0 }, free_nodes = free_nodes_of(x);
 	uint8_t least[X_BYTES_MAX], bytes[X_BYTES_MAX];
 	struct world other;
 	unsigned best = 0, len = 0;

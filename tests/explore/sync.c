@@ -39,7 +39,7 @@ static int is_signalling(const struct world *w, unsigned node)
 void x_sync_actions(const struct explorer *x, const struct world *w, unsigned node,
                     struct x_action *list, unsigned *n)
 {
-	struct x_action a = {.kind = X_LOCAL, .node = (uint8_t)node};
+	struct x_action a = { .kind = X_LOCAL, .node = (uint8_t)node };
 
 	/* page: the thread; n: try, or all */
 	for (a.page = 0; a.page < x->o.sync; a.page++) {
@@ -60,7 +60,7 @@ void x_sync_actions(const struct explorer *x, const struct world *w, unsigned no
 			x_add_action(list, n, a);
 		}
 	}
-	a = (struct x_action){.kind = X_LOCAL, .node = (uint8_t)node, .ev = COH_EV_COND_SIGNAL};
+	a = (struct x_action){ .kind = X_LOCAL, .node = (uint8_t)node, .ev = COH_EV_COND_SIGNAL };
 	for (; a.n < 2 && !is_signalling(w, node); a.n++)
 		x_add_action(list, n, a);
 }
@@ -90,7 +90,8 @@ static enum x_outcome barrier_passed(struct explorer *x, const struct world *w, 
 	for (unsigned i = 0; i < x->o.nodes; i++) {
 		unsigned ahead = (w->node[i].arrived - w->node[node].arrived) & 3;
 		if (ahead > 1)
-			return x_bad(x, "node %u leaves the barrier before node %u has come", node, i);
+			return x_bad(x, "node %u leaves the barrier before node %u has come", node,
+			             i);
 	}
 	return X_DONE;
 }

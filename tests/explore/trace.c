@@ -9,7 +9,7 @@
 
 #include "tests/explore/explore.h"
 
-static const char *const access_name[] = {"-", "READ", "WRITE", "?"};
+static const char *const access_name[] = { "-", "READ", "WRITE", "?" };
 
 static void print_msg(FILE *out, uint64_t m)
 {
@@ -67,20 +67,22 @@ static void print_list(struct explorer *x, uint32_t list, const char *before)
 
 static void print_local(struct explorer *x, const struct x_action *a)
 {
-	static const char *const what[] = {[COH_EV_READ] = "faults reading",
-	                                   [COH_EV_WRITE] = "faults writing",
-	                                   [COH_EV_PREFETCH] = "prefetches",
-	                                   [COH_EV_EVICT] = "evicts",
-	                                   [COH_EV_ATOMIC] = "wants an atomic on"};
-	static const char *const sync[] = {[COH_EV_LOCK] = "locks",
-	                                   [COH_EV_UNLOCK] = "unlocks",
-	                                   [COH_EV_COND_WAIT] = "waits",
-	                                   [COH_EV_COND_SIGNAL] = "signals",
-	                                   [COH_EV_BARRIER] = "comes to the barrier"};
+	static const char *const what[] = { [COH_EV_READ] = "faults reading",
+		                            [COH_EV_WRITE] = "faults writing",
+		                            [COH_EV_PREFETCH] = "prefetches",
+		                            [COH_EV_EVICT] = "evicts",
+		                            [COH_EV_ATOMIC] = "wants an atomic on" };
+	static const char *const sync[] = { [COH_EV_LOCK] = "locks",
+		                            [COH_EV_UNLOCK] = "unlocks",
+		                            [COH_EV_COND_WAIT] = "waits",
+		                            [COH_EV_COND_SIGNAL] = "signals",
+		                            [COH_EV_BARRIER] = "comes to the barrier" };
 
 	if (x->o.sync) {
 		fprintf(x->out, "node %u, thread %u %s%s", a->node, a->page, sync[a->ev],
-		        !a->n ? "" : a->ev == COH_EV_LOCK ? " if it is free" : " all");
+		        !a->n                  ? ""
+		        : a->ev == COH_EV_LOCK ? " if it is free"
+		                               : " all");
 		return;
 	}
 	fprintf(x->out, "node %u %s p%u", a->node, what[a->ev], a->page);
@@ -100,7 +102,9 @@ static void print_action(struct explorer *x, const struct world *w, const struct
 		fprintf(x->out, " from %u", (unsigned)x_get(m, M_FROM));
 		break;
 	case X_LAND: fprintf(x->out, "page %u of %u lands at %u", page, from, a->node); break;
-	case X_TELL: fprintf(x->out, "node %u sees page %u of %u landed", a->node, page, from); break;
+	case X_TELL:
+		fprintf(x->out, "node %u sees page %u of %u landed", a->node, page, from);
+		break;
 	case X_PUNCH:
 		fprintf(x->out, "node %u gives back its frame of page %u", a->node, a->page);
 		break;
@@ -120,8 +124,7 @@ static uint64_t event_of(const struct explorer *x, const struct world *w, const 
 	case X_DELIVER: return x_put(w->msg[a->index], E_KIND, COH_EV_MSG);
 	case X_TELL: return x_put(w->move[a->index] & 0xffffffff, E_KIND, COH_EV_LANDED);
 	case X_TIMER: return x_put(x_put(0, E_SLOT, a->index), E_KIND, COH_EV_TIMER);
-	case X_LOCAL:
-		return x->o.sync ? x_sync_event(x, &scratch, *a) : x_put(ev, E_KIND, a->ev);
+	case X_LOCAL: return x->o.sync ? x_sync_event(x, &scratch, *a) : x_put(ev, E_KIND, a->ev);
 	default: return 0;
 	}
 }
@@ -152,7 +155,9 @@ static void print_dir(FILE *out, const struct coh_page_info *i)
 
 static void print_threads(struct explorer *x, const struct world *w)
 {
-	static const char *const state[] = {"idle", "locks", "tries", "HOLDS", "waits", "barrier"};
+	static const char *const state[] = {
+		"idle", "locks", "tries", "HOLDS", "waits", "barrier"
+	};
 
 	for (unsigned i = 0; i < x->o.nodes; i++) {
 		fprintf(x->out, "        %u:", i);
@@ -276,7 +281,8 @@ unsigned x_trace_print(struct explorer *x, const struct x_store *s, uint32_t num
 		if (walk_on(x, &k, path[i], i + 1) == X_BAD)
 			break;
 	if (x->out)
-		fprintf(x->out, "  VIOLATED: %s\n  (in the names of the last stored state: %s)\n", x->why, why);
+		fprintf(x->out, "  VIOLATED: %s\n  (in the names of the last stored state: %s)\n",
+		        x->why, why);
 	free(path);
 	return len;
 }

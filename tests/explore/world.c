@@ -128,7 +128,7 @@ static int is_landing(const struct world *w, unsigned node, unsigned page)
 static void frame_written(const struct explorer *x, struct world *w, unsigned node, unsigned page)
 {
 	for (unsigned i = 0; i < x->o.nodes; i++)
-		w->node[i].current &= (uint8_t)~(1u << page);
+		w->node[i].current &= (uint8_t) ~(1u << page);
 	w->node[node].current |= (uint8_t)(1u << page);
 	w->written |= (uint8_t)(1u << page);
 }
@@ -141,10 +141,11 @@ static enum x_outcome fx_access(struct explorer *x, struct world *w, unsigned no
 	struct x_node *n = &w->node[node];
 
 	for (unsigned p = fx->page; p < (unsigned)fx->page + fx->n; p++) {
-		n->access = (uint8_t)((n->access & ~(3u << (2 * p))) | (unsigned)fx->access << (2 * p));
+		n->access =
+			(uint8_t)((n->access & ~(3u << (2 * p))) | (unsigned)fx->access << (2 * p));
 		if (fx->access == COH_NONE)
 			continue;
-		n->drop &= (uint8_t)~(1u << p);
+		n->drop &= (uint8_t) ~(1u << p);
 		if (!(n->current >> p & 1))
 			return x_bad(x, "node %u may %s page %u, and its frame is stale", node,
 			             fx->access == COH_READ ? "read" : "write", p);
@@ -159,7 +160,7 @@ static enum x_outcome fx_move(struct explorer *x, struct world *w, unsigned node
 	unsigned first = (unsigned)x_get(move, V_PAGE), to = (unsigned)x_get(move, V_TO);
 
 	for (unsigned p = first; p < first + x_get(move, V_N); p++) {
-		w->node[node].drop &= (uint8_t)~(1u << p);
+		w->node[node].drop &= (uint8_t) ~(1u << p);
 		if (is_landing(w, node, p))
 			return x_bad(x, "page %u leaves node %u while it lands there", p, node);
 		if (is_landing(w, to, p) || x_is_leaving(w, to, p))
@@ -179,7 +180,7 @@ static enum x_outcome call_done(struct explorer *x, struct world *w, unsigned no
 		             cookie && cookie <= x->o.pages && x_atomic(w, node, page)
 		                     ? "was not carried out"
 		                     : "nobody waits for");
-	w->node[node].atomic &= (uint8_t)~(3u << (2 * page));
+	w->node[node].atomic &= (uint8_t) ~(3u << (2 * page));
 	return X_DONE;
 }
 
