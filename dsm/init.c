@@ -345,7 +345,7 @@ static int make_core(struct dsm *d)
 	/* One thread that works and one that serves, for each node here. */
 	tenure_init(&d->tenure,
 	            (d->settings.tenure_us ? d->settings.tenure_us : TENURE_US) * UINT64_C(1000),
-	            d->boot->rank, d->boot->size);
+	            d->boot->rank);
 	return 0;
 }
 

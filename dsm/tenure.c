@@ -4,15 +4,26 @@
 
 #include <string.h>
 
-#define LIMIT_BASES 8      /* bases that a page is held at most, */
-#define LIMIT_RANK_BASES 2 /* and these for each rank above one's own */
+#define LIMIT_BASES 128 /* bases that a page is held at most */
 
-void tenure_init(struct tenure *t, uint64_t base_ns, unsigned rank, unsigned size)
+void tenure_init(struct tenure *t, uint64_t base_ns, unsigned rank)
 {
 	memset(t, 0, sizeof *t);
 	t->base_ns = base_ns;
-	t->limit_ns = base_ns * (LIMIT_BASES + LIMIT_RANK_BASES * (size - 1 - rank));
+	t->limit_ns = base_ns * LIMIT_BASES;
+	t->random = rank;
 	t->next_ns = UINT64_MAX;
+}
+
+/* Mostly a base or two, seldom very long: of several threads that want the same pages, one
+ * now and then holds what it has until the others have given way. */
+static uint64_t draw_limit(struct tenure *t)
+{
+	uint64_t z = t->random += UINT64_C(0x9e3779b97f4a7c15); /* splitmix64 */
+
+	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return t->limit_ns / (1 + (z >> 32) % LIMIT_BASES);
 }
 
 static void set_deadline(struct tenure *t, struct tenure_slot *s, uint64_t at_ns)
@@ -28,6 +39,7 @@ void tenure_start(struct tenure *t, unsigned slot, uint32_t thread, uint64_t now
 
 	s->start_ns = now_ns;
 	s->thread = thread;
+	s->limit_ns = draw_limit(t);
 	t->running++;
 	set_deadline(t, s, now_ns + t->base_ns);
 }
@@ -64,7 +76,7 @@ void tenure_thread_waits(struct tenure *t, uint32_t thread)
 	for (unsigned i = 0; i < TENURE_SLOTS; i++) {
 		struct tenure_slot *s = &t->slot[i];
 		if (s->deadline_ns && s->thread == thread)
-			set_deadline(t, s, s->start_ns + t->limit_ns);
+			set_deadline(t, s, s->start_ns + s->limit_ns);
 	}
 }
 
@@ -74,7 +86,7 @@ void tenure_thread_runs(struct tenure *t, uint32_t thread, uint64_t now_ns)
 		return;
 	for (unsigned i = 0; i < TENURE_SLOTS; i++) {
 		struct tenure_slot *s = &t->slot[i];
-		uint64_t limit = s->start_ns + t->limit_ns, at = now_ns + t->base_ns;
+		uint64_t limit = s->start_ns + s->limit_ns, at = now_ns + t->base_ns;
 		if (s->deadline_ns && s->thread == thread)
 			set_deadline(t, s, at < limit ? at : limit);
 	}

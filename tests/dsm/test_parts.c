@@ -133,7 +133,7 @@ static struct tenure tenure;
 
 static void test_tenure_order(void)
 {
-	tenure_init(&tenure, 100, 0, 1);
+	tenure_init(&tenure, 100, 0);
 	CU_ASSERT_EQUAL(tenure_due(&tenure, 1000), -1);
 	tenure_start(&tenure, 5, 1, 1200);
 	tenure_start(&tenure, 9, 1, 1000);
@@ -155,8 +155,9 @@ static void test_tenure_order(void)
 
 static void test_tenure_waiting(void)
 {
-	tenure_init(&tenure, 100, 0, 1); /* limit 800 */
+	tenure_init(&tenure, 100, 0);
 	tenure_start(&tenure, 1, 11, 1000);
+	tenure.slot[1].limit_ns = 800; /* no matter what was drawn */
 	tenure_start(&tenure, 2, 22, 1000);
 	tenure_thread_waits(&tenure, 11); /* for another page */
 	CU_ASSERT_EQUAL(tenure_due(&tenure, 1100), 2);
@@ -172,8 +173,9 @@ static void test_tenure_waiting(void)
 
 static void test_tenure_limit(void)
 {
-	tenure_init(&tenure, 100, 0, 1);
+	tenure_init(&tenure, 100, 0);
 	tenure_start(&tenure, 1, 11, 1000);
+	tenure.slot[1].limit_ns = 800;
 	for (uint64_t now = 1050; now < 1900; now += 50) { /* a thread that never has enough */
 		tenure_thread_waits(&tenure, 11);
 		if (now < 1800) {
@@ -184,17 +186,28 @@ static void test_tenure_limit(void)
 	CU_ASSERT_EQUAL(tenure_due(&tenure, 1800), 1);
 }
 
-static void test_tenure_ranks(void)
+/* Of threads that hold what others wait for, all but one give way sooner or later. */
+static void test_tenure_chance(void)
 {
-	uint64_t limit = UINT64_MAX;
+	unsigned shorter = 0, longer = 0, same = 0;
+	uint64_t other[1000];
 
-	/* Two threads that hold what the other waits for: one is first to give way. */
-	for (unsigned rank = 0; rank < 4; rank++) {
-		tenure_init(&tenure, 100, rank, 4);
-		CU_ASSERT_TRUE(tenure.limit_ns < limit);
-		CU_ASSERT_TRUE(limit == UINT64_MAX || limit - tenure.limit_ns >= tenure.base_ns);
-		limit = tenure.limit_ns;
+	for (unsigned rank = 0; rank < 2; rank++) {
+		tenure_init(&tenure, 1280, rank);
+		for (unsigned i = 0; i < 1000; i++) {
+			uint64_t limit;
+			tenure_start(&tenure, i % TENURE_SLOTS, 1, 1000);
+			limit = tenure.slot[i % TENURE_SLOTS].limit_ns;
+			CU_ASSERT_TRUE(limit >= 1280 && limit <= 128 * 1280);
+			shorter += limit < 3 * 1280;
+			longer += limit > 32 * 1280;
+			same += rank && limit == other[i];
+			other[i] = limit;
+		}
 	}
+	CU_ASSERT_TRUE(shorter > 1000 && shorter < 1900);
+	CU_ASSERT_TRUE(longer > 20 && longer < 100);
+	CU_ASSERT_TRUE(same < 50); /* ranks draw for themselves */
 }
 
 /* --- texts --- */
@@ -253,7 +266,7 @@ int main(void)
 	CU_add_test(s, "tenures end in order", test_tenure_order);
 	CU_add_test(s, "tenures last while their thread waits", test_tenure_waiting);
 	CU_add_test(s, "tenures have a limit", test_tenure_limit);
-	CU_add_test(s, "limits differ by rank", test_tenure_ranks);
+	CU_add_test(s, "limits differ by chance", test_tenure_chance);
 	CU_add_test(s, "errors", test_errors);
 	CU_add_test(s, "log", test_log);
 	CU_basic_set_mode(CU_BRM_VERBOSE);

@@ -120,6 +120,8 @@ static void init_nodes(struct sim *s)
 		n->list = sim_alloc(s->n_pages * sizeof *n->list);
 		n->retry = sim_alloc(s->cfg.threads * sizeof *n->retry);
 		n->slow = i + 1u > s->cfg.nodes - s->cfg.slow;
+		tenure_init(&n->tenure, s->cfg.tenure_ns, i);
+		n->armed_ns = UINT64_MAX;
 		n->pause_phase_ns = rng_below(&s->rng, 1u << 30);
 		if (i == 0) {
 			s->fx.cap = coh_effects_max(&config);
@@ -145,9 +147,9 @@ static void init_threads(struct sim *s)
 
 /*
  * Everybody may want the same page at once and hold it for a tenure after some of the
- * slowest hops, and those who have tried in vain for long hold theirs for up to 2^7
- * tenures. An instruction that needs several pages at once gets on by chance, in the
- * end, against all who want the same: its bound only tells that from never.
+ * slowest hops; some hold it for as long as is allowed, while they wait for another page.
+ * An instruction that needs several pages competes like that for each of them, and may
+ * have to start over many times: its bound only tells that from never.
  */
 static void derive_bounds(struct sim *s)
 {
@@ -155,12 +157,12 @@ static void derive_bounds(struct sim *s)
 	uint64_t copy = page_bytes(s, s->n_pages - 1) / 10;
 	uint64_t hop = s->latency[TABLE_SIZE - 1] * (c->slow ? 10 : 1) + c->pause_us * 1000 + copy;
 	uint64_t mean = c->mean_ns * (c->slow ? 10 : 1) + c->pause_us * 1000 / 50 + copy / 4;
-	uint64_t tenure = c->tenure_ns + copy, turn = 8 * mean + 3 * tenure + c->wake_ns;
+	uint64_t turn = 8 * mean + 3 * c->tenure_ns + c->wake_ns;
 
 	s->bound_ns = c->bound_ns;
 	if (!s->bound_ns)
-		s->bound_ns = 64 * hop + 4 * s->n_threads * turn + (tenure << 7) * 16;
-	s->bound_many_ns = 10 * s->bound_ns + s->n_threads * (tenure << 7) * 16;
+		s->bound_ns = 64 * hop + s->n_threads * (4 * turn + s->nodes[0].tenure.limit_ns);
+	s->bound_many_ns = 10 * s->bound_ns + 100 * s->n_threads * s->nodes[0].tenure.limit_ns;
 }
 
 void sim_init(struct sim *s, const struct sim_config *cfg)
@@ -215,13 +217,7 @@ static void take(struct sim *s)
 	case EV_LAND: net_landed(s, index); break;
 	case EV_CQ: net_completed(s, index); break;
 	case EV_LOCAL: net_local(s, index); break;
-	case EV_TIMER: {
-		struct coh_event ev;
-		ev.kind = COH_EV_TIMER;
-		ev.slot = index % s->cfg.holds;
-		node_step(s, index / s->cfg.holds, &ev);
-		break;
-	}
+	case EV_TIMER: node_timer(s, index); break;
 	}
 }
 
@@ -256,6 +252,9 @@ static void check_blocked(struct sim *s)
 			         s->threads[i].op.kind, s->threads[i].op.touch[0].page);
 }
 
+/* Nobody starts anything new while draining: then all must be over before long. */
+#define DRAIN_EVENTS 20000000
+
 static void run(struct sim *s)
 {
 	if (s->cfg.work->setup)
@@ -266,6 +265,8 @@ static void run(struct sim *s)
 			take(s);
 			if (s->stats.events % 65536 == 0)
 				check_waiting(s);
+			SIM_CHECK(s, s->stats.events < s->next_quiet + DRAIN_EVENTS,
+			          "no rest: %u of %u threads still try", s->n_threads - s->parked, s->n_threads);
 			if (s->stats.events % 4096 == 0)
 				check_core(s, s->stats.events / 4096 % s->cfg.nodes);
 			if (!s->draining && s->stats.events >= s->next_quiet)

@@ -19,7 +19,6 @@ static const struct sim_config reference = {
         .nodes = 16,
         .threads = 2,
         .pages = 512,
-        .huge_pages = 8,
         .block_pages = 16,
         .epoch = 250000,
         .mean_ns = 3000,
@@ -73,9 +72,9 @@ static struct sim_config draw(const struct options *o, uint64_t seed)
 	c.tenure_ns = PICK(&r, 2000, 5000, 30000);
 	c.budget = PICK(&r, 0, 8, 64);
 	c.slow = rng_below(&r, 4) == 0;
-	/* The longest tenure must outlast some round trips, or several pages never meet. */
-	if (c.tenure_ns < c.mean_ns * (c.slow ? 10 : 1) / 4)
-		c.tenure_ns = c.mean_ns * (c.slow ? 10 : 1) / 4;
+	/* As in earnest, the base is longer than a wake and some round trips, or several pages
+	 * never meet. */
+	c.tenure_ns += 4 * c.mean_ns * (c.slow ? 10 : 1) + 2 * c.wake_ns + (c.huge_pages ? 300000 : 0);
 	c.pause_us = PICK(&r, 0, 0, 0, 50, 500);
 	c.atomic_in = PICK(&r, 0, 10, 100);
 	c.prefetch_in = PICK(&r, 0, 20, 200);
@@ -271,7 +270,7 @@ int main(int argc, char **argv)
 		}
 	}
 	if (o.cfg.threads < 1 || o.cfg.threads > SIM_MAX_THREADS || o.cfg.pages < 1 ||
-	    o.cfg.epoch < 1 || o.cfg.holds < 1 || o.cfg.locks < 8) {
+	    o.cfg.epoch < 1 || o.cfg.holds < 1 || o.cfg.holds > TENURE_SLOTS || o.cfg.locks < 8) {
 		fprintf(stderr, "sim: a number is out of range\n");
 		return 2;
 	}

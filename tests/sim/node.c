@@ -88,6 +88,35 @@ static void cost_close(struct sim *s, uint16_t node, uint32_t page, enum coh_acc
 	f->bytes = 0;
 }
 
+/* --- tenures: the policy is the node's own (dsm/tenure.c) --- */
+
+void node_arm(struct sim *s, uint16_t node)
+{
+	struct node *n = &s->nodes[node];
+
+	if (n->tenure.next_ns >= n->armed_ns)
+		return;
+	n->armed_ns = n->tenure.next_ns;
+	heap_push(&s->heap, n->armed_ns, REF(EV_TIMER, node));
+}
+
+void node_timer(struct sim *s, uint16_t node)
+{
+	struct node *n = &s->nodes[node];
+	struct coh_event ev;
+	int slot;
+
+	if (s->now != n->armed_ns)
+		return; /* an earlier one has come in between */
+	n->armed_ns = UINT64_MAX;
+	ev.kind = COH_EV_TIMER;
+	while ((slot = tenure_due(&n->tenure, s->now)) >= 0) {
+		ev.slot = slot;
+		node_step(s, node, &ev);
+	}
+	node_arm(s, node);
+}
+
 /* --- effects --- */
 
 static void raise_access(struct sim *s, uint16_t node, uint32_t page, enum coh_access access)
@@ -144,23 +173,6 @@ static void send(struct sim *s, uint16_t node, const struct coh_effect *e)
 	net_send(s, node, e);
 }
 
-/*
- * Tenures of a thread that does not get on grow, and differ by chance: when several
- * instructions want the same few pages, all holding what they have for equally long,
- * none of them gets its last page in time (seen here: 2 s instead of 20 ms for the
- * worst of 30,000 waits). What takes long to move is held longer. Lower rank is
- * favoured a little.
- */
-static void arm_timer(struct sim *s, uint16_t node, const struct coh_effect *e)
-{
-	uint64_t base = s->cfg.tenure_ns + page_bytes(s, e->page) / 10;
-	uint64_t ns = base << rng_below(&s->rng, e->level + 1);
-
-	ns += ns * (s->cfg.nodes - node) / (4 * s->cfg.nodes);
-	heap_push(&s->heap, s->now + s->cfg.wake_ns + ns,
-	          REF(EV_TIMER, (uint32_t)node * s->cfg.holds + e->slot));
-}
-
 static void atomic(struct sim *s, uint16_t node, const struct coh_effect *e)
 {
 	uint64_t old = thread_atomic(s, node, e->page, &e->atomic);
@@ -189,7 +201,10 @@ static void carry_out(struct sim *s, uint16_t node, const struct coh_effect *e)
 	case COH_FX_WAKE: thread_wake(s, node, e->page, e->n); break;
 	case COH_FX_SEND: send(s, node, e); break;
 	case COH_FX_MOVE: net_move(s, node, e); break;
-	case COH_FX_TIMER: arm_timer(s, node, e); break;
+	case COH_FX_TIMER:
+		tenure_start(&s->nodes[node].tenure, e->slot, s->nodes[node].woken, s->now);
+		node_arm(s, node);
+		break;
 	case COH_FX_ATOMIC: atomic(s, node, e); break;
 	case COH_FX_DROP_FRAME:
 		frame_at(s, node, e->page)->drop = frame_at(s, node, e->page)->resident;

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "coherence/coh.h"
+#include "dsm/tenure.h"
 #include "tests/sim/heap.h"
 #include "tests/sim/rng.h"
 
@@ -35,7 +36,7 @@ struct sim_config {
 	enum sim_latency latency;
 	uint32_t think_ns; /* mean time between two operations of a thread */
 	uint32_t wake_ns;  /* longest time from a wake to the thread's next try */
-	uint32_t tenure_ns;
+	uint32_t tenure_ns; /* its base, see dsm/tenure.h */
 	uint32_t budget;   /* frames of other nodes' pages that a node keeps; 0: no limit */
 	uint32_t slow;     /* nodes whose messages take ten times as long */
 	uint32_t pause_us; /* every node sleeps this long now and then; 0: never */
@@ -109,7 +110,7 @@ struct op {
 
 struct thread {
 	uint16_t node, index;
-	uint8_t state, patience;
+	uint8_t state;
 	uint8_t faulted; /* this operation has waited */
 	uint8_t trapped; /* a fault that the service has yet to hear of */
 	uint8_t atomic;  /* an atomic of ours: 1 asked for, 2 carried out */
@@ -131,6 +132,9 @@ struct node {
 	uint16_t *retry, retries; /* threads whose event found no slot, oldest first */
 	uint32_t at_barrier; /* threads of ours */
 	uint64_t releases;
+	struct tenure tenure;
+	uint64_t armed_ns; /* the next look at it; UINT64_MAX: none is due */
+	uint32_t woken;    /* thread that was woken last, plus one; 0: none by the last wake */
 	uint32_t pause_phase_ns;
 	uint8_t slow;
 };
@@ -266,6 +270,9 @@ uint32_t page_bytes(const struct sim *s, uint32_t page);
 /* node.c */
 /* One step of the node's core, its effects carried out. */
 int node_step(struct sim *s, uint16_t node, const struct coh_event *ev);
+/* Sees to it that node_timer() is called when the next tenure ends. */
+void node_arm(struct sim *s, uint16_t node);
+void node_timer(struct sim *s, uint16_t node);
 void node_punch_if_free(struct sim *s, uint16_t node, uint32_t page);
 void node_list(struct sim *s, uint16_t node, uint32_t page);
 static inline struct frame *frame_at(struct sim *s, uint16_t node, uint32_t page)

@@ -110,15 +110,14 @@ static void fault_taken(struct sim *s, struct thread *t)
 	t->state = TH_FAULT;
 	ev.kind = t->write ? COH_EV_WRITE : COH_EV_READ;
 	ev.page = t->page;
-	ev.patience = t->patience;
+	ev.patience = 0;
+	tenure_thread_waits(&s->nodes[t->node].tenure, t->index + 1u);
 	blocked(s, t, node_step(s, t->node, &ev));
 }
 
 /* The service hears of a fault at once or a little later, when it may be out of date. */
 static void fault(struct sim *s, struct thread *t, const struct touch *touch)
 {
-	if (t->faulted && t->patience < 7)
-		t->patience++;
 	t->faulted = 1;
 	t->page = touch->page;
 	t->write = touch->write;
@@ -333,10 +332,15 @@ void thread_complete(struct sim *s, uint64_t cookie, int status, uint64_t result
 
 void thread_wake(struct sim *s, uint16_t node, uint32_t page, uint32_t n)
 {
+	s->nodes[node].woken = 0;
 	for (uint32_t i = 0; i < s->cfg.threads; i++) {
 		struct thread *t = &s->threads[node * s->cfg.threads + i];
-		if (t->state == TH_FAULT && t->page >= page && t->page < page + n)
-			thread_at(s, t, s->now + rng_below(&s->rng, s->cfg.wake_ns + 1));
+		if (t->state != TH_FAULT || t->page < page || t->page >= page + n)
+			continue;
+		s->nodes[node].woken = i + 1;
+		tenure_thread_runs(&s->nodes[node].tenure, i + 1, s->now);
+		node_arm(s, node);
+		thread_at(s, t, s->now + rng_below(&s->rng, s->cfg.wake_ns + 1));
 	}
 }
 
@@ -400,7 +404,7 @@ void thread_run(struct sim *s, struct thread *t)
 		keep_budget(s, t->node);
 		t->op.touches = 0;
 		t->since = s->now;
-		t->faulted = t->patience = 0;
+		t->faulted = 0;
 		work_next(s, t, &t->op);
 	}
 	thread_try(s, t);
