@@ -48,9 +48,11 @@ struct coh_config {
 	struct coh_zone zone[COH_MAX_ZONES];
 	uint16_t per_home;   /* K: requests a node may have outstanding at one home */
 	uint16_t slots;      /* requests a node may have outstanding in all */
-	uint16_t refreshes;  /* writes back of forwarded reads that a home has under way at once; 0: as
-	                      * many as requests. More reads than that take the longer path */
-	uint32_t sharer_maps; /* above 64 nodes: pages whose many sharers a home can know exactly */
+	/* Writes back of forwarded reads that a home has under way at once; 0: as many as
+	 * requests. More reads than that take the longer path. */
+	uint16_t refreshes;
+	/* Above 64 nodes: pages whose many sharers a home can know exactly. */
+	uint32_t sharer_maps;
 	/* 0, or for tests: sharers by number as above 64 nodes, so many before a map is taken, and
 	 * nodes for which one bit of an inexact map stands. */
 	uint8_t sharer_pointers;

@@ -8,7 +8,7 @@
 #define POINTER_BITS 10
 
 _Static_assert(COH_MAX_NODES <= 1 << POINTER_BITS, "a node number has ten bits");
-_Static_assert(SHARERS_POINTERS * POINTER_BITS <= KIND_SHIFT, "pointers fit");
+_Static_assert(SHARERS_POINTERS *POINTER_BITS <= KIND_SHIFT, "pointers fit");
 _Static_assert(SHARERS_GROUPS <= KIND_SHIFT, "groups fit");
 
 int coh_sharers_wide(const struct coh_config *config)
@@ -212,7 +212,8 @@ unsigned coh_wide_count(struct coh *c, uint64_t set)
 		return coh_map_count(&c->cfg, set_map(c, set));
 	if (kind(set) != KIND_COARSE)
 		return kind(set);
-	for (unsigned i = coh_wide_next(c, set, 0); i != COH_NO_NODE; i = coh_wide_next(c, set, i + 1))
+	for (unsigned i = coh_wide_next(c, set, 0); i != COH_NO_NODE;
+	     i = coh_wide_next(c, set, i + 1))
 		n++;
 	return n;
 }
@@ -290,7 +291,7 @@ static void pointers_permute(uint64_t *set, const coh_node *perm)
 
 void coh_map_permute(const struct coh_config *config, uint64_t *map, const coh_node *perm)
 {
-	uint64_t out[COH_MAX_NODES / 64] = {0};
+	uint64_t out[COH_MAX_NODES / 64] = { 0 };
 
 	for (coh_node i = 0; i < config->nodes; i++)
 		if (coh_map_has(map, i))

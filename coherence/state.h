@@ -110,10 +110,12 @@ struct sync_slot {
 struct coh {
 	struct coh_config cfg;
 	uint64_t n_dirs;
-	uint64_t off_dir, off_line, off_request, off_hold, off_txn, off_object, off_waiter,
-	        off_sync, off_held, off_out, off_in, off_waiting, off_arrived, off_pending, off_map, off_map_taken, size;
+	uint64_t off_dir, off_line, off_request, off_hold, off_txn, off_object, off_waiter;
+	uint64_t off_sync, off_held, off_out, off_in, off_waiting, off_arrived;
+	uint64_t off_pending, off_map, off_map_taken; /* when sets of sharers are wide */
+	uint64_t size;
 	uint32_t n_txns, n_waiters;
-	uint32_t max_refreshing, refreshing; /* forwarded reads: refreshes under way to our frames */
+	uint32_t max_refreshing, refreshing; /* refreshes of forwarded reads under way to us */
 	uint32_t map_word; /* of off_map_taken: the lowest in which a map is free */
 	uint8_t wide;      /* form of the sets of sharers */
 	uint64_t barrier_cookie;

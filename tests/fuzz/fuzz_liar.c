@@ -28,7 +28,7 @@ static coh_node honest(const struct world *w, uint8_t choice)
 
 static void call_page(struct world *w, coh_node node, uint8_t what, uint8_t arg)
 {
-	struct coh_event ev = {.page = arg % PAGES, .cookie = COOKIE_OTHER};
+	struct coh_event ev = { .page = arg % PAGES, .cookie = COOKIE_OTHER };
 
 	switch (what % 3) {
 	case 0: ev.kind = COH_EV_EVICT; break;
@@ -38,7 +38,7 @@ static void call_page(struct world *w, coh_node node, uint8_t what, uint8_t arg)
 		break;
 	default:
 		ev.kind = COH_EV_ATOMIC;
-		ev.atomic = (struct coh_atomic){.op = COH_OP_FETCH_ADD, .width = 8};
+		ev.atomic = (struct coh_atomic){ .op = COH_OP_FETCH_ADD, .width = 8 };
 	}
 	world_step(w, node, &ev, 0);
 }
@@ -47,7 +47,7 @@ static void call_page(struct world *w, coh_node node, uint8_t what, uint8_t arg)
 static void call_sync(struct world *w, coh_node node, uint8_t what, uint8_t arg)
 {
 	struct caller *t = &w->caller[node];
-	struct coh_event ev = {.home = arg % NODES, .cookie = COOKIE_SYNC, .sync.thread = 0};
+	struct coh_event ev = { .home = arg % NODES, .cookie = COOKIE_SYNC, .sync.thread = 0 };
 	int8_t *holder = &w->holder[ev.home][0], was = *holder;
 
 	if (t->waits)
@@ -67,14 +67,12 @@ static void call_sync(struct world *w, coh_node node, uint8_t what, uint8_t arg)
 		ev.sync.object = 1;
 		ev.sync.value = arg >> 7;
 		break;
-	default:
-		ev.kind = COH_EV_BARRIER;
-		ev.cookie = COOKIE_BARRIER;
+	default: ev.kind = COH_EV_BARRIER; ev.cookie = COOKIE_BARRIER;
 	}
 	if ((ev.kind == COH_EV_UNLOCK || ev.kind == COH_EV_COND_WAIT) && was == node + 1)
 		*holder = 0; /* the next may have it within the step */
 	if (ev.kind == COH_EV_LOCK || ev.kind == COH_EV_COND_WAIT)
-		*t = (struct caller){.waits = ev.kind, .home = ev.home};
+		*t = (struct caller){ .waits = ev.kind, .home = ev.home };
 	if (ev.kind == COH_EV_BARRIER)
 		w->reached[node]++;
 	if (world_step(w, node, &ev, 0) == 0)
@@ -89,7 +87,7 @@ static void call_sync(struct world *w, coh_node node, uint8_t what, uint8_t arg)
 
 static void liar_sends(struct world *w, coh_node to, const struct coh_msg *m)
 {
-	struct coh_event ev = {.kind = COH_EV_MSG, .from = w->liar};
+	struct coh_event ev = { .kind = COH_EV_MSG, .from = w->liar };
 	uint8_t buf[COH_WIRE_MAX];
 	const char *why;
 
@@ -99,7 +97,7 @@ static void liar_sends(struct world *w, coh_node to, const struct coh_msg *m)
 
 static void liar_tells_of_write(struct world *w, coh_node to, uint32_t tag)
 {
-	struct coh_event ev = {.kind = COH_EV_LANDED, .tag = tag};
+	struct coh_event ev = { .kind = COH_EV_LANDED, .tag = tag };
 
 	world_step(w, to, &ev, 1);
 }
@@ -113,7 +111,7 @@ static struct coh_landing known(const struct world *w, uint8_t choice)
 static void lie(struct world *w, struct input *in)
 {
 	coh_node to = honest(w, byte(in));
-	struct coh_msg m = {.type = 1 + byte(in) % (COH_MSG_TYPES - 1)};
+	struct coh_msg m = { .type = 1 + byte(in) % (COH_MSG_TYPES - 1) };
 	uint8_t a = byte(in), b = byte(in);
 
 	m.flags = a >> 4 & 7;
@@ -125,15 +123,17 @@ static void lie(struct world *w, struct input *in)
 	switch (m.type) {
 	case COH_MSG_ATOMIC:
 	case COH_MSG_FWD_ATOMIC:
-		m.atomic = (struct coh_atomic){.op = COH_OP_SWAP, .width = 8, .offset = 8 * b};
+		m.atomic = (struct coh_atomic){ .op = COH_OP_SWAP, .width = 8, .offset = 8 * b };
 		break;
 	case COH_MSG_ATOMIC_RESP: m.result = b; break;
 	case COH_MSG_SVC_REQ:
 	case COH_MSG_SVC_RESP: m.svc.op = b; break;
 	default:
 		if (m.type >= COH_MSG_LOCK && m.type <= COH_MSG_SYNC_RESP) {
-			m.sync = (struct coh_sync_args){.object = a >> 4 & 3, .mutex = a & 3,
-			                                .thread = b & 1, .value = (b >> 1 & 3) - 1};
+			m.sync = (struct coh_sync_args){ .object = a >> 4 & 3,
+				                         .mutex = a & 3,
+				                         .thread = b & 1,
+				                         .value = (b >> 1 & 3) - 1 };
 			break;
 		}
 		m.landing = known(w, b);
@@ -147,8 +147,11 @@ static void lie_about_write(struct world *w, struct input *in)
 	coh_node to = honest(w, byte(in));
 	uint8_t a = byte(in), b = byte(in);
 	uint32_t raw = (uint32_t)a << 24 | (uint32_t)b << 16 | (uint32_t)byte(in) << 8 | byte(in);
-	struct coh_tag tag = {.to_home = a & 1, .access = a >> 1 & 3, .n = a >> 3 & 3, .slot = b % 5,
-	                      .home_index = b % 3};
+	struct coh_tag tag = { .to_home = a & 1,
+		               .access = a >> 1 & 3,
+		               .n = a >> 3 & 3,
+		               .slot = b % 5,
+		               .home_index = b % 3 };
 
 	liar_tells_of_write(w, to, a >> 7 ? raw : coh_tag_encode(tag));
 }
@@ -156,8 +159,8 @@ static void lie_about_write(struct world *w, struct input *in)
 /* Does as an honest node would with a forward: the page goes to who wants it. */
 static void serve_forward(struct world *w, const struct coh_msg *m, unsigned access)
 {
-	struct coh_tag tag = {.access = access, .n = m->n, .slot = m->slot};
-	struct coh_tag home = {.to_home = 1, .home_index = m->page % 2};
+	struct coh_tag tag = { .access = access, .n = m->n, .slot = m->slot };
+	struct coh_tag home = { .to_home = 1, .home_index = m->page % 2 };
 
 	if (!(m->flags & COH_F_PULL) && m->requestor != w->liar)
 		liar_tells_of_write(w, m->requestor, coh_tag_encode(tag));
@@ -177,7 +180,7 @@ static void behave(struct world *w, struct input *in)
 	m = q->msg[q->head];
 	q->head = (q->head + 1) % QUEUE;
 	q->len--;
-	answer = (struct coh_msg){.n = 1, .slot = m.slot, .page = m.page};
+	answer = (struct coh_msg){ .n = 1, .slot = m.slot, .page = m.page };
 	switch (m.type) {
 	case COH_MSG_INV: answer.type = COH_MSG_INV_ACK; break;
 	case COH_MSG_PUTS:
@@ -225,7 +228,7 @@ static void act(struct world *w, struct input *in)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct world w;
-	struct input in = {data, data + size};
+	struct input in = { data, data + size };
 	uint8_t head = byte(&in);
 
 	world_init(&w, head % NODES, head / NODES);

@@ -10,9 +10,9 @@
 #include "tests/fuzz/fuzz.h"
 
 static const struct coh_config configs[] = {
-        {.nodes = 2, .n_zones = 1, .zone = {{0, 8, 2}}, .locks = 4},
-        {.nodes = 64, .n_zones = 2, .zone = {{0, 4096, 64}, {4096, 16, 1}}, .locks = 256},
-        {.nodes = 1024, .n_zones = 1, .zone = {{0, UINT64_C(1) << 38, 64}}, .locks = 0},
+	{ .nodes = 2, .n_zones = 1, .zone = { { 0, 8, 2 } }, .locks = 4 },
+	{ .nodes = 64, .n_zones = 2, .zone = { { 0, 4096, 64 }, { 4096, 16, 1 } }, .locks = 256 },
+	{ .nodes = 1024, .n_zones = 1, .zone = { { 0, UINT64_C(1) << 38, 64 } }, .locks = 0 },
 };
 
 static void check_ranges(const struct coh_config *c, const struct coh_msg *m)
@@ -32,7 +32,8 @@ static void check_ranges(const struct coh_config *c, const struct coh_msg *m)
 	case COH_MSG_FWD_ATOMIC:
 		FUZZ_CHECK((m->atomic.width == 4 || m->atomic.width == 8) &&
 		                   m->atomic.offset % m->atomic.width == 0 &&
-		                   m->atomic.offset < COH_PAGE_MAX, "atomic");
+		                   m->atomic.offset < COH_PAGE_MAX,
+		           "atomic");
 		break;
 	case COH_MSG_SVC_REQ:
 	case COH_MSG_SVC_RESP:
@@ -68,7 +69,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	FUZZ_CHECK(coh_wire_decode(config, copy, size - 1, &m, &why) == -EBADMSG, "cut short");
 	if (size < COH_WIRE_MAX) {
 		copy[size] = 0;
-		FUZZ_CHECK(coh_wire_decode(config, copy, size + 1, &m, &why) == -EBADMSG, "too long");
+		FUZZ_CHECK(coh_wire_decode(config, copy, size + 1, &m, &why) == -EBADMSG,
+		           "too long");
 	}
 	return 0;
 }

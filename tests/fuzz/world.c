@@ -14,23 +14,23 @@ static union {
 #define EFFECTS_MAX 1024
 static struct coh_effect effects[EFFECTS_MAX];
 static struct coh_msg self_queue[COH_SELF_MAX];
-static struct coh_effects fx = {.list = effects, .self_queue = self_queue};
+static struct coh_effects fx = { .list = effects, .self_queue = self_queue };
 
 /* --- setting up --- */
 
 static struct coh_config config_of(coh_node self, unsigned form)
 {
 	struct coh_config c = {
-	        .nodes = NODES,
-	        .self = self,
-	        .n_zones = 1,
-	        .zone = {{0, PAGES, 2}},
-	        .per_home = 2,
-	        .slots = SLOTS,
-	        .refreshes = 1 + (form & 1),
-	        .holds = form & 2 ? HOLDS : 0,
-	        .locks = LOCKS,
-	        .sync_slots = 2,
+		.nodes = NODES,
+		.self = self,
+		.n_zones = 1,
+		.zone = { { 0, PAGES, 2 } },
+		.per_home = 2,
+		.slots = SLOTS,
+		.refreshes = 1 + (form & 1),
+		.holds = form & 2 ? HOLDS : 0,
+		.locks = LOCKS,
+		.sync_slots = 2,
 	};
 
 	if (form & 4) {
@@ -43,8 +43,8 @@ static struct coh_config config_of(coh_node self, unsigned form)
 
 static void make_locks(struct world *w, coh_node node)
 {
-	struct coh_event mutex = {.kind = COH_EV_MUTEX_CREATE, .home = node};
-	struct coh_event cond = {.kind = COH_EV_COND_CREATE, .home = node};
+	struct coh_event mutex = { .kind = COH_EV_MUTEX_CREATE, .home = node };
+	struct coh_event cond = { .kind = COH_EV_COND_CREATE, .home = node };
 
 	world_step(w, node, &mutex, 0);
 	world_step(w, node, &cond, 0);
@@ -60,7 +60,8 @@ void world_init(struct world *w, coh_node liar, unsigned form)
 		struct coh_config config = config_of(i, form);
 		FUZZ_CHECK(coh_config_check(&config) == 0, "configuration");
 		FUZZ_CHECK(coh_size(&config) <= STATE_MAX, "%zu bytes", coh_size(&config));
-		FUZZ_CHECK(coh_effects_max(&config) <= EFFECTS_MAX, "%u effects", coh_effects_max(&config));
+		FUZZ_CHECK(coh_effects_max(&config) <= EFFECTS_MAX, "%u effects",
+		           coh_effects_max(&config));
 		memset(&states[i], 0, coh_size(&config));
 		w->core[i] = coh_init(&states[i], &config);
 		fx.cap = coh_effects_max(&config);
@@ -78,7 +79,7 @@ struct landing {
 
 static struct coh_landing landing_give(struct world *w, coh_node node, uint64_t page, uint16_t n)
 {
-	struct landing l = {node, page, ++w->landings, n};
+	struct landing l = { node, page, ++w->landings, n };
 	struct coh_landing out;
 
 	for (uint64_t p = page; p < page + n; p++)
@@ -148,8 +149,9 @@ static void set_access(struct world *w, coh_node node, const struct coh_effect *
 			continue;
 		cell->landing = 0;
 		FUZZ_CHECK(!cell->incoming, "page %u is mapped while it is written", (unsigned)p);
-		FUZZ_CHECK(cell->version == w->newest[p], "node %u maps version %u of page %u, not %u",
-		           node, cell->version, (unsigned)p, w->newest[p]);
+		FUZZ_CHECK(cell->version == w->newest[p],
+		           "node %u maps version %u of page %u, not %u", node, cell->version,
+		           (unsigned)p, w->newest[p]);
 	}
 }
 
@@ -188,7 +190,8 @@ static void check_move(const struct world *w, coh_node node, const struct coh_ef
 		if (w->tainted[p])
 			continue;
 		FUZZ_CHECK(from->access <= (access == COH_WRITE ? COH_NONE : COH_READ),
-		           "node %u sends page %u before it has lowered its access", node, (unsigned)p);
+		           "node %u sends page %u before it has lowered its access", node,
+		           (unsigned)p);
 		FUZZ_CHECK(!from->incoming && !to->incoming && to->access == COH_NONE,
 		           "page %u is written to a frame in use", (unsigned)p);
 	}
@@ -211,8 +214,13 @@ static void move(struct world *w, coh_node node, const struct coh_effect *e)
 		w->full = 1;
 		return;
 	}
-	*m = (struct move){.used = 1, .whole = good, .from = node, .to = e->node, .n = e->n,
-	                   .tag = e->tag, .page = e->page};
+	*m = (struct move){ .used = 1,
+		            .whole = good,
+		            .from = node,
+		            .to = e->node,
+		            .n = e->n,
+		            .tag = e->tag,
+		            .page = e->page };
 	for (unsigned i = 0; good && i < e->n; i++) {
 		m->version[i] = w->cell[node][e->page + i].version;
 		w->cell[e->node][e->page + i].incoming = 1;
@@ -223,7 +231,7 @@ static void move(struct world *w, coh_node node, const struct coh_effect *e)
 static void do_atomic(struct world *w, coh_node node, const struct coh_effect *e)
 {
 	struct cell *cell = &w->cell[node][e->page];
-	struct coh_effect answer = {.kind = COH_FX_SEND, .node = e->node, .page = e->page};
+	struct coh_effect answer = { .kind = COH_FX_SEND, .node = e->node, .page = e->page };
 
 	if (!w->tainted[e->page]) {
 		for (coh_node i = 0; i < NODES; i++)
@@ -233,8 +241,9 @@ static void do_atomic(struct world *w, coh_node node, const struct coh_effect *e
 		           "an atomic on old data of page %u", (unsigned)e->page);
 		cell->version = ++w->newest[e->page];
 	}
-	answer.msg = (struct coh_msg){.type = COH_MSG_ATOMIC_RESP, .n = 1, .slot = e->slot,
-	                              .page = e->page};
+	answer.msg = (struct coh_msg){
+		.type = COH_MSG_ATOMIC_RESP, .n = 1, .slot = e->slot, .page = e->page
+	};
 	if (e->node != node)
 		send(w, node, &answer);
 }
@@ -315,7 +324,8 @@ static void rob(struct world *w, coh_node node, const struct coh_event *ev, uint
 {
 	if (ev->kind == COH_EV_LANDED && !coh_tag_decode(ev->tag).to_home)
 		w->robbed[node][home_of(page)] = 1;
-	if (ev->kind == COH_EV_MSG && ev->msg.type == COH_MSG_ATOMIC_RESP && w->tainted[ev->msg.page])
+	if (ev->kind == COH_EV_MSG && ev->msg.type == COH_MSG_ATOMIC_RESP &&
+	    w->tainted[ev->msg.page])
 		w->robbed[node][home_of(ev->msg.page)] = 1;
 }
 
@@ -341,7 +351,8 @@ static void judge_message(struct world *w, coh_node node, const struct coh_msg *
 	case COH_MSG_ATOMIC:
 	case COH_MSG_ATOMIC_RESP: w->tainted[m->page] = 1; break;
 	case COH_MSG_INV_ACK:
-		FUZZ_CHECK(w->tainted[m->page] || w->asked[m->page], "node %u takes Inv-Ack unasked", node);
+		FUZZ_CHECK(w->tainted[m->page] || w->asked[m->page],
+		           "node %u takes Inv-Ack unasked", node);
 		break;
 	default:
 		FUZZ_CHECK(m->type >= COH_MSG_LOCK || w->tainted[m->page],
@@ -363,8 +374,8 @@ int world_step(struct world *w, coh_node node, const struct coh_event *ev, int b
 		landed_pages(w, node, ev->tag, &page, &n);
 	rc = coh_step(c, ev, &fx);
 	if (rc) {
-		FUZZ_CHECK(memcmp(&before, c, c->size) == 0, "a refused event (%d) has changed node %u",
-		           rc, node);
+		FUZZ_CHECK(memcmp(&before, c, c->size) == 0,
+		           "a refused event (%d) has changed node %u", rc, node);
 		FUZZ_CHECK(fx.len == 0, "a refused event (%d) has effects", rc);
 		return rc;
 	}
@@ -385,7 +396,7 @@ int world_step(struct world *w, coh_node node, const struct coh_event *ev, int b
 int world_deliver(struct world *w, coh_node from, coh_node to)
 {
 	struct queue *q = &w->wire[from][to];
-	struct coh_event ev = {.kind = COH_EV_MSG, .from = from};
+	struct coh_event ev = { .kind = COH_EV_MSG, .from = from };
 	int rc;
 
 	if (from == w->liar || to == w->liar || !q->len)
@@ -407,7 +418,7 @@ int world_deliver(struct world *w, coh_node from, coh_node to)
 int world_move(struct world *w, unsigned i)
 {
 	struct move *m = &w->moves[i % MOVES], was = *m;
-	struct coh_event ev = {.kind = COH_EV_LANDED, .tag = m->tag};
+	struct coh_event ev = { .kind = COH_EV_LANDED, .tag = m->tag };
 	int rc;
 
 	if (!m->used)
@@ -429,7 +440,7 @@ int world_move(struct world *w, unsigned i)
 
 int world_timer(struct world *w, coh_node node, unsigned slot)
 {
-	struct coh_event ev = {.kind = COH_EV_TIMER, .slot = slot % HOLDS};
+	struct coh_event ev = { .kind = COH_EV_TIMER, .slot = slot % HOLDS };
 
 	if (node == w->liar || !w->armed[node][slot % HOLDS])
 		return 0;
@@ -441,7 +452,7 @@ int world_timer(struct world *w, coh_node node, unsigned slot)
 void world_access(struct world *w, coh_node node, uint64_t page, int write)
 {
 	struct cell *cell = &w->cell[node][page];
-	struct coh_event ev = {.kind = write ? COH_EV_WRITE : COH_EV_READ, .page = page};
+	struct coh_event ev = { .kind = write ? COH_EV_WRITE : COH_EV_READ, .page = page };
 
 	if (cell->access < (write ? COH_WRITE : COH_READ)) {
 		world_step(w, node, &ev, 0);
@@ -508,7 +519,8 @@ static void check_cache(const struct world *w, coh_node node, uint64_t page,
 		FUZZ_CHECK(coh_is_sharer(home, page, node), "a forgotten sharer");
 		++*sharers;
 	} else {
-		FUZZ_CHECK(!coh_is_sharer(home, page, node) || dir->sharers_inexact, "a false sharer");
+		FUZZ_CHECK(!coh_is_sharer(home, page, node) || dir->sharers_inexact,
+		           "a false sharer");
 	}
 }
 

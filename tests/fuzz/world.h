@@ -90,8 +90,8 @@ struct world {
 	uint8_t armed[NODES][HOLDS];
 	struct caller caller[NODES];
 	uint32_t reached[NODES], left[NODES]; /* barriers */
-	int8_t holder[NODES][LOCKS]; /* of a mutex: node plus one */
-	struct coh_landing known[KNOWN]; /* landings that the liar has heard of */
+	int8_t holder[NODES][LOCKS];          /* of a mutex: node plus one */
+	struct coh_landing known[KNOWN];      /* landings that the liar has heard of */
 	unsigned n_known;
 	uint32_t landings;
 	int full; /* a queue of the harness is: stop */

@@ -18,9 +18,10 @@ struct form {
 };
 
 static const struct form forms[] = {
-        {64, 0, 0, 0},  {3, 0, 0, 0},   {65, 0, 0, 4},   {100, 0, 0, 0},   {1000, 0, 0, 8},
-        {1024, 0, 0, 2}, {1024, 0, 0, 200}, {8, 1, 1, 1}, {8, 2, 3, 0},     {60, 3, 1, 3},
-        {5, 1, 2, 2},   {64, 6, 0, 70}, {128, 4, 64, 1}, {1024, 6, 100, 3},
+	{ 64, 0, 0, 0 },   { 3, 0, 0, 0 },      { 65, 0, 0, 4 },     { 100, 0, 0, 0 },
+	{ 1000, 0, 0, 8 }, { 1024, 0, 0, 2 },   { 1024, 0, 0, 200 }, { 8, 1, 1, 1 },
+	{ 8, 2, 3, 0 },    { 60, 3, 1, 3 },     { 5, 1, 2, 2 },      { 64, 6, 0, 70 },
+	{ 128, 4, 64, 1 }, { 1024, 6, 100, 3 },
 };
 #define FORMS (sizeof forms / sizeof *forms)
 
@@ -36,15 +37,15 @@ struct fixture {
 static struct coh_config config_of(const struct form *f)
 {
 	return (struct coh_config){
-	        .nodes = f->nodes,
-	        .n_zones = 1,
-	        .zone = {{0, 16, 4}},
-	        .per_home = 2,
-	        .slots = 4,
-	        .holds = 2,
-	        .sharer_maps = f->maps,
-	        .sharer_pointers = f->pointers,
-	        .sharer_group = f->group,
+		.nodes = f->nodes,
+		.n_zones = 1,
+		.zone = { { 0, 16, 4 } },
+		.per_home = 2,
+		.slots = 4,
+		.holds = 2,
+		.sharer_maps = f->maps,
+		.sharer_pointers = f->pointers,
+		.sharer_group = f->group,
 	};
 }
 
@@ -155,10 +156,10 @@ static void test_nothing_left(void)
 /* The order in which sharers come does not show, as long as the pool is not asked. */
 static void test_order_of_numbers(void)
 {
-	static const coh_node node[] = {700, 3, 1023, 0, 64, 63};
+	static const coh_node node[] = { 700, 3, 1023, 0, 64, 63 };
 	static struct fixture x;
 
-	setup(&x, &(struct form){1024, 0, 0, 4});
+	setup(&x, &(struct form){ 1024, 0, 0, 4 });
 	for (unsigned i = 0; i < 6; i++) {
 		coh_sharers_add(x.c, &x.set[0], node[i], &x.fx);
 		coh_sharers_add(x.c, &x.set[1], node[5 - i], &x.fx);
@@ -176,7 +177,7 @@ static void test_full_pool(void)
 {
 	static struct fixture x;
 
-	setup(&x, &(struct form){1024, 0, 0, 2});
+	setup(&x, &(struct form){ 1024, 0, 0, 2 });
 	for (unsigned i = 0; i < 3; i++)
 		for (coh_node n = 0; n < 7; n++)
 			coh_sharers_add(x.c, &x.set[i], n * 100, &x.fx);
@@ -196,7 +197,7 @@ static void test_full_pool(void)
 
 static void test_config(void)
 {
-	struct coh_config c = config_of(&(struct form){1024, 0, 0, 0});
+	struct coh_config c = config_of(&(struct form){ 1024, 0, 0, 0 });
 
 	CU_ASSERT_EQUAL(coh_config_check(&c), 0);
 	c.sharer_group = 17; /* 60 bits do not reach 1,024 nodes */
@@ -213,7 +214,7 @@ static void test_config(void)
 
 static int message(struct fixture *x, coh_node from, struct coh_msg m)
 {
-	struct coh_event ev = {.kind = COH_EV_MSG, .from = from};
+	struct coh_event ev = { .kind = COH_EV_MSG, .from = from };
 
 	m.n = 1;
 	ev.msg = m;
@@ -222,8 +223,8 @@ static int message(struct fixture *x, coh_node from, struct coh_msg m)
 
 static void read_by(struct fixture *x, coh_node node)
 {
-	CU_ASSERT_EQUAL(message(x, node, (struct coh_msg){.type = COH_MSG_GETS}), 0);
-	CU_ASSERT_EQUAL(message(x, node, (struct coh_msg){.type = COH_MSG_DONE}), 0);
+	CU_ASSERT_EQUAL(message(x, node, (struct coh_msg){ .type = COH_MSG_GETS }), 0);
+	CU_ASSERT_EQUAL(message(x, node, (struct coh_msg){ .type = COH_MSG_DONE }), 0);
 }
 
 static void setup_home(struct fixture *x, const struct form *f)
@@ -260,7 +261,7 @@ static unsigned invs(const struct fixture *x, uint8_t *to)
 static void invalidate(const struct form *f, unsigned step, int upgrade, unsigned want)
 {
 	static struct fixture x;
-	uint8_t asked[COH_MAX_NODES] = {0};
+	uint8_t asked[COH_MAX_NODES] = { 0 };
 	coh_node writer = 10 * step, stranger = f->nodes - 1;
 	unsigned left;
 
@@ -268,12 +269,13 @@ static void invalidate(const struct form *f, unsigned step, int upgrade, unsigne
 	for (coh_node n = step; n < f->nodes - 1; n += step)
 		read_by(&x, n);
 	CU_ASSERT_EQUAL(message(&x, writer,
-	                        (struct coh_msg){.type = COH_MSG_GETM,
-	                                         .flags = upgrade ? COH_F_UPGRADE : 0}), 0);
+	                        (struct coh_msg){ .type = COH_MSG_GETM,
+	                                          .flags = upgrade ? COH_F_UPGRADE : 0 }),
+	                0);
 	left = invs(&x, asked);
 	CU_ASSERT_EQUAL(left, want);
 	for (coh_node n = 1; n < f->nodes; n++) {
-		struct coh_msg ack = {.type = COH_MSG_INV_ACK};
+		struct coh_msg ack = { .type = COH_MSG_INV_ACK };
 		if (!asked[n]) {
 			CU_ASSERT_EQUAL(message(&x, n, ack), -EPROTO);
 			continue;
@@ -283,21 +285,21 @@ static void invalidate(const struct form *f, unsigned step, int upgrade, unsigne
 		CU_ASSERT_EQUAL(message(&x, n, ack), -EPROTO);
 	}
 	CU_ASSERT_FALSE(asked[stranger] && want < f->nodes / 2u);
-	CU_ASSERT_EQUAL(message(&x, writer, (struct coh_msg){.type = COH_MSG_DONE}), 0);
+	CU_ASSERT_EQUAL(message(&x, writer, (struct coh_msg){ .type = COH_MSG_DONE }), 0);
 	CU_ASSERT_TRUE(coh_is_quiet(x.c));
 	teardown_home(&x);
 }
 
 static void test_acks(void)
 {
-	invalidate(&(struct form){64, 0, 0, 0}, 1, 1, 61);
-	invalidate(&(struct form){1024, 0, 0, 1}, 1, 0, 1021);
-	invalidate(&(struct form){1024, 0, 0, 1}, 1, 1, 1021);
-	invalidate(&(struct form){1024, 0, 0, 1}, 50, 0, 19);
+	invalidate(&(struct form){ 64, 0, 0, 0 }, 1, 1, 61);
+	invalidate(&(struct form){ 1024, 0, 0, 1 }, 1, 0, 1021);
+	invalidate(&(struct form){ 1024, 0, 0, 1 }, 1, 1, 1021);
+	invalidate(&(struct form){ 1024, 0, 0, 1 }, 50, 0, 19);
 	/* coarse: whole groups of 18 but for the home, and the upgrader is asked too */
-	invalidate(&(struct form){1024, 0, 0, 0}, 1, 0, 1022);
-	invalidate(&(struct form){1024, 0, 0, 0}, 1, 1, 1023);
-	invalidate(&(struct form){1024, 0, 0, 0}, 90, 0, 11 * 18 - 1);
+	invalidate(&(struct form){ 1024, 0, 0, 0 }, 1, 0, 1022);
+	invalidate(&(struct form){ 1024, 0, 0, 0 }, 1, 1, 1023);
+	invalidate(&(struct form){ 1024, 0, 0, 0 }, 90, 0, 11 * 18 - 1);
 }
 
 /* What the grant of an upgrade says: -1 data, else the number of pages without. */
@@ -308,14 +310,15 @@ static int upgrade_grant(const struct form *f, int touched)
 
 	setup_home(&x, f);
 	if (touched) {
-		message(&x, 1, (struct coh_msg){.type = COH_MSG_ATOMIC,
-		                                .atomic = {.op = COH_OP_SWAP, .width = 8}});
+		message(&x, 1,
+		        (struct coh_msg){ .type = COH_MSG_ATOMIC,
+		                          .atomic = { .op = COH_OP_SWAP, .width = 8 } });
 	}
 	for (coh_node n = 1; n < f->nodes; n++)
 		read_by(&x, n);
-	message(&x, 2, (struct coh_msg){.type = COH_MSG_GETM, .flags = COH_F_UPGRADE});
+	message(&x, 2, (struct coh_msg){ .type = COH_MSG_GETM, .flags = COH_F_UPGRADE });
 	for (coh_node n = 1; n < f->nodes; n++) {
-		message(&x, n, (struct coh_msg){.type = COH_MSG_INV_ACK});
+		message(&x, n, (struct coh_msg){ .type = COH_MSG_INV_ACK });
 		for (uint32_t i = 0; i < x.fx.len; i++) {
 			if (x.fx.list[i].kind == COH_FX_MOVE)
 				got = -1;
@@ -329,28 +332,29 @@ static int upgrade_grant(const struct form *f, int touched)
 
 static void test_empty_grant(void)
 {
-	CU_ASSERT_EQUAL(upgrade_grant(&(struct form){1024, 0, 0, 1}, 1), 1);
-	CU_ASSERT_EQUAL(upgrade_grant(&(struct form){64, 0, 0, 0}, 1), 1);
-	CU_ASSERT_EQUAL(upgrade_grant(&(struct form){1024, 0, 0, 0}, 1), -1);
-	CU_ASSERT_EQUAL(upgrade_grant(&(struct form){5, 1, 1, 0}, 1), -1);
-	CU_ASSERT_EQUAL(upgrade_grant(&(struct form){1024, 0, 0, 0}, 0), 1); /* zero everywhere */
+	CU_ASSERT_EQUAL(upgrade_grant(&(struct form){ 1024, 0, 0, 1 }, 1), 1);
+	CU_ASSERT_EQUAL(upgrade_grant(&(struct form){ 64, 0, 0, 0 }, 1), 1);
+	CU_ASSERT_EQUAL(upgrade_grant(&(struct form){ 1024, 0, 0, 0 }, 1), -1);
+	CU_ASSERT_EQUAL(upgrade_grant(&(struct form){ 5, 1, 1, 0 }, 1), -1);
+	CU_ASSERT_EQUAL(upgrade_grant(&(struct form){ 1024, 0, 0, 0 }, 0), 1); /* zero everywhere */
 }
 
 static void test_barrier(void)
 {
 	static struct fixture x;
-	struct coh_event ev = {.kind = COH_EV_BARRIER, .cookie = 7};
+	struct coh_event ev = { .kind = COH_EV_BARRIER, .cookie = 7 };
 
-	setup_home(&x, &(struct form){1024, 0, 0, 0});
+	setup_home(&x, &(struct form){ 1024, 0, 0, 0 });
 	CU_ASSERT_EQUAL(coh_step(x.c, &ev, &x.fx), 0);
 	for (coh_node n = 1; n < 1024; n++) {
 		CU_ASSERT_EQUAL(x.fx.len, 0);
 		CU_ASSERT_FALSE(coh_is_quiet(x.c));
-		CU_ASSERT_EQUAL(message(&x, n, (struct coh_msg){.type = COH_MSG_BARRIER_ARRIVE}), 0);
+		CU_ASSERT_EQUAL(message(&x, n, (struct coh_msg){ .type = COH_MSG_BARRIER_ARRIVE }),
+		                0);
 		if (n < 1023)
-			CU_ASSERT_EQUAL(
-			        message(&x, n, (struct coh_msg){.type = COH_MSG_BARRIER_ARRIVE}),
-			        -EPROTO);
+			CU_ASSERT_EQUAL(message(&x, n,
+			                        (struct coh_msg){ .type = COH_MSG_BARRIER_ARRIVE }),
+			                -EPROTO);
 	}
 	CU_ASSERT_EQUAL(x.fx.len, 1024); /* 1,023 releases and the call here */
 	CU_ASSERT_TRUE(coh_is_quiet(x.c));
@@ -361,20 +365,22 @@ static void test_barrier(void)
 static void test_permute(void)
 {
 	static struct fixture x;
-	static const struct form few[] = {{6, 0, 0, 0}, {6, 3, 0, 0}, {6, 1, 0, 1}, {6, 1, 1, 0}, {6, 1, 2, 0}};
-	static const coh_node swap[] = {0, 1, 4, 5, 2, 3};
+	static const struct form few[] = {
+		{ 6, 0, 0, 0 }, { 6, 3, 0, 0 }, { 6, 1, 0, 1 }, { 6, 1, 1, 0 }, { 6, 1, 2, 0 }
+	};
+	static const coh_node swap[] = { 0, 1, 4, 5, 2, 3 };
 
 	for (unsigned f = 0; f < sizeof few / sizeof *few; f++) {
 		setup_home(&x, &few[f]);
 		read_by(&x, 2);
 		read_by(&x, 3);
-		message(&x, 1, (struct coh_msg){.type = COH_MSG_GETM});
+		message(&x, 1, (struct coh_msg){ .type = COH_MSG_GETM });
 		void *before = malloc(x.c->size);
 		memcpy(before, x.c, x.c->size);
 		coh_permute(x.c, swap);
 		CU_ASSERT_TRUE(coh_is_sharer(x.c, 0, 4) && coh_is_sharer(x.c, 0, 5));
 		CU_ASSERT_FALSE(coh_is_sharer(x.c, 0, 2) || coh_is_sharer(x.c, 0, 3));
-		CU_ASSERT_EQUAL(message(&x, 4, (struct coh_msg){.type = COH_MSG_INV_ACK}), 0);
+		CU_ASSERT_EQUAL(message(&x, 4, (struct coh_msg){ .type = COH_MSG_INV_ACK }), 0);
 		memcpy(x.c, before, x.c->size);
 		coh_permute(x.c, swap);
 		coh_permute(x.c, swap);
@@ -388,23 +394,24 @@ static void test_permute(void)
 static void test_long_queue(void)
 {
 	static struct fixture x;
-	struct coh_config config = {.nodes = 2, .n_zones = 1, .zone = {{0, 2, 1}}, .per_home = 3000,
-	                            .slots = 4};
-	struct coh_msg m = {.type = COH_MSG_ATOMIC, .atomic = {.op = COH_OP_SWAP, .width = 8}};
+	struct coh_config config = {
+		.nodes = 2, .n_zones = 1, .zone = { { 0, 2, 1 } }, .per_home = 3000, .slots = 4
+	};
+	struct coh_msg m = { .type = COH_MSG_ATOMIC, .atomic = { .op = COH_OP_SWAP, .width = 8 } };
 
 	memset(&x, 0, sizeof x);
 	x.c = coh_init(calloc(1, coh_size(&config)), &config);
 	x.fx.cap = coh_effects_max(&config);
 	x.fx.list = calloc(x.fx.cap, sizeof *x.fx.list);
 	x.fx.self_queue = calloc(COH_SELF_MAX, sizeof *x.fx.self_queue);
-	CU_ASSERT_EQUAL(message(&x, 1, (struct coh_msg){.type = COH_MSG_GETS}), 0);
+	CU_ASSERT_EQUAL(message(&x, 1, (struct coh_msg){ .type = COH_MSG_GETS }), 0);
 	for (m.slot = 1; m.slot < 3000; m.slot++)
 		CU_ASSERT_EQUAL(message(&x, 1, m), 0);
 	CU_ASSERT_EQUAL(message(&x, 1, m), -EPROTO);
-	CU_ASSERT_EQUAL(message(&x, 1, (struct coh_msg){.type = COH_MSG_DONE}), 0);
+	CU_ASSERT_EQUAL(message(&x, 1, (struct coh_msg){ .type = COH_MSG_DONE }), 0);
 	/* the first of them has its requestor's own copy invalidated, and the rest waits */
 	CU_ASSERT_EQUAL(x.fx.len, 1);
-	CU_ASSERT_EQUAL(message(&x, 1, (struct coh_msg){.type = COH_MSG_INV_ACK}), 0);
+	CU_ASSERT_EQUAL(message(&x, 1, (struct coh_msg){ .type = COH_MSG_INV_ACK }), 0);
 	CU_ASSERT_EQUAL(x.fx.len, 2999);
 	CU_ASSERT_TRUE(coh_is_quiet(x.c));
 	teardown_home(&x);

@@ -28,7 +28,9 @@ static void check_page(struct sim *s, uint32_t page)
 	SIM_CHECK(s, dir.dir_state <= COH_D_M && !dir.queued, "quiet, but page %u is busy", page);
 	SIM_CHECK(s, dir.touched || s->pages[page].version == 0,
 	          "page %u is taken for untouched at version %u", page, s->pages[page].version);
-	SIM_CHECK(s, dir.dir_state == COH_D_M || frame_at(s, home, page)->version == s->pages[page].version,
+	SIM_CHECK(s,
+	          dir.dir_state == COH_D_M ||
+	                  frame_at(s, home, page)->version == s->pages[page].version,
 	          "quiet, but the home's frame of page %u has version %u, newest is %u", page,
 	          frame_at(s, home, page)->version, s->pages[page].version);
 	for (uint16_t i = 0; i < s->cfg.nodes; i++) {
@@ -45,21 +47,25 @@ static void check_page(struct sim *s, uint32_t page)
 			          "quiet, but node %u is taken for a sharer of page %u", i, page);
 			break;
 		case COH_C_S:
-			SIM_CHECK(s, listed, "quiet, but sharer %u of page %u is not in the directory",
-			          i, page);
+			SIM_CHECK(s, listed,
+			          "quiet, but sharer %u of page %u is not in the directory", i,
+			          page);
 			break;
 		case COH_C_M:
 			SIM_CHECK(s, dir.dir_state == COH_D_M && dir.owner == i,
-			          "quiet, but owner %u of page %u is not in the directory", i, page);
+			          "quiet, but owner %u of page %u is not in the directory", i,
+			          page);
 			break;
-		default: sim_fail(s, "quiet, but page %u of node %u is in %s", page, i,
-			          coh_cache_state_name(info.cache_state));
+		default:
+			sim_fail(s, "quiet, but page %u of node %u is in %s", page, i,
+			         coh_cache_state_name(info.cache_state));
 		}
 	}
 	SIM_CHECK(s, dir.dir_state != COH_D_S || sharers || dir.sharers_inexact,
 	          "quiet, but page %u is in S without a sharer", page);
-	SIM_CHECK(s, s->pages[page].readers == sharers &&
-	                     s->pages[page].writers == (dir.dir_state == COH_D_M),
+	SIM_CHECK(s,
+	          s->pages[page].readers == sharers &&
+	                  s->pages[page].writers == (dir.dir_state == COH_D_M),
 	          "quiet, but page %u has %u readers and %u writers", page, s->pages[page].readers,
 	          s->pages[page].writers);
 }

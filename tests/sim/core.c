@@ -45,7 +45,7 @@ void sim_fail(struct sim *s, const char *fmt, ...)
 
 void sim_watchdog(unsigned cpu_s)
 {
-	struct itimerval cpu = {.it_value.tv_sec = cpu_s};
+	struct itimerval cpu = { .it_value.tv_sec = cpu_s };
 
 	setitimer(ITIMER_PROF, &cpu, NULL);
 	alarm(10 * cpu_s); /* a machine in heavy use is no reason to fail */
@@ -72,7 +72,8 @@ static void make_tables(struct sim *s)
 	s->latency = sim_alloc(TABLE_SIZE * sizeof *s->latency);
 	s->zipf = sim_alloc(TABLE_SIZE * sizeof *s->zipf);
 	for (uint32_t i = 0; i < TABLE_SIZE; i++)
-		s->latency[i] = 1 + s->cfg.mean_ns * quantile(s->cfg.latency, (i + 0.5) / TABLE_SIZE);
+		s->latency[i] =
+			1 + s->cfg.mean_ns * quantile(s->cfg.latency, (i + 0.5) / TABLE_SIZE);
 	for (uint32_t i = 0; i < s->n_pages; i++)
 		sum += 1.0 / (i + 1);
 	for (uint32_t i = 0; i < TABLE_SIZE; i++) {
@@ -86,22 +87,22 @@ static struct coh_config core_config(const struct sim *s, uint16_t self)
 {
 	const struct sim_config *c = &s->cfg;
 	struct coh_config config = {
-	        .nodes = c->nodes,
-	        .self = self,
-	        .n_zones = c->huge_pages ? 2 : 1,
-	        .per_home = c->per_home,
-	        .slots = c->slots,
-	        .refreshes = c->refreshes,
-	        .sharer_maps = c->maps,
-	        .sharer_pointers = c->pointers,
-	        .sharer_group = c->group,
-	        .holds = c->holds,
-	        .locks = c->locks,
-	        .sync_slots = c->threads,
+		.nodes = c->nodes,
+		.self = self,
+		.n_zones = c->huge_pages ? 2 : 1,
+		.per_home = c->per_home,
+		.slots = c->slots,
+		.refreshes = c->refreshes,
+		.sharer_maps = c->maps,
+		.sharer_pointers = c->pointers,
+		.sharer_group = c->group,
+		.holds = c->holds,
+		.locks = c->locks,
+		.sync_slots = c->threads,
 	};
 
-	config.zone[0] = (struct coh_zone){0, c->pages, c->block_pages};
-	config.zone[1] = (struct coh_zone){c->pages, c->huge_pages, 1};
+	config.zone[0] = (struct coh_zone){ 0, c->pages, c->block_pages };
+	config.zone[1] = (struct coh_zone){ c->pages, c->huge_pages, 1 };
 	return config;
 }
 
@@ -243,11 +244,13 @@ static void start_draining(struct sim *s)
 /* Nothing is to come any more: then nobody may be waiting. */
 static void check_blocked(struct sim *s)
 {
-	static const char *const name[] = {"ready", "running", "in a fault", "without a slot", "in a call", "parked"};
+	static const char *const name[] = { "ready",          "running",   "in a fault",
+		                            "without a slot", "in a call", "parked" };
 
 	for (uint32_t i = 0; i < s->n_threads && s->parked < s->n_threads; i++)
 		if (s->threads[i].state != TH_PARKED)
-			sim_fail(s, "deadlock: thread %u of node %u waits %s (operation %u, page %u)",
+			sim_fail(s,
+			         "deadlock: thread %u of node %u waits %s (operation %u, page %u)",
 			         s->threads[i].index, s->threads[i].node, name[s->threads[i].state],
 			         s->threads[i].op.kind, s->threads[i].op.touch[0].page);
 }
@@ -266,7 +269,8 @@ static void run(struct sim *s)
 			if (s->stats.events % 65536 == 0)
 				check_waiting(s);
 			SIM_CHECK(s, s->stats.events < s->next_quiet + DRAIN_EVENTS,
-			          "no rest: %u of %u threads still try", s->n_threads - s->parked, s->n_threads);
+			          "no rest: %u of %u threads still try", s->n_threads - s->parked,
+			          s->n_threads);
 			if (s->stats.events % 4096 == 0)
 				check_core(s, s->stats.events / 4096 % s->cfg.nodes);
 			if (!s->draining && s->stats.events >= s->next_quiet)

@@ -13,7 +13,7 @@ static int before(const struct heap_item *a, const struct heap_item *b)
 
 void heap_push(struct heap *h, uint64_t time, uint32_t ref)
 {
-	struct heap_item item = {.time = time, .seq = h->seq++, .ref = ref};
+	struct heap_item item = { .time = time, .seq = h->seq++, .ref = ref };
 	uint32_t i = h->len++;
 
 	if (h->len > h->cap) {
@@ -55,5 +55,5 @@ struct heap_item heap_pop(struct heap *h)
 void heap_free(struct heap *h)
 {
 	free(h->items);
-	*h = (struct heap){0};
+	*h = (struct heap){ 0 };
 }

@@ -11,31 +11,31 @@
 
 #include "tests/sim/sim.h"
 
-static const char *const latency_name[LAT_KINDS] = {"constant", "uniform", "exponential", "tail"};
+static const char *const latency_name[LAT_KINDS] = { "constant", "uniform", "exponential", "tail" };
 
 static const struct sim_config reference = {
-        .seed = 1,
-        .events = 1000000,
-        .nodes = 16,
-        .threads = 2,
-        .pages = 512,
-        .block_pages = 16,
-        .epoch = 250000,
-        .mean_ns = 3000,
-        .latency = LAT_UNIFORM,
-        .think_ns = 1000,
-        .wake_ns = 500,
-        .tenure_ns = 4000,
-        .budget = 128,
-        .atomic_in = 50,
-        .prefetch_in = 100,
-        .evict_in = 50,
-        .pair_in = 20,
-        .per_home = 8,
-        .slots = 32,
-        .holds = 32,
-        .maps = 64,
-        .locks = 8,
+	.seed = 1,
+	.events = 1000000,
+	.nodes = 16,
+	.threads = 2,
+	.pages = 512,
+	.block_pages = 16,
+	.epoch = 250000,
+	.mean_ns = 3000,
+	.latency = LAT_UNIFORM,
+	.think_ns = 1000,
+	.wake_ns = 500,
+	.tenure_ns = 4000,
+	.budget = 128,
+	.atomic_in = 50,
+	.prefetch_in = 100,
+	.evict_in = 50,
+	.pair_in = 20,
+	.per_home = 8,
+	.slots = 32,
+	.holds = 32,
+	.maps = 64,
+	.locks = 8,
 };
 
 struct options {
@@ -47,9 +47,9 @@ struct options {
 
 /* --- configurations drawn from a seed --- */
 
-#define PICK(r, ...)                                                                               \
-	((const uint32_t[]){__VA_ARGS__}[rng_below(                                                \
-	        r, sizeof(const uint32_t[]){__VA_ARGS__} / sizeof(uint32_t))])
+#define PICK(r, ...)                                                                              \
+	((const uint32_t[]){ __VA_ARGS__ }[rng_below(r, sizeof(const uint32_t[]){ __VA_ARGS__ } / \
+	                                                        sizeof(uint32_t))])
 
 static struct sim_config draw(const struct options *o, uint64_t seed)
 {
@@ -74,7 +74,8 @@ static struct sim_config draw(const struct options *o, uint64_t seed)
 	c.slow = rng_below(&r, 4) == 0;
 	/* As in earnest, the base is longer than a wake and some round trips, or several pages
 	 * never meet. */
-	c.tenure_ns += 4 * c.mean_ns * (c.slow ? 10 : 1) + 2 * c.wake_ns + (c.huge_pages ? 300000 : 0);
+	c.tenure_ns +=
+		4 * c.mean_ns * (c.slow ? 10 : 1) + 2 * c.wake_ns + (c.huge_pages ? 300000 : 0);
 	c.pause_us = PICK(&r, 0, 0, 0, 50, 500);
 	c.atomic_in = PICK(&r, 0, 10, 100);
 	c.prefetch_in = PICK(&r, 0, 20, 200);
@@ -101,13 +102,14 @@ static void print_config(const struct sim_config *c)
 	        "sim --workload %s --seed %llu --events %llu --nodes %u --threads %u --pages %u --huge %u "
 	        "--block %u --epoch %u --mean %u --latency %s --think %u --wake %u --tenure %u "
 	        "--budget %u --slow %u --pause %u --atomic-in %u --prefetch-in %u --evict-in %u "
-	        "--pair-in %u --per-home %u --refreshes %u --slots %u --holds %u --locks %u --maps %u --pointers %u --group %u%s\n",
+	        "--pair-in %u --per-home %u --refreshes %u --slots %u --holds %u --locks %u "
+	        "--maps %u --pointers %u --group %u%s\n",
 	        c->work->name, (unsigned long long)c->seed, (unsigned long long)c->events, c->nodes,
 	        c->threads, c->pages, c->huge_pages, c->block_pages, c->epoch, c->mean_ns,
 	        latency_name[c->latency], c->think_ns, c->wake_ns, c->tenure_ns, c->budget, c->slow,
 	        c->pause_us, c->atomic_in, c->prefetch_in, c->evict_in, c->pair_in, c->per_home,
-	        c->refreshes, c->slots, c->holds, c->locks, c->maps, c->pointers,
-	        c->group, c->wire ? " --wire" : "");
+	        c->refreshes, c->slots, c->holds, c->locks, c->maps, c->pointers, c->group,
+	        c->wire ? " --wire" : "");
 }
 
 static struct {
@@ -127,8 +129,8 @@ static int run_one(const struct options *o, const struct sim_config *cfg)
 	rc = sim_run(&s);
 	if (rc) {
 		fflush(stdout);
-		fprintf(stderr, "sim: %s\nsim: at event %llu, %llu ns; to see it again:\n", s.violation,
-		        (unsigned long long)s.stats.events, (unsigned long long)s.now);
+		fprintf(stderr, "sim: %s\nsim: at event %llu, %llu ns; to see it again:\n",
+		        s.violation, (unsigned long long)s.stats.events, (unsigned long long)s.now);
 		print_config(cfg);
 	} else if (o->json) {
 		report_json(&s, all.runs == 0);
@@ -164,19 +166,25 @@ static int run_all(const struct options *o)
 }
 
 static const struct option long_options[] = {
-        {"workload", 1, 0, 'w'}, {"seed", 1, 0, 's'},    {"events", 1, 0, 'e'},
-        {"nodes", 1, 0, 'n'},    {"threads", 1, 0, 't'}, {"pages", 1, 0, 'p'},
-        {"huge", 1, 0, 'H'},     {"block", 1, 0, 'B'},   {"epoch", 1, 0, 'E'},
-        {"mean", 1, 0, 'm'},     {"latency", 1, 0, 'l'}, {"think", 1, 0, 'k'},
-        {"wake", 1, 0, 'W'},     {"tenure", 1, 0, 'T'},  {"budget", 1, 0, 'b'},
-        {"slow", 1, 0, 'S'},     {"pause", 1, 0, 'P'},   {"atomic-in", 1, 0, 1},
-        {"prefetch-in", 1, 0, 2}, {"evict-in", 1, 0, 3}, {"pair-in", 1, 0, 4},
-        {"per-home", 1, 0, 5},   {"slots", 1, 0, 6},     {"refreshes", 1, 0, 13},     {"holds", 1, 0, 7},
-        {"locks", 1, 0, 8},      {"maps", 1, 0, 14},      {"pointers", 1, 0, 15},
-        {"group", 1, 0, 16},      {"bound-us", 1, 0, 9},  {"wire", 0, 0, 10},
-        {"total", 1, 0, 11},     {"max-nodes", 1, 0, 12}, {"json", 0, 0, 'j'},
-        {"verbose", 0, 0, 'v'},  {"list", 0, 0, 'L'},    {"help", 0, 0, 'h'},
-        {0},
+	{ "workload", 1, 0, 'w' },  { "seed", 1, 0, 's' },
+	{ "events", 1, 0, 'e' },    { "nodes", 1, 0, 'n' },
+	{ "threads", 1, 0, 't' },   { "pages", 1, 0, 'p' },
+	{ "huge", 1, 0, 'H' },      { "block", 1, 0, 'B' },
+	{ "epoch", 1, 0, 'E' },     { "mean", 1, 0, 'm' },
+	{ "latency", 1, 0, 'l' },   { "think", 1, 0, 'k' },
+	{ "wake", 1, 0, 'W' },      { "tenure", 1, 0, 'T' },
+	{ "budget", 1, 0, 'b' },    { "slow", 1, 0, 'S' },
+	{ "pause", 1, 0, 'P' },     { "atomic-in", 1, 0, 1 },
+	{ "prefetch-in", 1, 0, 2 }, { "evict-in", 1, 0, 3 },
+	{ "pair-in", 1, 0, 4 },     { "per-home", 1, 0, 5 },
+	{ "slots", 1, 0, 6 },       { "refreshes", 1, 0, 13 },
+	{ "holds", 1, 0, 7 },       { "locks", 1, 0, 8 },
+	{ "maps", 1, 0, 14 },       { "pointers", 1, 0, 15 },
+	{ "group", 1, 0, 16 },      { "bound-us", 1, 0, 9 },
+	{ "wire", 0, 0, 10 },       { "total", 1, 0, 11 },
+	{ "max-nodes", 1, 0, 12 },  { "json", 0, 0, 'j' },
+	{ "verbose", 0, 0, 'v' },   { "list", 0, 0, 'L' },
+	{ "help", 0, 0, 'h' },      { 0 },
 };
 
 static void usage(void)
@@ -252,7 +260,7 @@ static int set_option(struct options *o, int c, const char *arg)
 
 int main(int argc, char **argv)
 {
-	struct options o = {.cfg = reference, .total = 12000000, .max_nodes = COH_MAX_NODES};
+	struct options o = { .cfg = reference, .total = 12000000, .max_nodes = COH_MAX_NODES };
 	int c, rc;
 
 	if (argc == 1) { /* in make check: never longer than this */
@@ -284,9 +292,9 @@ int main(int argc, char **argv)
 		printf("]\n");
 	} else {
 		report_coverage(all.row);
-		printf("%llu runs, %.3g events, %.2f million a second, %s\n", (unsigned long long)all.runs,
-		       (double)all.events, all.events / all.seconds / 1e6,
-		       rc ? "A VIOLATION" : "no violation");
+		printf("%llu runs, %.3g events, %.2f million a second, %s\n",
+		       (unsigned long long)all.runs, (double)all.events,
+		       all.events / all.seconds / 1e6, rc ? "A VIOLATION" : "no violation");
 	}
 	return rc ? 1 : 0;
 }

@@ -15,39 +15,38 @@
 #include "coherence/mutant.h"
 #include "tests/sim/sim.h"
 
-
 static const char *const mutant_name[] = {
 #define NAME(name, text) [COH_MUT_##name] = #name ": " text,
-        COH_MUTANT_LIST(NAME)
+	COH_MUTANT_LIST(NAME)
 #undef NAME
 };
 
 static const struct sim_config small = {
-        .events = 60000,
-        .nodes = 4,
-        .threads = 2,
-        .pages = 24,
-        .block_pages = 8,
-        .epoch = 15000,
-        .mean_ns = 3000,
-        .think_ns = 500,
-        .wake_ns = 500,
-        .tenure_ns = 4000,
-        .budget = 8,
-        .atomic_in = 20,
-        .prefetch_in = 20,
-        .evict_in = 20,
-        .pair_in = 20,
-        .per_home = 4,
-        .slots = 16,
-        .holds = 16,
-        .locks = 8,
+	.events = 60000,
+	.nodes = 4,
+	.threads = 2,
+	.pages = 24,
+	.block_pages = 8,
+	.epoch = 15000,
+	.mean_ns = 3000,
+	.think_ns = 500,
+	.wake_ns = 500,
+	.tenure_ns = 4000,
+	.budget = 8,
+	.atomic_in = 20,
+	.prefetch_in = 20,
+	.evict_in = 20,
+	.pair_in = 20,
+	.per_home = 4,
+	.slots = 16,
+	.holds = 16,
+	.locks = 8,
 };
 
 /* Simulates until something is seen. Returns 1 when it was, after telling the parent. */
 static int look(int out)
 {
-	static const char *const works[] = {"uniform", "migratory", "scan", "hot", "producer"};
+	static const char *const works[] = { "uniform", "migratory", "scan", "hot", "producer" };
 
 	for (uint64_t seed = 1; seed <= 10; seed++)
 		for (unsigned w = 0; w < sizeof works / sizeof *works; w++) {
@@ -80,7 +79,7 @@ static int seen(int mutant, char *how, size_t room)
 		exit(2);
 	}
 	if (pid == 0) {
-		setrlimit(RLIMIT_CORE, &(struct rlimit){0});
+		setrlimit(RLIMIT_CORE, &(struct rlimit){ 0 });
 		if (!freopen("/dev/null", "w", stderr)) /* assertions are expected */
 			_exit(2);
 		sim_watchdog(60);
@@ -93,8 +92,9 @@ static int seen(int mutant, char *how, size_t room)
 	close(fds[0]);
 	waitpid(pid, &status, 0);
 	if (WIFSIGNALED(status))
-		snprintf(how, room, "%s", WTERMSIG(status) == SIGABRT ? "an assertion"
-		                                                      : strsignal(WTERMSIG(status)));
+		snprintf(how, room, "%s",
+		         WTERMSIG(status) == SIGABRT ? "an assertion"
+		                                     : strsignal(WTERMSIG(status)));
 	if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGALRM || WTERMSIG(status) == SIGPROF))
 		return mutant == COH_MUT_NONE;
 	return WIFSIGNALED(status) || WEXITSTATUS(status) == 1;

@@ -5,7 +5,7 @@
 #include "coherence/wire.h"
 #include "tests/sim/sim.h"
 
-static const uint32_t page_bytes_of_zone[COH_MAX_ZONES] = {4096, 2 << 20};
+static const uint32_t page_bytes_of_zone[COH_MAX_ZONES] = { 4096, 2 << 20 };
 
 uint32_t page_bytes(const struct sim *s, uint32_t page)
 {
@@ -34,15 +34,15 @@ static uint64_t awake(const struct sim *s, uint16_t node, uint64_t time)
 
 /* --- pools --- */
 
-#define POOL_GROW(s, array, count, free_head)                                                      \
-	do {                                                                                       \
-		uint32_t old_ = (s)->count, new_ = old_ ? 2 * old_ : 256;                          \
-		(s)->array = sim_realloc((s)->array, new_ * sizeof *(s)->array);                   \
-		for (uint32_t i_ = new_; i_-- > old_;) {                                           \
-			(s)->array[i_].next_free = (s)->free_head;                                 \
-			(s)->free_head = i_;                                                       \
-		}                                                                                  \
-		(s)->count = new_;                                                                 \
+#define POOL_GROW(s, array, count, free_head)                                    \
+	do {                                                                     \
+		uint32_t old_ = (s)->count, new_ = old_ ? 2 * old_ : 256;        \
+		(s)->array = sim_realloc((s)->array, new_ * sizeof *(s)->array); \
+		for (uint32_t i_ = new_; i_-- > old_;) {                         \
+			(s)->array[i_].next_free = (s)->free_head;               \
+			(s)->free_head = i_;                                     \
+		}                                                                \
+		(s)->count = new_;                                               \
 	} while (0)
 
 static uint32_t flight_take(struct sim *s)
@@ -73,7 +73,7 @@ void net_init(struct sim *s)
 
 	s->free_flight = s->free_xfer = UINT32_MAX;
 	for (unsigned t = COH_MSG_NONE + 1; t < COH_MSG_TYPES; t++)
-		s->msg_bytes[t] = coh_wire_encode(&(struct coh_msg){.type = t, .n = 1}, buf);
+		s->msg_bytes[t] = coh_wire_encode(&(struct coh_msg){ .type = t, .n = 1 }, buf);
 }
 
 /* --- landings --- */
@@ -87,13 +87,14 @@ _Static_assert(sizeof(struct landing) == sizeof(struct coh_landing), "landing");
 /* Gives out n frames of node from page on; they are allocated before anyone learns of them. */
 static struct coh_landing landing_give(struct sim *s, uint16_t node, uint32_t page, uint32_t n)
 {
-	struct landing l = {node, page, ++s->landings, LANDING_CHECK};
+	struct landing l = { node, page, ++s->landings, LANDING_CHECK };
 	struct coh_landing out;
 
 	for (uint32_t i = 0; i < n; i++) {
 		struct frame *f = frame_at(s, node, page + i);
-		SIM_CHECK(s, !f->incoming, "node %u gives out a frame of page %u with a write under way",
-		          node, page + i);
+		SIM_CHECK(s, !f->incoming,
+		          "node %u gives out a frame of page %u with a write under way", node,
+		          page + i);
 		f->landing = l.number;
 		f->drop = 0;
 		if (!f->resident)
@@ -201,7 +202,8 @@ void net_deliver(struct sim *s, uint32_t index)
 	ev.from = f->from;
 	if (s->cfg.wire) {
 		const char *why = "";
-		int rc = coh_wire_decode(coh_config_of(s->nodes[to].coh), f->bytes, f->len, &ev.msg, &why);
+		int rc = coh_wire_decode(coh_config_of(s->nodes[to].coh), f->bytes, f->len, &ev.msg,
+		                         &why);
 		SIM_CHECK(s, rc == 0, "a message of type %u is refused: %s", f->bytes[0], why);
 	} else {
 		ev.msg = f->msg;
@@ -226,8 +228,8 @@ static void xfer_checks(struct sim *s, uint16_t from, const struct coh_effect *e
 	          "node %u sends page %u before it has lowered its access", from, page);
 	SIM_CHECK(s, dst->landing == number, "node %u writes page %u to an old landing of node %u",
 	          from, page, e->node);
-	SIM_CHECK(s, dst->resident && !dst->drop, "page %u lands in a punched frame of node %u", page,
-	          e->node);
+	SIM_CHECK(s, dst->resident && !dst->drop, "page %u lands in a punched frame of node %u",
+	          page, e->node);
 	SIM_CHECK(s, dst->access == COH_NONE && !dst->incoming && !dst->reading,
 	          "page %u is written to node %u while it is in use there", page, e->node);
 }
@@ -240,7 +242,9 @@ void net_move(struct sim *s, uint16_t from, const struct coh_effect *e)
 	struct frame *cost = frame_at(s, e->node, e->page);
 	uint64_t land, done;
 
-	*x = (struct xfer){.from = from, .to = e->node, .n = e->n, .open = 3, .page = e->page, .tag = e->tag};
+	*x = (struct xfer){
+		.from = from, .to = e->node, .n = e->n, .open = 3, .page = e->page, .tag = e->tag
+	};
 	for (uint32_t k = 0; k < e->n; k++) {
 		struct frame *src = frame_at(s, from, e->page + k);
 		struct frame *dst = frame_at(s, e->node, e->page + k);
@@ -285,7 +289,8 @@ static void xfer_read(struct sim *s, struct xfer *x)
 	for (uint32_t k = 0; k < x->n; k++) {
 		struct frame *src = frame_at(s, x->from, x->page + k);
 		SIM_CHECK(s, src->version == x->version[k],
-		          "page %u of node %u changed while it was being sent", x->page + k, x->from);
+		          "page %u of node %u changed while it was being sent", x->page + k,
+		          x->from);
 		src->reading--;
 	}
 }
@@ -297,8 +302,8 @@ void net_landed(struct sim *s, uint32_t index)
 	xfer_read(s, x);
 	for (uint32_t k = 0; k < x->n; k++) {
 		struct frame *dst = frame_at(s, x->to, x->page + k);
-		SIM_CHECK(s, dst->resident, "page %u lands in a punched frame of node %u", x->page + k,
-		          x->to);
+		SIM_CHECK(s, dst->resident, "page %u lands in a punched frame of node %u",
+		          x->page + k, x->to);
 		SIM_CHECK(s, dst->access == COH_NONE, "page %u lands in a frame in use at node %u",
 		          x->page + k, x->to);
 		dst->version = x->version[k];

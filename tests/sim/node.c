@@ -126,8 +126,8 @@ static void raise_access(struct sim *s, uint16_t node, uint32_t page, enum coh_a
 
 	SIM_CHECK(s, f->resident && !f->incoming && !f->drop,
 	          "node %u maps page %u, whose frame is not whole", node, page);
-	SIM_CHECK(s, f->version == p->version, "node %u maps page %u at version %u, newest is %u", node,
-	          page, f->version, p->version);
+	SIM_CHECK(s, f->version == p->version, "node %u maps page %u at version %u, newest is %u",
+	          node, page, f->version, p->version);
 	p->readers -= f->access == COH_READ;
 	SIM_CHECK(s, !p->writers && (access == COH_READ || !p->readers),
 	          "SWMR: node %u gets %s access to page %u with %u readers and %u writers", node,
@@ -169,7 +169,8 @@ static void send(struct sim *s, uint16_t node, const struct coh_effect *e)
 {
 	if (e->msg.type == COH_MSG_INV_ACK)
 		SIM_CHECK(s, frame_at(s, node, e->page)->access == COH_NONE,
-		          "node %u acks an Inv of page %u with access left", node, (unsigned)e->page);
+		          "node %u acks an Inv of page %u with access left", node,
+		          (unsigned)e->page);
 	net_send(s, node, e);
 }
 
@@ -186,11 +187,9 @@ static void atomic(struct sim *s, uint16_t node, const struct coh_effect *e)
 	answer.node = e->node;
 	answer.fill = 0;
 	answer.page = e->page;
-	answer.msg = (struct coh_msg){.type = COH_MSG_ATOMIC_RESP,
-	                              .slot = e->slot,
-	                              .page = e->page,
-	                              .n = 1,
-	                              .result = old};
+	answer.msg = (struct coh_msg){
+		.type = COH_MSG_ATOMIC_RESP, .slot = e->slot, .page = e->page, .n = 1, .result = old
+	};
 	net_send(s, node, &answer);
 }
 
@@ -221,8 +220,8 @@ int node_step(struct sim *s, uint16_t node, const struct coh_event *ev)
 	int rc = coh_step(s->nodes[node].coh, ev, fx);
 
 	s->stats.steps++;
-	SIM_CHECK(s, rc != -EPROTO && rc != -EINVAL, "node %u refuses event %u (%s from %u): %d", node,
-	          ev->kind, ev->kind == COH_EV_MSG ? coh_msg_name(ev->msg.type) : "-",
+	SIM_CHECK(s, rc != -EPROTO && rc != -EINVAL, "node %u refuses event %u (%s from %u): %d",
+	          node, ev->kind, ev->kind == COH_EV_MSG ? coh_msg_name(ev->msg.type) : "-",
 	          ev->kind == COH_EV_MSG ? ev->from : node, rc);
 	if (rc) {
 		SIM_CHECK(s, fx->len == 0, "a refused event has effects");

@@ -22,7 +22,7 @@ static double wait_quantile_us(const struct stats *st, double share)
 	return 0;
 }
 
-/* Share that the thread with the fewest operations has of what it would have if all had the same. */
+/* What share the thread with the fewest operations has of an equal share. */
 static double least_share(const struct sim *s)
 {
 	uint64_t least = UINT64_MAX;
@@ -35,7 +35,7 @@ static double least_share(const struct sim *s)
 
 static struct cost sum(const struct sim *s, enum cost_kind a, enum cost_kind b)
 {
-	struct cost out = {0};
+	struct cost out = { 0 };
 
 	for (unsigned k = a; k <= b; k++) {
 		const struct cost *c = &s->stats.cost[k];
@@ -65,8 +65,8 @@ void report_table_head(void)
 	printf("messages (hops) per miss; KiB per miss; waits in us of operations that blocked\n"
 	       "%-13s %5s %8s %5s %5s | %-11s %-11s %-11s %-11s %-11s | %5s %6s %6s | %6s %7s %8s %8s %5s | %5s\n",
 	       "workload", "nodes", "events", "M/s", "hit%", "read home", "read owner", "write",
-	       "write owner", "upgrade", "Inv/w", "KiB/r", "KiB/w", "mean", "p99<", "one page", "worst", "least",
-	       "dir B");
+	       "write owner", "upgrade", "Inv/w", "KiB/r", "KiB/w", "mean", "p99<", "one page",
+	       "worst", "least", "dir B");
 }
 
 static void cell(struct cost c)
@@ -96,18 +96,20 @@ void report_table(const struct sim *s)
 	       per(invalidating.invs, invalidating.n), per(reads.bytes, reads.n) / 1024,
 	       per(writes.bytes, writes.n) / 1024, per(st->wait_ns, st->waits) / 1000,
 	       wait_quantile_us(st, 0.99), st->worst_single_ns / 1000.0, st->worst_wait_ns / 1000.0,
-	       least_share(s),
-	       directory_bytes(s));
+	       least_share(s), directory_bytes(s));
 	fflush(stdout);
 }
 
 static void json_costs(const struct sim *s)
 {
 	static const char *const name[COST_KINDS] = {
-	        [COST_READ] = "read_home",       [COST_READ_FWD] = "read_owner",
-	        [COST_WRITE] = "write",          [COST_WRITE_INV] = "write_invalidating",
-	        [COST_WRITE_FWD] = "write_owner", [COST_UPGRADE] = "upgrade",
-	        [COST_UPGRADE_INV] = "upgrade_invalidating",
+		[COST_READ] = "read_home",
+		[COST_READ_FWD] = "read_owner",
+		[COST_WRITE] = "write",
+		[COST_WRITE_INV] = "write_invalidating",
+		[COST_WRITE_FWD] = "write_owner",
+		[COST_UPGRADE] = "upgrade",
+		[COST_UPGRADE_INV] = "upgrade_invalidating",
 	};
 
 	printf("  \"miss\": {");
@@ -157,13 +159,14 @@ void report_json(const struct sim *s, int first)
 	       "\"evictions\": %llu, \"prefetched\": %llu, \"without_slot\": %llu,\n",
 	       (unsigned long long)st->atomics, (unsigned long long)st->count[COH_N_DEFERRED],
 	       (unsigned long long)st->count[COH_N_NO_HOLD],
-	       (unsigned long long)st->count[COH_N_QUEUED], (unsigned long long)st->count[COH_N_EVICT],
+	       (unsigned long long)st->count[COH_N_QUEUED],
+	       (unsigned long long)st->count[COH_N_EVICT],
 	       (unsigned long long)st->count[COH_N_PREFETCH], (unsigned long long)st->retries);
 	printf("  \"wait_us\": {\"mean\": %.2f, \"p99\": %.0f, \"worst_one_page\": %.1f, \"worst\": %.1f, \"bound\": %.0f}, "
 	       "\"least_share\": %.3f, \"directory_bytes_per_page\": %.2f, \"quiet_checks\": %llu\n}",
 	       per(st->wait_ns, st->waits) / 1000, wait_quantile_us(st, 0.99),
-	       st->worst_single_ns / 1000.0, st->worst_wait_ns / 1000.0, s->bound_ns / 1000.0, least_share(s), directory_bytes(s),
-	       (unsigned long long)st->quiet_checks);
+	       st->worst_single_ns / 1000.0, st->worst_wait_ns / 1000.0, s->bound_ns / 1000.0,
+	       least_share(s), directory_bytes(s), (unsigned long long)st->quiet_checks);
 }
 
 void report_coverage(const uint8_t *row)
@@ -176,7 +179,7 @@ void report_coverage(const uint8_t *row)
 	printf("%u of %u rows of the core's tables taken", taken, n);
 	for (unsigned i = 0; i < n; i++)
 		if (!row[i])
-			printf("%s %s/%s/%s", taken < n ? "; not:" : ",", rows[i].side, rows[i].state,
-			       rows[i].event);
+			printf("%s %s/%s/%s", taken < n ? "; not:" : ",", rows[i].side,
+			       rows[i].state, rows[i].event);
 	printf("\n");
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The one random generator of a run (xoshiro256**, seeded by splitmix64): a seed replays exactly. */
+/* The one random generator of a run: xoshiro256**, seeded by splitmix64. A seed replays exactly. */
 #ifndef SIM_RNG_H
 #define SIM_RNG_H
 

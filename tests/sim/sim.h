@@ -28,24 +28,24 @@ enum sim_latency { LAT_CONSTANT, LAT_UNIFORM, LAT_EXPONENTIAL, LAT_HEAVY_TAIL, L
 
 struct sim_config {
 	const struct workload *work;
-	uint64_t seed, events; /* events: when to stop starting operations */
+	uint64_t seed, events;   /* events: when to stop starting operations */
 	uint32_t nodes, threads; /* threads of one node */
 	uint32_t pages, huge_pages, block_pages;
-	uint32_t epoch;    /* events between two moments of quiet */
-	uint32_t mean_ns;  /* latency of a message */
+	uint32_t epoch;   /* events between two moments of quiet */
+	uint32_t mean_ns; /* latency of a message */
 	enum sim_latency latency;
-	uint32_t think_ns; /* mean time between two operations of a thread */
-	uint32_t wake_ns;  /* longest time from a wake to the thread's next try */
+	uint32_t think_ns;  /* mean time between two operations of a thread */
+	uint32_t wake_ns;   /* longest time from a wake to the thread's next try */
 	uint32_t tenure_ns; /* its base, see dsm/tenure.h */
-	uint32_t budget;   /* frames of other nodes' pages that a node keeps; 0: no limit */
-	uint32_t slow;     /* nodes whose messages take ten times as long */
-	uint32_t pause_us; /* every node sleeps this long now and then; 0: never */
+	uint32_t budget;    /* frames of other nodes' pages that a node keeps; 0: no limit */
+	uint32_t slow;      /* nodes whose messages take ten times as long */
+	uint32_t pause_us;  /* every node sleeps this long now and then; 0: never */
 	uint32_t atomic_in, prefetch_in, evict_in, pair_in; /* one operation in so many; 0: never */
 	uint16_t per_home, slots, refreshes, holds, locks;
-	uint32_t maps;     /* exact maps of sharers in a home's pool */
+	uint32_t maps;            /* exact maps of sharers in a home's pool */
 	uint32_t pointers, group; /* form of the sets of sharers; 0: as it comes */
-	uint64_t bound_ns; /* longest wait for one page; 0: derived from the above */
-	int wire;          /* messages travel encoded */
+	uint64_t bound_ns;        /* longest wait for one page; 0: derived from the above */
+	int wire;                 /* messages travel encoded */
 };
 
 /* --- events to come: kind in the upper bits of heap_item.ref, index below --- */
@@ -76,7 +76,7 @@ struct frame {
 
 /* A page as the job sees it. */
 struct page {
-	uint32_t version; /* newest written */
+	uint32_t version;          /* newest written */
 	uint16_t readers, writers; /* nodes whose window allows it */
 };
 
@@ -128,9 +128,9 @@ struct thread {
 struct node {
 	struct coh *coh;
 	struct frame *frames;
-	uint32_t *list, listed; /* pages of others that are resident */
+	uint32_t *list, listed;   /* pages of others that are resident */
 	uint16_t *retry, retries; /* threads whose event found no slot, oldest first */
-	uint32_t at_barrier; /* threads of ours */
+	uint32_t at_barrier;      /* threads of ours */
 	uint64_t releases;
 	struct tenure tenure;
 	uint64_t armed_ns; /* the next look at it; UINT64_MAX: none is due */
@@ -160,11 +160,11 @@ struct xfer {
 };
 
 enum cost_kind {
-	COST_READ,         /* supplied or granted by the home */
-	COST_READ_FWD,     /* by the owner */
-	COST_WRITE,        /* no copies elsewhere */
-	COST_WRITE_INV,    /* sharers invalidated */
-	COST_WRITE_FWD,    /* by the owner */
+	COST_READ,      /* supplied or granted by the home */
+	COST_READ_FWD,  /* by the owner */
+	COST_WRITE,     /* no copies elsewhere */
+	COST_WRITE_INV, /* sharers invalidated */
+	COST_WRITE_FWD, /* by the owner */
 	COST_UPGRADE,
 	COST_UPGRADE_INV,
 	COST_KINDS
@@ -182,7 +182,7 @@ struct stats {
 	uint64_t atomics, atomic_invs, evict_messages;
 	uint64_t retries, worst_wait_ns, worst_single_ns, wait_ns, waits;
 	uint64_t wait_histogram[HISTOGRAM]; /* by power of two of ns */
-	uint8_t row[COH_ROWS_MAX]; /* rows of the core's tables that were taken */
+	uint8_t row[COH_ROWS_MAX];          /* rows of the core's tables that were taken */
 	double seconds;
 };
 
@@ -212,10 +212,10 @@ struct sim {
 	uint32_t *latency; /* LAT_TABLE samples, evenly spaced in probability */
 	uint32_t *zipf;    /* the same of page numbers */
 	uint8_t msg_bytes[COH_MSG_TYPES];
-	struct lock_model *locks; /* [home * cfg.locks + object] */
-	uint64_t arrivals;   /* nodes at the barrier, all rounds */
-	uint32_t stop_round; /* rounds of a barrier workload end here when draining */
-	uint32_t created;    /* index of the condition made last */
+	struct lock_model *locks;         /* [home * cfg.locks + object] */
+	uint64_t arrivals;                /* nodes at the barrier, all rounds */
+	uint32_t stop_round;              /* rounds of a barrier workload end here when draining */
+	uint32_t created;                 /* index of the condition made last */
 	uint64_t bound_ns, bound_many_ns; /* waits for one page, for several at once */
 	struct stats stats;
 	const char *expect; /* a violation is what the caller wants to see: do not print */
@@ -245,10 +245,10 @@ void *sim_alloc(size_t bytes);
 void *sim_realloc(void *p, size_t bytes);
 /* A promise is broken: reports with seed and time and leaves the run. */
 __attribute__((format(printf, 2, 3), noreturn)) void sim_fail(struct sim *s, const char *fmt, ...);
-#define SIM_CHECK(s, cond, ...)                                                                    \
-	do {                                                                                       \
-		if (__builtin_expect(!(cond), 0))                                                  \
-			sim_fail(s, __VA_ARGS__);                                                  \
+#define SIM_CHECK(s, cond, ...)                   \
+	do {                                      \
+		if (__builtin_expect(!(cond), 0)) \
+			sim_fail(s, __VA_ARGS__); \
 	} while (0)
 
 /* core.c */

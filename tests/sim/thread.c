@@ -32,10 +32,11 @@ void thread_check_wait(struct sim *s, const struct thread *t)
 {
 	uint64_t bound = t->op.touches > 1 ? s->bound_many_ns : s->bound_ns;
 
-	SIM_CHECK(s, s->now - t->since <= bound,
-	          "thread %u of node %u waited %llu us for page %u and %u more, the bound is %llu us",
-	          t->index, t->node, (unsigned long long)(s->now - t->since) / 1000, t->page,
-	          t->op.touches - 1, (unsigned long long)bound / 1000);
+	SIM_CHECK(
+		s, s->now - t->since <= bound,
+		"thread %u of node %u waited %llu us for page %u and %u more, the bound is %llu us",
+		t->index, t->node, (unsigned long long)(s->now - t->since) / 1000, t->page,
+		t->op.touches - 1, (unsigned long long)bound / 1000);
 }
 
 static void count_wait(struct sim *s, const struct thread *t)
@@ -69,7 +70,8 @@ static void finish(struct sim *s, struct thread *t)
 
 static int may(const struct sim *s, const struct thread *t, const struct touch *touch)
 {
-	return s->nodes[t->node].frames[touch->page].access >= (touch->write ? COH_WRITE : COH_READ);
+	return s->nodes[t->node].frames[touch->page].access >=
+	       (touch->write ? COH_WRITE : COH_READ);
 }
 
 /* The instruction runs: what it reads is the newest there is. */
@@ -80,8 +82,8 @@ static void commit(struct sim *s, struct thread *t)
 		struct frame *f = frame_at(s, t->node, touch->page);
 		struct page *p = &s->pages[touch->page];
 		SIM_CHECK(s, f->version == p->version,
-		          "thread %u of node %u reads version %u of page %u, newest is %u", t->index,
-		          t->node, f->version, touch->page, p->version);
+		          "thread %u of node %u reads version %u of page %u, newest is %u",
+		          t->index, t->node, f->version, touch->page, p->version);
 		if (!touch->write)
 			continue;
 		SIM_CHECK(s, !f->reading, "node %u writes page %u while it is being sent", t->node,
@@ -146,11 +148,11 @@ static struct coh_atomic atomic_args(const struct sim *s, const struct thread *t
 	uint64_t id = THREAD_COOKIE(s, t);
 
 	return (struct coh_atomic){
-	        .op = COH_OP_FETCH_ADD + t->ops % 3,
-	        .width = t->ops & 1 ? 8 : 4,
-	        .offset = id * 8 % 4096,
-	        .operand = id,
-	        .compare = t->ops,
+		.op = COH_OP_FETCH_ADD + t->ops % 3,
+		.width = t->ops & 1 ? 8 : 4,
+		.offset = id * 8 % 4096,
+		.operand = id,
+		.compare = t->ops,
 	};
 }
 
@@ -163,9 +165,10 @@ uint64_t thread_atomic(struct sim *s, uint16_t node, uint32_t page, const struct
 
 	SIM_CHECK(s, a->operand >= 1 && a->operand <= s->n_threads, "an atomic of nobody");
 	want = atomic_args(s, t);
-	SIM_CHECK(s, t->atomic == 1 && t->op.touch[0].page == page && a->op == want.op &&
-	                     a->width == want.width && a->offset == want.offset &&
-	                     a->compare == want.compare,
+	SIM_CHECK(s,
+	          t->atomic == 1 && t->op.touch[0].page == page && a->op == want.op &&
+	                  a->width == want.width && a->offset == want.offset &&
+	                  a->compare == want.compare,
 	          "an atomic is carried out that nobody waits for, or not as asked");
 	SIM_CHECK(s, p->readers + p->writers == (f->access != COH_NONE),
 	          "node %u does an atomic on page %u, which others have", node, page);
@@ -240,10 +243,9 @@ static void try_sync(struct sim *s, struct thread *t)
 	memset(&ev, 0, sizeof ev);
 	ev.home = op.home;
 	ev.cookie = THREAD_COOKIE(s, t);
-	ev.sync = (struct coh_sync_args){.object = op.object,
-	                                 .mutex = op.mutex,
-	                                 .thread = t->index,
-	                                 .value = op.value};
+	ev.sync = (struct coh_sync_args){
+		.object = op.object, .mutex = op.mutex, .thread = t->index, .value = op.value
+	};
 	switch (op.kind) {
 	case OP_LOCK: ev.kind = COH_EV_LOCK; break;
 	case OP_UNLOCK:

@@ -23,11 +23,11 @@ static int park(const struct sim *s, struct op *op)
 static void touch(struct op *op, uint32_t page, int write)
 {
 	op->kind = OP_ACCESS;
-	op->touch[op->touches++] = (struct touch){.page = page, .write = write};
+	op->touch[op->touches++] = (struct touch){ .page = page, .write = write };
 }
 
-static void sync_op(struct op *op, enum op_kind kind, uint32_t home, uint32_t object, uint32_t mutex,
-                    uint32_t value)
+static void sync_op(struct op *op, enum op_kind kind, uint32_t home, uint32_t object,
+                    uint32_t mutex, uint32_t value)
 {
 	op->kind = kind;
 	op->home = home;
@@ -181,7 +181,7 @@ static void setup_locks(struct sim *s)
 {
 	for (uint16_t i = 0; i < s->cfg.nodes; i++)
 		for (unsigned k = 0; k < CONVOYS; k++) {
-			struct coh_event ev = {.kind = COH_EV_MUTEX_CREATE, .home = i};
+			struct coh_event ev = { .kind = COH_EV_MUTEX_CREATE, .home = i };
 			node_step(s, i, &ev);
 			SIM_CHECK(s, s->fx.object == k, "mutex %u is number %u", k, s->fx.object);
 		}
@@ -192,7 +192,7 @@ static void setup_buffers(struct sim *s)
 	setup_locks(s);
 	for (uint16_t i = 0; i < s->cfg.nodes; i++)
 		for (unsigned k = 0; k < 2; k++) {
-			struct coh_event ev = {.kind = COH_EV_COND_CREATE, .home = i};
+			struct coh_event ev = { .kind = COH_EV_COND_CREATE, .home = i };
 			node_step(s, i, &ev);
 			SIM_CHECK(s, s->created == CONVOYS + k, "condition %u is number %u", k,
 			          s->created);
@@ -235,16 +235,15 @@ static void next_buffer(struct sim *s, struct thread *t, struct op *op)
 	case 2:
 		s->locks[(size_t)home * s->cfg.locks].items += producer ? 1 : -1;
 		t->step = 3;
-		sync_op(op, OP_COND_SIGNAL, home, CONVOYS + (producer ? NOT_EMPTY : NOT_FULL), 0, 1);
+		sync_op(op, OP_COND_SIGNAL, home, CONVOYS + (producer ? NOT_EMPTY : NOT_FULL), 0,
+		        1);
 		return;
 	case 3:
 		t->step = 0;
 		sync_op(op, OP_UNLOCK, home, 0, 0, 0);
 		return;
 	case 5:
-	case 6:
-		sync_op(op, OP_COND_SIGNAL, home, CONVOYS + t->step - 5, 0, 0);
-		break;
+	case 6: sync_op(op, OP_COND_SIGNAL, home, CONVOYS + t->step - 5, 0, 0); break;
 	case 7: sync_op(op, OP_UNLOCK, home, 0, 0, 0); break;
 	default:
 		op->kind = OP_PARK;
@@ -255,19 +254,21 @@ static void next_buffer(struct sim *s, struct thread *t, struct op *op)
 }
 
 const struct workload sim_workloads[] = {
-        {"uniform", "any page, one write in four", NULL, next_uniform, 1},
-        {"zipf", "few hot pages, a long tail", NULL, next_zipf, 1},
-        {"producer", "one writer a page, two readers", NULL, next_producer, 1},
-        {"migratory", "read then write by one after the other", NULL, next_migratory, 1},
-        {"false-sharing", "four threads write words of their own in one page", NULL,
-         next_false_sharing, 1},
-        {"stencil", "read the neighbours' edges, write one's own, barrier", NULL, next_stencil, 0},
-        {"read-mostly", "any page, one write in 500", NULL, next_read_mostly, 1},
-        {"scan", "sequential reads with prefetched runs", NULL, next_scan, 1},
-        {"hot", "all threads on two pages, half of it atomics", NULL, next_hot, 1},
-        {"convoy", "all threads on four mutexes", setup_locks, next_convoy, 0},
-        {"buffer", "bounded buffers under mutex and two conditions", setup_buffers, next_buffer, 0},
-        {0},
+	{ "uniform", "any page, one write in four", NULL, next_uniform, 1 },
+	{ "zipf", "few hot pages, a long tail", NULL, next_zipf, 1 },
+	{ "producer", "one writer a page, two readers", NULL, next_producer, 1 },
+	{ "migratory", "read then write by one after the other", NULL, next_migratory, 1 },
+	{ "false-sharing", "four threads write words of their own in one page", NULL,
+	  next_false_sharing, 1 },
+	{ "stencil", "read the neighbours' edges, write one's own, barrier", NULL, next_stencil,
+	  0 },
+	{ "read-mostly", "any page, one write in 500", NULL, next_read_mostly, 1 },
+	{ "scan", "sequential reads with prefetched runs", NULL, next_scan, 1 },
+	{ "hot", "all threads on two pages, half of it atomics", NULL, next_hot, 1 },
+	{ "convoy", "all threads on four mutexes", setup_locks, next_convoy, 0 },
+	{ "buffer", "bounded buffers under mutex and two conditions", setup_buffers, next_buffer,
+	  0 },
+	{ 0 },
 };
 
 /* Turns some plain accesses into something else. */
