@@ -110,16 +110,49 @@ print_news() {
 }
 
 stop_all() {
-	local node
+	local node file
 
 	for node in "${!pids[@]}"; do
 		kill "${pids[node]}" 2>/dev/null || true
 		wait "${pids[node]}" 2>/dev/null || true
 		print_news "$node"
 		[ -z "${partial[node]}" ] || printf 'node%d: %s\n' "$node" "${partial[node]}"
+		file=${logs[node]}
+		exec {file}<&-
 	done
 	pids=()
+}
+
+# shellcheck disable=SC2317 # called when the script ends
+clean_up() {
+	stop_all
 	rm -rf "$work"
+}
+
+# A machine that went away before all were up, or by an int3 that nobody set: the kernel
+# patches its own code while it runs, and QEMU's emulation of several processors is not
+# always up to it. That says nothing about what was to be run.
+emulator_failed() {
+	local node
+
+	[ "$1" = 125 ] || return 1
+	for ((node = 1; node <= nodes; node++)); do
+		[ -e "$results/.vm/up.$node" ] || return 0
+	done
+	grep -q 'Oops: int3' "$work"/log.*
+}
+
+run_once() {
+	local node
+
+	rm -rf "$results/.vm" "$work"/*.*
+	mkdir "$results/.vm"
+	write_command "$@" >"$results/.vm/command"
+	for ((node = 1; node <= nodes; node++)); do
+		start_node "$node"
+		[ "$node" != 1 ] || wait_for_plugs
+	done
+	watch_nodes
 }
 
 # Until all have told their status and are gone, or it makes no sense to wait any longer:
@@ -181,17 +214,17 @@ if [ $# = 0 ] || [ "$nodes" -lt 1 ] || [ "$nodes" -gt 4 ]; then usage; fi
 [ -n "$cpus" ] || cpus=$((nodes > 2 ? 1 : 2))
 
 work=$(mktemp -d)
-trap stop_all EXIT
+trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 [ -n "$results" ] || results=$work/results
 mkdir -p "$results"
 results=$(cd "$results" && pwd)
-rm -rf "$results/.vm"
-mkdir "$results/.vm"
-write_command "$@" >"$results/.vm/command"
-for ((node = 1; node <= nodes; node++)); do
-	start_node "$node"
-	[ "$node" != 1 ] || wait_for_plugs
+for try in 1 2 3; do
+	result=0
+	run_once "$@" || result=$?
+	emulator_failed "$result" || break
+	stop_all
+	vm_note "the emulator failed (try $try of 3)"
 done
-watch_nodes
+exit "$result"
