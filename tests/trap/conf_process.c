@@ -78,14 +78,13 @@ static int locked_after(void *ctx)
 /* Locks a part only: the window is several mappings then, and runs go across them. */
 static int locked_part(void *ctx)
 {
-	const size_t len = fx_page_bytes(ctx);
 	struct fx *fx = ctx;
 
 	CHILD_CHECK(!fx_open(fx, 8));
-	if (mlock(fx_window(fx, 3), len * 2))
+	if (mlock2(fx_window(fx, 3), 2 * fx_page_bytes(fx), MLOCK_ONFAULT))
 		return EXIT_SKIPPED;
 	for (int from = TRAP_NONE; from <= TRAP_WRITE; from++) {
-		for (int to = TRAP_NONE; to <= TRAP_WRITE; to++) {
+		for (int to = TRAP_WRITE; to >= TRAP_NONE; to--) {
 			CHILD_CHECK(!fx_set(fx, 0, 8, from));
 			CHILD_CHECK(!fx_set(fx, 1, 6, to));
 			CHILD_CHECK(trap_audit(fx->trap, &fx->region, 0, 8, NULL, NULL) == 0);

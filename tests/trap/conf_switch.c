@@ -5,13 +5,17 @@
  */
 #include "config.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "dsm/trap/rwp.h"
 #include "tests/trap/conf.h"
 #include "tests/trap/fixture.h"
+#include "tests/trap/support.h"
 
 static bool is_rwp(void)
 {
@@ -128,42 +132,77 @@ static void test_read_forbids(void)
 	CU_ASSERT(!fx_close(&fx));
 }
 
-/* Faults that come while a switch reads the descriptor: all are told of in the end, also
- * where they are more than it has room for. */
-static void test_faults_during_switch(void)
+/* Faults that a switch has read are still to be read, and the descriptor says so. */
+static void test_faults_kept(void)
+{
+	static struct actor actor[4]; /* they may outlive a failure */
+	struct pollfd fd, uffd;
+	struct trap_fault fault;
+	struct fx fx;
+
+	if (!is_rwp())
+		return;
+	CU_ASSERT_FATAL(!fx_open(&fx, 8));
+	CU_ASSERT(!region_frame_prepare(&fx.region, 0, 4));
+	fx_stop_service(&fx);
+	fd = (struct pollfd){ fx.ops->fd(fx.trap), POLLIN, 0 };
+	uffd = (struct pollfd){ rwp_of(fx.trap)->base.fd, POLLIN, 0 };
+	for (uint64_t i = 0; i < 4; i++) {
+		actor[i] = (struct actor){ .op = ACTOR_WRITE,
+			                   .addr = fx_window(&fx, i),
+			                   .value = i + 1 };
+		CU_ASSERT_FATAL(!actor_start(&actor[i]));
+		CU_ASSERT(poll(&uffd, 1, FX_TIMEOUT_MS) == 1 && poll(&fd, 1, 0) == 1);
+		CU_ASSERT(!force(&fx, 7, !(i & 1)));
+		CU_ASSERT(poll(&fd, 1, 0) == 1);
+	}
+	for (int i = 0; i < 4; i++) {
+		CU_ASSERT(poll(&fd, 1, 0) == 1);
+		CU_ASSERT_FATAL(fx.ops->next_fault(fx.trap, &fault) == 1);
+		CU_ASSERT(fault.page < 4 && fault.write);
+		fx_answer_grant(&fx, &fault);
+	}
+	CU_ASSERT(fx.ops->next_fault(fx.trap, &fault) == 0);
+	CU_ASSERT(poll(&fd, 1, 0) == 0);
+	for (uint64_t i = 0; i < 4; i++) {
+		CU_ASSERT_FATAL(actor_finish(&actor[i]));
+		CU_ASSERT(*fx_frame(&fx, i) == i + 1);
+	}
+	CU_ASSERT(!fx_close(&fx));
+}
+
+/* More faults during a switch than there is room for, each on a page of its own: all are
+ * told of in the end. */
+static void test_faults_too_many(void)
 {
 	enum { MANY = RWP_KEPT_MAX + 20 };
 	static struct actor actor[MANY];
 	bool finished = true;
 	struct fx fx;
 
-	if (!is_rwp())
+	if (!is_rwp() || the_case->kind == REGION_PMD) /* of which there are not so many */
 		return;
-	CU_ASSERT_FATAL(!fx_open(&fx, 8));
-	for (unsigned many = 5; many <= MANY; many += MANY - 5) {
-		CU_ASSERT(!fx_set(&fx, 0, 8, TRAP_NONE));
-		pthread_mutex_lock(&fx.lock); /* keeps the service thread from reading */
-		for (unsigned i = 0; i < many; i++) {
-			actor[i] = (struct actor){ .op = i & 1 ? ACTOR_READ : ACTOR_WRITE,
-				                   .addr = fx_window(&fx, i % 8) + i,
-				                   .value = i };
-			CU_ASSERT_FATAL(!actor_start(&actor[i]));
-		}
-		for (unsigned i = 0; i < many; i++) {
-			while (!__atomic_load_n(&actor[i].tid, __ATOMIC_RELAXED))
-				sched_yield();
-		}
-		for (int i = 0; i < 10; i++) {
-			CU_ASSERT(!rwp_force(fx.trap, i % 8, true));
-			CU_ASSERT(!rwp_force(fx.trap, i % 8, false));
-		}
-		pthread_mutex_unlock(&fx.lock);
-		for (unsigned i = 0; i < many && finished; i++)
-			finished = actor_finish(&actor[i]);
-		CU_ASSERT_FATAL(finished);
-		for (unsigned i = 0; i < many; i += 2)
-			CU_ASSERT(fx_frame(&fx, i % 8)[i] == i);
+	CU_ASSERT_FATAL(!fx_open(&fx, MANY));
+	pthread_mutex_lock(&fx.lock); /* keeps the service thread from reading */
+	for (unsigned i = 0; i < MANY; i++) {
+		actor[i] = (struct actor){ .op = ACTOR_WRITE,
+			                   .addr = fx_window(&fx, i),
+			                   .value = i + 1 };
+		CU_ASSERT_FATAL(!actor_start(&actor[i]));
 	}
+	for (int i = 0; i < 30; i++) {
+		CU_ASSERT(!rwp_force(fx.trap, 0, true));
+		CU_ASSERT(!rwp_force(fx.trap, 0, false));
+	}
+	pthread_mutex_lock(&rwp_of(fx.trap)->reading);
+	CU_ASSERT(rwp_of(fx.trap)->n_kept == RWP_KEPT_MAX);
+	pthread_mutex_unlock(&rwp_of(fx.trap)->reading);
+	pthread_mutex_unlock(&fx.lock);
+	for (unsigned i = 0; i < MANY && finished; i++)
+		finished = actor_finish(&actor[i]);
+	CU_ASSERT_FATAL(finished);
+	for (unsigned i = 0; i < MANY; i++)
+		CU_ASSERT(*fx_frame(&fx, i) == i + 1);
 	CU_ASSERT(!fx_close(&fx));
 }
 
@@ -281,12 +320,44 @@ static void test_mappings_bounded(void)
 	CU_ASSERT(!fx_close(&fx));
 }
 
+/* In a process that has locked its memory, what was replaced once differs from what was
+ * not; it must not stay in pieces for that. */
+static int mappings_of_locked(void *ctx)
+{
+	struct fx fx;
+
+	CHILD_CHECK(!fx_open(&fx, 64 * REGION_EXTENT_PAGES));
+	if (mlockall(MCL_CURRENT | MCL_ONFAULT))
+		return EXIT_SKIPPED;
+	for (int round = 0; round < 4; round++) {
+		for (uint64_t extent = 1; extent < 63; extent += 3)
+			CHILD_CHECK(!force(&fx, extent * REGION_EXTENT_PAGES, !(round & 1)));
+		CHILD_CHECK(mappings(&fx) <= 3 * rwp_of(fx.trap)->mappings + 3);
+	}
+	CHILD_CHECK(!fx_close(&fx));
+	return 0;
+}
+
+static void test_mappings_of_locked(void)
+{
+	int r;
+
+	if (!is_rwp() || the_case->kind == REGION_PMD) /* where nothing ever merges */
+		return;
+	r = in_child(mappings_of_locked, NULL);
+	if (r == EXIT_SKIPPED)
+		skip("mlock is not permitted (RLIMIT_MEMLOCK, CAP_IPC_LOCK)");
+	CU_ASSERT(r == 0 || r == EXIT_SKIPPED);
+}
+
 CU_TestInfo conf_switch_tests[] = {
 	{ "threads wait across a switch", test_waits_across_switch },
 	{ "a switch keeps every access", test_access_kept },
 	{ "a page that is read forbids RWP", test_read_forbids },
-	{ "faults during a switch", test_faults_during_switch },
+	{ "faults that a switch reads", test_faults_kept },
+	{ "more faults than there is room for", test_faults_too_many },
 	{ "no thrashing between modes", test_no_thrash },
 	{ "mappings are bounded", test_mappings_bounded },
+	{ "mappings of locked memory", test_mappings_of_locked },
 	CU_TEST_INFO_NULL,
 };
