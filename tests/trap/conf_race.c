@@ -218,7 +218,8 @@ static void take_away(struct hammering *h, uint64_t index)
 	h->page[index].away = true;
 }
 
-static void revoke_some(struct hammering *h, unsigned *seed)
+/* True when there was something to revoke. */
+static bool revoke_some(struct hammering *h, unsigned *seed)
 {
 	uint64_t index = rand_r(seed) % PAGES;
 	struct fx *fx = &h->fx;
@@ -234,6 +235,7 @@ static void revoke_some(struct hammering *h, unsigned *seed)
 		take_away(h, index);
 	}
 	pthread_mutex_unlock(&fx->lock);
+	return before != TRAP_NONE;
 }
 
 static void start_hammers(struct hammering *h)
@@ -287,8 +289,9 @@ static void test_no_lost_update(void)
 	uint64_t updates;
 
 	start_hammers(&hammering);
-	for (; rounds < REVOKES && seconds() < end; rounds++) {
-		revoke_some(&hammering, &seed);
+	while (rounds < REVOKES && seconds() < end) {
+		if (revoke_some(&hammering, &seed))
+			rounds++;
 		sched_yield();
 	}
 	updates = stop_hammers(&hammering);
