@@ -36,9 +36,3 @@ TESTS += tests/system/history_test
 tests_system_history_test_SOURCES = tests/system/history_test.c $(system_history)
 tests_system_history_test_LDADD = -lcunit
 endif
-
-# A library with the protocol bug that COH_MUTANT names; see run.sh.
-if MUTANTS
-AM_CPPFLAGS += -DCOH_MUTANTS
-libcoherence_la_SOURCES += tests/system/mutant.c
-endif
