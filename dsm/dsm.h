@@ -116,7 +116,11 @@ struct dsm_config {
 	                       * served in the faulting thread by a SIGBUS handler; any user may,
 	                       * but system calls on pages that are not here fail with EFAULT.
 	                       * "auto" (default): event where it is permitted */
-	const char *trap;     /* DSM_TRAP: "wp" or "auto" (default) */
+	const char *trap;     /* DSM_TRAP: how pages are protected. "rwp": by read-write protection
+	                       * (Linux 7.2, CONFIG_USERFAULTFD_RWP), which leaves a page mapped
+	                       * that is taken away. "wp": unmapped, and write-protected where it is
+	                       * read. "auto" (default): rwp where the kernel has it. It may differ
+	                       * from node to node. */
 	dsm_log_fn log;       /* default: nothing is printed, unless DSM_LOG is set to a level
 	                       * name (error, warn, info, debug, trace): then to stderr */
 	void *log_ctx;
@@ -278,6 +282,11 @@ struct dsm_stats {
 	uint64_t doorbells;        /* sleeping peers woken */
 	uint64_t fault_ns_total;   /* from reading a fault to waking its thread, nanoseconds */
 	uint64_t sleeps;           /* times the service thread slept */
+	uint64_t faults_rwp;       /* on pages that were mapped, under read-write protection
+	                            * (those delivered as events) */
+	uint64_t extents_to_wp, extents_to_rwp; /* runs of 256 KiB, or huge pages, whose way of
+	                                         * protection changed, see DSM_TRAP */
+	uint64_t extents_stayed_wp; /* did not change, to keep the number of mappings low */
 };
 /* size: sizeof(struct dsm_stats); only so many bytes are written. Does not block. */
 DSM_API int dsm_get_stats(dsm_t *dsm, struct dsm_stats *out, size_t size);

@@ -127,24 +127,26 @@ static int check_limits(const struct dsm *d)
 	return DSM_ERR_LIMIT;
 }
 
-/* Which delivery, and whether it works here. */
-static int probe_trap(struct dsm *d)
+/* Which engine, and which delivery, of those that work here. */
+static int choose_trap(struct dsm *d)
 {
-	char why[256] = "";
-	int rc;
+	const char *name = d->settings.trap;
+	char why[512] = "";
+	int rc, ignored;
 
 	d->signal = !strcmp(d->settings.faults, "signal");
-	rc = trap_wp_ops.probe(d->signal ? TRAP_SIGNAL : TRAP_EVENT, why, sizeof why);
-	if (rc == -EPERM && !strcmp(d->settings.faults, "auto") &&
-	    trap_wp_ops.probe(TRAP_SIGNAL, NULL, 0) == 0) {
+	d->trap_ops = trap_choose(name, d->signal ? TRAP_SIGNAL : TRAP_EVENT, why, sizeof why, &rc);
+	if (rc == -EPERM && !strcmp(d->settings.faults, "auto"))
+		d->trap_ops = trap_choose(name, TRAP_SIGNAL, NULL, 0, &ignored);
+	if (d->trap_ops && rc == -EPERM) {
 		log_line(&d->log, DSM_LOG_WARN, "%s; until then faults come as signals, and system "
 		         "calls on shared memory that is not here fail with EFAULT", why);
 		d->signal = 1;
-		return 0;
 	}
-	if (rc == 0)
+	if (d->trap_ops)
 		return 0;
-	init_error_set("%s", why);
+	init_error_set("%s%s", why,
+	               strcmp(name, "rwp") || rc == -EPERM ? "" : " for DSM_TRAP=rwp");
 	return rc == -EPERM ? DSM_ERR_TRAP_PERM : limit_or(rc, DSM_ERR_KERNEL);
 }
 
@@ -209,7 +211,7 @@ static int meet(struct dsm *d)
 		return DSM_ERR_NOMEM;
 	mine.status = check_limits(d);
 	if (mine.status == 0)
-		mine.status = probe_trap(d);
+		mine.status = choose_trap(d);
 	if (mine.status == 0)
 		mine.status = open_transport(d);
 	if (mine.status == 0)
@@ -362,7 +364,7 @@ static int make_ready(struct dsm *d)
 
 	if (rc)
 		return rc;
-	rc = trap_wp_ops.attach(&tc, &d->trap);
+	rc = d->trap_ops->attach(&tc, &d->trap);
 	if (rc) {
 		init_error_set("cannot trap accesses to the region: %s%s", strerror(-rc),
 		               limit_hint(rc));
@@ -501,8 +503,8 @@ int dsm_init(const struct dsm_config *config, dsm_t **out)
 		dismantle(d);
 		return rc;
 	}
-	log_line(&d->log, DSM_LOG_INFO, "node %d of %d, provider %s, region %llu bytes at %p",
-	         d->boot->rank, d->boot->size, d->tr->ops->provider(d->tr),
+	log_line(&d->log, DSM_LOG_INFO, "node %d of %d, provider %s, trap %s, region %llu bytes at %p",
+	         d->boot->rank, d->boot->size, d->tr->ops->provider(d->tr), d->trap_ops->name,
 	         (unsigned long long)d->settings.region_bytes, (void *)d->region.window);
 	*out = d;
 	return 0;

@@ -106,6 +106,7 @@ struct dsm {
 	unsigned helpers; /* application threads that poll the transport while they wait */
 
 	/* set at start: */
+	const struct trap_ops *trap_ops;
 	uint64_t spin_ns; /* how long to look for more before sleeping; 0: not at all */
 	int signal;       /* faults come as signals */
 	int crowded;      /* more threads than cores: looking gives way to others */

@@ -10,9 +10,11 @@
 
 static void collect(struct dsm *d, struct dsm_stats *s)
 {
+	struct trap_stats trap;
 	struct tr_stats t;
 
 	d->tr->ops->stats(d->tr, &t);
+	d->trap->ops->stats(d->trap, &trap);
 	*s = (struct dsm_stats){
 	        .faults = d->faults,
 	        .read_misses = d->count[COH_N_READ_MISS],
@@ -41,6 +43,10 @@ static void collect(struct dsm *d, struct dsm_stats *s)
 	        .doorbells = t.doorbells,
 	        .fault_ns_total = d->fault_ns,
 	        .sleeps = d->sleeps,
+	        .faults_rwp = trap.faults_rwp,
+	        .extents_to_wp = trap.to_wp,
+	        .extents_to_rwp = trap.to_rwp,
+	        .extents_stayed_wp = trap.stayed_wp,
 	};
 }
 
@@ -92,6 +98,10 @@ static json_t *stats_json(struct dsm *d)
 	PUT(doorbells);
 	PUT(fault_ns_total);
 	PUT(sleeps);
+	PUT(faults_rwp);
+	PUT(extents_to_wp);
+	PUT(extents_to_rwp);
+	PUT(extents_stayed_wp);
 #undef PUT
 	return o;
 }

@@ -180,7 +180,7 @@ static int read_spin(struct settings *out)
 int settings_read(const struct dsm_config *config, struct settings *out, struct log *log)
 {
 	static const char *const faults[] = {"event", "signal", "auto", NULL};
-	static const char *const trap[] = {"wp", "auto", NULL};
+	static const char *const trap[] = {"rwp", "wp", "auto", NULL};
 	struct dsm_config c = DSM_CONFIG_INIT;
 	int rc;
 
@@ -204,7 +204,8 @@ int settings_read(const struct dsm_config *config, struct settings *out, struct 
 		rc = read_word("DSM_FAULTS", c.faults, faults, "event, signal or auto", out->faults,
 		               sizeof out->faults);
 	if (rc == 0)
-		rc = read_word("DSM_TRAP", c.trap, trap, "wp or auto", out->trap, sizeof out->trap);
+		rc = read_word("DSM_TRAP", c.trap, trap, "rwp, wp or auto", out->trap,
+		               sizeof out->trap);
 	if (rc == 0)
 		rc = read_tenure(&c, out);
 	if (rc == 0)

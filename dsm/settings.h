@@ -15,7 +15,7 @@ struct settings {
 	char provider[64]; /* "": the best */
 	uint32_t tenure_us; /* 0: chosen by the library */
 	char faults[8];     /* "event", "signal" or "auto" */
-	char trap[8];       /* "wp" or "auto" */
+	char trap[8];       /* "rwp", "wp" or "auto" */
 	int32_t spin_us;    /* -1: chosen by the library */
 };
 

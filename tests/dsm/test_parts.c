@@ -83,6 +83,10 @@ static void test_words(void)
 	CU_ASSERT_EQUAL(read_with("DSM_FAULTS", "sometimes", &s), DSM_ERR_CONFIG);
 	CU_ASSERT_PTR_NOT_NULL(strstr(dsm_init_error(), "DSM_FAULTS"));
 	CU_ASSERT_EQUAL(read_with("DSM_TRAP", "wp", &s), 0);
+	CU_ASSERT_EQUAL(read_with("DSM_TRAP", "rwp", &s), 0);
+	CU_ASSERT_STRING_EQUAL(s.trap, "rwp");
+	CU_ASSERT_EQUAL(read_with("DSM_TRAP", "auto", &s), 0);
+	CU_ASSERT_STRING_EQUAL(s.trap, "auto");
 	CU_ASSERT_EQUAL(read_with("DSM_TRAP", "mouse", &s), DSM_ERR_CONFIG);
 	CU_ASSERT_EQUAL(read_with("DSM_LOG", "loud", &s), DSM_ERR_CONFIG);
 	CU_ASSERT_PTR_NOT_NULL(strstr(dsm_init_error(), "loud"));
