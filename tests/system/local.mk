@@ -1,7 +1,8 @@
 # System tests: programs that run as jobs, and the scripts that start them.
 
-system_programs = tests/system/api tests/system/errors tests/system/idle \
-	tests/system/kernel tests/system/litmus tests/system/stress
+system_programs = tests/system/api tests/system/audit \
+	tests/system/errors tests/system/idle tests/system/kernel tests/system/litmus \
+	tests/system/stress
 check_PROGRAMS += $(system_programs)
 
 system_node = tests/system/node.c tests/system/node.h
@@ -9,6 +10,10 @@ system_node = tests/system/node.c tests/system/node.h
 tests_system_api_SOURCES = tests/system/api.c tests/system/api.h tests/system/api_atomics.c \
 	tests/system/api_cond.c tests/system/api_memory.c tests/system/api_sync.c $(system_node)
 tests_system_api_LDADD = libdsm.la
+# What a program does not see of the library.
+tests_system_audit_SOURCES = tests/system/audit.c
+tests_system_audit_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_system_audit_LDADD = libnode.la libcoherence.la libtransport.la $(EV_LIBS) $(JANSSON_LIBS)
 tests_system_idle_SOURCES = tests/system/idle.c $(system_node)
 tests_system_idle_LDADD = libdsm.la
 tests_system_kernel_SOURCES = tests/system/kernel.c $(system_node)
@@ -24,7 +29,8 @@ tests_system_stress_LDADD = libdsm.la
 tests_system_errors_SOURCES = tests/system/errors.c tests/boot/job.c tests/boot/job.h
 tests_system_errors_LDADD = libdsm.la libjob.la
 
-system_scripts = tests/system/api.sh tests/system/dsmctl.sh tests/system/idle.sh \
+system_scripts = tests/system/api.sh tests/system/audit.sh tests/system/dsmctl.sh \
+	tests/system/idle.sh \
 	tests/system/kernel.sh tests/system/litmus.sh tests/system/stress.sh
 dist_check_SCRIPTS += $(system_scripts)
 TESTS += $(system_scripts) tests/system/errors

@@ -4,6 +4,7 @@
 
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,11 +71,15 @@ void node_join(const char *program, unsigned seconds)
 	signal(SIGALRM, out_of_time);
 	alarm(seconds);
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	config.huge_bytes = node.huge_bytes;
 	rc = dsm_init(&config, &node.dsm);
 	if (rc) {
 		fprintf(stderr, "%s: dsm_init: %s: %s\n", program, dsm_strerror(rc),
 		        dsm_init_error());
-		exit(rc == DSM_ERR_KERNEL || rc == DSM_ERR_TRAP_PERM ? 77 : 1);
+		exit(rc == DSM_ERR_KERNEL || rc == DSM_ERR_TRAP_PERM ||
+		                     (rc == DSM_ERR_LIMIT && node.huge_bytes)
+		             ? 77
+		             : 1);
 	}
 	node.rank = dsm_rank(node.dsm);
 	node.size = dsm_size(node.dsm);
@@ -82,6 +87,7 @@ void node_join(const char *program, unsigned seconds)
 
 void node_leave(void)
 {
+	node_audit();
 	OK(dsm_fini(node.dsm));
 	node.dsm = NULL;
 }
@@ -93,10 +99,15 @@ void node_barrier(void)
 
 void *node_shared(const char *name, size_t bytes, size_t align)
 {
+	return node_shared_in(name, bytes, align, 0);
+}
+
+void *node_shared_in(const char *name, size_t bytes, size_t align, unsigned flags)
+{
 	void *ptr = NULL;
 
 	if (node.rank == 0) {
-		OK(dsm_alloc(node.dsm, bytes, align, 0, &ptr));
+		OK(dsm_alloc(node.dsm, bytes, align, flags, &ptr));
 		OK(dsm_publish(node.dsm, name, ptr));
 	}
 	OK(dsm_lookup(node.dsm, name, -1, &ptr));
@@ -132,35 +143,55 @@ uint64_t node_now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* Asks this node's admin socket, for at most two seconds. */
-static void ask(const char *request)
+/* What this node's admin socket answers; false when there is none. Bounded. */
+static bool ask(const char *request, char *answer, size_t len)
 {
-	struct timeval patience = { .tv_sec = 2 };
+	struct timeval patience = { .tv_sec = 10 };
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
 	const char *job = getenv("DSM_JOB");
-	char answer[4096];
+	size_t got = 0;
 	ssize_t n;
 	int fd;
 
 	if (!job || snprintf(to.sun_path, sizeof to.sun_path, "%s/node-%d.sock", job, node.rank) >=
 	                    (int)sizeof to.sun_path)
-		return;
+		return false;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return;
+		return false;
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
 	if (connect(fd, (struct sockaddr *)&to, sizeof to) == 0 &&
 	    send(fd, request, strlen(request), MSG_NOSIGNAL) > 0) {
-		fprintf(stderr, "node %d: %.*s: ", node.rank, (int)strcspn(request, "\n"), request);
-		while ((n = recv(fd, answer, sizeof answer, 0)) > 0)
-			fwrite(answer, 1, (size_t)n, stderr);
-		fprintf(stderr, "\n");
+		while (got < len - 1 && (n = recv(fd, answer + got, len - 1 - got, 0)) > 0)
+			got += (size_t)n;
 	}
 	close(fd);
+	answer[got] = '\0';
+	return got > 0;
 }
 
 void node_tell_state(void)
 {
-	ask("status\n");
-	ask("stats\n");
+	static const char *const requests[] = { "status\n", "stats\n", "audit\n" };
+	char answer[4096];
+
+	for (unsigned i = 0; i < sizeof requests / sizeof *requests; i++) {
+		if (ask(requests[i], answer, sizeof answer))
+			fprintf(stderr, "node %d: %s\n", node.rank, answer);
+	}
+}
+
+void node_audit(void)
+{
+	const char *job = getenv("DSM_JOB");
+	char answer[4096];
+
+	if (!job || access(job, F_OK)) /* nor is there a socket then */
+		return;
+	node_barrier();
+	if (!ask("audit\n", answer, sizeof answer))
+		node_fail("no answer to a request for an audit");
+	if (!strstr(answer, "\"disagreements\":0,"))
+		node_fail("the audit finds pages whose access is not what it should be: %s", answer);
+	node_barrier();
 }

@@ -2,7 +2,8 @@
 /*
  * What the programs of the system tests share: joining the job, checks that end the
  * node with a sentence, memory shared under a name, and a limit on their time.
- * Exit status: 0 passed, 1 failed, 3 out of time, 77 cannot run here.
+ * Exit status: 0 passed, 1 failed, 3 out of time, 77 cannot run here (rights, kernel,
+ * huge pages).
  */
 #ifndef NODE_H
 #define NODE_H
@@ -16,6 +17,7 @@ struct node {
 	dsm_t *dsm;
 	int rank, size;
 	const char *program;
+	uint64_t huge_bytes; /* of 2 MiB pages; set before node_join(), or 0 */
 };
 
 /* The one node of this process. */
@@ -24,12 +26,16 @@ extern struct node node;
 /* Joins the job within seconds, which also bounds the whole run; ends the process with
  * the library's own sentence when it cannot. */
 void node_join(const char *program, unsigned seconds);
-void node_leave(void);
+void node_leave(void); /* after an audit */
+/* Ends the process when core, trap and page tables of this node do not agree on every page.
+ * Called by all; does nothing where the node has no admin socket. */
+void node_audit(void);
 
 /* A barrier of all nodes. */
 void node_barrier(void);
 /* Zeroed shared memory, allocated by rank 0, the same on all nodes. Called by all. */
 void *node_shared(const char *name, size_t bytes, size_t align);
+void *node_shared_in(const char *name, size_t bytes, size_t align, unsigned flags);
 /* Frees it again. Called by all. */
 void node_unshare(const char *name, void *ptr);
 

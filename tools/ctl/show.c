@@ -13,13 +13,15 @@ static const char *const state_names[] = {
 };
 
 /* A node that does not answer is worth a line on its own, and the exit status. */
-static int errors_tell(const struct answers *answers)
+static int errors_tell(const struct show *show, const struct answers *answers)
 {
 	int failed = 0;
 
 	for (int i = 0; i < answers->count; i++)
 		if (!answers->list[i].json) {
 			ctl_error("rank %d %s", answers->list[i].rank, answers->list[i].error);
+			failed = CTL_FAILED;
+		} else if (show->is_bad && show->is_bad(answers->list[i].json)) {
 			failed = CTL_FAILED;
 		}
 	return failed;
@@ -46,7 +48,7 @@ static int tables(const struct show *show, const struct job_list *jobs)
 		}
 		show->print(job->dir, &answers);
 		fflush(stdout);
-		failed |= errors_tell(&answers);
+		failed |= errors_tell(show, &answers);
 		query_free(&answers);
 	}
 	return failed;
@@ -71,7 +73,7 @@ static json_t *job_json(const struct show *show, const struct job_entry *job, in
 	}
 	if (show->total)
 		json_object_set_new(out, "total", show->total(&answers));
-	*failed |= errors_tell(&answers);
+	*failed |= errors_tell(show, &answers);
 	query_free(&answers);
 	return out;
 }

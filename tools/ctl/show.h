@@ -3,6 +3,8 @@
 #ifndef SHOW_H
 #define SHOW_H
 
+#include <stdbool.h>
+
 #include "tools/ctl/ctl.h"
 #include "tools/ctl/query.h"
 
@@ -10,6 +12,7 @@ struct show {
 	const char *request; /* to the nodes */
 	void (*print)(const char *dir, const struct answers *answers);
 	json_t *(*total)(const struct answers *answers); /* for JSON; NULL: there is none */
+	bool (*is_bad)(const json_t *node); /* an answer that is a failure; NULL: none is */
 };
 
 /* Parses options and arguments, then asks and shows. Returns the exit status. */

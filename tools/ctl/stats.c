@@ -77,7 +77,7 @@ static const struct ctl_option options[] = {
 
 static int stats_run(const struct ctl_command *command, int argc, char **argv)
 {
-	static const struct show show = { "stats", stats_show, stats_total };
+	static const struct show show = { "stats", stats_show, stats_total, NULL };
 
 	return show_run(command, &show, argc, argv);
 }

@@ -131,7 +131,7 @@ static const struct ctl_option options[] = {
 
 static int status_run(const struct ctl_command *command, int argc, char **argv)
 {
-	static const struct show show = { "status", status_show, NULL };
+	static const struct show show = { "status", status_show, NULL, NULL };
 
 	return show_run(command, &show, argc, argv);
 }

@@ -1,0 +1,29 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# The audit: it names a page that was not taken away, to the node and to dsmctl.
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/lib.sh"
+need_nodes
+job 60 2 auto tests/system/audit
+DSM_FAULTS=signal job 60 2 auto tests/system/audit
+
+dir=$(mktemp -d) || exit 1
+export TMPDIR=$dir # jobs of our own only
+unset XDG_RUNTIME_DIR
+trap 'rm -rf "$dir"' EXIT
+mkfifo "$dir/go"
+tools/dsmctl run -t 60 -n 2 -- tests/system/audit --hold <"$dir/go" >"$dir/said" &
+job=$!
+exec {go}>"$dir/go"
+end=$((SECONDS + 30))
+until page=$(sed -n 's/.*lies about //p' "$dir/said") && [ -n "$page" ]; do
+	((SECONDS < end)) || fail "no page is lied about: $(cat "$dir/said")"
+	sleep 0.1
+done
+said=$(tools/dsmctl audit) && fail "dsmctl audit finds nothing: $said"
+[[ $said == *"rank 0: $page:"* ]] || fail "dsmctl audit does not name $page: $said"
+[[ $said == *"rank 1: 0 pages"* ]] || fail "rank 1 has nothing to hide: $said"
+tools/dsmctl audit --json | grep -q '"disagreements": 1' || fail "no JSON of it"
+printf '%s\n' "$said"
+exec {go}>&-
+wait "$job" || fail "the job failed: $(cat "$dir/said")"
