@@ -72,13 +72,18 @@ struct ex_part ex_part_of(uint64_t count, int size, int rank)
 	return (struct ex_part){ first, first + each + (r < more) };
 }
 
+unsigned ex_pages_for(uint64_t bytes)
+{
+	return bytes >= 2u << 20 ? DSM_HUGE_PREFERRED : 0;
+}
+
 void *ex_shared(dsm_t *dsm, const char *name, size_t bytes)
 {
 	void *ptr;
 	int code;
 
 	if (dsm_rank(dsm) == 0) {
-		code = dsm_alloc(dsm, bytes, 0, 0, &ptr);
+		code = dsm_alloc(dsm, bytes, 0, ex_pages_for(bytes), &ptr);
 		if (code)
 			ex_fail("dsm_alloc: %s: %zu bytes for %s (DSM_REGION sets the region's"
 			        " size)", dsm_strerror(code), bytes, name);

@@ -27,6 +27,10 @@ struct ex_part {
 };
 struct ex_part ex_part_of(uint64_t count, int size, int rank);
 
+/* Flags of dsm_alloc for so many bytes: pages of 2 MiB, where DSM_HUGE has set some aside and
+ * one would be filled. */
+unsigned ex_pages_for(uint64_t bytes);
+
 /* Zeroed shared memory that node 0 allocates and all nodes know by a name. Collective. */
 void *ex_shared(dsm_t *dsm, const char *name, size_t bytes);
 

@@ -186,7 +186,8 @@ static struct result reference(const struct graph *g, const struct options *o,
 static void *shared(dsm_t *dsm, uint64_t bytes)
 {
 	void *ptr;
-	int code = dsm_alloc(dsm, bytes < 4096 ? 4096 : bytes, 0, 0, &ptr); /* a page of its own */
+	uint64_t room = bytes < 4096 ? 4096 : bytes; /* a page of its own */
+	int code = dsm_alloc(dsm, room, 0, ex_pages_for(room), &ptr);
 
 	if (code)
 		ex_fail("dsm_alloc: %s (DSM_REGION sets the region's size)", dsm_strerror(code));

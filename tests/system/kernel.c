@@ -20,6 +20,23 @@
 
 #define PAGE 4096
 #define BYTES (4 * PAGE)
+#define HUGE_PAGE ((size_t)2 << 20)
+
+static int huge;
+
+/* Of BYTES. On huge pages it lies astride of two. */
+static uint8_t *block_share(const char *name)
+{
+	if (!huge)
+		return node_shared(name, BYTES, PAGE);
+	return (uint8_t *)node_shared_in(name, 2 * HUGE_PAGE, HUGE_PAGE, DSM_HUGE) + HUGE_PAGE -
+	       BYTES / 2;
+}
+
+static void block_unshare(const char *name, uint8_t *block)
+{
+	node_unshare(name, huge ? block + BYTES / 2 - HUGE_PAGE : block);
+}
 
 /* Ways through the kernel: what is put in comes out again. */
 enum channel { BY_FILE, BY_VECTOR, BY_PIPE, BY_SOCKET, CHANNELS };
@@ -154,7 +171,7 @@ static unsigned test_calls(int actor)
 	for (unsigned c = 0; c < CHANNELS; c++) {
 		for (unsigned s = 0; s < STATES; s++) {
 			for (unsigned p = 0; p < sizeof part / sizeof *part; p++, n++) {
-				uint8_t *block = node_shared("block", BYTES, PAGE);
+				uint8_t *block = block_share("block");
 
 				prepare(block, s, actor, n);
 				if (node.rank == actor)
@@ -164,7 +181,7 @@ static unsigned test_calls(int actor)
 					kernel_writes(block, c, s, part[p].from, part[p].len, n);
 				node_barrier();
 				look(block, c, s, part[p].from, part[p].len, n);
-				node_unshare("block", block);
+				block_unshare("block", block);
 			}
 		}
 	}
@@ -212,7 +229,7 @@ static void child_dies(uint8_t *block, int write)
 /* A child has no shared memory; its parent keeps it, busy as it may be. */
 static void test_fork(void)
 {
-	uint8_t *block = node_shared("fork", BYTES, PAGE);
+	uint8_t *block = block_share("fork");
 	pthread_t thread;
 
 	atomic_store(&stop, 0);
@@ -229,15 +246,18 @@ static void test_fork(void)
 	node_barrier();
 	for (size_t i = 0; i < BYTES; i++)
 		CHECK(block[i] == 42);
-	node_unshare("fork", block);
+	block_unshare("fork", block);
 }
 
-/* Both parts, or the one that is named: "calls" or "fork". */
+/* Both parts, or the one that is named: "calls" or "fork". --huge: on pages of 2 MiB. */
 int main(int argc, char **argv)
 {
-	const char *part = argc > 1 ? argv[1] : "";
+	const char *part;
 	unsigned n = 0;
 
+	huge = argc > 1 && !strcmp(argv[1], "--huge");
+	part = argc > 1 + huge ? argv[1 + huge] : "";
+	node.huge_bytes = huge * 2 * HUGE_PAGE;
 	node_join("kernel", 120);
 	channels_open();
 	for (int actor = 0; actor < node.size && strcmp(part, "fork"); actor++)
@@ -245,8 +265,9 @@ int main(int argc, char **argv)
 	if (strcmp(part, "calls"))
 		test_fork();
 	if (node.rank == 0)
-		printf("kernel: %d nodes: %u blocks through %d ways of system calls%s\n", node.size,
-		       n, CHANNELS, strcmp(part, "calls") ? ", and fork" : "");
+		printf("kernel: %d nodes: %u blocks on pages of %s through %d ways of system "
+		       "calls%s\n", node.size, n, huge ? "2 MiB" : "4 KiB", CHANNELS,
+		       strcmp(part, "calls") ? ", and fork" : "");
 	node_leave();
 	return 0;
 }

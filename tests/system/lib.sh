@@ -31,6 +31,25 @@ need_events() {
 	exit 77
 }
 
+# Sets so many huge pages of 2 MiB aside, beyond what others have, until the script ends; ends
+# the script as skipped where there are none to be had. Whoever does so locks the pool's file.
+need_huge_pages() {
+	local dir=/sys/kernel/mm/hugepages/hugepages-2048kB free
+	[ -e $dir ] || { echo "this kernel has no huge pages of 2 MiB"; exit 77; }
+	if [ -w $dir/nr_hugepages ] && exec {pool}<>$dir/nr_hugepages; then
+		flock -w 300 "$pool" || fail "another test has held the huge pages for 300 s"
+		free=$(cat $dir/free_hugepages)
+		if [ "$free" -lt "$1" ]; then
+			pages_added=$(($1 - free))
+			trap 'echo $(($(cat '$dir'/nr_hugepages) - pages_added)) >'$dir/nr_hugepages EXIT
+			echo $(($(cat $dir/nr_hugepages) + pages_added)) >$dir/nr_hugepages
+		fi
+	fi
+	[ "$(cat $dir/free_hugepages)" -ge "$1" ] && return
+	echo "there are not $1 huge pages of 2 MiB: raise vm.nr_hugepages, or run this as root"
+	exit 77
+}
+
 # The provider that speaks TCP by itself is net up to libfabric 1.17, and tcp since.
 native_tcp() {
 	DSM_PROVIDER=net tests/system/api identity >/dev/null 2>&1 && echo net || echo tcp

@@ -22,9 +22,7 @@
 
 #include "tests/system/node.h"
 
-#define PAGE 4096
-#define BLOCK (64 * PAGE) /* neighbouring blocks have different homes */
-#define BATCH 64          /* instances; one page each in the layout "same" */
+#define BATCH 64 /* instances */
 #define THREADS 4
 #define OUTCOMES 16
 
@@ -161,6 +159,7 @@ struct meeting {
 
 static struct meeting *meeting;
 static uint8_t *arena;
+static size_t block = 64 * 4096; /* neighbouring blocks have different homes */
 static unsigned patience_s = 20;
 
 /* --------------------------------------------------------------- the meeting -- */
@@ -218,21 +217,23 @@ static void meet_all(const char *what)
 
 static void place(enum layout layout, unsigned instance, word **x, word **y)
 {
+	/* So far apart that each has a page to itself, unless pages are of 2 MiB. */
+	const size_t step = block / BATCH;
 	uint8_t *at = arena;
 
 	switch (layout) {
 	case SAME:
-		*x = (word *)(at + instance * PAGE);
-		*y = (word *)(at + instance * PAGE + 2048);
+		*x = (word *)(at + instance * step);
+		*y = (word *)(at + instance * step + step / 2);
 		break;
 	case HOMES:
-		*x = (word *)(at + instance * PAGE);
-		*y = (word *)(at + BLOCK + instance * PAGE);
+		*x = (word *)(at + instance * step);
+		*y = (word *)(at + block + instance * step);
 		break;
 	default:
 		/* Two blocks further on: instances before it leave the page where it is. */
-		*x = (word *)(at + 2 * BLOCK + instance * 64);
-		*y = (word *)(at + 2 * BLOCK + instance * 64 + 8);
+		*x = (word *)(at + 2 * block + instance * 64);
+		*y = (word *)(at + 2 * block + instance * 64 + 8);
 	}
 }
 
@@ -367,16 +368,18 @@ static int test_run(const struct litmus *test, unsigned rounds, uint64_t *random
 
 int main(int argc, char **argv)
 {
+	const int huge = argc > 1 && !strcmp(argv[1], "--huge");
 	unsigned rounds = 2000, seconds = 240;
 	uint64_t random;
 	int failed = 0;
 	char *end;
 
-	if (argc > 1) {
-		rounds = (unsigned)strtoul(argv[1], &end, 10);
-		if (argc > 2 || *end || end == argv[1] || rounds < 2 * LAYOUTS ||
+	if (argc > 1 + huge) {
+		rounds = (unsigned)strtoul(argv[1 + huge], &end, 10);
+		if (argc > 2 + huge || *end || end == argv[1 + huge] || rounds < 2 * LAYOUTS ||
 		    rounds > 100000000) {
-			fprintf(stderr, "usage: dsmctl run -n NODES litmus [ROUNDS]\n"
+			fprintf(stderr, "usage: dsmctl run -n NODES litmus [--huge] [ROUNDS]\n"
+			                "--huge: on pages of 2 MiB, 4 for each node\n"
 			                "ROUNDS of each test, in all layouts together\n");
 			return 2;
 		}
@@ -386,10 +389,14 @@ int main(int argc, char **argv)
 	return 77;
 #endif
 	seconds += rounds / 50;
+	if (huge) {
+		block = 2u << 20;
+		node.huge_bytes = 4 * block;
+	}
 	node_join("litmus", seconds);
 	random = 88172645463325252ull + (uint64_t)node.rank;
 	meeting_open();
-	arena = node_shared("litmus", 4 * BLOCK, BLOCK);
+	arena = node_shared_in("litmus", 4 * block, block, huge ? DSM_HUGE : 0);
 	node_barrier();
 	for (unsigned i = 0; i < sizeof tests / sizeof *tests; i++) {
 		if ((int)tests[i].threads <= node.size)

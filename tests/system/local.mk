@@ -1,6 +1,6 @@
 # System tests: programs that run as jobs, and the scripts that start them.
 
-system_programs = tests/system/api tests/system/audit \
+system_programs = tests/system/api tests/system/audit tests/system/engine \
 	tests/system/errors tests/system/idle tests/system/kernel tests/system/litmus \
 	tests/system/stress
 check_PROGRAMS += $(system_programs)
@@ -14,6 +14,8 @@ tests_system_api_LDADD = libdsm.la
 tests_system_audit_SOURCES = tests/system/audit.c
 tests_system_audit_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_system_audit_LDADD = libnode.la libcoherence.la libtransport.la $(EV_LIBS) $(JANSSON_LIBS)
+tests_system_engine_SOURCES = tests/system/engine.c $(system_node)
+tests_system_engine_LDADD = libdsm.la
 tests_system_idle_SOURCES = tests/system/idle.c $(system_node)
 tests_system_idle_LDADD = libdsm.la
 tests_system_kernel_SOURCES = tests/system/kernel.c $(system_node)
@@ -30,7 +32,7 @@ tests_system_errors_SOURCES = tests/system/errors.c tests/boot/job.c tests/boot/
 tests_system_errors_LDADD = libdsm.la libjob.la
 
 system_scripts = tests/system/api.sh tests/system/audit.sh tests/system/dsmctl.sh \
-	tests/system/idle.sh \
+	tests/system/engine.sh tests/system/huge.sh tests/system/idle.sh \
 	tests/system/kernel.sh tests/system/litmus.sh tests/system/stress.sh
 dist_check_SCRIPTS += $(system_scripts)
 TESTS += $(system_scripts) tests/system/errors

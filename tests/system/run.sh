@@ -3,6 +3,7 @@
 # The long system tests, one at a time; ./check long runs them all.
 #
 #	run.sh stress PROVIDER SECONDS    random accesses on four nodes
+#	run.sh huge PROVIDER SECONDS      the same on 2 MiB pages; 28 of them are set aside
 #	run.sh litmus PROVIDER ROUNDS     every litmus test, with so many rounds each
 #	run.sh matrix PROVIDER            every example on 1, 2, 3, 4 and 8 nodes
 #	run.sh mutant NAME SECONDS        a protocol with this bug planted (none: without) in a
@@ -14,6 +15,11 @@
 
 stress() {
 	job $(($2 + 120)) 4 "$1" tests/system/stress --seconds "$2"
+}
+
+huge() {
+	need_huge_pages 28
+	job $(($2 + 120)) 2 "$1" tests/system/stress --seconds "$2" --huge --pages 4
 }
 
 litmus() {
@@ -59,7 +65,7 @@ mutant() {
 }
 
 case ${1-}/$# in
-stress/3 | litmus/3 | matrix/2 | mutant/3) ;;
+stress/3 | huge/3 | litmus/3 | matrix/2 | mutant/3) ;;
 *) sed -n 's/^#\t//p' "$0" >&2; exit 2 ;;
 esac
 need_nodes

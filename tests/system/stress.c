@@ -221,7 +221,8 @@ static void arena_renew(unsigned generation)
 		node_unshare(name, arena.base);
 	}
 	snprintf(name, sizeof name, "arena.%u", generation);
-	arena.base = node_shared(name, stress_arena_bytes(options.pages), STRESS_PAGE);
+	arena.base = node_shared_in(name, stress_arena_bytes(&arena), arena.page_bytes,
+	                            options.huge ? DSM_HUGE : 0);
 	memset(initial, 0, arena.words * sizeof *initial);
 }
 
@@ -317,7 +318,7 @@ static void mutexes_share(void)
 static void sum_up(unsigned epochs)
 {
 	/* A page for each node's own; 64 nodes are the most there are. */
-	uint64_t(*all)[512] = node_shared("results", 64 * STRESS_PAGE, STRESS_PAGE);
+	uint64_t(*all)[512] = node_shared("results", 64 * sizeof *all, sizeof *all);
 	uint64_t steps = 0, sum[6] = { 0 };
 	struct dsm_stats stats;
 
@@ -339,12 +340,13 @@ static void sum_up(unsigned epochs)
 		for (int rank = 0; rank < node.size; rank++)
 			for (int i = 0; i < 6; i++)
 				sum[i] += all[rank][i];
-		printf("stress: %d nodes x %u threads, %u pages over %s: %u epochs, %" PRIu64
+		printf("stress: %d nodes x %u threads, %u pages of %zu KiB over %s: %u epochs, %" PRIu64
 		       " operations, all coherent; %" PRIu64 " read misses, %" PRIu64
 		       " write misses, %" PRIu64 " invalidations, %" PRIu64 " pages, %" PRIu64
 		       " atomics at home\n",
-		       node.size, options.threads, options.pages, dsm_provider(node.dsm), epochs,
-		       sum[0], sum[1], sum[2], sum[3], sum[4], sum[5]);
+		       node.size, options.threads, options.pages, arena.page_bytes / 1024,
+		       dsm_provider(node.dsm), epochs, sum[0], sum[1], sum[2], sum[3], sum[4],
+		       sum[5]);
 	}
 	node_unshare("results", all);
 }
@@ -355,6 +357,7 @@ static _Noreturn void usage(int status)
 	        "usage: dsmctl run -n NODES stress [OPTION]...\n"
 	        "  --seconds N   how long to run (10)\n"
 	        "  --pages N     pages under test (24)\n"
+	        "  --huge        of 2 MiB each: every node sets that many huge pages aside\n"
 	        "  --threads N   threads of each node, 1 to %d (2)\n"
 	        "  --ops N       accesses that a thread logs per epoch: bounds memory (20000)\n"
 	        "  --epoch-ms N  longest time between checks (500)\n"
@@ -385,8 +388,8 @@ static void options_read(int argc, char **argv)
 	static const struct option known[] = {
 		{ "seconds", 1, 0, 's' },  { "pages", 1, 0, 'p' }, { "threads", 1, 0, 't' },
 		{ "ops", 1, 0, 'o' },      { "seed", 1, 0, 'r' },  { "epoch-ms", 1, 0, 'e' },
-		{ "patience", 1, 0, 'w' }, { "dir", 1, 0, 'd' },   { "help", 0, 0, 'h' },
-		{ NULL, 0, 0, 0 },
+		{ "patience", 1, 0, 'w' }, { "dir", 1, 0, 'd' },   { "huge", 0, 0, 'H' },
+		{ "help", 0, 0, 'h' },     { NULL, 0, 0, 0 },
 	};
 	int c;
 
@@ -402,6 +405,7 @@ static void options_read(int argc, char **argv)
 		case 'e': options.epoch_ms = (unsigned)number(optarg, 1, 60000); break;
 		case 'w': options.patience_s = (unsigned)number(optarg, 1, 3600); break;
 		case 'd': options.dir = optarg; break;
+		case 'H': options.huge = 1; break;
 		case 'h': usage(0);
 		default: usage(2);
 		}
@@ -416,8 +420,9 @@ int main(int argc, char **argv)
 	unsigned epochs;
 
 	options_read(argc, argv);
+	stress_arena_init(&arena, options.pages, options.huge);
+	node.huge_bytes = options.huge ? stress_arena_bytes(&arena) : 0;
 	node_join("stress", options.seconds + 120);
-	stress_arena_init(&arena, options.pages);
 	initial = calloc(arena.words, sizeof *initial);
 	final = calloc(arena.words, sizeof *final);
 	CHECK(initial && final);

@@ -16,7 +16,6 @@
 #include "tests/system/history.h"
 #include "tests/system/node.h"
 
-#define STRESS_PAGE 4096
 #define STRESS_PAGE_WORDS 8
 #define STRESS_COUNTERS 8 /* of each kind: counted with atomics, and under a mutex */
 #define STRESS_MUTEXES 4
@@ -24,6 +23,7 @@
 
 struct stress_options {
 	unsigned seconds, pages, threads, epoch_ms, patience_s;
+	int huge; /* 2 MiB pages */
 	size_t ops; /* that one thread logs per epoch, at most */
 	uint64_t seed;
 	const char *dir;
@@ -33,13 +33,15 @@ struct stress_options {
 struct stress_arena {
 	uint8_t *base;
 	unsigned pages;
+	size_t page_bytes;
+	unsigned block_pages; /* pages so far apart have different homes */
 	uint32_t words, first_counter, first_guarded;
 	dsm_mutex mutex[STRESS_MUTEXES];
 };
 
-/* Bytes of shared memory that an arena of this many pages takes. */
-size_t stress_arena_bytes(unsigned pages);
-void stress_arena_init(struct stress_arena *arena, unsigned pages);
+void stress_arena_init(struct stress_arena *arena, unsigned pages, int huge);
+/* Bytes of shared memory that it takes. */
+size_t stress_arena_bytes(const struct stress_arena *arena);
 uint64_t *stress_word_at(const struct stress_arena *arena, uint32_t word);
 
 /* One thread. Its own but for the atomics, which the watchdog reads (relaxed: it only

@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#define STRIDE 64 /* pages of a home's block: pages so far apart have different homes */
 #define WATCH_LOOKS 1000
 #define LOG_STEP 10 /* most log entries that one action adds */
 
@@ -12,20 +11,23 @@
 
 /* Half the pages lie side by side; the others, and those of the counters, in blocks of
  * different homes. */
-static size_t spread_at(unsigned pages, unsigned i)
+static size_t spread_at(const struct stress_arena *arena, unsigned i)
 {
-	size_t together = (pages / 2 + STRIDE - 1) / STRIDE * STRIDE;
+	size_t stride = arena->block_pages;
+	size_t together = (arena->pages / 2 + stride - 1) / stride * stride;
 
-	return (together + (size_t)i * STRIDE) * STRESS_PAGE;
+	return (together + i * stride) * arena->page_bytes;
 }
 
-size_t stress_arena_bytes(unsigned pages)
+size_t stress_arena_bytes(const struct stress_arena *arena)
 {
-	return spread_at(pages, pages - pages / 2 + STRESS_COUNTERS + 2);
+	return spread_at(arena, arena->pages - arena->pages / 2 + STRESS_COUNTERS + 2);
 }
 
-void stress_arena_init(struct stress_arena *arena, unsigned pages)
+void stress_arena_init(struct stress_arena *arena, unsigned pages, int huge)
 {
+	arena->page_bytes = huge ? 2u << 20 : 4096;
+	arena->block_pages = huge ? 1 : 64;
 	arena->pages = pages;
 	arena->first_counter = pages * STRESS_PAGE_WORDS;
 	arena->first_guarded = arena->first_counter + STRESS_COUNTERS;
@@ -38,15 +40,23 @@ static size_t counter_at(const struct stress_arena *arena, uint32_t n, unsigned 
 	unsigned half = STRESS_COUNTERS / 2, first = arena->pages - arena->pages / 2;
 
 	if (n < half)
-		return spread_at(arena->pages, first + kind) + n * 64;
-	return spread_at(arena->pages, first + 2 + kind * half + n - half) + 4088;
+		return spread_at(arena, first + kind) + n * 64;
+	return spread_at(arena, first + 2 + kind * half + n - half) + arena->page_bytes - 8;
+}
+
+/* Words at both ends of a page and in its middle, some of them on one cache line. */
+static size_t offset_in_page(const struct stress_arena *arena, unsigned n)
+{
+	size_t middle = arena->page_bytes / 2;
+	const size_t offset[STRESS_PAGE_WORDS] = {
+		0, 8, 64, middle - 8, middle, middle + 8, 2 * middle - 16, 2 * middle - 8,
+	};
+
+	return offset[n];
 }
 
 uint64_t *stress_word_at(const struct stress_arena *arena, uint32_t word)
 {
-	static const uint16_t offset[STRESS_PAGE_WORDS] = {
-		0, 8, 64, 2040, 2048, 2056, 4080, 4088
-	};
 	unsigned page = word / STRESS_PAGE_WORDS, together = arena->pages / 2;
 	size_t at;
 
@@ -54,10 +64,10 @@ uint64_t *stress_word_at(const struct stress_arena *arena, uint32_t word)
 		at = counter_at(arena, word - arena->first_guarded, 1);
 	else if (word >= arena->first_counter)
 		at = counter_at(arena, word - arena->first_counter, 0);
-	else if (page < together)
-		at = (size_t)page * STRESS_PAGE + offset[word % STRESS_PAGE_WORDS];
 	else
-		at = spread_at(arena->pages, page - together) + offset[word % STRESS_PAGE_WORDS];
+		at = offset_in_page(arena, word % STRESS_PAGE_WORDS) +
+		     (page < together ? page * arena->page_bytes
+		                      : spread_at(arena, page - together));
 	return (uint64_t *)(arena->base + at);
 }
 
@@ -281,12 +291,13 @@ static void do_guarded(struct stress_thread *t, int only_try)
 static void do_prefetch(struct stress_thread *t)
 {
 	uint64_t r = node_random(&t->random);
-	uint32_t first = (uint32_t)(r % t->arena->pages);
-	size_t n = 1 + (r >> 32) % 16;
+	uint32_t word = (uint32_t)(r % t->arena->pages) * STRESS_PAGE_WORDS;
+	uint8_t *from = (uint8_t *)stress_word_at(t->arena, word);
+	size_t bytes = (1 + (r >> 32) % 16) * t->arena->page_bytes;
+	size_t left = (size_t)(t->arena->base + stress_arena_bytes(t->arena) - from);
 
-	begin(t, PREFETCH, first * STRESS_PAGE_WORDS);
-	OK(dsm_prefetch(node.dsm, stress_word_at(t->arena, first * STRESS_PAGE_WORDS),
-	                n * STRESS_PAGE));
+	begin(t, PREFETCH, word);
+	OK(dsm_prefetch(node.dsm, from, bytes < left ? bytes : left));
 }
 
 static void act(struct stress_thread *t)

@@ -1,0 +1,21 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# All that works on 4 KiB pages, on pages of 2 MiB: each node takes some from vm.nr_hugepages.
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/lib.sh"
+need_nodes
+need_huge_pages 36
+job 60 2 auto tests/system/engine --huge
+DSM_FAULTS=signal job 60 2 auto tests/system/engine --huge
+job 60 2 auto tests/system/stress --seconds 4 --huge --pages 4
+job 60 2 net tests/system/stress --seconds 2 --huge --pages 2 --seed 2
+DSM_FAULTS=signal job 60 2 auto tests/system/stress --seconds 3 --huge --pages 3 --seed 3
+job 120 4 auto tests/system/litmus --huge 400
+job 60 3 auto tests/system/kernel --huge fork
+(need_events >/dev/null) && job 60 3 auto tests/system/kernel --huge calls
+export DSM_HUGE=18M
+job 60 4 auto tests/system/api memory
+picture=$(mktemp --suffix=.png) || exit 1
+job 60 2 auto examples/heat --rows 512 --steps 20 --output "$picture"
+rm "$picture"
+job 60 2 auto examples/sort --keys 500000
