@@ -37,11 +37,20 @@ static const char *const node_stats[] = {
 	"{\"faults\":234,\"sleeps\":-1}",
 	"[1,2,3]",
 };
+static const char *const node_audit[] = {
+	"{\"compared\":4096,\"changing\":0,\"disagreements\":0,\"pages\":[]}",
+	"{\"compared\":8192,\"changing\":2,\"disagreements\":3,\"pages\":[{\"page\":77,"
+	"\"address\":4096,\"what\":\"page table against trap\",\"believed\":\"none\","
+	"\"found\":\"mapped\"}]}",
+	"{\"error\":\"no time\"}",
+};
 
 static char *answer(void *ctx, const char *request)
 {
 	const int *rank = ctx;
-	const char *const *texts = strcmp(request, "stats") == 0 ? node_stats : node_status;
+	const char *const *texts = strcmp(request, "stats") == 0   ? node_stats
+	                           : strcmp(request, "audit") == 0 ? node_audit
+	                                                           : node_status;
 
 	return strdup(texts[*rank]);
 }
@@ -187,6 +196,30 @@ static void test_stats(void)
 	job_stop(&job);
 }
 
+static void test_audit(void)
+{
+	struct ctl job, c;
+
+	job_start(&job, "1");
+	CU_ASSERT_EQUAL(ctl_run(&c, 0, "audit", NULL), 0);
+	expect(c.out_text, "rank 0: 4096 pages compared, 0 wrong\n");
+	ctl_free(&c);
+	job_stop(&job);
+	job_start(&job, "3");
+	CU_ASSERT_EQUAL(ctl_run(&c, 1, "audit", NULL), 1);
+	expect(c.out_text,
+	       "rank 1: 8192 pages compared (2 of them just changing), 3 wrong\n"
+	       "rank 1: page 77 at 0x1000: page table against trap: should be none, is mapped\n"
+	       "rank 1: and 2 more\n");
+	expect(c.err_text, "dsmctl: rank 2: no time\n");
+	ctl_free(&c);
+	CU_ASSERT_EQUAL(ctl_run(&c, 1, "audit", "--json", NULL), 1);
+	expect(c.out_text, "\"error\": \"no time\"");
+	expect(c.out_text, "\"disagreements\": 3");
+	ctl_free(&c);
+	job_stop(&job);
+}
+
 static void test_json(void)
 {
 	struct ctl job, c;
@@ -234,10 +267,10 @@ static void test_no_nodes(void)
 
 static void test_nothing(void)
 {
-	static const char *const commands[] = { "status", "stats" };
+	static const char *const commands[] = { "status", "stats", "audit" };
 	struct ctl c;
 
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 3; i++) {
 		CU_ASSERT_EQUAL(ctl_run(&c, 1, commands[i], NULL), 1);
 		CU_ASSERT_STRING_EQUAL(c.err_text,
 		                       "dsmctl: none of your jobs is running on this machine\n");
@@ -390,6 +423,7 @@ int main(int argc, char **argv)
 		{ "status", test_status },
 		{ "nodes that do not answer", test_bad_nodes },
 		{ "statistics", test_stats },
+		{ "audit", test_audit },
 		{ "JSON", test_json },
 		{ "a job without nodes", test_no_nodes },
 		{ "no job", test_nothing },

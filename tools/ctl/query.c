@@ -158,9 +158,9 @@ static void answer_from(struct answer *a, struct talk *t)
 			a->json = NULL;
 			a->error = "sent what is no answer";
 		} else if (json_object_get(a->json, "error")) {
-			json_decref(a->json);
+			a->refusal = a->json;
 			a->json = NULL;
-			a->error = "does not know the question: it is of another version";
+			a->error = member_text(a->refusal, "error", "refuses to answer");
 		}
 	}
 	free(t->text);
@@ -195,8 +195,10 @@ int query_job(const char *dir, const char *request, struct answers *out)
 
 void query_free(struct answers *answers)
 {
-	for (int i = 0; i < answers->count; i++)
+	for (int i = 0; i < answers->count; i++) {
 		json_decref(answers->list[i].json);
+		json_decref(answers->list[i].refusal);
+	}
 	free(answers->list);
 }
 

@@ -8,7 +8,8 @@
 struct answer {
 	int rank;
 	json_t *json;     /* an object, or NULL */
-	const char *error; /* without json: why, a static text */
+	const char *error; /* without json: why, a text that lives as long as this */
+	json_t *refusal;   /* an answer that is an error */
 };
 
 struct answers {

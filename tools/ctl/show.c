@@ -19,7 +19,8 @@ static int errors_tell(const struct show *show, const struct answers *answers)
 
 	for (int i = 0; i < answers->count; i++)
 		if (!answers->list[i].json) {
-			ctl_error("rank %d %s", answers->list[i].rank, answers->list[i].error);
+			ctl_error("rank %d%s %s", answers->list[i].rank,
+			          answers->list[i].refusal ? ":" : "", answers->list[i].error);
 			failed = CTL_FAILED;
 		} else if (show->is_bad && show->is_bad(answers->list[i].json)) {
 			failed = CTL_FAILED;
