@@ -58,10 +58,11 @@ void node_unlock(struct dsm *d, const sigset_t *mask)
 }
 
 /* Another thread than the service thread has stepped the core: what it left for later
- * (queued sends, a deferred message's deadline, kept requests) is the service thread's to see to. */
+ * (queued sends, a deferred message's deadline, kept requests, a fault for which there may
+ * be a slot now) is the service thread's to see to. */
 void node_hand_over(struct dsm *d)
 {
-	if (d->tr->ops->pending(d->tr) || d->tenure.deferred || d->inbox.len)
+	if (d->tr->ops->pending(d->tr) || d->tenure.deferred || d->inbox.len || d->has_stalled)
 		loop_kick(d);
 }
 

@@ -218,6 +218,10 @@ int node_step(struct dsm *d, const struct coh_event *ev)
 	int rc = coh_step(d->coh, ev, &d->fx);
 
 	carry_out(d);
+	/* Whoever steps may free a slot, application threads too: by ending the tenure that
+	 * another request waits for. A refused event changes nothing. */
+	if (rc == 0 && d->starved)
+		pthread_cond_broadcast(&d->room);
 	return rc;
 }
 
@@ -287,7 +291,6 @@ static void take_tenures(struct dsm *d)
 void node_progress(struct dsm *d)
 {
 	struct tr_event events[POLL_BATCH];
-	uint64_t handled = d->handled;
 	int n;
 
 	take_tenures(d);
@@ -298,6 +301,4 @@ void node_progress(struct dsm *d)
 		take_event(d, &events[i]);
 	if (n > 0)
 		d->handled += n;
-	if (d->handled != handled && d->starved)
-		pthread_cond_broadcast(&d->room);
 }

@@ -213,12 +213,18 @@ static void take(struct sim *s)
 	s->now = item.time;
 	s->stats.events++;
 	switch (REF_KIND(item.ref)) {
-	case EV_THREAD: thread_run(s, &s->threads[index]); break;
+	case EV_THREAD:
+		thread_run(s, &s->threads[index]);
+		thread_retry_all(s, s->threads[index].node);
+		break;
 	case EV_MSG: net_deliver(s, index); break;
 	case EV_LAND: net_landed(s, index); break;
 	case EV_CQ: net_completed(s, index); break;
 	case EV_LOCAL: net_local(s, index); break;
-	case EV_TIMER: node_timer(s, index); break;
+	case EV_TIMER:
+		node_timer(s, index);
+		thread_retry_all(s, index);
+		break;
 	}
 }
 

@@ -227,6 +227,7 @@ int node_step(struct sim *s, uint16_t node, const struct coh_event *ev)
 		SIM_CHECK(s, fx->len == 0, "a refused event has effects");
 		return rc;
 	}
+	s->nodes[node].stepped = 1;
 	for (uint32_t i = 0; i < fx->len; i++)
 		carry_out(s, node, &fx->list[i]);
 	for (unsigned i = 0; i < COH_COUNTS; i++)

@@ -137,6 +137,7 @@ struct node {
 	uint32_t woken;    /* thread that was woken last, plus one; 0: none by the last wake */
 	uint32_t pause_phase_ns;
 	uint8_t slow;
+	uint8_t stepped; /* since those in retry last tried: there may be a slot */
 };
 
 /* A message under way. */

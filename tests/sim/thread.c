@@ -346,19 +346,29 @@ void thread_wake(struct sim *s, uint16_t node, uint32_t page, uint32_t n)
 	}
 }
 
-/* Who found no slot tries again, in order; who still finds none keeps his place. */
-void thread_retry_all(struct sim *s, uint16_t node)
+static void retry_once(struct sim *s, uint16_t node)
 {
 	struct node *n = &s->nodes[node];
 	uint32_t count = n->retries;
 	uint16_t who[SIM_MAX_THREADS];
 
-	if (!count)
-		return;
 	memcpy(who, n->retry, count * sizeof *who);
 	n->retries = 0;
 	for (uint32_t i = 0; i < count; i++)
 		thread_try(s, &s->threads[node * s->cfg.threads + who[i]]);
+}
+
+/* Who found no slot tries again, in order, whenever a step may have freed one, another
+ * thread's too; who still finds none keeps his place. */
+void thread_retry_all(struct sim *s, uint16_t node)
+{
+	struct node *n = &s->nodes[node];
+
+	while (n->stepped && n->retries) {
+		n->stepped = 0;
+		retry_once(s, node);
+	}
+	n->stepped = 0;
 }
 
 /* --- the life of a thread --- */
