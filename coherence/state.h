@@ -89,7 +89,7 @@ struct object {
 };
 struct waiter {
 	uint8_t taken;
-	uint8_t pad;
+	uint8_t destroys; /* the mutex, once it is unlocked: it has no other waiters */
 	coh_node node;
 	uint16_t slot;
 	coh_ref next;

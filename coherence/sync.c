@@ -76,6 +76,15 @@ static int sync_cond_wait(struct coh *c, const struct coh_event *ev, struct coh_
 	return rc;
 }
 
+/* A holder that waited for its own unlock would do so for ever. */
+static int sync_destroy(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
+{
+	if (ev->sync.value == OBJ_MUTEX &&
+	    holds_mutex(c, ev->home, ev->sync.object, ev->sync.thread))
+		return -EBUSY;
+	return ask(c, ev, COH_MSG_SYNC_DESTROY, ev->sync.object, fx);
+}
+
 static int sync_mutex_create(struct coh *c, struct coh_effects *fx)
 {
 	for (unsigned i = 0; i < c->cfg.locks; i++)
@@ -111,7 +120,7 @@ int coh_sync_event(struct coh *c, const struct coh_event *ev, struct coh_effects
 		return 0;
 	case COH_EV_MUTEX_CREATE: return sync_mutex_create(c, fx);
 	case COH_EV_COND_CREATE: return ask(c, ev, COH_MSG_COND_CREATE, ev->sync.mutex, fx);
-	case COH_EV_SYNC_DESTROY: return ask(c, ev, COH_MSG_SYNC_DESTROY, ev->sync.object, fx);
+	case COH_EV_SYNC_DESTROY: return sync_destroy(c, ev, fx);
 	case COH_EV_BARRIER: return sync_barrier(c, ev, fx);
 	default: return -EINVAL;
 	}
@@ -174,6 +183,19 @@ static int enqueue(struct coh *c, struct object *o, coh_node node, uint16_t slot
 	return 0;
 }
 
+static struct waiter *first_waiter(struct coh *c, const struct object *o)
+{
+	return o->queue ? waiter_at(c, o->queue - 1) : NULL;
+}
+
+/* Nobody may lock a mutex any more that goes when it is unlocked. */
+static int is_doomed(struct coh *c, const struct object *o)
+{
+	const struct waiter *w = first_waiter(c, o);
+
+	return w && w->destroys;
+}
+
 static struct waiter dequeue(struct coh *c, struct object *o)
 {
 	struct waiter *w = waiter_at(c, o->queue - 1), was = *w;
@@ -194,6 +216,15 @@ static void grant(struct coh *c, struct object *o, coh_node node, uint16_t slot,
 	respond(c, fx, node, slot, 0, 0);
 }
 
+static void destroy(struct coh *c, struct object *o, coh_node node, uint16_t slot,
+                    struct coh_effects *fx)
+{
+	if (o->kind == OBJ_COND)
+		object_at(c, o->mutex)->conds--;
+	*o = (struct object){0};
+	respond(c, fx, node, slot, 0, 0);
+}
+
 static void release(struct coh *c, struct object *o, struct coh_effects *fx)
 {
 	o->held = 0;
@@ -201,7 +232,10 @@ static void release(struct coh *c, struct object *o, struct coh_effects *fx)
 	o->thread = 0;
 	if (o->queue) {
 		struct waiter w = dequeue(c, o);
-		grant(c, o, w.node, w.slot, w.thread, fx);
+		if (w.destroys)
+			destroy(c, o, w.node, w.slot, fx);
+		else
+			grant(c, o, w.node, w.slot, w.thread, fx);
 	}
 }
 
@@ -221,7 +255,7 @@ static int home_lock(struct coh *c, coh_node from, const struct coh_msg *m, stru
 {
 	struct object *o = object_of(c, m->sync.object, OBJ_MUTEX);
 
-	if (!o) {
+	if (!o || is_doomed(c, o)) {
 		respond(c, fx, from, m->slot, -EINVAL, 0);
 	} else if (!o->held) {
 		grant(c, o, from, m->slot, m->sync.thread, fx);
@@ -291,7 +325,7 @@ static int home_cond_create(struct coh *c, coh_node from, const struct coh_msg *
 {
 	struct object *mutex = object_of(c, m->sync.mutex, OBJ_MUTEX);
 
-	if (!mutex) {
+	if (!mutex || is_doomed(c, mutex)) {
 		respond(c, fx, from, m->slot, -EINVAL, 0);
 		return 0;
 	}
@@ -307,23 +341,30 @@ static int home_cond_create(struct coh *c, coh_node from, const struct coh_msg *
 	return 0;
 }
 
+/*
+ * The holder may have unlocked the mutex, and told so by a barrier or through memory, while
+ * its message is still on the way here: messages are in order within a pair of nodes only.
+ * So a mutex that is held, and wanted by nobody else, goes when it is unlocked.
+ */
 static int home_destroy(struct coh *c, coh_node from, const struct coh_msg *m,
                         struct coh_effects *fx)
 {
 	uint32_t index = m->sync.object;
 	struct object *o = index < c->cfg.locks ? object_at(c, index) : NULL;
-	int status = 0;
+	int rc;
 
-	if (!o || o->kind == OBJ_FREE || o->kind != m->sync.value)
-		status = -EINVAL;
-	else if (o->held || o->queue || o->conds)
-		status = -EBUSY;
-	else {
-		if (o->kind == OBJ_COND)
-			object_at(c, o->mutex)->conds--;
-		*o = (struct object){0};
+	if (!o || o->kind == OBJ_FREE || o->kind != m->sync.value || is_doomed(c, o)) {
+		respond(c, fx, from, m->slot, -EINVAL, 0);
+	} else if (o->queue || o->conds) {
+		respond(c, fx, from, m->slot, -EBUSY, 0);
+	} else if (o->held) {
+		rc = enqueue(c, o, from, m->slot, m->sync.thread);
+		if (rc)
+			return rc;
+		first_waiter(c, o)->destroys = 1;
+	} else {
+		destroy(c, o, from, m->slot, fx);
 	}
-	respond(c, fx, from, m->slot, status, 0);
 	return 0;
 }
 

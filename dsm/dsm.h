@@ -217,7 +217,9 @@ typedef struct dsm_cond { uint64_t id; } dsm_cond;
 
 /* A mutex, homed at the calling node. DSM_ERR_NOMEM when 4096 objects are there. */
 DSM_API int dsm_mutex_create(dsm_t *dsm, dsm_mutex *out);
-/* DSM_ERR_BUSY when it is held or waited for, DSM_ERR_INVAL when it is none. Blocks. */
+/* Blocks; while another thread holds the mutex, until that one has unlocked it. DSM_ERR_BUSY
+ * when the caller holds it, others wait for it, or it has a condition; DSM_ERR_INVAL when it
+ * is none. */
 DSM_API int dsm_mutex_destroy(dsm_t *dsm, dsm_mutex mutex);
 
 /*
@@ -226,7 +228,8 @@ DSM_API int dsm_mutex_destroy(dsm_t *dsm, dsm_mutex mutex);
  * DSM_ERR_INVAL (no such mutex), DSM_ERR_LOST; lock blocks.
  */
 DSM_API int dsm_mutex_lock(dsm_t *dsm, dsm_mutex mutex);
-/* DSM_ERR_BUSY when it is held. Blocks for one round trip only. */
+/* DSM_ERR_BUSY when it is held, which an unlock that is still on its way does not change yet.
+ * Blocks for one round trip only. */
 DSM_API int dsm_mutex_trylock(dsm_t *dsm, dsm_mutex mutex);
 /* DSM_ERR_PERM when the calling thread does not hold it. Does not block. */
 DSM_API int dsm_mutex_unlock(dsm_t *dsm, dsm_mutex mutex);

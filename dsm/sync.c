@@ -67,6 +67,7 @@ static int destroy(struct dsm *d, uint64_t id, int kind)
 	int rc = handle_read(d, id, kind, &ev.home, &ev.sync.object);
 
 	ev.sync.value = kind;
+	ev.sync.thread = node_thread();
 	return rc ? rc : node_call_wait(d, &ev, &w);
 }
 

@@ -258,13 +258,43 @@ static void test_destroy(void)
 	settle();
 	CU_ASSERT_EQUAL(status(1, cookie), 0);
 	cluster_lock(c, 0, 0, 0, 1);
-	cookie = cluster_destroy(c, 1, 0, 0, MUTEX); /* it is held */
+	cluster_lock(c, 1, 0, 0, 1);
+	settle();
+	cookie = cluster_destroy(c, 1, 0, 0, MUTEX); /* it is waited for */
 	settle();
 	CU_ASSERT_EQUAL(status(1, cookie), -EBUSY);
 	cluster_unlock(c, 0, 0, 0, 1);
+	settle();
+	cluster_unlock(c, 1, 0, 0, 1);
+	settle();
+	finish();
+}
+
+/* A mutex that is held goes when it is unlocked: the unlock may be on its way. */
+static void test_destroy_of_held(void)
+{
+	int cookie, other;
+
+	start(3);
+	cluster_mutex_create(c, 0);
+	cluster_lock(c, 2, 0, 0, 1);
+	settle();
 	cookie = cluster_destroy(c, 1, 0, 0, MUTEX);
 	settle();
+	CU_ASSERT_PTR_NULL(cluster_call_at(c, 1, cookie));
+	other = cluster_lock(c, 1, 0, 0, 7);
+	settle();
+	CU_ASSERT_EQUAL(status(1, other), -EINVAL);
+	other = cluster_destroy(c, 0, 0, 0, MUTEX);
+	settle();
+	CU_ASSERT_EQUAL(status(0, other), -EINVAL);
+	other = cluster_cond_create(c, 1, 0, 0);
+	settle();
+	CU_ASSERT_EQUAL(status(1, other), -EINVAL);
+	cluster_unlock(c, 2, 0, 0, 1);
+	settle();
 	CU_ASSERT_EQUAL(status(1, cookie), 0);
+	CU_ASSERT_EQUAL(cluster_mutex_create(c, 0), 0); /* its place is free */
 	finish();
 }
 
@@ -354,6 +384,7 @@ int main(void)
 	CU_add_test(suite, "condition: errors", test_condition_errors);
 	CU_add_test(suite, "objects run out", test_objects_run_out);
 	CU_add_test(suite, "destroy", test_destroy);
+	CU_add_test(suite, "destroy of a held mutex", test_destroy_of_held);
 	CU_add_test(suite, "waiting threads run out", test_waiting_threads_run_out);
 	CU_add_test(suite, "barrier", test_barrier);
 	CU_add_test(suite, "messages without sense", test_unexpected_messages);
