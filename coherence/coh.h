@@ -25,6 +25,7 @@ typedef uint16_t coh_node;
 #define COH_MAX_RUN 64   /* pages in one request */
 #define COH_MAX_ZONES 2
 #define COH_PAGE_MAX (2u << 20) /* bytes of the largest page */
+#define COH_SHARES_MAX 16 /* of one node, in the dealing of homes */
 #define COH_NAME_MAX 64 /* bytes of a published name, its NUL included */
 
 /* What the window allows for a page. I, S and M map onto these. */
@@ -36,7 +37,7 @@ struct coh_landing {
 };
 
 /* A zone is a run of pages of one size; its blocks of block_pages go to the
- * nodes in turn. block_pages is a power of two. */
+ * nodes in turn, or as share_end says. block_pages is a power of two. */
 struct coh_zone {
 	uint64_t first, count;
 	uint32_t block_pages;
@@ -60,6 +61,10 @@ struct coh_config {
 	uint16_t holds;      /* pages that can be in tenure at once; 0 turns tenure off */
 	uint16_t locks;      /* mutexes plus conditions homed at one node */
 	uint16_t sync_slots; /* threads of one node that wait in lock or condition at once */
+	/* Of every so many blocks of a zone as the last node's entry says, node i is home to those
+	 * from the entry before on up to its own. All 0: one block for each in turn. The same on all
+	 * nodes; see coh_config_weigh(). */
+	uint16_t share_end[COH_MAX_NODES];
 };
 
 /* ---------------------------------------------------------------- messages -- */
@@ -287,6 +292,10 @@ struct coh;
 
 /* Returns 0, or -EINVAL when a member of config is out of its range. */
 int coh_config_check(const struct coh_config *config);
+/* Deals homes out by these weights, one for each node, below 2^58, not all 0: in steps of a
+ * COH_SHARES_MAXth of the largest, so that small differences make none. A node of less than
+ * half a step is home to no page. */
+void coh_config_weigh(struct coh_config *config, const uint64_t *weight);
 /* Bytes of state. Most of it is never touched before its page is: memory that
  * is zero on first touch (mmap) costs only what is used. */
 size_t coh_size(const struct coh_config *config);
@@ -310,6 +319,9 @@ int coh_step(struct coh *coh, const struct coh_event *event, struct coh_effects 
 coh_node coh_home_of(const struct coh_config *config, uint64_t page);
 /* The page's number among those of its home. */
 uint64_t coh_home_index(const struct coh_config *config, uint64_t page);
+/* How many of the first count pages of a zone are node's. */
+uint64_t coh_home_pages(const struct coh_config *config, unsigned zone, uint64_t count,
+                        coh_node node);
 /* The first page behind the block that page lies in: runs end there. */
 uint64_t coh_block_end(const struct coh_config *config, uint64_t page);
 

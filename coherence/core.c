@@ -11,7 +11,7 @@
 #include "coherence/sharers.h"
 #include "coherence/state.h"
 
-/* --- configuration and homes --- */
+/* --- configuration --- */
 
 static uint64_t pages_of(const struct coh_config *config)
 {
@@ -19,48 +19,6 @@ static uint64_t pages_of(const struct coh_config *config)
 
 	for (unsigned z = 0; z < config->n_zones; z++)
 		n += config->zone[z].count;
-	return n;
-}
-
-static unsigned zone_of(const struct coh_config *config, uint64_t page)
-{
-	unsigned z = 0;
-
-	while (z + 1u < config->n_zones && page >= config->zone[z + 1].first)
-		z++;
-	return z;
-}
-
-coh_node coh_home_of(const struct coh_config *config, uint64_t page)
-{
-	const struct coh_zone *zone = &config->zone[zone_of(config, page)];
-
-	return (page - zone->first) / zone->block_pages % config->nodes;
-}
-
-uint64_t coh_block_end(const struct coh_config *config, uint64_t page)
-{
-	const struct coh_zone *zone = &config->zone[zone_of(config, page)];
-	uint64_t index = page - zone->first;
-	uint64_t end = (index / zone->block_pages + 1) * zone->block_pages;
-
-	return zone->first + (end < zone->count ? end : zone->count);
-}
-
-/* Directory entries that a node has for a zone: those of its own blocks, packed. */
-static uint64_t dir_entries(const struct coh_config *config, const struct coh_zone *zone)
-{
-	uint64_t round = (uint64_t)zone->block_pages * config->nodes;
-
-	return (zone->count + round - 1) / round * zone->block_pages;
-}
-
-static uint64_t all_dir_entries(const struct coh_config *config)
-{
-	uint64_t n = 0;
-
-	for (unsigned z = 0; z < config->n_zones; z++)
-		n += dir_entries(config, &config->zone[z]);
 	return n;
 }
 
@@ -84,22 +42,7 @@ int coh_config_check(const struct coh_config *config)
 			return -EINVAL;
 		first += zone->count;
 	}
-	if (all_dir_entries(config) > UINT64_C(1) << 31) /* they travel in tags */
-		return -EINVAL;
-	return 0;
-}
-
-uint64_t coh_home_index(const struct coh_config *config, uint64_t page)
-{
-	unsigned z = zone_of(config, page);
-	const struct coh_zone *zone = &config->zone[z];
-	uint64_t at = page - zone->first;
-	uint64_t block = at / zone->block_pages / config->nodes;
-	uint64_t index = block * zone->block_pages + at % zone->block_pages;
-
-	while (z-- > 0)
-		index += dir_entries(config, &config->zone[z]);
-	return index;
+	return coh_homes_check(config);
 }
 
 struct dir *coh_dir_at(struct coh *c, uint64_t page)
@@ -143,7 +86,7 @@ static void lay_out(struct coh *c, const struct coh_config *config)
 	c->n_waiters = (uint32_t)config->sync_slots * config->nodes;
 	c->wide = coh_sharers_wide(config);
 	maps = c->wide ? config->sharer_maps : 0;
-	c->n_dirs = all_dir_entries(config);
+	c->n_dirs = coh_homes_entries(config);
 	c->off_out = take_bytes(&at, config->nodes, sizeof(uint16_t));
 	c->off_request = take_bytes(&at, config->slots, sizeof(struct request));
 	c->off_hold = take_bytes(&at, config->holds, sizeof(struct hold));

@@ -188,6 +188,11 @@ static inline struct dir *dir_by_index(struct coh *c, uint64_t i)
 }
 struct dir *coh_dir_at(struct coh *c, uint64_t page);
 
+/* --- homes (homes.c) --- */
+int coh_homes_check(const struct coh_config *config); /* 0, -EINVAL */
+/* Directory entries that this node has. */
+uint64_t coh_homes_entries(const struct coh_config *config);
+
 /* --- effects (effects.c) --- */
 struct coh_effect *coh_fx_add(struct coh_effects *fx, enum coh_effect_kind kind, uint64_t page);
 void coh_fx_access(struct coh_effects *fx, uint64_t page, uint16_t n, enum coh_access access);
