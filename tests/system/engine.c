@@ -13,10 +13,10 @@
 #include "tests/system/node.h"
 
 #define HUGE_PAGE ((size_t)2 << 20)
-#define PAGES 4
-#define TURNS 300 /* more than it takes an extent to be calm, see dsm/trap/rwp_extent.c */
+#define TURNS 80 /* more than it takes an extent to be calm, see dsm/trap/rwp_extent.c */
 
 static size_t page_bytes = 4096;
+static unsigned pages = 4;
 static uint8_t *block;
 
 static struct dsm_stats now(void)
@@ -50,11 +50,10 @@ static void more_than(const char *what, uint64_t got, uint64_t least)
  */
 static void one_of_each(void)
 {
-	const uint64_t pages = PAGES;
 	struct dsm_stats before, after;
 
 	before = now();
-	for (unsigned i = PAGES; i-- && node.rank == 0;) {
+	for (unsigned i = pages; i-- && node.rank == 0;) {
 		for (size_t at = 0; at < page_bytes; at += 512)
 			*word(i, at) = i + at;
 	}
@@ -63,7 +62,7 @@ static void one_of_each(void)
 		equal("faults for the pages written", after.faults - before.faults, pages);
 	node_barrier();
 	before = now();
-	for (unsigned i = PAGES; i-- && node.rank == 1;) {
+	for (unsigned i = pages; i-- && node.rank == 1;) {
 		for (size_t at = 0; at < page_bytes; at += 512)
 			CHECK(*word(i, at) == i + at);
 	}
@@ -75,19 +74,20 @@ static void one_of_each(void)
 	node_barrier();
 }
 
-/* All nodes write by turns. Nobody reads: who waits does so in a barrier. */
+/* All nodes write all pages by turns. Nobody reads: who waits does so in a barrier. */
 static void by_turns(void)
 {
 	for (int turn = 0; turn < TURNS; turn++) {
-		if (turn % node.size == node.rank)
-			__atomic_fetch_add(word(0, 64), 1, __ATOMIC_RELAXED);
+		for (unsigned i = 0; i < pages && turn % node.size == node.rank; i++)
+			__atomic_fetch_add(word(i, 64), 1, __ATOMIC_RELAXED);
 		node_barrier();
 	}
 }
 
 static void all_read(uint64_t want)
 {
-	equal("turns counted", *word(0, 64), want);
+	for (unsigned i = 0; i < pages; i++)
+		equal("turns counted", *word(i, 64), want);
 	node_barrier();
 }
 
@@ -120,6 +120,7 @@ static void mapped_as_it_should_be(void)
 	if (page_bytes == HUGE_PAGE)
 		more_than("KiB mapped by huge entries",
 		          (uint64_t)(smaps("Shared_Hugetlb:") + smaps("Private_Hugetlb:")), 0);
+	node_barrier();
 }
 
 int main(int argc, char **argv)
@@ -132,14 +133,15 @@ int main(int argc, char **argv)
 	if (argc > 1 && !strcmp(argv[1], "--huge")) {
 		huge = 1;
 		page_bytes = HUGE_PAGE;
-		node.huge_bytes = PAGES * HUGE_PAGE;
+		pages = 2;
+		node.huge_bytes = pages * HUGE_PAGE;
 	}
 	node_join("engine", 240);
 	if (node.size < 2 || argc > 1 + huge) {
 		fprintf(stderr, "usage: dsmctl run -n NODES engine [--huge]\n");
 		return 2;
 	}
-	block = node_shared_in("engine", PAGES * page_bytes, page_bytes, huge ? DSM_HUGE : 0);
+	block = node_shared_in("engine", pages * page_bytes, page_bytes, huge ? DSM_HUGE : 0);
 	node_barrier();
 	one_of_each();
 	by_turns();

@@ -22,7 +22,7 @@
 
 #include "tests/system/node.h"
 
-#define BATCH 64 /* instances */
+#define BATCH 64 /* instances, at most */
 #define THREADS 4
 #define OUTCOMES 16
 
@@ -160,6 +160,7 @@ struct meeting {
 static struct meeting *meeting;
 static uint8_t *arena;
 static size_t block = 64 * 4096; /* neighbouring blocks have different homes */
+static unsigned instances = BATCH;
 static unsigned patience_s = 20;
 
 /* --------------------------------------------------------------- the meeting -- */
@@ -218,7 +219,7 @@ static void meet_all(const char *what)
 static void place(enum layout layout, unsigned instance, word **x, word **y)
 {
 	/* So far apart that each has a page to itself, unless pages are of 2 MiB. */
-	const size_t step = block / BATCH;
+	const size_t step = block / instances;
 	uint8_t *at = arena;
 
 	switch (layout) {
@@ -242,7 +243,7 @@ static void batch_prepare(enum layout layout, int shared, unsigned batch, uint64
 	word *x, *y;
 
 	if ((int)(batch / (unsigned)node.size % (unsigned)node.size) == node.rank) {
-		for (unsigned i = 0; i < BATCH; i++) {
+		for (unsigned i = 0; i < instances; i++) {
 			place(layout, i, &x, &y);
 			*x = 0;
 			*y = 0;
@@ -255,7 +256,7 @@ static void batch_prepare(enum layout layout, int shared, unsigned batch, uint64
 		}
 	}
 	meet_all("prepare the variables");
-	for (unsigned i = 0; shared && i < BATCH; i++) {
+	for (unsigned i = 0; shared && i < instances; i++) {
 		place(layout, i, &x, &y);
 		(void)(*x + *y);
 	}
@@ -268,7 +269,7 @@ static void batch_run(const struct litmus *test, enum layout layout, unsigned ba
 	unsigned t = ((unsigned)node.rank + batch) % (unsigned)node.size;
 	word *x, *y;
 
-	for (unsigned i = 0; t < test->threads && i < BATCH; i++) {
+	for (unsigned i = 0; t < test->threads && i < instances; i++) {
 		uint64_t r[4] = { 0 }, until;
 
 		place(layout, i, &x, &y);
@@ -292,7 +293,7 @@ static void batch_count(const struct litmus *test, enum layout layout, uint64_t 
 	word *x, *y;
 
 	if (node.rank == 0) {
-		for (unsigned i = 0; i < BATCH; i++) {
+		for (unsigned i = 0; i < instances; i++) {
 			unsigned outcome = 0;
 
 			place(layout, i, &x, &y);
@@ -350,7 +351,7 @@ static int test_run(const struct litmus *test, unsigned rounds, uint64_t *random
 			uint64_t histogram[OUTCOMES] = { 0 }, begin = node_now_ns();
 			char how[64];
 
-			for (unsigned batch = 0; batch * BATCH < rounds / (2 * LAYOUTS); batch++) {
+			for (unsigned batch = 0; batch * instances < rounds / (2 * LAYOUTS); batch++) {
 				batch_prepare(layout, shared, batch, random);
 				batch_run(test, layout, batch);
 				batch_count(test, layout, histogram);
@@ -391,6 +392,7 @@ int main(int argc, char **argv)
 	seconds += rounds / 50;
 	if (huge) {
 		block = 2u << 20;
+		instances = BATCH / 4; /* in each of which more than one page travels */
 		node.huge_bytes = 4 * block;
 	}
 	node_join("litmus", seconds);

@@ -1,9 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# What run-suite.sh has done within the machines.
+# What run-suite.sh has done within the machines, in the build directory.
 #
 #	in-guest.sh all_of PROGRAM...    each must pass, and skip nothing
+#	in-guest.sh system               jobs of two nodes with read-write protection
+#	in-guest.sh mixed                the same with another engine on each node
 set -u
+sources=$(cd "$(dirname "$0")/../.." && pwd)
 
 all_of() {
 	local program status result=0
@@ -19,6 +22,58 @@ all_of() {
 		fi
 	done
 	return $result
+}
+
+# timed COMMAND...: runs it, and tells how long it took.
+timed() {
+	local start=$SECONDS
+	"$@" || return
+	echo "in $((SECONDS - start)) s: $*"
+}
+
+# All programs of the system tests, and the examples, with short runs: each ends with an audit.
+# What the engine must have done is known to engine.
+system() {
+	# shellcheck source=tests/system/lib.sh
+	. "$sources/tests/system/lib.sh"
+	export DSM_TRAP=rwp
+	timed job 300 2 auto tests/system/engine
+	DSM_FAULTS=signal timed job 300 2 auto tests/system/engine
+	timed job 300 2 auto tests/system/api
+	timed job 300 2 auto tests/system/stress --seconds 8 --patience 60
+	DSM_FAULTS=signal timed job 300 2 auto tests/system/stress --seconds 5 --patience 60 --seed 2
+	timed job 300 2 net tests/system/stress --seconds 5 --patience 60 --seed 3
+	timed job 300 2 auto tests/system/litmus 400
+	timed job 300 2 auto tests/system/kernel
+	timed job 300 2 auto examples/heat --rows 128 --steps 20 --output /run/heat.png
+	timed job 300 2 auto examples/sort --keys 100000
+
+	timed job 300 2 auto tests/system/engine --huge
+	DSM_FAULTS=signal timed job 300 2 auto tests/system/engine --huge
+	timed job 300 2 auto tests/system/stress --seconds 8 --patience 60 --huge --pages 3
+	timed job 300 2 auto tests/system/litmus --huge 200
+	timed job 300 2 auto tests/system/kernel --huge
+	export DSM_HUGE=8M
+	timed job 300 2 auto examples/heat --rows 512 --steps 5 --output /run/heat.png
+	timed job 300 2 auto examples/sort --keys 300000
+}
+
+# one_each COMMAND...: runs it on two nodes, of which node 0 has rwp and node 1 wp.
+one_each() {
+	# shellcheck disable=SC2016 # for the nodes' shell
+	job 300 2 auto bash -c 'engines=(rwp wp); export DSM_TRAP=${engines[DSM_RANK]}; exec "$@"' \
+		one_each "$@"
+}
+
+mixed() {
+	# shellcheck source=tests/system/lib.sh
+	. "$sources/tests/system/lib.sh"
+	timed one_each tests/system/engine
+	timed one_each tests/system/stress --seconds 8 --patience 60 --seed 4
+	timed one_each tests/system/litmus 200
+	timed one_each tests/system/kernel calls
+	timed one_each tests/system/engine --huge
+	timed one_each tests/system/stress --seconds 8 --patience 60 --huge --pages 3 --seed 5
 }
 
 "$@"

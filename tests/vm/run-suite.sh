@@ -15,7 +15,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "${BUILD:-.}"
 
-parts='trap'
+parts='trap system mixed'
 
 # Gets all that the machines are started with.
 ready() {
@@ -41,8 +41,20 @@ built() {
 # Conformance of the trap's engines, on both sizes of pages; nothing may be skipped there.
 part_trap() {
 	built tests/trap/test_trap tests/trap/test_region tests/trap/test_probe
-	"$vm_here/run.sh" -n 1 -m 1024 -p 32 -t 280 -- "$vm_here/in-guest.sh" all_of \
+	"$vm_here/run.sh" -n 1 -m 1024 -p 32 -t 600 -- "$vm_here/in-guest.sh" all_of \
 		tests/trap/test_trap tests/trap/test_region tests/trap/test_probe
+}
+
+# The system tests over shared memory, on one machine.
+part_system() {
+	built tests/system/{api,engine,kernel,litmus,stress} examples/{heat,sort} tools/dsmctl
+	"$vm_here/run.sh" -n 1 -m 1024 -p 48 -t 900 -- "$vm_here/in-guest.sh" system
+}
+
+# One node traps by read-write protection, the other as older kernels do.
+part_mixed() {
+	built tests/system/{engine,kernel,litmus,stress} tools/dsmctl
+	"$vm_here/run.sh" -n 1 -m 1024 -p 48 -t 600 -- "$vm_here/in-guest.sh" mixed
 }
 
 all_parts() {
