@@ -17,7 +17,6 @@ struct take {
 	enum cache_event event;
 	uint16_t n;       /* PREFETCH, Fwd: pages of the run */
 	uint16_t request; /* its slot; actions that send a request take it */
-	uint8_t patience;
 };
 
 struct cache_row {
@@ -130,9 +129,7 @@ static void hold_start(struct take *t)
 			continue;
 		*h = (struct hold){.taken = 1, .page = t->page};
 		t->line->hold = i + 1;
-		struct coh_effect *e = coh_fx_add(t->fx, COH_FX_TIMER, t->page);
-		e->slot = i;
-		e->level = t->line->patience;
+		coh_fx_add(t->fx, COH_FX_TIMER, t->page)->slot = i;
 		return;
 	}
 	if (c->cfg.holds)
@@ -216,7 +213,6 @@ static void act_get(struct take *t)
 	int write = t->event == CE_WRITE;
 
 	t->line->faulted = 1;
-	t->line->patience = t->patience;
 	request_send(t, write ? COH_MSG_GETM : COH_MSG_GETS, 1);
 	t->fx->count[write ? COH_N_WRITE_MISS : COH_N_READ_MISS]++;
 }
@@ -232,7 +228,6 @@ static void act_get_ahead(struct take *t)
 static void act_upgrade(struct take *t)
 {
 	t->line->faulted = 1;
-	t->line->patience = t->patience;
 	request_send(t, COH_MSG_GETM, 1)->flags = COH_F_UPGRADE;
 	t->fx->count[COH_N_UPGRADE]++;
 }
@@ -246,8 +241,6 @@ static void act_again(struct take *t)
 static void act_wait(struct take *t)
 {
 	t->line->faulted = 1;
-	if (t->patience > t->line->patience)
-		t->line->patience = t->patience;
 }
 
 static void act_put_s(struct take *t)
@@ -411,14 +404,12 @@ static void act_granted(struct take *t)
 	if (t->line->faulted)
 		hold_start(t);
 	t->line->faulted = 0;
-	t->line->patience = 0;
 }
 
 static void act_refused(struct take *t)
 {
 	t->line->request = 0;
 	t->line->faulted = 0;
-	t->line->patience = 0;
 }
 
 static const struct cache_row table[COH_CACHE_STATES][CACHE_EVENTS] = {
@@ -444,7 +435,6 @@ int coh_cache_fault(struct coh *c, const struct coh_event *ev, struct coh_effect
 	if (t.line->state == COH_C_S && write)
 		hold_end(c, fx, t.page);
 	t.request = slot;
-	t.patience = ev->patience;
 	return cache_take(&t, write ? CE_WRITE : CE_READ);
 }
 

@@ -201,7 +201,6 @@ struct coh_event {
 	uint8_t flags;
 	coh_node from, home;
 	uint16_t n, slot;
-	uint8_t patience; /* READ, WRITE: level of the tenure to come, 0..7 */
 	uint64_t page;
 	uint64_t cookie; /* the caller's, returned by COH_FX_COMPLETE */
 	uint32_t tag;
@@ -217,7 +216,7 @@ enum coh_effect_kind {
 	COH_FX_WAKE,           /* page, n: blocked threads try again */
 	COH_FX_SEND,           /* node, msg; fill tells which landings of ours to put in */
 	COH_FX_MOVE,           /* page, n, node, landing, tag: write our frames there */
-	COH_FX_TIMER,          /* slot, page, level: COH_EV_TIMER with this slot later */
+	COH_FX_TIMER,          /* slot, page: COH_EV_TIMER with this slot later */
 	COH_FX_ATOMIC,         /* page, atomic: do it on our frame. node == self: complete cookie
 	                        * with the old value; else send Atomic-Resp with slot and it */
 	COH_FX_DROP_FRAME,     /* page: its frame may be given back */
@@ -233,7 +232,6 @@ struct coh_effect {
 	uint8_t kind;
 	uint8_t access;
 	uint8_t fill;
-	uint8_t level;
 	coh_node node;
 	uint16_t n, slot;
 	int32_t status;

@@ -25,8 +25,7 @@ struct dir {
 struct line {
 	uint8_t state;    /* enum coh_cache_state */
 	uint8_t faulted;  /* a thread waits for the outstanding request */
-	uint8_t patience; /* level of the tenure to come */
-	uint8_t pad;
+	uint8_t pad[2];
 	coh_ref request;
 	coh_ref hold;
 };
