@@ -21,6 +21,7 @@
 typedef uint16_t coh_node;
 #define COH_NO_NODE ((coh_node)0xffff)
 #define COH_MAX_NODES 1024
+#define COH_MAX_HOME_PAGES (UINT64_C(1) << 31) /* of one node: they travel in tags of 32 bits */
 #define COH_MAX_QUEUE 0x7fff /* per_home * nodes; sync_slots * nodes */
 #define COH_MAX_RUN 64   /* pages in one request */
 #define COH_MAX_ZONES 2
@@ -288,7 +289,8 @@ struct coh_effects {
 
 struct coh;
 
-/* Returns 0, or -EINVAL when a member of config is out of its range. */
+/* Returns 0; -EFBIG: a node would be home to more than COH_MAX_HOME_PAGES; or -EINVAL:
+ * a member of config is out of its range. */
 int coh_config_check(const struct coh_config *config);
 /* Deals homes out by these weights, one for each node, below 2^58, not all 0: in steps of a
  * COH_SHARES_MAXth of the largest, so that small differences make none. A node of less than

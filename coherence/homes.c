@@ -122,9 +122,10 @@ uint64_t coh_home_index(const struct coh_config *config, uint64_t page)
 int coh_homes_check(const struct coh_config *config)
 {
 	for (coh_node i = 0; i < config->nodes; i++) {
-		if (share_end(config, i) < share_first(config, i) ||
-		    all_entries(config, i) > UINT64_C(1) << 31) /* they travel in tags */
+		if (share_end(config, i) < share_first(config, i))
 			return -EINVAL;
+		if (all_entries(config, i) > COH_MAX_HOME_PAGES)
+			return -EFBIG;
 	}
 	return 0;
 }

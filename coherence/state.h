@@ -188,7 +188,7 @@ static inline struct dir *dir_by_index(struct coh *c, uint64_t i)
 struct dir *coh_dir_at(struct coh *c, uint64_t page);
 
 /* --- homes (homes.c) --- */
-int coh_homes_check(const struct coh_config *config); /* 0, -EINVAL */
+int coh_homes_check(const struct coh_config *config); /* 0, -EINVAL, -EFBIG */
 /* Directory entries that this node has. */
 uint64_t coh_homes_entries(const struct coh_config *config);
 

@@ -115,16 +115,56 @@ static const char *limit_hint(int rc)
 /* Window and alias each take the region's size in addresses. */
 static int check_limits(const struct dsm *d)
 {
+	const uint64_t bytes = d->settings.region_bytes + d->settings.huge_bytes;
 	struct rlimit space;
 
 	if (getrlimit(RLIMIT_AS, &space) || space.rlim_cur == RLIM_INFINITY ||
-	    space.rlim_cur / 2 > d->settings.region_bytes)
+	    space.rlim_cur / 2 > bytes)
 		return 0;
 	init_error_set("RLIMIT_AS (ulimit -v) is %llu bytes, too low for a region of %llu bytes, "
 	               "which takes twice its size",
-	               (unsigned long long)space.rlim_cur,
-	               (unsigned long long)d->settings.region_bytes);
+	               (unsigned long long)space.rlim_cur, (unsigned long long)bytes);
 	return DSM_ERR_LIMIT;
+}
+
+/* What each of so many nodes may have of a home's queues, which are as long for all. */
+static uint16_t share(unsigned want, unsigned of, unsigned nodes)
+{
+	return want < of / nodes ? want : of / nodes;
+}
+
+/* The core for a region of this shape, and whether there is one. */
+static int configure_core(struct dsm *d)
+{
+	const struct settings *s = &d->settings;
+	unsigned nodes = d->boot->size;
+	int rc;
+
+	d->coh_cfg = (struct coh_config){
+	        .nodes = nodes,
+	        .self = d->boot->rank,
+	        .n_zones = s->huge_bytes ? 2 : 1,
+	        .zone = {{.count = s->region_bytes / REGION_PTE_BYTES,
+	                  .block_pages = REGION_EXTENT_PAGES},
+	                 {.first = s->region_bytes / REGION_PTE_BYTES,
+	                  .count = s->huge_bytes / REGION_PMD_BYTES,
+	                  .block_pages = 1}},
+	        .per_home = share(NODE_PER_HOME, COH_MAX_QUEUE / 2, nodes),
+	        .slots = NODE_SLOTS,
+	        .holds = NODE_HOLDS,
+	        .locks = NODE_LOCKS,
+	        .sync_slots = share(NODE_SYNC_SLOTS, COH_MAX_QUEUE, nodes),
+	        .sharer_maps = NODE_SHARER_MAPS,
+	};
+	rc = coh_config_check(&d->coh_cfg);
+	if (rc == -EFBIG)
+		init_error_set("the region has %llu GiB in pages of 4 KiB; that may be %llu GiB for "
+		               "each node at most, so ask for less by DSM_REGION, or start more nodes",
+		               (unsigned long long)(s->region_bytes >> 30),
+		               (unsigned long long)(COH_MAX_HOME_PAGES * REGION_PTE_BYTES >> 30));
+	else if (rc)
+		init_error_set("a job has at most %d nodes", COH_MAX_NODES);
+	return rc ? DSM_ERR_CONFIG : 0;
 }
 
 /* Which engine, and which delivery, of those that work here. */
@@ -209,7 +249,9 @@ static int meet(struct dsm *d)
 
 	if (!all)
 		return DSM_ERR_NOMEM;
-	mine.status = check_limits(d);
+	mine.status = configure_core(d);
+	if (mine.status == 0)
+		mine.status = check_limits(d);
 	if (mine.status == 0)
 		mine.status = choose_trap(d);
 	if (mine.status == 0)
@@ -296,37 +338,13 @@ static int make_region(struct dsm *d)
 	return limit_or(rc, DSM_ERR_NOMEM);
 }
 
-/* What each of so many nodes may have of a home's queues, which are as long for all. */
-static uint16_t share(unsigned want, unsigned of, unsigned nodes)
-{
-	return want < of / nodes ? want : of / nodes;
-}
-
 static int make_core(struct dsm *d)
 {
-	unsigned nodes = d->boot->size;
 	uint32_t cap;
+	int rc = configure_core(d); /* again: the zone of huge pages may have been given up */
 
-	d->coh_cfg = (struct coh_config){
-	        .nodes = nodes,
-	        .self = d->boot->rank,
-	        .n_zones = d->region.zone[REGION_PMD].count ? 2 : 1,
-	        .zone = {{.count = d->region.zone[REGION_PTE].count,
-	                  .block_pages = REGION_EXTENT_PAGES},
-	                 {.first = d->region.zone[REGION_PMD].first,
-	                  .count = d->region.zone[REGION_PMD].count,
-	                  .block_pages = 1}},
-	        .per_home = share(NODE_PER_HOME, COH_MAX_QUEUE / 2, nodes),
-	        .slots = NODE_SLOTS,
-	        .holds = NODE_HOLDS,
-	        .locks = NODE_LOCKS,
-	        .sync_slots = share(NODE_SYNC_SLOTS, COH_MAX_QUEUE, nodes),
-	        .sharer_maps = NODE_SHARER_MAPS,
-	};
-	if (coh_config_check(&d->coh_cfg)) {
-		init_error_set("a job has at most %d nodes", COH_MAX_NODES);
-		return DSM_ERR_CONFIG;
-	}
+	if (rc)
+		return rc;
 	d->coh_bytes = coh_size(&d->coh_cfg);
 	void *state = (void *)syscall(SYS_mmap, NULL, d->coh_bytes, PROT_READ | PROT_WRITE,
 	                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

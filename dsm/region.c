@@ -14,11 +14,9 @@
 
 #include "dsm/mm.h"
 
-#define PMD_BYTES (2u << 20)
-
 static const size_t zone_page_bytes[REGION_ZONES] = {
-	[REGION_PTE] = 4096,
-	[REGION_PMD] = PMD_BYTES,
+	[REGION_PTE] = REGION_PTE_BYTES,
+	[REGION_PMD] = REGION_PMD_BYTES,
 };
 
 static uint64_t round_up(uint64_t value, uint64_t to)
@@ -28,7 +26,7 @@ static uint64_t round_up(uint64_t value, uint64_t to)
 
 size_t region_window_bytes(const struct region_config *config)
 {
-	return round_up(config->pte_bytes, PMD_BYTES) + round_up(config->pmd_bytes, PMD_BYTES);
+	return round_up(config->pte_bytes, REGION_PMD_BYTES) + round_up(config->pmd_bytes, REGION_PMD_BYTES);
 }
 
 /* Ends a mapping in the window: its address space is reserved as it was before. */
@@ -87,10 +85,10 @@ static int open_memfd(enum region_zone_kind kind, uint64_t bytes)
 	}
 	r = ftruncate(fd, bytes) ? -errno : 0;
 	/* An empty pool of huge pages is better found now than at the first fault. */
-	if (!r && kind == REGION_PMD && fallocate(fd, 0, 0, PMD_BYTES))
+	if (!r && kind == REGION_PMD && fallocate(fd, 0, 0, REGION_PMD_BYTES))
 		r = errno == ENOMEM ? -ENOMEM : -ENOSPC;
 	if (!r && kind == REGION_PMD &&
-	    fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, PMD_BYTES))
+	    fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, REGION_PMD_BYTES))
 		r = -errno;
 	if (r) {
 		close(fd);
@@ -154,7 +152,7 @@ int region_create(const struct region_config *config, void *addr, struct region 
 			r = open_zone(kind, zone, at);
 		if (r)
 			goto err_close;
-		at += round_up(bytes[kind], PMD_BYTES);
+		at += round_up(bytes[kind], REGION_PMD_BYTES);
 	}
 	*out = region;
 	return 0;

@@ -15,6 +15,8 @@
 
 enum region_zone_kind { REGION_PTE = 0, REGION_PMD = 1, REGION_ZONES = 2 };
 
+#define REGION_PTE_BYTES 4096u
+#define REGION_PMD_BYTES (2u << 20)
 #define REGION_EXTENT_PAGES 64 /* PTE pages that share one registration mode */
 
 struct region_zone {

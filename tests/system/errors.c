@@ -33,6 +33,7 @@ static const struct mistake mistakes[] = {
 	{ "DSM_REGION=99999999999999999999", DSM_ERR_CONFIG, "region larger address space" },
 	{ "DSM_REGION=99999999T", DSM_ERR_CONFIG, "region larger address space" },
 	{ "DSM_REGION=200T", DSM_ERR_CONFIG, "region larger address space" },
+	{ "DSM_REGION=9T", DSM_ERR_CONFIG, "9216 8192 each node DSM_REGION more nodes" },
 	{ "DSM_PROVIDER=nonesuch", DSM_ERR_PROVIDER, "nonesuch" },
 	{ "DSM_FAULTS=pigeon", DSM_ERR_CONFIG, "DSM_FAULTS pigeon" },
 	{ "DSM_TRAP=mouse", DSM_ERR_CONFIG, "DSM_TRAP mouse" },
