@@ -41,7 +41,7 @@ struct block {
 };
 
 struct alloc {
-	uint64_t bytes, page_bytes;
+	uint64_t base, bytes, page_bytes;
 	struct block *lowest;
 	struct block *by_offset;
 	struct block *spare; /* chained by next */
@@ -213,17 +213,24 @@ static void block_join_above(struct alloc *a, struct block *b)
 	block_release(a, gone);
 }
 
-static int block_fits(const struct block *b, uint64_t size, uint64_t align)
+/* The first aligned place in a block, were it long enough. */
+static uint64_t start_in(const struct alloc *a, const struct block *b, uint64_t align)
 {
-	uint64_t skip = round_up(b->offset, align) - b->offset;
+	return round_up(a->base + b->offset, align) - a->base;
+}
+
+static int block_fits(const struct alloc *a, const struct block *b, uint64_t size, uint64_t align)
+{
+	uint64_t skip = start_in(a, b, align) - b->offset;
 
 	return skip <= b->size && b->size - skip >= size;
 }
 
-static struct block *find_in_list(struct block *b, uint64_t size, uint64_t align, unsigned tries)
+static struct block *find_in_list(const struct alloc *a, struct block *b, uint64_t size,
+                                  uint64_t align, unsigned tries)
 {
 	for (; b && tries; b = b->next, tries--)
-		if (block_fits(b, size, align))
+		if (block_fits(a, b, size, align))
 			return b;
 	return NULL;
 }
@@ -232,7 +239,7 @@ static struct block *find_in_list(struct block *b, uint64_t size, uint64_t align
 static struct block *find(const struct alloc *a, uint64_t size, uint64_t align)
 {
 	struct class c = class_above(size);
-	struct block *b = find_in_list(bin_from(a, &c), size, align, FIT_TRIES);
+	struct block *b = find_in_list(a, bin_from(a, &c), size, align, FIT_TRIES);
 
 	if (b)
 		return b;
@@ -241,24 +248,25 @@ static struct block *find(const struct alloc *a, uint64_t size, uint64_t align)
 	if (b)
 		return b;
 	for (c = class_of(size); (b = bin_from(a, &c)); c.sl++) {
-		b = find_in_list(b, size, align, ~0u);
+		b = find_in_list(a, b, size, align, ~0u);
 		if (b)
 			return b;
 	}
 	return NULL;
 }
 
-int alloc_open(uint64_t bytes, uint64_t page_bytes, struct alloc **out)
+int alloc_open(uint64_t base, uint64_t bytes, uint64_t page_bytes, struct alloc **out)
 {
 	struct alloc *a;
 	int err;
 
 	if (page_bytes < GRANULE || page_bytes & (page_bytes - 1) || !bytes || bytes % page_bytes ||
-	    bytes > UINT64_MAX / 4)
+	    bytes > UINT64_MAX / 4 || base % page_bytes || base > UINT64_MAX / 4)
 		return -EINVAL;
 	a = calloc(1, sizeof *a);
 	if (!a)
 		return -ENOMEM;
+	a->base = base;
 	a->bytes = bytes;
 	a->page_bytes = page_bytes;
 	err = spares_fill(a);
@@ -361,7 +369,7 @@ int alloc_take(struct alloc *a, uint64_t bytes, uint64_t align, uint64_t *offset
 	b = find(a, size, align);
 	if (!b || spares_fill(a))
 		return -ENOMEM;
-	start = round_up(b->offset, align);
+	start = start_in(a, b, align);
 	if (hash_add(a, b, start))
 		return -ENOMEM;
 	bin_remove(a, b);

@@ -12,15 +12,16 @@
 
 struct alloc;
 
-/* A range of bytes, a multiple of page_bytes (a power of two, 16 at least). -EINVAL, -ENOMEM. */
-int alloc_open(uint64_t bytes, uint64_t page_bytes, struct alloc **out);
+/* A range of bytes, a multiple of page_bytes (a power of two, 16 at least), that lies at
+ * address base, too: alignments are of addresses. -EINVAL, -ENOMEM. */
+int alloc_open(uint64_t base, uint64_t bytes, uint64_t page_bytes, struct alloc **out);
 void alloc_close(struct alloc *a); /* NULL is allowed */
 
 /*
  * bytes from 1; align a power of two up to the range's size, or 0. A block of a page or
  * more, or aligned to a page or more, starts and ends on page boundaries: it shares no
  * page with another. Smaller ones are packed at multiples of 16.
- * *offset is where; *dirty_bytes tells how many of the first of those bytes may have been
+ * *offset is where, from base on; *dirty_bytes tells how many of the first of those bytes may have been
  * handed out before (0: all fresh; the caller zeroes that many). -ENOMEM: no free block
  * can hold it, or private memory is out; -EINVAL.
  */

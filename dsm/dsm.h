@@ -164,10 +164,11 @@ DSM_API const char *dsm_provider(const dsm_t *dsm); /* e.g. "shm"; valid until d
 
 /*
  * Allocates bytes of shared memory, zeroed, and sets *out, which is valid on all
- * nodes. align: a power of two up to the region's size, or 0 (16 bytes; a page from
- * one page on). flags: 0, DSM_HUGE or DSM_HUGE_PREFERRED. Blocks. Errors: DSM_ERR_INVAL
- * (bytes 0, bad align or flags), DSM_ERR_NOMEM (region or zone full, or no such zone),
- * DSM_ERR_LOST.
+ * nodes. align, of the address: a power of two up to the size of the region, or of the
+ * zone of huge pages there, or 0 (16 bytes; a page from one page on). flags: 0, DSM_HUGE
+ * or DSM_HUGE_PREFERRED. Blocks. Errors: DSM_ERR_INVAL (bytes 0, bad align or flags),
+ * DSM_ERR_NOMEM (region or zone full, or no address in it is aligned like that, or no such
+ * zone), DSM_ERR_LOST.
  */
 enum dsm_alloc_flag {
 	DSM_HUGE = 1,           /* in the zone of 2 MiB pages: one fault and one transfer for each.

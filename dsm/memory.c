@@ -33,6 +33,8 @@ static int alloc_in(struct dsm *d, int kind, size_t bytes, size_t align, void **
 
 	if (bytes > zone->count * zone->page_bytes)
 		return DSM_ERR_NOMEM;
+	if (align > zone->count * zone->page_bytes)
+		return DSM_ERR_INVAL;
 	rc = service_call(d, &svc, -1, "dsm_alloc");
 	if (rc)
 		return rc;
@@ -50,12 +52,12 @@ int dsm_alloc(dsm_t *d, size_t bytes, size_t align, unsigned flags, void **out)
 	int huge = flags == DSM_HUGE || flags == DSM_HUGE_PREFERRED;
 	int rc = DSM_ERR_NOMEM;
 
-	if (!out || bytes == 0 || (flags && !huge) || (align & (align - 1)) ||
-	    align > d->settings.region_bytes)
+	if (!out || bytes == 0 || (flags && !huge) || (align & (align - 1)))
 		return DSM_ERR_INVAL;
 	if (huge)
 		rc = alloc_in(d, REGION_PMD, bytes, align, out);
-	if (!huge || (flags == DSM_HUGE_PREFERRED && rc == DSM_ERR_NOMEM))
+	if (!huge || (flags == DSM_HUGE_PREFERRED &&
+	              (rc == DSM_ERR_NOMEM || rc == DSM_ERR_INVAL)))
 		rc = alloc_in(d, REGION_PTE, bytes, align, out);
 	return rc;
 }

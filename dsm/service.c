@@ -21,8 +21,8 @@ int service_open(struct dsm *d)
 	for (int kind = 0; kind < REGION_ZONES && rc == 0; kind++) {
 		const struct region_zone *zone = &d->region.zone[kind];
 		if (zone->count)
-			rc = alloc_open(zone->count * zone->page_bytes, zone->page_bytes,
-			                &d->alloc[kind]);
+			rc = alloc_open((uintptr_t)zone->window, zone->count * zone->page_bytes,
+			                zone->page_bytes, &d->alloc[kind]);
 	}
 	if (rc == 0)
 		rc = names_open(&d->names);

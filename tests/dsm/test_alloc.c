@@ -39,10 +39,11 @@ static uint64_t rng(void)
 }
 
 static struct alloc *a;
+static uint64_t base; /* where the range lies; 0 but where a test moves it */
 
 static void open_range(uint64_t bytes, uint64_t page_bytes)
 {
-	CU_ASSERT_EQUAL_FATAL(alloc_open(bytes, page_bytes, &a), 0);
+	CU_ASSERT_EQUAL_FATAL(alloc_open(base, bytes, page_bytes, &a), 0);
 	CU_ASSERT_EQUAL_FATAL(alloc_check(a), 0);
 }
 
@@ -74,10 +75,11 @@ static void test_arguments(void)
 {
 	uint64_t offset = 77, dirty = 77;
 
-	CU_ASSERT_EQUAL(alloc_open(0, PAGE, &a), -EINVAL);
-	CU_ASSERT_EQUAL(alloc_open(PAGE + 16, PAGE, &a), -EINVAL);
-	CU_ASSERT_EQUAL(alloc_open(3 * PAGE, 3 * PAGE, &a), -EINVAL);
-	CU_ASSERT_EQUAL(alloc_open(PAGE, 8, &a), -EINVAL);
+	CU_ASSERT_EQUAL(alloc_open(0, 0, PAGE, &a), -EINVAL);
+	CU_ASSERT_EQUAL(alloc_open(0, PAGE + 16, PAGE, &a), -EINVAL);
+	CU_ASSERT_EQUAL(alloc_open(0, 3 * PAGE, 3 * PAGE, &a), -EINVAL);
+	CU_ASSERT_EQUAL(alloc_open(0, PAGE, 8, &a), -EINVAL);
+	CU_ASSERT_EQUAL(alloc_open(16, PAGE, PAGE, &a), -EINVAL);
 	alloc_close(NULL);
 	open_range(16 * PAGE, PAGE);
 	CU_ASSERT_EQUAL(alloc_take(a, 0, 0, &offset, &dirty), -EINVAL);
@@ -220,7 +222,7 @@ static void test_out_of_memory_changes_nothing(void)
 
 	for (long nth = 0; nth < 6; nth++) {
 		malloc_fails_in = nth;
-		if (alloc_open(1024 * PAGE, PAGE, &a)) {
+		if (alloc_open(0, 1024 * PAGE, PAGE, &a)) {
 			failed++;
 			continue;
 		}
@@ -275,8 +277,8 @@ static int model_is_free(uint64_t from, uint64_t n)
 
 static int model_has_room(uint64_t units, uint64_t align_units)
 {
-	for (uint64_t u = 0; u < UNITS; u += align_units)
-		if (model_is_free(u, units))
+	for (uint64_t u = 0; u < UNITS; u++)
+		if ((base / 16 + u) % align_units == 0 && model_is_free(u, units))
 			return 1;
 	return 0;
 }
@@ -321,7 +323,7 @@ static void model_take(uint64_t bytes, uint64_t align)
 	if (err)
 		return;
 	first = offset / 16;
-	CU_ASSERT_EQUAL_FATAL(offset % (align_units * 16), 0);
+	CU_ASSERT_EQUAL_FATAL((base + offset) % (align_units * 16), 0);
 	CU_ASSERT_FATAL(model_is_free(first, units));
 	CU_ASSERT_FATAL(dirty <= bytes);
 	while (model.block[id].units)
@@ -383,6 +385,7 @@ static void test_random_against_model(void)
 {
 	for (int run = 0; run < 60; run++) {
 		memset(&model, 0, sizeof model);
+		base = rng() % 16 * MODEL_PAGE;
 		open_range(UNITS * 16, MODEL_PAGE);
 		for (int i = 0; i < 1500; i++)
 			model_step(i / 300 % 2 ? 35 : 65); /* fill up, then drain */
@@ -391,6 +394,7 @@ static void test_random_against_model(void)
 		CU_ASSERT_EQUAL_FATAL(stats().largest_free, UNITS * 16);
 		alloc_close(a);
 	}
+	base = 0;
 }
 
 /* Ranges far larger than any memory: only offsets matter. */

@@ -237,6 +237,51 @@ static int full_region(void)
 	return dsm_fini(dsm) != 0;
 }
 
+/* Alignments are of addresses: such a block is aligned, or there is none. */
+static int alignments(void)
+{
+	struct dsm_config config = DSM_CONFIG_INIT;
+	uint64_t region = UINT64_C(48) << 30; /* no power of two: at the end there is room */
+	void *block;
+	dsm_t *dsm;
+	int rc;
+
+	config.region_bytes = region;
+	WANT(dsm_init(&config, &dsm) == 0);
+	for (uint64_t align = 4096; align <= region; align *= 2) {
+		rc = dsm_alloc(dsm, 4096, align, 0, &block);
+		WANT(rc == 0 || (rc == DSM_ERR_NOMEM && align > region / 2));
+		WANT(rc || (uintptr_t)block % align == 0);
+		WANT(rc || dsm_free(dsm, block) == 0);
+	}
+	WANT(dsm_alloc(dsm, 4096, UINT64_C(64) << 30, 0, &block) == DSM_ERR_INVAL);
+	WANT(dsm_alloc(dsm, 4096, 4096, DSM_HUGE, &block) == DSM_ERR_NOMEM);
+	WANT(dsm_alloc(dsm, 4096, 4096, DSM_HUGE_PREFERRED, &block) == 0);
+	return dsm_fini(dsm) != 0;
+}
+
+/* The zone of huge pages begins where larger alignments would not. */
+static int huge_alignments(void)
+{
+	struct dsm_config config = DSM_CONFIG_INIT;
+	char *block;
+	dsm_t *dsm;
+
+	config.region_bytes = 18 << 20;
+	config.huge_bytes = 10 << 20;
+	WANT(dsm_init(&config, &dsm) == 0);
+	for (uint64_t align = 4096; align <= 8 << 20; align *= 2) {
+		WANT(dsm_alloc(dsm, 4096, align, DSM_HUGE, (void **)&block) == 0);
+		WANT((uintptr_t)block % align == 0);
+		*block = 1;
+		WANT(dsm_free(dsm, block) == 0);
+	}
+	WANT(dsm_alloc(dsm, 4096, 16 << 20, DSM_HUGE, (void **)&block) == DSM_ERR_INVAL);
+	WANT(dsm_alloc(dsm, 4096, 16 << 20, DSM_HUGE_PREFERRED, (void **)&block) == 0);
+	WANT((uintptr_t)block % (16 << 20) == 0);
+	return dsm_fini(dsm) != 0;
+}
+
 static int count_files(void)
 {
 	DIR *dir = opendir("/proc/self/fd");
@@ -338,6 +383,7 @@ static const struct {
 	{ "trapping kernel accesses not permitted", no_permission },
 	{ "mistakes in the configuration", bad_config },
 	{ "a full region", full_region },
+	{ "alignments", alignments },
 	{ "joining again and again", again_and_again },
 	{ "a peer of another library version", other_library },
 	{ "a peer of another protocol version", other_protocol },
@@ -378,7 +424,8 @@ static int may_run(void)
 	return 77;
 }
 
-int main(void)
+/* With --huge, where there are huge pages: what needs them. */
+int main(int argc, char **argv)
 {
 	unsigned failed = 0, cases = 0;
 	int status;
@@ -391,6 +438,8 @@ int main(void)
 		exit(may_run());
 	if (waitpid(pid, &status, 0) != pid || status)
 		return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+	if (argc > 1 && !strcmp(argv[1], "--huge"))
+		return in_child("alignments in huge pages", NULL, huge_alignments);
 
 	for (unsigned i = 0; i < sizeof mistakes / sizeof *mistakes; i++, cases++)
 		failed += (unsigned)in_child(mistakes[i].env, &mistakes[i], NULL);

@@ -13,6 +13,7 @@ DSM_FAULTS=signal job 60 2 auto tests/system/stress --seconds 3 --huge --pages 3
 job 120 4 auto tests/system/litmus --huge 400
 job 60 3 auto tests/system/kernel --huge fork
 (need_events >/dev/null) && job 60 3 auto tests/system/kernel --huge calls
+tests/system/errors --huge || fail "errors"
 export DSM_HUGE=18M
 job 60 4 auto tests/system/api memory
 picture=$(mktemp --suffix=.png) || exit 1
