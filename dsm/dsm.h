@@ -42,6 +42,9 @@
  * - fork: the child has no shared region (SIGSEGV on access) and must not call dsm_*.
  * - System calls on shared memory work where the process may trap kernel accesses
  *   (root, CAP_SYS_PTRACE, or vm.unprivileged_userfaultfd=1).
+ * - mlockall(MCL_CURRENT) in a node touches every page of the region, and so fetches it and
+ *   fills this machine's memory. Lock before dsm_init, or with MCL_ONFAULT; mlock(2) on the
+ *   region likewise only as mlock2(MLOCK_ONFAULT). MCL_FUTURE does no harm.
  * - The unit of sharing is the page. Data that different nodes write at the same time
  *   belongs on different pages.
  * - A node that dies ends the job.
