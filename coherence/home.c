@@ -491,6 +491,7 @@ static void txn_start(struct take *t)
 		t->txn->n = 1;
 	if ((t->txn->type == COH_MSG_GETS || t->txn->type == COH_MSG_GETM) &&
 	    t->dir->state == COH_D_M && t->dir->owner == t->txn->requestor) {
+		t->txn->n = 1; /* of a run nothing was claimed */
 		txn_release(t); /* an owner has nothing to ask for: a peer out of order */
 		return;
 	}
