@@ -161,6 +161,11 @@ static int mem_connect(struct tr *tr, const uint8_t *addresses, size_t stride,
 
 /* ------------------------------------------------------------------ memory -- */
 
+static int mem_pins_memory(const struct tr *tr)
+{
+	return 0;
+}
+
 static int mem_mem_register(struct tr *tr, void *base, size_t len, struct tr_mem **out)
 {
 	struct mem_node *node = mem_node_of(tr);
@@ -261,6 +266,7 @@ const struct tr_ops tr_mem_ops = {
 	.provider = mem_provider,
 	.address = mem_address,
 	.connect = mem_connect,
+	.pins_memory = mem_pins_memory,
 	.mem_register = mem_mem_register,
 	.mem_release = mem_mem_release,
 	.landing = mem_landing,

@@ -15,7 +15,7 @@
 
 #include "transport/ofi_impl.h"
 
-#define OFI_BLOB_VERSION 1
+#define OFI_BLOB_VERSION 2
 #define OFI_CQ_MAX 16384 /* some completion queues hold no more than 32767 entries */
 
 void ofi_log(const struct ofi *ofi, int level, const char *format, ...)
@@ -44,7 +44,7 @@ int ofi_errno(ssize_t rc)
 static int ofi_fail(const struct ofi *ofi, const char *what, int rc)
 {
 	ofi_log(ofi, 1, "%s: %s: %s", ofi->provider, what, fi_strerror(-rc));
-	return ofi_errno(rc) ? ofi_errno(rc) : -EIO;
+	return ofi_errno(rc) ? ofi_pin_errno(ofi, ofi_errno(rc)) : -EIO;
 }
 
 static void ofi_fabric_close(struct ofi *ofi)
@@ -117,6 +117,7 @@ static int ofi_fabric_open(struct ofi *ofi, struct fi_info *info)
 	snprintf(ofi->provider, sizeof(ofi->provider), "%s", info->fabric_attr->prov_name);
 	ofi->virt_addr = !!(info->domain_attr->mr_mode & FI_MR_VIRT_ADDR);
 	ofi->mr_local = !!(info->domain_attr->mr_mode & FI_MR_LOCAL);
+	ofi->mr_allocated = !!(info->domain_attr->mr_mode & FI_MR_ALLOCATED);
 	/* Injected messages have no completion, so on providers with connections those that
 	 * a broken one takes along would be lost without a word. */
 	ofi->inject_bytes = ofi_provider_is_shm(ofi->provider) ? info->tx_attr->inject_size : 0;
@@ -222,6 +223,26 @@ static int ofi_pools_make(struct ofi *ofi)
 	return 0;
 }
 
+#define OFI_DRAIN_MAX 100000
+
+/* What ofi_rxm finds in its queue while it closes connections it takes as ever, and then
+ * gives the buffer back to a connection that is no more (libfabric issue 11828): so empty
+ * it first. */
+static void ofi_drain(struct ofi *ofi)
+{
+	struct fi_cq_data_entry entry[OFI_CQ_BATCH];
+	struct fi_cq_err_entry error;
+	ssize_t n = 1;
+	int i;
+
+	for (i = 0; i < OFI_DRAIN_MAX && (n > 0 || n == -FI_EAVAIL); i++) {
+		n = fi_cq_read(ofi->cq, entry, OFI_CQ_BATCH);
+		memset(&error, 0, sizeof(error));
+		if (n == -FI_EAVAIL && fi_cq_readerr(ofi->cq, &error, 0) < 0)
+			return;
+	}
+}
+
 static void ofi_close(struct tr *tr)
 {
 	struct ofi *ofi = ofi_of(tr);
@@ -231,6 +252,7 @@ static void ofi_close(struct tr *tr)
 		return;
 	ofi_wait_close(ofi);
 	if (ofi->ep) {
+		ofi_drain(ofi);
 		fi_close(&ofi->ep->fid);
 		ofi->ep = NULL;
 	}
@@ -240,6 +262,8 @@ static void ofi_close(struct tr *tr)
 	ofi_bell_close(ofi->bell);
 	for (i = 0; ofi->peer && i < ofi->nodes; i++)
 		ofi_probe_forget(&ofi->peer[i]);
+	if (ofi->life_fd >= 0)
+		close(ofi->life_fd);
 	if (ofi->slots)
 		munmap(ofi->slots, ofi->slots_bytes);
 	if (ofi->frames)
@@ -302,7 +326,7 @@ static int ofi_open(const struct tr_config *config, struct tr **out)
 	ofi->sends_max = config->sends_max ? config->sends_max : OFI_SENDS_MAX;
 	ofi->writes_max = config->writes_max ? config->writes_max : OFI_WRITES_MAX;
 	ofi->next_key = 1;
-	ofi->epoll_fd = ofi->timer_fd = -1;
+	ofi->epoll_fd = ofi->timer_fd = ofi->life_fd = -1;
 	rc = ofi_start(ofi, config);
 	if (rc) {
 		ofi_close(&ofi->tr);
@@ -320,10 +344,11 @@ static const char *ofi_provider(const struct tr *tr)
 }
 
 /* --------------------------------------------------------------- addresses -- */
-/* A blob is a version byte and three parts, each with its length in a byte before it:
- * the provider's name, its address, and the bell's path (empty without one). */
+/* A blob is a version byte and four parts, each with its length in a byte before it:
+ * the provider's name, its address, the bell's path, and the address of the life line
+ * (both empty without one). */
 
-#define OFI_PARTS 3
+#define OFI_PARTS 4
 
 static int ofi_blob_put(uint8_t *buf, int at, const void *part, size_t len)
 {
@@ -338,7 +363,7 @@ static int ofi_address(struct tr *tr, uint8_t *buf)
 {
 	struct ofi *ofi = ofi_of(tr);
 	const char *bell = ofi->bell ? ofi_bell_path(ofi->bell) : "";
-	uint8_t name[UINT8_MAX];
+	uint8_t name[UINT8_MAX] __attribute__((aligned(8)));
 	size_t len = sizeof(name);
 	int at, rc;
 
@@ -348,7 +373,15 @@ static int ofi_address(struct tr *tr, uint8_t *buf)
 	buf[0] = OFI_BLOB_VERSION;
 	at = ofi_blob_put(buf, 1, ofi->provider, strlen(ofi->provider));
 	at = ofi_blob_put(buf, at, name, len);
-	return ofi_blob_put(buf, at, bell, strlen(bell));
+	at = ofi_blob_put(buf, at, bell, strlen(bell));
+	len = 0;
+	if (ofi_provider_is_verbs(ofi->provider)) {
+		rc = ofi_life_open(ofi, (const struct sockaddr_in *)name);
+		if (rc)
+			return rc;
+		len = sizeof(ofi->life);
+	}
+	return ofi_blob_put(buf, at, &ofi->life, len);
 }
 
 struct ofi_part {
@@ -408,7 +441,10 @@ static int ofi_connect_peer(struct ofi *ofi, uint16_t id, const uint8_t *blob, s
 		ofi_log(ofi, 0, "%s does not take the address of node %u", ofi->provider, id);
 		return -EINVAL;
 	}
-	if (ofi->info->addr_format == FI_SOCKADDR_IN || ofi->info->addr_format == FI_SOCKADDR_IN6)
+	if (ofi_provider_is_verbs(ofi->provider))
+		ofi_life_connect(&ofi->peer[id], part[3].data, part[3].len);
+	else if (ofi->info->addr_format == FI_SOCKADDR_IN ||
+	         ofi->info->addr_format == FI_SOCKADDR_IN6)
 		memcpy(&ofi->peer[id].sockaddr, addr,
 		       part[1].len < sizeof(ofi->peer[id].sockaddr) ?
 			       part[1].len : sizeof(ofi->peer[id].sockaddr));
@@ -453,6 +489,7 @@ const struct tr_ops tr_ofi_ops = {
 	.provider = ofi_provider,
 	.address = ofi_address,
 	.connect = ofi_connect,
+	.pins_memory = ofi_pins_memory,
 	.mem_register = ofi_mem_register,
 	.mem_release = ofi_mem_release,
 	.landing = ofi_mem_landing,

@@ -15,6 +15,7 @@
 #ifndef TR_OFI_IMPL_H
 #define TR_OFI_IMPL_H
 
+#include <netinet/in.h>
 #include <rdma/fabric.h>
 #include <rdma/fi_domain.h>
 #include <rdma/fi_endpoint.h>
@@ -35,6 +36,7 @@
 #define OFI_CQ_BATCH 64
 #define OFI_CQ_FDS 8
 #define OFI_PROVIDER_MAX 32
+#define OFI_VERBS "verbs;ofi_rxm" /* RDMA devices; datagrams over their connections */
 
 enum ofi_op_kind { OFI_RX = 1, OFI_TX, OFI_WRITE };
 
@@ -75,6 +77,8 @@ struct ofi_peer {
 	unsigned queued; /* in ring and list */
 	struct sockaddr_storage sockaddr; /* AF_UNSPEC when the provider's address is none */
 	int probe_fd;          /* a connection attempt, or -1 */
+	uint8_t needs_answer;  /* a refusal counts only after an answer, so that it is no */
+	uint8_t answered;      /*   firewall's */
 	unsigned probe_gap_ms; /* until the next one */
 	int64_t probe_ms;      /* when; 0: there was progress */
 };
@@ -98,7 +102,7 @@ struct ofi {
 	struct fid_av *av;
 	size_t inject_bytes;
 	uint64_t next_key;
-	uint8_t virt_addr, mr_local;
+	uint8_t virt_addr, mr_local, mr_allocated;
 
 	struct ofi_peer *peer;
 	struct ofi_frame *frames; /* the peers' rings: sends_max each */
@@ -129,6 +133,8 @@ struct ofi {
 	uint8_t has_cq_fd;     /*   the CQ's descriptor, or without one: */
 	struct ofi_bell *bell; /*   the doorbell, else NULL */
 	uint8_t signal_sticks; /* the CQ's descriptor needs care, see there */
+	int life_fd;           /* what peers connect to, to see whether we are there, or -1 */
+	struct sockaddr_in life;
 	uint8_t listening;     /* epoll_fd reports on cq_fd: the caller may sleep */
 	int cq_fd[OFI_CQ_FDS]; /* what tells of progress to be made */
 	unsigned n_cq_fd;
@@ -167,6 +173,7 @@ void ofi_environment(unsigned nodes);
 int ofi_provider_try(const struct ofi *ofi, const struct tr_config *config, unsigned n,
                      struct fi_info **info);
 int ofi_provider_is_shm(const char *provider);
+int ofi_provider_is_verbs(const char *provider);
 /* Logs that no provider fits, and which ones would. */
 void ofi_provider_explain(const struct ofi *ofi, const struct tr_config *config);
 
@@ -179,6 +186,10 @@ void ofi_signals_save(struct ofi_signals *out);
 void ofi_signals_restore(const struct ofi_signals *saved);
 
 /* ofi_mem.c */
+int ofi_pins_memory(const struct tr *tr);
+/* Our code for a failure to pin memory: the kernel does not tell a limit of the process
+ * from a lack of memory. */
+int ofi_pin_errno(const struct ofi *ofi, int rc);
 int ofi_mem_register(struct tr *tr, void *base, size_t len, struct tr_mem **out);
 void ofi_mem_release(struct tr_mem *mem);
 void ofi_mem_landing(const struct tr_mem *mem, const void *ptr, uint8_t out[TR_LANDING_SIZE]);
@@ -220,6 +231,11 @@ static inline int ofi_stuck(const struct ofi *ofi)
 void ofi_probe(struct ofi *ofi);
 /* There was progress, or nothing to be asked any more. */
 void ofi_probe_forget(struct ofi_peer *peer);
+/* The ports of RDMA devices are not those of TCP. So there we listen for probes on one of
+ * our own: with the device's address. */
+int ofi_life_open(struct ofi *ofi, const struct sockaddr_in *device);
+/* Learns where a peer does, and connects for the first time. */
+void ofi_life_connect(struct ofi_peer *peer, const void *address, size_t len);
 
 /* ofi_wait.c */
 int ofi_wait_open(struct ofi *ofi);

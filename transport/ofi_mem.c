@@ -6,9 +6,25 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <utlist.h>
 
 #include "transport/ofi_impl.h"
+
+int ofi_pins_memory(const struct tr *tr)
+{
+	return ofi_of(tr)->mr_allocated;
+}
+
+int ofi_pin_errno(const struct ofi *ofi, int rc)
+{
+	struct rlimit limit;
+
+	if (rc == -ENOMEM && ofi->mr_allocated && !getrlimit(RLIMIT_MEMLOCK, &limit) &&
+	    limit.rlim_cur != RLIM_INFINITY)
+		return -EAGAIN;
+	return rc;
+}
 
 int ofi_mem_register(struct tr *tr, void *base, size_t len, struct tr_mem **out)
 {
@@ -24,7 +40,7 @@ int ofi_mem_register(struct tr *tr, void *base, size_t len, struct tr_mem **out)
 		ofi_log(ofi, 0, "%s: registering %zu bytes failed: %s", ofi->provider, len,
 		        fi_strerror(-rc));
 		free(mem);
-		return ofi_errno(rc);
+		return ofi_pin_errno(ofi, ofi_errno(rc));
 	}
 	ofi->next_key++;
 	mem->ofi = ofi;

@@ -6,6 +6,10 @@
  * port, which the kernel refuses when the process is gone. An answer is not needed:
  * only a refusal counts, so a slow peer is never taken for a dead one. (A machine that
  * is gone does not refuse; noticing that is for those who keep time.)
+ *
+ * With RDMA devices a peer's port for this is one of TCP that it opened for nothing else
+ * (the life line). A firewall may refuse that to all, so refusals count only after an
+ * answer.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -35,6 +39,18 @@ static socklen_t ofi_sockaddr_len(const struct sockaddr *addr)
 	return addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : 0;
 }
 
+/* Ends an attempt. error: how it went, as far as is known. */
+static void ofi_probe_close(struct ofi_peer *peer, int error)
+{
+	struct sockaddr_storage other;
+	socklen_t len = sizeof(other);
+
+	if (error == ECONNRESET || !getpeername(peer->probe_fd, (struct sockaddr *)&other, &len))
+		peer->answered = 1;
+	close(peer->probe_fd);
+	peer->probe_fd = -1;
+}
+
 /* One step of a connection attempt that does not block; the next probe sees how it
  * went. -ENOTCONN when it was refused. */
 static int ofi_probe_port(struct ofi_peer *peer)
@@ -60,18 +76,44 @@ static int ofi_probe_port(struct ofi_peer *peer)
 		error = 0;
 	}
 out:
-	close(peer->probe_fd);
-	peer->probe_fd = -1;
-	return error == ECONNREFUSED ? -ENOTCONN : 0;
+	ofi_probe_close(peer, error);
+	return error == ECONNREFUSED && (peer->answered || !peer->needs_answer) ? -ENOTCONN : 0;
 }
 
 void ofi_probe_forget(struct ofi_peer *peer)
 {
 	peer->probe_ms = 0;
-	if (peer->probe_fd < 0)
+	if (peer->probe_fd >= 0)
+		ofi_probe_close(peer, 0);
+}
+
+int ofi_life_open(struct ofi *ofi, const struct sockaddr_in *device)
+{
+	socklen_t len = sizeof(ofi->life);
+
+	if (ofi->life_fd >= 0)
+		return 0;
+	ofi->life_fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (ofi->life_fd < 0)
+		return -errno;
+	ofi->life.sin_family = AF_INET;
+	ofi->life.sin_addr = device->sin_addr;
+	/* Nobody accepts: the kernel answers for us as long as we live, and there is room. */
+	if (bind(ofi->life_fd, (struct sockaddr *)&ofi->life, len) || listen(ofi->life_fd, 16 + 4 * ofi->nodes) ||
+	    getsockname(ofi->life_fd, (struct sockaddr *)&ofi->life, &len)) {
+		ofi_log(ofi, 0, "%s: listening for probes: %s", ofi->provider, strerror(errno));
+		return -errno;
+	}
+	return 0;
+}
+
+void ofi_life_connect(struct ofi_peer *peer, const void *address, size_t len)
+{
+	if (len != sizeof(struct sockaddr_in))
 		return;
-	close(peer->probe_fd);
-	peer->probe_fd = -1;
+	memcpy(&peer->sockaddr, address, len);
+	peer->needs_answer = 1;
+	ofi_probe_port(peer);
 }
 
 static void ofi_probe_peer(struct ofi *ofi, uint16_t id, int64_t now)

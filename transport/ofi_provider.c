@@ -14,17 +14,21 @@
 
 #define OFI_SHM_BYTES (16u << 20)
 
+enum ofi_where { OFI_ANYWHERE, OFI_ONE_MACHINE, OFI_MANY_MACHINES };
+
 /* Best first. tcp does reliable datagrams by itself from libfabric 1.18.0 on, and sleeps
- * right from 1.18.1 on; net is the same code in 1.17. */
+ * right from 1.18.1 on; net is the same code in 1.17. Within one machine an RDMA device
+ * only takes the long way round. */
 static const struct {
 	const char *name;
-	int one_machine;      /* only when all nodes are on this machine */
+	enum ofi_where where; /* the nodes have to be */
 	uint32_t min_version; /* of the provider */
 } ofi_provider_order[] = {
-	{"shm", 1, 0},
-	{"tcp", 0, FI_VERSION(118, 10)},
-	{"net", 0, 0},
-	{"tcp;ofi_rxm", 0, 0},
+	{"shm", OFI_ONE_MACHINE, 0},
+	{OFI_VERBS, OFI_MANY_MACHINES, 0},
+	{"tcp", OFI_ANYWHERE, FI_VERSION(118, 10)},
+	{"net", OFI_ANYWHERE, 0},
+	{"tcp;ofi_rxm", OFI_ANYWHERE, 0},
 };
 #define OFI_PROVIDERS (sizeof(ofi_provider_order) / sizeof(*ofi_provider_order))
 
@@ -46,6 +50,11 @@ int ofi_provider_is_shm(const char *provider)
 	return !strcmp(provider, "shm");
 }
 
+int ofi_provider_is_verbs(const char *provider)
+{
+	return !strcmp(provider, OFI_VERBS);
+}
+
 static struct fi_info *ofi_hints(const char *provider)
 {
 	struct fi_info *hints = fi_allocinfo();
@@ -63,6 +72,9 @@ static struct fi_info *ofi_hints(const char *provider)
 	hints->domain_attr->cq_data_size = sizeof(uint32_t);
 	hints->tx_attr->msg_order = FI_ORDER_SAS;
 	hints->rx_attr->msg_order = FI_ORDER_SAS;
+	/* The addresses of RDMA devices have other forms, too, which need more set up. */
+	if (provider && ofi_provider_is_verbs(provider))
+		hints->addr_format = FI_SOCKADDR_IN;
 	if (provider) {
 		hints->fabric_attr->prov_name = strdup(provider);
 		if (!hints->fabric_attr->prov_name) {
@@ -118,7 +130,8 @@ static int ofi_getinfo(const struct tr_config *config, const char *provider, str
 
 	if (!hints)
 		return -ENOMEM;
-	if (!node && config->one_machine)
+	/* Devices do not reach the loopback address. */
+	if (!node && config->one_machine && !ofi_provider_is_verbs(provider))
 		node = "127.0.0.1";
 	if (ofi_provider_is_shm(provider))
 		node = NULL;
@@ -147,6 +160,17 @@ static int ofi_shm_fits(const struct ofi *ofi)
 	return 0;
 }
 
+/* What the user calls verbs are connected endpoints, which say what we want of them. */
+static const char *ofi_provider_name(const struct tr_config *config)
+{
+	return strcmp(config->provider, "verbs") ? config->provider : OFI_VERBS;
+}
+
+static int ofi_provider_fits(enum ofi_where where, int one_machine)
+{
+	return where == OFI_ANYWHERE || (where == OFI_ONE_MACHINE) == !!one_machine;
+}
+
 int ofi_provider_try(const struct ofi *ofi, const struct tr_config *config, unsigned n,
                      struct fi_info **info)
 {
@@ -154,11 +178,11 @@ int ofi_provider_try(const struct ofi *ofi, const struct tr_config *config, unsi
 	int rc;
 
 	if (config->provider)
-		return n ? -ERANGE : ofi_getinfo(config, config->provider, info);
+		return n ? -ERANGE : ofi_getinfo(config, ofi_provider_name(config), info);
 	if (n >= OFI_PROVIDERS)
 		return -ERANGE;
 	name = ofi_provider_order[n].name;
-	if (ofi_provider_order[n].one_machine && !config->one_machine)
+	if (!ofi_provider_fits(ofi_provider_order[n].where, config->one_machine))
 		return -ENODEV;
 	if (ofi_provider_is_shm(name) && !ofi_shm_fits(ofi))
 		return -ENODEV;

@@ -29,7 +29,8 @@ typedef void (*tr_log_fn)(void *ctx, int level, const char *text); /* level: 0 e
 
 struct tr_config {
 	uint16_t self, nodes;
-	const char *provider;   /* "shm", "net", "tcp", "tcp;ofi_rxm", or NULL: the best */
+	const char *provider;   /* "shm", "net", "tcp", "tcp;ofi_rxm", "verbs;ofi_rxm" (or "verbs"),
+	                         * or NULL: the best */
 	int one_machine;        /* all nodes run on this machine */
 	const char *bind;       /* address to bind to, or NULL: 127.0.0.1 with one_machine */
 	const char *runtime_dir; /* the job's directory, for doorbells; NULL without one */
@@ -70,7 +71,8 @@ struct tr_ops {
 
 	/* Opens an endpoint. On success *out is the caller's until close(). On failure
 	 * *out is untouched, and a reason has been logged: -ENODEV no such provider
-	 * here, -ENOMEM, -EINVAL, or what the provider said. May block briefly. */
+	 * here, -ENOMEM, -EAGAIN (RLIMIT_MEMLOCK is too low), -EINVAL, or what the provider
+	 * said. May block briefly. */
 	int (*open)(const struct tr_config *config, struct tr **out);
 
 	/* The provider in use, e.g. "net"; lives as long as tr. */
@@ -83,8 +85,14 @@ struct tr_ops {
 	 * bytes. Called once, before any send. Connections may be made when first used. */
 	int (*connect)(struct tr *tr, const uint8_t *addresses, size_t stride, const uint32_t *len);
 
+	/* 1: what is registered is allocated and pinned as a whole, as RDMA devices need it.
+	 * Register pieces, when they come into use, and give back no memory of one that is
+	 * registered: page writes to it would be lost without a word. */
+	int (*pins_memory)(const struct tr *tr);
+
 	/* Makes [base, base+len) a source and target of page writes. The memory may be
-	 * sparse. It stays registered until mem_release() or close(). */
+	 * sparse. It stays registered until mem_release() or close(). -EAGAIN: pinning it
+	 * would exceed RLIMIT_MEMLOCK; -ENOMEM, or what the provider said. */
 	int (*mem_register)(struct tr *tr, void *base, size_t len, struct tr_mem **out);
 	/* Nothing that used it may be in flight. NULL is allowed. */
 	void (*mem_release)(struct tr_mem *mem);

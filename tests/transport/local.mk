@@ -6,7 +6,8 @@ tests_transport_tr_pingpong_LDADD = libtransport.la
 
 if HAVE_CUNIT
 tr_tests = tests/transport/test_mem tests/transport/test_shm tests/transport/test_net \
-	tests/transport/test_rxm tests/transport/test_bell tests/transport/test_ofi
+	tests/transport/test_rxm tests/transport/test_verbs tests/transport/test_bell \
+	tests/transport/test_ofi
 check_PROGRAMS += $(tr_tests)
 TESTS += $(tr_tests)
 endif
@@ -20,6 +21,8 @@ tests_transport_test_net_SOURCES = $(tr_conformance) tests/transport/test_net.c
 tests_transport_test_net_LDADD = libtransport.la -lcunit
 tests_transport_test_rxm_SOURCES = $(tr_conformance) tests/transport/test_rxm.c
 tests_transport_test_rxm_LDADD = libtransport.la -lcunit
+tests_transport_test_verbs_SOURCES = $(tr_conformance) tests/transport/test_verbs.c
+tests_transport_test_verbs_LDADD = libtransport.la -lcunit
 tests_transport_test_bell_SOURCES = tests/transport/test_bell.c
 tests_transport_test_bell_LDADD = libtransport.la -lcunit
 tests_transport_test_ofi_SOURCES = $(tr_world) tests/transport/parts.h \

@@ -38,13 +38,14 @@ static int pingpong_await(struct node *node, unsigned got)
 /* Both sleep whenever it is not their turn; messages and page writes by turns. */
 void part_sleep_pingpong(struct node *node)
 {
+	const unsigned rounds = world_times(PINGPONG_ROUNDS);
 	struct pingpong p = {0};
 	unsigned i;
 	int rc;
 
 	node->ctx = &p;
 	node->on_event = pingpong_event;
-	for (i = 0; i < PINGPONG_ROUNDS; i++) {
+	for (i = 0; i < rounds; i++) {
 		if (node->self && pingpong_await(node, i + 1))
 			return;
 		if (i % 3)
@@ -116,7 +117,7 @@ void part_sleep_crowd(struct node *node)
 	node->ctx = &crowd;
 	node->on_event = crowd_event;
 	for (i = 0; i < CROWD_TOKENS; i++)
-		crowd_pass(node, CROWD_HOPS);
+		crowd_pass(node, world_times(CROWD_HOPS));
 	while ((seen = atomic_load(&node->arena->word[0])) < all)
 		if (node_sleep_step(node) < 0 || node_failed(node))
 			return;
@@ -161,6 +162,7 @@ static void written_rings(struct node *node)
 
 void part_sleep_written(struct node *node)
 {
+	const unsigned rounds = world_times(WRITTEN_ROUNDS);
 	struct written w = {0, 0, 0};
 	struct tr_stats stats;
 	unsigned i;
@@ -168,14 +170,14 @@ void part_sleep_written(struct node *node)
 	node->ctx = &w;
 	node->on_event = written_event;
 	if (node->self == 1) {
-		while (!w.stop || w.landed < WRITTEN_ROUNDS)
+		while (!w.stop || w.landed < rounds)
 			if (node_sleep_step(node) < 0 || node_failed(node))
 				return;
 		/* It sent nothing, so it rang to help. */
 		written_rings(node);
 		return;
 	}
-	for (i = 0; i < WRITTEN_ROUNDS; i++) {
+	for (i = 0; i < rounds; i++) {
 		if (node_write(node, 1, 0, i % 10 ? 65536 : 2u << 20, WORLD_MEM_BYTES / 2, i, i))
 			return;
 		while (w.written <= i)
@@ -185,7 +187,7 @@ void part_sleep_written(struct node *node)
 	REQUIRE(node, node->ops->pending(node->tr) == 0);
 	node_send(node, 1, "stop", 4);
 	node->ops->stats(node->tr, &stats);
-	REQUIRE(node, stats.writes == WRITTEN_ROUNDS);
+	REQUIRE(node, stats.writes == rounds);
 	written_rings(node);
 }
 

@@ -353,13 +353,16 @@ void part_saturation(struct node *node)
 
 /* ------------------------------------------------------------------ sparse -- */
 
-/* A region is registered as a whole though most of it has no memory behind it, and stays
- * so: 8 GiB of memfd, of which one page at the far end is written to. */
+/* Most of a region has no memory behind it, and stays so: 8 GiB of memfd, of which one page
+ * at the far end is written to. It is registered as a whole, or where that would allocate
+ * it, in pieces: that of the source and that of the landing. */
 
 #define SPARSE_BYTES (8ull << 30)
+#define SPARSE_PIECE 65536u
 
 struct sparse {
 	unsigned landed, written;
+	struct tr_mem *source, *target; /* the same when the region is registered as a whole */
 };
 
 static void sparse_event(struct node *node, const struct tr_event *event)
@@ -371,48 +374,65 @@ static void sparse_event(struct node *node, const struct tr_event *event)
 	sparse->written += event->kind == TR_EV_WRITTEN;
 }
 
-static void sparse_exchange(struct node *node, uint8_t *base, struct tr_mem *mem, int fd)
+static int sparse_register(struct node *node, uint8_t *base)
 {
 	struct sparse *sparse = node->ctx;
+	int rc;
+
+	if (!node->ops->pins_memory(node->tr)) {
+		rc = node->ops->mem_register(node->tr, base, SPARSE_BYTES, &sparse->source);
+		sparse->target = sparse->source;
+		return rc;
+	}
+	rc = node->ops->mem_register(node->tr, base, SPARSE_PIECE, &sparse->source);
+	return rc ? rc : node->ops->mem_register(node->tr, base + SPARSE_BYTES - SPARSE_PIECE,
+	                                         SPARSE_PIECE, &sparse->target);
+}
+
+static void sparse_exchange(struct node *node, uint8_t *base, int fd)
+{
+	struct sparse *sparse = node->ctx;
+	const long allowed = sparse->source == sparse->target ? 4096 : SPARSE_PIECE;
 	uint8_t landing[TR_LANDING_SIZE], *page = base + SPARSE_BYTES - 4096;
 	struct stat st;
 	int rc;
 
 	/* A landing frame is allocated before its address leaves. */
 	REQUIRE(node, !fallocate(fd, FALLOC_FL_KEEP_SIZE, SPARSE_BYTES - 4096, 4096));
-	node->ops->landing(mem, page, node->arena->landing[node->self]);
+	node->ops->landing(sparse->target, page, node->arena->landing[node->self]);
 	if (node_barrier(node))
 		return;
 	memset(base, 0x51 + node->self, 4096);
 	node_landing(node, !node->self, 0, landing);
-	rc = node->ops->write(node->tr, !node->self, mem, base, 4096, landing, 1, 1);
+	rc = node->ops->write(node->tr, !node->self, sparse->source, base, 4096, landing, 1, 1);
 	REQUIRE(node, !rc, "%d", rc);
 	while (!sparse->landed || !sparse->written)
 		if (node_step(node) < 0 || node_failed(node))
 			return;
 	REQUIRE(node, page[0] == 0x51 + !node->self && page[4095] == page[0]);
 	REQUIRE(node, !fstat(fd, &st));
-	REQUIRE(node, st.st_blocks * 512 <= 2 * 4096, "%ld blocks", (long)st.st_blocks);
+	REQUIRE(node, st.st_blocks * 512 <= 2 * allowed, "%ld blocks", (long)st.st_blocks);
 	node_barrier_polling(node);
 }
 
 void part_sparse(struct node *node)
 {
 	const int fd = memfd_create("sparse", MFD_CLOEXEC);
-	struct sparse sparse = {0, 0};
-	struct tr_mem *mem;
+	struct sparse sparse = {0, 0, NULL, NULL};
 	uint8_t *base;
 	int rc;
 
 	REQUIRE(node, fd >= 0 && !ftruncate(fd, SPARSE_BYTES));
 	base = mmap(NULL, SPARSE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
 	REQUIRE(node, base != MAP_FAILED);
-	rc = node->ops->mem_register(node->tr, base, SPARSE_BYTES, &mem);
-	REQUIRE(node, !rc, "%d", rc);
 	node->ctx = &sparse;
 	node->on_event = sparse_event;
-	sparse_exchange(node, base, mem, fd);
-	node->ops->mem_release(mem);
+	rc = sparse_register(node, base);
+	REQUIRE(node, !rc, "%d", rc);
+	sparse_exchange(node, base, fd);
+	node->ops->mem_release(sparse.source);
+	if (sparse.target != sparse.source)
+		node->ops->mem_release(sparse.target);
 	munmap(base, SPARSE_BYTES);
 	close(fd);
 }

@@ -39,6 +39,14 @@ int64_t world_now_ns(void)
 	return clock_ns(CLOCK_MONOTONIC);
 }
 
+unsigned world_times(unsigned n)
+{
+	const char *text = getenv("TR_TEST_SHARE");
+	int share = text ? atoi(text) : 1;
+
+	return share > 1 ? (n + (unsigned)share - 1) / (unsigned)share : n;
+}
+
 int64_t world_now_ms(void)
 {
 	return world_now_ns() / 1000000;
@@ -125,6 +133,7 @@ int node_barrier_polling(struct node *node)
 void node_die(struct node *node)
 {
 	atomic_fetch_sub(&node->arena->alive, 1);
+	atomic_store(&node->arena->died[node->self], 1);
 	if (node->fabric)
 		mem_fabric_kill(node->fabric, node->self);
 	else
@@ -267,8 +276,11 @@ static void node_live(struct node *node, world_fn fn)
 	}
 	if (!node_barrier(node))
 		fn(node);
-	/* Peers may still need us until everybody is through. */
+	/* Peers may still need us until everybody is through, and has nothing on its way. */
 	node->on_event = node_ignore;
+	while (!node->dead && node->ops->pending(node->tr) && !node_failed(node))
+		if (node_step(node) < 0)
+			break;
 	if (!node->dead && !atomic_load(&node->arena->failed))
 		node_barrier_polling(node);
 out:
@@ -356,8 +368,9 @@ static void world_run_processes(struct node *shape, world_fn fn)
 	}
 	for (i = 0; i < shape->nodes; i++) {
 		status = wait_for(shape, pid[i]);
-		/* A node may kill itself on purpose, with SIGKILL. */
-		if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
+		/* A node may kill itself on purpose, with SIGKILL. The kernel may, too. */
+		if (WIFSIGNALED(status) &&
+		    (WTERMSIG(status) != SIGKILL || !atomic_load(&shape->arena->died[i])))
 			node_fail(shape, "process of node %u: signal %d", i, WTERMSIG(status));
 		if (WIFEXITED(status) && WEXITSTATUS(status))
 			node_fail(shape, "process of node %u: exit %d", i, WEXITSTATUS(status));

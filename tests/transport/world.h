@@ -40,6 +40,7 @@ struct arena {
 	uint32_t address_len[WORLD_NODES_MAX];
 	uint8_t landing[WORLD_NODES_MAX][TR_LANDING_SIZE]; /* of mem's start */
 	_Atomic int pid[WORLD_NODES_MAX];
+	_Atomic int died[WORLD_NODES_MAX]; /* on purpose */
 	_Atomic uint64_t word[64]; /* the test's own */
 	char runtime_dir[64];
 };
@@ -89,6 +90,9 @@ int node_write(struct node *node, uint16_t peer, size_t src_offset, size_t len,
 /* The landing at offset of a peer's memory. */
 void node_landing(struct node *node, uint16_t peer, size_t offset, uint8_t out[TR_LANDING_SIZE]);
 
+/* How many times to do what is done n times where machines are fast: with TR_TEST_SHARE=k
+ * in the environment a kth of it, at least once. */
+unsigned world_times(unsigned n);
 int64_t world_now_ms(void);
 int64_t world_now_ns(void);
 int64_t node_cpu_us(const struct node *node); /* CPU time of its process or thread */
