@@ -342,7 +342,7 @@ static void supply(struct take *t, enum coh_access granted)
 	}
 	if (m->flags & COH_F_PULL) {
 		move(t, t->home, &m->landing, home_tag);
-		t->fx->count[m->type == COH_MSG_FWD_GETS ? COH_N_REFRESH : COH_N_WRITE_BACK]++;
+		t->fx->count[m->type == COH_MSG_FWD_GETS ? COH_N_REFRESH : COH_N_WRITE_BACK] += t->n;
 		return;
 	}
 	move(t, m->requestor, &m->landing,

@@ -294,6 +294,10 @@ struct dsm_stats {
 	uint64_t extents_to_wp, extents_to_rwp; /* runs of 256 KiB, or huge pages, whose way of
 	                                         * protection changed, see DSM_TRAP */
 	uint64_t extents_stayed_wp; /* did not change, to keep the number of mappings low */
+	uint64_t pages_written;    /* pages that page_writes carry: over all nodes at rest as many as
+	                            * pages_fetched, refreshes and write_backs together */
+	uint64_t page_writes_landed; /* RDMA page writes of others that arrived here */
+	uint64_t registered_bytes; /* of shared memory, with the provider */
 };
 /* size: sizeof(struct dsm_stats); only so many bytes are written. Does not block. */
 DSM_API int dsm_get_stats(dsm_t *dsm, struct dsm_stats *out, size_t size);

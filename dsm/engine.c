@@ -51,17 +51,30 @@ void node_fail(struct dsm *d, const char *why)
 
 /* --- effects --- */
 
-/* The registration that a page's frame lies in. */
-static struct tr_mem *mem_of(struct dsm *d, uint64_t page)
+/* The registration that these pages' frames lie in, which have memory then. NULL, and the
+ * job has failed, when there is none to be had. */
+static struct tr_mem *mem_of(struct dsm *d, uint64_t page, uint16_t n)
 {
-	return d->mem[region_zone_of(&d->region, page) == &d->region.zone[REGION_PMD]];
+	struct tr_mem *mem = NULL;
+	int rc = frames_prepare(&d->frames, page, n);
+
+	if (rc == 0)
+		rc = chunks_mem(&d->chunks, page, n, &mem);
+	if (rc == 0)
+		return mem;
+	log_line(&d->log, DSM_LOG_ERROR, "no memory for page %llu: %s", (unsigned long long)page,
+	         strerror(-rc));
+	node_fail(d, rc == -EAGAIN ? "RLIMIT_MEMLOCK (ulimit -l) is too low for what it has to pin"
+	                           : "no memory for a page that is to be moved");
+	return NULL;
 }
 
 static void fill_landing(struct dsm *d, uint64_t page, uint16_t n, struct coh_landing *out)
 {
-	if (frames_prepare(&d->frames, page, n))
-		node_fail(d, "no memory for a page that is to land here");
-	d->tr->ops->landing(mem_of(d, page), region_frame_at(&d->region, page), out->bytes);
+	struct tr_mem *mem = mem_of(d, page, n);
+
+	if (mem)
+		d->tr->ops->landing(mem, region_frame_at(&d->region, page), out->bytes);
 }
 
 void node_send(struct dsm *d, coh_node to, const struct coh_msg *msg)
@@ -82,6 +95,8 @@ static void do_send(struct dsm *d, struct coh_effect *e)
 		fill_landing(d, e->msg.page, e->msg.n, &e->msg.landing);
 	if (e->fill & COH_FILL_REFRESH)
 		fill_landing(d, e->msg.page, e->msg.n, &e->msg.refresh);
+	if (d->lost && e->fill)
+		return; /* no landing */
 	node_send(d, e->node, &e->msg);
 }
 
@@ -94,15 +109,16 @@ static uint64_t write_cookie(uint64_t page, uint16_t n)
 static void do_move(struct dsm *d, const struct coh_effect *e)
 {
 	size_t len = e->n * region_zone_of(&d->region, e->page)->page_bytes;
+	struct tr_mem *mem = mem_of(d, e->page, e->n);
 	int rc;
 
-	if (frames_prepare(&d->frames, e->page, e->n)) {
-		node_fail(d, "no memory for a page that is to leave");
+	if (!mem)
 		return;
-	}
 	frames_pin(&d->frames, e->page, e->n);
-	rc = d->tr->ops->write(d->tr, e->node, mem_of(d, e->page),
-	                       region_frame_at(&d->region, e->page), len, e->landing.bytes, e->tag, write_cookie(e->page, e->n));
+	rc = d->tr->ops->write(d->tr, e->node, mem, region_frame_at(&d->region, e->page), len,
+	                       e->landing.bytes, e->tag, write_cookie(e->page, e->n));
+	if (rc == 0)
+		d->pages_written += e->n;
 	if (rc) {
 		frames_unpin(&d->frames, e->page, e->n);
 		log_line(&d->log, DSM_LOG_ERROR, "cannot write page %llu to node %u: %s",

@@ -3,13 +3,15 @@
 #include "dsm/frames.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "dsm/chunks.h"
 #include "dsm/region.h"
 
-int frames_open(struct frames *f, struct region *region)
+int frames_open(struct frames *f, struct region *region, const struct chunks *chunks)
 {
 	size_t bytes = region->pages * sizeof(struct frame_state);
 	void *at = (void *)syscall(SYS_mmap, NULL, bytes, PROT_READ | PROT_WRITE,
@@ -17,7 +19,7 @@ int frames_open(struct frames *f, struct region *region)
 
 	if (at == MAP_FAILED)
 		return -ENOMEM;
-	*f = (struct frames){.region = region, .state = at, .bytes = bytes};
+	*f = (struct frames){.region = region, .chunks = chunks, .state = at, .bytes = bytes};
 	return 0;
 }
 
@@ -52,7 +54,10 @@ void frames_pin(struct frames *f, uint64_t first, uint32_t n)
 static void give_back(struct frames *f, uint64_t page)
 {
 	f->state[page].drop = 0;
-	if (region_frame_drop(f->region, page) == 0)
+	if (chunks_pins(f->chunks, page))
+		memset(region_frame_at(f->region, page), 0,
+		       region_zone_of(f->region, page)->page_bytes);
+	else if (region_frame_drop(f->region, page) == 0)
 		f->state[page].ready = 0;
 }
 

@@ -4,6 +4,7 @@
  * ends in an exchange that carries its outcome, so that all go on or all give up.
  */
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,14 +103,25 @@ static int open_boot(struct dsm *d)
 
 static int limit_or(int rc, int otherwise)
 {
-	return rc == -EMFILE || rc == -ENFILE ? DSM_ERR_LIMIT : rc == -ENOMEM ? DSM_ERR_NOMEM
-	                                                                      : otherwise;
+	switch (rc) {
+	case -EMFILE:
+	case -ENFILE:
+	case -EAGAIN: return DSM_ERR_LIMIT;
+	case -ENOMEM: return DSM_ERR_NOMEM;
+	default: return otherwise;
+	}
 }
 
 /* What to add to a sentence about rc. */
 static const char *limit_hint(int rc)
 {
 	return rc == -EMFILE ? "; RLIMIT_NOFILE (ulimit -n) is too low" : "";
+}
+
+/* The same where memory may be locked. */
+static const char *lock_hint(int rc)
+{
+	return rc == -EAGAIN ? "; RLIMIT_MEMLOCK (ulimit -l) is too low" : limit_hint(rc);
 }
 
 /* Window and alias each take the region's size in addresses. */
@@ -208,7 +220,7 @@ static int open_transport(struct dsm *d)
 	if (rc) {
 		init_error_set("no libfabric endpoint with provider %s: %s%s",
 		               c.provider ? c.provider : "chosen by the library", strerror(-rc),
-		               limit_hint(rc));
+		               lock_hint(rc));
 		return limit_or(rc, DSM_ERR_PROVIDER);
 	}
 	return 0;
@@ -334,7 +346,7 @@ static int make_region(struct dsm *d)
 		return DSM_ERR_LIMIT;
 	}
 	init_error_set("cannot map a shared region of %zu bytes: %s%s", len, strerror(-rc),
-	               limit_hint(rc));
+	               lock_hint(rc));
 	return limit_or(rc, DSM_ERR_NOMEM);
 }
 
@@ -357,7 +369,7 @@ static int make_core(struct dsm *d)
 	d->fx = (struct coh_effects){.list = calloc(cap, sizeof *d->fx.list),
 	                             .cap = cap,
 	                             .self_queue = calloc(COH_SELF_MAX, sizeof *d->fx.self_queue)};
-	if (!d->fx.list || !d->fx.self_queue || frames_open(&d->frames, &d->region))
+	if (!d->fx.list || !d->fx.self_queue || frames_open(&d->frames, &d->region, &d->chunks))
 		return DSM_ERR_NOMEM;
 	d->crowded = d->boot->one_machine &&
 	             2 * d->boot->size > sysconf(_SC_NPROCESSORS_ONLN);
@@ -367,6 +379,34 @@ static int make_core(struct dsm *d)
 	            (d->settings.tenure_us ? d->settings.tenure_us : TENURE_US) * UINT64_C(1000),
 	            d->boot->rank);
 	return 0;
+}
+
+/* CAP_IPC_LOCK: no limit counts. */
+static int may_lock_all(void)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	return !syscall(SYS_capget, &head, data) &&
+	       (data[CAP_TO_INDEX(CAP_IPC_LOCK)].effective & CAP_TO_MASK(CAP_IPC_LOCK));
+}
+
+/* Where what is registered is pinned, that may become the whole region. Told now, for
+ * later it would end the job. */
+static int check_memlock(const struct dsm *d)
+{
+	uint64_t want = d->settings.region_bytes + d->settings.huge_bytes;
+	struct rlimit lock;
+
+	if (!d->tr->ops->pins_memory(d->tr) || getrlimit(RLIMIT_MEMLOCK, &lock) ||
+	    lock.rlim_cur == RLIM_INFINITY || lock.rlim_cur >= want || may_lock_all())
+		return 0;
+	init_error_set("RLIMIT_MEMLOCK (ulimit -l) is %llu KiB, but provider %s pins the memory of "
+	               "pages that it moves, up to the region's %llu KiB: raise it, or ask for a "
+	               "smaller region by DSM_REGION",
+	               (unsigned long long)lock.rlim_cur >> 10, d->tr->ops->provider(d->tr),
+	               (unsigned long long)want >> 10);
+	return DSM_ERR_LIMIT;
 }
 
 /* What a node needs of its own; outcome to be agreed on. */
@@ -388,14 +428,13 @@ static int make_ready(struct dsm *d)
 		               limit_hint(rc));
 		return limit_or(rc, rc == -EPERM ? DSM_ERR_TRAP_PERM : DSM_ERR_KERNEL);
 	}
-	for (int kind = 0; kind < REGION_ZONES && rc == 0; kind++) {
-		struct region_zone *zone = &d->region.zone[kind];
-		if (zone->count)
-			rc = d->tr->ops->mem_register(d->tr, zone->alias,
-			                              zone->count * zone->page_bytes, &d->mem[kind]);
-	}
+	rc = check_memlock(d);
+	if (rc)
+		return rc;
+	rc = chunks_open(&d->chunks, &d->region, d->tr);
 	if (rc) {
-		init_error_set("the provider cannot register the region: %s", strerror(-rc));
+		init_error_set("the provider cannot register the region: %s%s", strerror(-rc),
+		               lock_hint(rc));
 		return limit_or(rc, DSM_ERR_PROVIDER);
 	}
 	if (service_open(d))
@@ -417,6 +456,7 @@ static void dismantle(struct dsm *d)
 	service_close(d);
 	if (d->tr)
 		d->tr->ops->close(d->tr);
+	chunks_close(&d->chunks);
 	if (d->trap)
 		d->trap->ops->detach(d->trap);
 	frames_close(&d->frames);

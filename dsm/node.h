@@ -16,6 +16,7 @@
 
 #include "coherence/coh.h"
 #include "dsm/boot/boot.h"
+#include "dsm/chunks.h"
 #include "dsm/dsm.h"
 #include "dsm/frames.h"
 #include "dsm/log.h"
@@ -75,7 +76,6 @@ struct dsm {
 	struct region region;
 	struct trap *trap;
 	struct tr *tr;
-	struct tr_mem *mem[REGION_ZONES]; /* the aliases */
 	struct coh *coh;
 	struct coh_config coh_cfg;
 	size_t coh_bytes;
@@ -88,6 +88,8 @@ struct dsm {
 	int lost;             /* DSM_ERR_LOST once the job cannot go on */
 	struct coh_effects fx;
 	struct frames frames;
+	struct chunks chunks;
+	uint64_t pages_written;
 	struct tenure tenure;
 	struct streams streams;
 	struct waiter *waiters;

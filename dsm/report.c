@@ -43,6 +43,9 @@ static void collect(struct dsm *d, struct dsm_stats *s)
 	        .doorbells = t.doorbells,
 	        .fault_ns_total = d->fault_ns,
 	        .sleeps = d->sleeps,
+	        .pages_written = d->pages_written,
+	        .page_writes_landed = t.landed,
+	        .registered_bytes = d->chunks.registered_bytes,
 	        .faults_rwp = trap.faults_rwp,
 	        .extents_to_wp = trap.to_wp,
 	        .extents_to_rwp = trap.to_rwp,
@@ -98,6 +101,9 @@ static json_t *stats_json(struct dsm *d)
 	PUT(doorbells);
 	PUT(fault_ns_total);
 	PUT(sleeps);
+	PUT(pages_written);
+	PUT(page_writes_landed);
+	PUT(registered_bytes);
 	PUT(faults_rwp);
 	PUT(extents_to_wp);
 	PUT(extents_to_rwp);

@@ -76,3 +76,54 @@ job() {
 	[ $status = 124 ] && fail "no end after $1 s: $2 nodes, $3: ${*:4}"
 	fail "status $status: $2 nodes, $3: ${*:4}"
 }
+
+# Jobs with a witness (witness.c) in every node, which tells about itself in a file.
+witness=tests/system/.libs/witness.so
+
+# witnessed FILE COMMAND [ARGUMENT...]: runs it with witnesses that write to FILE.
+witnessed() {
+	local file=$1
+	shift
+	WITNESS=$file LD_PRELOAD=$PWD/$witness "$@"
+}
+
+# witnesses_agree FILE NODES: what so many nodes told adds up: each page that was fetched
+# was supplied, and each write of pages is one of a page fetched, of a home's refresh or of a
+# write-back, and has landed. Prints the sums.
+witnesses_agree() {
+	awk -v nodes="$2" '
+		function must(what, is, other) {
+			if (is == other)
+				return
+			print what ": " is ", not " other
+			wrong = 1
+		}
+		{
+			delete own
+			for (i = 1; i < NF; i += 2) {
+				own[$i] = $(i + 1)
+				sum[$i] += $(i + 1)
+			}
+			must("pages written by node " own["rank"], own["pages_written"],
+				own["pages_supplied"] + own["refreshes"] + own["write_backs"])
+		}
+		END {
+			must("nodes that told", NR, nodes)
+			must("pages fetched", sum["pages_fetched"], sum["pages_supplied"])
+			must("page writes landed", sum["page_writes_landed"], sum["page_writes"])
+			if (!sum["pages_written"]) {
+				print "no page was written"
+				wrong = 1
+			}
+			for (name in sum)
+				if (name != "rank")
+					printf "%s %.0f\n", name, sum[name] | "sort"
+			exit wrong
+		}' "$1"
+}
+
+# witness_sum FILE NAME: over all nodes
+witness_sum() {
+	awk -v name="$2" '{ for (i = 1; i < NF; i += 2) if ($i == name) sum += $(i + 1) }
+		END { printf "%.0f\n", sum }' "$1"
+}

@@ -44,3 +44,11 @@ TESTS += tests/system/history_test
 tests_system_history_test_SOURCES = tests/system/history_test.c $(system_history)
 tests_system_history_test_LDADD = -lcunit
 endif
+
+# Preloaded into nodes by witness.sh
+check_LTLIBRARIES += tests/system/witness.la
+tests_system_witness_la_SOURCES = tests/system/witness.c
+tests_system_witness_la_CFLAGS = $(AM_CFLAGS) -fno-builtin
+tests_system_witness_la_LDFLAGS = -module -shared -avoid-version -rpath $(abs_builddir)
+dist_check_SCRIPTS += tests/system/witness.sh
+TESTS += tests/system/witness.sh
