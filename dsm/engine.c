@@ -218,7 +218,10 @@ static void carry_out(struct dsm *d)
 		case COH_FX_MOVE: do_move(d, e); break;
 		case COH_FX_TIMER: node_tenure_start(d, e->slot); break;
 		case COH_FX_ATOMIC: do_atomic(d, e); break;
-		case COH_FX_DROP_FRAME: frames_drop(&d->frames, e->page); break;
+		case COH_FX_DROP_FRAME:
+			frames_drop(&d->frames, e->page);
+			d->trap->ops->forget(d->trap, e->page, 1);
+			break;
 		case COH_FX_COMPLETE: complete(d, e->cookie, e->status, e->result); break;
 		default: break;
 		}

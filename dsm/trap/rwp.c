@@ -162,6 +162,7 @@ const struct trap_ops trap_rwp_ops = {
 	.probe = rwp_probe,
 	.attach = rwp_attach,
 	.set_access = rwp_set_access,
+	.forget = rwp_forget,
 	.access = base_access,
 	.mode = rwp_mode,
 	.next_touched = base_next_touched,

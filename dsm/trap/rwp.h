@@ -90,6 +90,8 @@ int rwp_give(struct rwp *rwp, struct run run);
  * done from the start on. */
 int rwp_fill(struct rwp *rwp, struct run run, uint64_t *done);
 
+void rwp_forget(struct trap *trap, uint64_t first, uint32_t n);
+
 /* --- rwp_extent.c: modes --- */
 
 int rwp_extents_open(struct rwp *rwp);

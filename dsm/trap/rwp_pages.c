@@ -44,6 +44,15 @@ static int protect(struct rwp *rwp, struct run run, bool on)
 	}
 }
 
+/* A page that is taken for protected only, as most are that come back. Should it have lost
+ * its entry, with its frame or by the kernel's will, then it will fault once more; and as it
+ * is WRITE by then, the answer looks for the entry. */
+static bool was_protected(const struct rwp *rwp, const struct run *run, uint64_t index)
+{
+	return is_present(rwp, run, index) &&
+	       access_map_get(&rwp->base.map, run->first + index) == TRAP_NONE;
+}
+
 static bool any_present(const struct rwp *rwp, const struct run *run)
 {
 	for (uint64_t i = 0; i < run->n; i++) {
@@ -55,9 +64,7 @@ static bool any_present(const struct rwp *rwp, const struct run *run)
 
 /*
  * One RWPROTECT lifts the protection of all that is there. Then CONTINUE maps the rest; at
- * an entry that is there it goes on behind all that are believed to be. (A page that is
- * believed to have an entry may have lost it, with its frame: so the first of the run is
- * always tried. Of the others such a one costs a fault.)
+ * an entry that is there it goes on behind all that are believed to be.
  */
 int rwp_fill(struct rwp *rwp, struct run run, uint64_t *done)
 {
@@ -72,6 +79,10 @@ int rwp_fill(struct rwp *rwp, struct run run, uint64_t *done)
 		lifted = true;
 	}
 	while (!r && at < run.n) {
+		if (lifted && was_protected(rwp, &run, at)) {
+			at++;
+			continue;
+		}
 		struct run rest = run_after(run, at);
 		size_t part = rest.n * rest.page_bytes;
 
@@ -122,4 +133,13 @@ int rwp_give(struct rwp *rwp, struct run run)
 	access_map_set(&rwp->base.map, run.first, done, TRAP_WRITE);
 	base_count(&rwp->base.grants, done);
 	return r;
+}
+
+void rwp_forget(struct trap *trap, uint64_t first, uint32_t n)
+{
+	struct rwp *rwp = rwp_of(trap);
+	struct run run = base_run(&rwp->base, first, n);
+
+	for (uint64_t i = 0; i < run.n; i++)
+		rwp_extent_of(rwp, first + i)->present &= ~(1ull << bit_of(&run, i));
 }

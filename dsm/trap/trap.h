@@ -4,8 +4,8 @@
  * differ in the kernel mechanism. What the kernel reports about a fault is a
  * hint that may be stale; the caller's page table decides.
  *
- * Threads: set_access, access, next_touched, wake and detach under the caller's lock,
- * which also serializes grant and revoke of a page; next_fault by the service thread.
+ * Threads: set_access, forget, access, next_touched, wake and detach under the caller's
+ * lock, which also serializes grant and revoke of a page; next_fault by the service thread.
  */
 #ifndef TRAP_H
 #define TRAP_H
@@ -77,6 +77,10 @@ struct trap_ops {
 	 * (the kernel kept refusing; logged). After an error the pages before the one that
 	 * failed have the access, the others that were NONE are NONE still. */
 	int (*set_access)(struct trap *trap, uint64_t first, uint32_t n, enum trap_access access);
+
+	/* The frames of these pages, which are NONE, are given up, and with them what the page
+	 * tables have. Only a hint: without it, granting one later may cost a fault more. */
+	void (*forget)(struct trap *trap, uint64_t first, uint32_t n);
 
 	/* What set_access was last told for a page. */
 	enum trap_access (*access)(const struct trap *trap, uint64_t page);

@@ -94,11 +94,17 @@ static int wp_attach(const struct trap_config *config, struct trap **out)
 	return 0;
 }
 
+/* Nothing is remembered of pages that are NONE. */
+static void wp_forget(struct trap *trap, uint64_t first, uint32_t n)
+{
+}
+
 const struct trap_ops trap_wp_ops = {
 	.name = "wp",
 	.probe = wp_probe,
 	.attach = wp_attach,
 	.set_access = wp_set_access,
+	.forget = wp_forget,
 	.access = base_access,
 	.mode = wp_mode,
 	.next_touched = base_next_touched,

@@ -207,6 +207,33 @@ static void test_frame_drop(void)
 	CU_ASSERT(!fx_close(&fx));
 }
 
+/* Granted anew, a page whose frame was given up costs no fault: it is known to be unmapped. */
+static void test_frame_forgotten(void)
+{
+	struct fx fx;
+
+	CU_ASSERT_FATAL(!fx_open(&fx, 8));
+	for (int from = TRAP_NONE; from <= TRAP_WRITE; from++) {
+		for (int to = TRAP_READ; to <= TRAP_WRITE; to++) {
+			volatile uint64_t *word = fx_window(&fx, 4);
+
+			CU_ASSERT(!fx_set(&fx, 0, 8, from));
+			CU_ASSERT(!fx_set(&fx, 0, 8, TRAP_NONE));
+			CU_ASSERT(!region_frame_drop(&fx.region, 4));
+			pthread_mutex_lock(&fx.lock);
+			fx.ops->forget(fx.trap, 4, 1);
+			pthread_mutex_unlock(&fx.lock);
+			CU_ASSERT(!fx_set(&fx, 0, 8, to));
+			fx_forget(&fx);
+			CU_ASSERT(*word == 0);
+			if (to == TRAP_WRITE)
+				*word = 1;
+			CU_ASSERT(fx_forget(&fx) == 0);
+		}
+	}
+	CU_ASSERT(!fx_close(&fx));
+}
+
 /* A file system without room stands for memory that is out. */
 static int full_tmpfs(void *ctx)
 {
@@ -287,6 +314,7 @@ CU_TestInfo conf_runs_tests[] = {
 	{ "a frame that is absent", test_absent_frame },
 	{ "an entry that the kernel took away", test_entry_taken_away },
 	{ "a dropped frame reads zero", test_frame_drop },
+	{ "a dropped frame that is told of", test_frame_forgotten },
 	{ "memory is out", test_no_space },
 	{ "frames allocated under signals", test_prepare_interrupted },
 	CU_TEST_INFO_NULL,
