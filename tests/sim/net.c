@@ -140,6 +140,8 @@ static void cost_of_message(struct sim *s, uint16_t from, uint16_t to, const str
 	case COH_MSG_INV: {
 		struct coh_page_info info;
 		coh_page_info(s->nodes[from].coh, m->page, &info);
+		if (info.sharers_inexact && frame_at(s, to, m->page)->access == COH_NONE)
+			s->stats.excess_invs++;
 		if (info.request != COH_MSG_GETM) {
 			s->stats.atomic_invs++;
 			break;

@@ -48,24 +48,26 @@ static struct cost sum(const struct sim *s, enum cost_kind a, enum cost_kind b)
 	return out;
 }
 
+/* For each page that a home serves; its table is made of whole blocks. */
 static double directory_bytes(const struct sim *s)
 {
-	uint64_t bytes = 0;
+	uint64_t bytes = 0, pages = 0;
 
 	for (uint16_t i = 0; i < s->cfg.nodes; i++) {
 		struct coh_dir_info info;
 		coh_dir_info(s->nodes[i].coh, &info);
 		bytes += info.bytes;
+		pages += info.pages;
 	}
-	return per(bytes, s->n_pages);
+	return per(bytes, pages);
 }
 
 void report_table_head(void)
 {
 	printf("messages (hops) per miss; KiB per miss; waits in us of operations that blocked\n"
-	       "%-13s %5s %8s %5s %5s | %-11s %-11s %-11s %-11s %-11s | %5s %6s %6s | %6s %7s %8s %8s %5s | %5s\n",
+	       "%-13s %5s %8s %5s %5s | %-11s %-11s %-11s %-11s %-11s | %5s %5s %6s %6s | %6s %7s %8s %8s %5s | %5s\n",
 	       "workload", "nodes", "events", "M/s", "hit%", "read home", "read owner", "write",
-	       "write owner", "upgrade", "Inv/w", "KiB/r", "KiB/w", "mean", "p99<", "one page",
+	       "write owner", "upgrade", "Inv/w", "xs%", "KiB/r", "KiB/w", "mean", "p99<", "one page",
 	       "worst", "least", "dir B");
 }
 
@@ -92,8 +94,9 @@ void report_table(const struct sim *s)
 	cell(sum(s, COST_WRITE, COST_WRITE_INV));
 	cell(st->cost[COST_WRITE_FWD]);
 	cell(sum(s, COST_UPGRADE, COST_UPGRADE_INV));
-	printf(" | %5.2f %6.2f %6.2f | %6.0f %7.0f %8.0f %8.0f %5.2f | %5.1f\n",
-	       per(invalidating.invs, invalidating.n), per(reads.bytes, reads.n) / 1024,
+	printf(" | %5.2f %5.1f %6.2f %6.2f | %6.0f %7.0f %8.0f %8.0f %5.2f | %5.1f\n",
+	       per(invalidating.invs, invalidating.n),
+	       100 * per(st->excess_invs, st->sent[COH_MSG_INV]), per(reads.bytes, reads.n) / 1024,
 	       per(writes.bytes, writes.n) / 1024, per(st->wait_ns, st->waits) / 1000,
 	       wait_quantile_us(st, 0.99), st->worst_single_ns / 1000.0, st->worst_wait_ns / 1000.0,
 	       least_share(s), directory_bytes(s));
@@ -155,6 +158,7 @@ void report_json(const struct sim *s, int first)
 	printf("  \"page_writes\": %llu, \"page_write_bytes\": %llu, \"message_bytes\": %llu,\n",
 	       (unsigned long long)st->moves, (unsigned long long)st->move_bytes,
 	       (unsigned long long)st->message_bytes);
+	printf("  \"invalidations_in_excess\": %llu,\n", (unsigned long long)st->excess_invs);
 	printf("  \"atomics\": %llu, \"deferred\": %llu, \"without_tenure\": %llu, \"queued\": %llu, "
 	       "\"evictions\": %llu, \"prefetched\": %llu, \"without_slot\": %llu,\n",
 	       (unsigned long long)st->atomics, (unsigned long long)st->count[COH_N_DEFERRED],

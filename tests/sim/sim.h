@@ -181,6 +181,7 @@ struct stats {
 	uint64_t count[COH_COUNTS];
 	struct cost cost[COST_KINDS];
 	uint64_t atomics, atomic_invs, evict_messages;
+	uint64_t excess_invs; /* to nodes without a copy: inexact sets of sharers */
 	uint64_t retries, worst_wait_ns, worst_single_ns, wait_ns, waits;
 	uint64_t wait_histogram[HISTOGRAM]; /* by power of two of ns */
 	uint8_t row[COH_ROWS_MAX];          /* rows of the core's tables that were taken */
