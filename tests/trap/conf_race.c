@@ -119,7 +119,6 @@ static void test_no_late_store(void)
 #define REVOKES 6000
 #define REVOKE_SECONDS 4
 #define SWITCHES 1000
-#define SWITCHES_SIGNAL 300 /* a way less to get there */
 
 /* What the service knows of a page: a page that is away has its data here, and its
  * frame is full of rubbish, as that of a page whose owner is another node; one that is
@@ -316,7 +315,6 @@ static void switch_some(struct hammering *h, unsigned *seed)
 
 static void test_switches(void)
 {
-	const uint64_t want = the_case->delivery == TRAP_SIGNAL ? SWITCHES_SIGNAL : SWITCHES;
 	struct trap_stats stats;
 	uint64_t updates;
 	unsigned seed = 6;
@@ -329,13 +327,13 @@ static void test_switches(void)
 		revoke_some(&hammering, &seed);
 		sched_yield();
 		hammering.fx.ops->stats(hammering.fx.trap, &stats);
-	} while (stats.to_wp + stats.to_rwp < want);
+	} while (stats.to_wp + stats.to_rwp < SWITCHES);
 	updates = stop_hammers(&hammering);
 	printf("     %llu switches to WP, %llu back, %llu updates\n",
 	       (unsigned long long)stats.to_wp, (unsigned long long)stats.to_rwp,
 	       (unsigned long long)updates);
-	CU_ASSERT(stats.to_rwp > want / 4);
-	CU_ASSERT(updates > want / 8);
+	CU_ASSERT(stats.to_rwp > SWITCHES / 4);
+	CU_ASSERT(updates > SWITCHES / 8);
 }
 
 CU_TestInfo conf_race_tests[] = {
