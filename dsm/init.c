@@ -19,7 +19,6 @@
 #include "dsm/node.h"
 
 #define HELLO_MAGIC 0x4d534431u /* "1DSM" */
-#define EXCHANGE_MS 60000
 #define TENURE_US 200
 #define SPIN_US 50
 
@@ -41,8 +40,8 @@ static int exchange(struct dsm *d, const void *mine, size_t len, void *all)
 {
 	uint32_t lens[COH_MAX_NODES];
 	char why[256] = "";
-	int rc = d->boot->ops->allgather(d->boot, mine, len, all, len, lens, EXCHANGE_MS, why,
-	                                 sizeof why);
+	int rc = d->boot->ops->allgather(d->boot, mine, len, all, len, lens, d->settings.start_ms,
+	                                 why, sizeof why);
 
 	if (rc) {
 		init_error_set("the nodes of the job did not find each other: %s", why);
@@ -85,8 +84,9 @@ static int agree(struct dsm *d, int mine)
 
 static int open_boot(struct dsm *d)
 {
+	const struct boot_config c = {.timeout_ms = d->settings.start_ms};
 	char why[256] = "";
-	int rc = boot_open(&d->boot, why, sizeof why);
+	int rc = boot_open(&c, &d->boot, why, sizeof why);
 
 	if (rc == 0)
 		return 0;
@@ -209,6 +209,7 @@ static int open_transport(struct dsm *d)
 	        .nodes = d->boot->size,
 	        .provider = d->settings.provider[0] ? d->settings.provider : NULL,
 	        .one_machine = d->boot->one_machine,
+	        .bind = d->boot->bind[0] ? d->boot->bind : NULL,
 	        .runtime_dir = d->boot->runtime_dir[0] ? d->boot->runtime_dir : NULL,
 	        /* Every request of every node may find its page here, and want a refresh. */
 	        .writes_max = 2 * NODE_SLOTS * d->boot->size,
@@ -371,10 +372,9 @@ static int make_core(struct dsm *d)
 	                             .self_queue = calloc(COH_SELF_MAX, sizeof *d->fx.self_queue)};
 	if (!d->fx.list || !d->fx.self_queue || frames_open(&d->frames, &d->region, &d->chunks))
 		return DSM_ERR_NOMEM;
-	d->crowded = d->boot->one_machine &&
-	             2 * d->boot->size > sysconf(_SC_NPROCESSORS_ONLN);
-	d->spin_ns = (d->settings.spin_us < 0 ? SPIN_US : d->settings.spin_us) * UINT64_C(1000);
 	/* One thread that works and one that serves, for each node here. */
+	d->crowded = 2 * d->boot->nodes_here > sysconf(_SC_NPROCESSORS_ONLN);
+	d->spin_ns = (d->settings.spin_us < 0 ? SPIN_US : d->settings.spin_us) * UINT64_C(1000);
 	tenure_init(&d->tenure,
 	            (d->settings.tenure_us ? d->settings.tenure_us : TENURE_US) * UINT64_C(1000),
 	            d->boot->rank);

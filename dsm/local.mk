@@ -16,6 +16,9 @@ libnode_la_SOURCES += dsm/alloc.c dsm/alloc.h dsm/names.c dsm/names.h
 # Boot and admin, the node's side.
 libnode_la_SOURCES += dsm/boot/boot.h dsm/boot/bootmsg.h dsm/boot/bootmsg.c dsm/boot/boot.c \
 	dsm/boot/single.c dsm/boot/local.c dsm/admin/admin.h dsm/admin/admin.c
+libnode_la_SOURCES += dsm/boot/hand.c dsm/boot/hub.c dsm/boot/link.c dsm/boot/link.h \
+	dsm/boot/listen.c dsm/boot/machine.c dsm/boot/machine.h dsm/boot/member.c dsm/boot/tcp.c \
+	dsm/boot/tcp.h
 
 # The starter's side: needs no libfabric. For dsmctl, and tests that start nodes.
 noinst_LTLIBRARIES += libjob.la
@@ -28,7 +31,8 @@ libjob_la_SOURCES = dsm/boot/rendezvous.h dsm/boot/rendezvous.c dsm/boot/meeting
 libnode_la_SOURCES += dsm/ahead.c dsm/atomic.c dsm/audit.c dsm/calls.c dsm/chunks.c dsm/chunks.h dsm/engine.c dsm/error.c dsm/faults.c dsm/frames.c \
 	dsm/frames.h dsm/init.c dsm/log.c dsm/log.h dsm/loop.c dsm/memory.c dsm/node.h dsm/report.c \
 	dsm/service.c dsm/settings.c dsm/settings.h dsm/sync.c dsm/stream.c dsm/stream.h dsm/tenure.c dsm/tenure.h
-libnode_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+libnode_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(SODIUM_CFLAGS)
+libnode_la_LIBADD = $(SODIUM_LIBS)
 
 # The library: only dsm_* is visible.
 lib_LTLIBRARIES += libdsm.la

@@ -13,6 +13,8 @@
 #define HUGE_BYTES (UINT64_C(2) << 20)
 #define TENURE_US_MAX 100000
 #define SPIN_US_MAX 10000
+#define START_S 60
+#define START_S_MAX 86400
 
 /* A number with an optional suffix K, M, G or T. */
 static int parse_bytes(const char *text, uint64_t *out)
@@ -177,6 +179,22 @@ static int read_spin(struct settings *out)
 	return 0;
 }
 
+static int read_start(struct settings *out)
+{
+	const char *text = getenv("DSM_START_TIMEOUT");
+	uint64_t value = START_S;
+
+	if (text && *text && parse_bytes(text, &value))
+		value = 0;
+	if (value < 1 || value > START_S_MAX) {
+		init_error_set("DSM_START_TIMEOUT is '%s'; it must be 1 to %d seconds", text,
+		               START_S_MAX);
+		return DSM_ERR_CONFIG;
+	}
+	out->start_ms = (int32_t)value * 1000;
+	return 0;
+}
+
 int settings_read(const struct dsm_config *config, struct settings *out, struct log *log)
 {
 	static const char *const faults[] = {"event", "signal", "auto", NULL};
@@ -210,5 +228,7 @@ int settings_read(const struct dsm_config *config, struct settings *out, struct 
 		rc = read_tenure(&c, out);
 	if (rc == 0)
 		rc = read_spin(out);
+	if (rc == 0)
+		rc = read_start(out);
 	return rc;
 }

@@ -17,6 +17,7 @@ struct settings {
 	char faults[8];     /* "event", "signal" or "auto" */
 	char trap[8];       /* "rwp", "wp" or "auto" */
 	int32_t spin_us;    /* -1: chosen by the library */
+	int32_t start_ms;   /* how long to wait for other nodes at the start */
 };
 
 /* Merges config (may be NULL) with the environment. DSM_ERR_CONFIG or DSM_ERR_INVAL with

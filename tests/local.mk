@@ -38,7 +38,7 @@ endif
 
 # Boot: forked nodes around a rendezvous.
 if HAVE_CUNIT
-boot_tests = tests/boot/test_boot tests/boot/test_ends tests/boot/test_admin
+boot_tests = tests/boot/test_boot tests/boot/test_ends tests/boot/test_admin tests/boot/test_tcp
 check_PROGRAMS += $(boot_tests)
 TESTS += $(boot_tests)
 endif
@@ -47,6 +47,8 @@ tests_boot_test_boot_SOURCES = tests/boot/test_boot.c $(boot_jobs)
 tests_boot_test_boot_LDADD = libnode.la libjob.la -lcunit
 tests_boot_test_ends_SOURCES = tests/boot/test_ends.c $(boot_jobs)
 tests_boot_test_ends_LDADD = libnode.la libjob.la -lcunit
+tests_boot_test_tcp_SOURCES = tests/boot/test_tcp.c $(boot_jobs)
+tests_boot_test_tcp_LDADD = libnode.la libjob.la -lcunit
 tests_boot_test_admin_SOURCES = tests/boot/test_admin.c
 tests_boot_test_admin_LDADD = libnode.la $(EV_LIBS) -lcunit
 
@@ -61,7 +63,7 @@ tests_tools_test_run_SOURCES = tests/tools/test_run.c $(ctl_harness)
 tests_tools_test_run_LDADD = -lcunit -lutil
 tests_tools_test_show_SOURCES = tests/tools/test_show.c $(ctl_harness)
 tests_tools_test_show_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
-tests_tools_test_show_LDADD = libnode.la $(JANSSON_LIBS) $(EV_LIBS) -lcunit
+tests_tools_test_show_LDADD = libnode.la libjob.la $(JANSSON_LIBS) $(EV_LIBS) -lcunit
 
 # Examples
 if HAVE_CUNIT

@@ -16,7 +16,9 @@
 struct boot {
 	const struct boot_ops *ops;
 	int rank, size;
-	int one_machine;          /* all nodes run on this machine */
+	int one_machine;          /* all nodes run on this machine, and see the same of it */
+	int nodes_here;           /* so many share this machine's processors */
+	char bind[64];            /* our address that the others reach, "" where any will do */
 	char runtime_dir[108];    /* the job's private directory, "" without one */
 	char job[32];             /* the job's name, "" without one */
 };
@@ -40,14 +42,23 @@ struct boot_ops {
 	void (*close)(struct boot *boot);
 };
 
+struct boot_config {
+	int timeout_ms; /* for all nodes to come; 0: BOOT_TIMEOUT_MS */
+};
+#define BOOT_TIMEOUT_MS 60000
+
 /*
- * Chooses by the environment: none of DSM_JOB, DSM_RANK, DSM_SIZE: a job of one node
- * (boot_single); all of them: the local way (boot_local), DSM_JOB being the job's
- * directory with the rendezvous socket in it. Some but not all, or nonsense in one:
- * -EINVAL and a sentence in why. Other codes: -ECONNREFUSED no such job; -EACCES it is
- * another user's; -EEXIST the rank is taken; -EPROTONOSUPPORT as in allgather; -ETIMEDOUT,
- * -ECONNRESET. Every failure has a sentence.
+ * Chooses by the environment:
+ * - DSM_JOB, DSM_RANK, DSM_SIZE: the local way (boot_local), DSM_JOB being the job's
+ *   directory with the rendezvous socket in it.
+ * - DSM_RENDEZVOUS, DSM_RANK, DSM_SIZE: by hand (boot_hand), DSM_RENDEZVOUS being the
+ *   host and port where rank 0 listens.
+ * - None of them: a job of one node (boot_single).
+ * Some but not all, or nonsense in one: -EINVAL and a sentence in why. Other codes:
+ * -ECONNREFUSED no such job; -EACCES it is another user's, or has another secret; -EEXIST
+ * the rank is taken; -EPROTONOSUPPORT as in allgather; -ETIMEDOUT, -ECONNRESET. Every
+ * failure has a sentence. config may be NULL.
  */
-int boot_open(struct boot **out, char *why, size_t why_len);
+int boot_open(const struct boot_config *config, struct boot **out, char *why, size_t why_len);
 
 #endif

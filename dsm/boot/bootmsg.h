@@ -37,6 +37,7 @@ enum boot_msg_type {
 	BOOT_MISSING,
 	BOOT_BYE,
 	BOOT_END,
+	BOOT_CHALLENGE, /* on TCP only: link.h */
 	BOOT_TYPES
 };
 
@@ -75,5 +76,8 @@ int boot_why(char *why, size_t why_len, int code, const char *format, ...)
 int boot_single_open(struct boot **out);
 int boot_local_open(const char *dir, int rank, int size, struct boot **out, char *why,
                     size_t why_len);
+/* place: HOST:PORT. */
+int boot_hand_open(const char *place, int rank, int size, int timeout_ms, struct boot **out,
+                   char *why, size_t why_len);
 
 #endif

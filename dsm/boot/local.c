@@ -373,6 +373,7 @@ int boot_local_open(const char *dir, int rank, int size, struct boot **out, char
 	l->base.rank = rank;
 	l->base.size = size;
 	l->base.one_machine = 1;
+	l->base.nodes_here = size;
 	snprintf(l->base.runtime_dir, sizeof l->base.runtime_dir, "%s", dir);
 	snprintf(l->base.job, sizeof l->base.job, "%.31s", name + 1);
 	err = local_check_dir(dir, why, why_len);

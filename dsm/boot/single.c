@@ -51,6 +51,7 @@ int boot_single_open(struct boot **out)
 	boot->ops = &boot_single_ops;
 	boot->size = 1;
 	boot->one_machine = 1;
+	boot->nodes_here = 1;
 	*out = boot;
 	return 0;
 }

@@ -58,7 +58,7 @@ void child_rounds(struct job *job, int rank, struct job_report *r)
 {
 	struct boot *boot;
 
-	r->code = boot_open(&boot, r->why, sizeof r->why);
+	r->code = boot_open(NULL, &boot, r->why, sizeof r->why);
 	if (r->code)
 		return;
 	r->joined = 1;
@@ -88,7 +88,7 @@ void child_open(struct job *job, int rank, struct job_report *r)
 {
 	struct boot *boot;
 
-	r->code = boot_open(&boot, r->why, sizeof r->why);
+	r->code = boot_open(NULL, &boot, r->why, sizeof r->why);
 	if (!r->code)
 		boot->ops->close(boot);
 }

@@ -24,7 +24,7 @@ static int open_with(const char *dir, const char *rank, const char *size, char *
 	set_env("DSM_RANK", rank);
 	set_env("DSM_SIZE", size);
 	why[0] = '\0';
-	err = boot_open(&boot, why, 512);
+	err = boot_open(NULL, &boot, why, 512);
 	CU_ASSERT_EQUAL(err == 0, boot != NULL);
 	if (boot)
 		boot->ops->close(boot);
@@ -69,7 +69,7 @@ static void test_single(void)
 	set_env("DSM_JOB", NULL);
 	set_env("DSM_RANK", NULL);
 	set_env("DSM_SIZE", NULL);
-	CU_ASSERT_EQUAL_FATAL(boot_open(&boot, why, sizeof why), 0);
+	CU_ASSERT_EQUAL_FATAL(boot_open(NULL, &boot, why, sizeof why), 0);
 	CU_ASSERT_EQUAL(boot->rank, 0);
 	CU_ASSERT_EQUAL(boot->size, 1);
 	CU_ASSERT_EQUAL(boot->one_machine, 1);

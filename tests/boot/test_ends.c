@@ -24,7 +24,7 @@ static void child_impatient(struct job *job, int rank, struct job_report *r)
 	uint32_t lens[4];
 	struct boot *boot;
 
-	r->code = boot_open(&boot, r->why, sizeof r->why);
+	r->code = boot_open(NULL, &boot, r->why, sizeof r->why);
 	if (r->code)
 		return;
 	/* Both ask before the time of either is over. */
@@ -59,7 +59,7 @@ static void child_dies(struct job *job, int rank, struct job_report *r)
 {
 	struct boot *boot;
 
-	r->code = boot_open(&boot, r->why, sizeof r->why);
+	r->code = boot_open(NULL, &boot, r->why, sizeof r->why);
 	r->done = 1;
 	_exit(1);
 }
@@ -116,7 +116,7 @@ static void child_watches(struct job *job, int rank, struct job_report *r)
 	struct boot *boot;
 	struct pollfd p = { .events = POLLIN };
 
-	r->code = boot_open(&boot, r->why, sizeof r->why);
+	r->code = boot_open(NULL, &boot, r->why, sizeof r->why);
 	if (r->code || node_rounds(boot, 1, r))
 		return;
 	p.fd = boot->ops->fd(boot);
@@ -153,7 +153,7 @@ static void child_looks(struct job *job, int rank, struct job_report *r)
 	struct boot *boot;
 	pthread_t thread;
 
-	r->code = boot_open(&boot, r->why, sizeof r->why);
+	r->code = boot_open(NULL, &boot, r->why, sizeof r->why);
 	if (r->code)
 		return;
 	memcpy(looked.why, &boot, sizeof boot);
@@ -172,7 +172,7 @@ static void child_dies_after_rounds(struct job *job, int rank, struct job_report
 {
 	struct boot *boot;
 
-	r->code = boot_open(&boot, r->why, sizeof r->why);
+	r->code = boot_open(NULL, &boot, r->why, sizeof r->why);
 	if (r->code || node_rounds(boot, 300, r))
 		return;
 	while (!job->reports[JOB_CHILDREN - 1].done || !job->reports[JOB_CHILDREN - 2].done)
@@ -199,7 +199,7 @@ static void child_dies_later(struct job *job, int rank, struct job_report *r)
 {
 	struct boot *boot;
 
-	r->code = boot_open(&boot, r->why, sizeof r->why);
+	r->code = boot_open(NULL, &boot, r->why, sizeof r->why);
 	if (r->code || node_rounds(boot, 1, r))
 		return;
 	while (!job->reports[JOB_CHILDREN - 1].done || !job->reports[JOB_CHILDREN - 2].done)

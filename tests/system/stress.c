@@ -394,7 +394,8 @@ static void options_read(int argc, char **argv)
 	int c;
 
 	options.seed = 1;
-	options.dir = getenv("DSM_JOB") ? getenv("DSM_JOB") : "/tmp";
+	options.dir = getenv("DSM_JOB") ? getenv("DSM_JOB")
+	              : getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
 	while ((c = getopt_long(argc, argv, "h", known, NULL)) != -1) {
 		switch (c) {
 		case 's': options.seconds = (unsigned)number(optarg, 1, 1000000); break;

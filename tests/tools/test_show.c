@@ -93,7 +93,7 @@ static int member(bool dies)
 	char all[4 * 8], why[256];
 	uint32_t lens[4];
 	struct boot *boot;
-	int err = boot_open(&boot, why, sizeof why);
+	int err = boot_open(NULL, &boot, why, sizeof why);
 
 	if (!err && dies)
 		_exit(0);

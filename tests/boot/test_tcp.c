@@ -1,0 +1,571 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Jobs that are started by hand, over TCP: they form, and every way in which they do not,
+ * or end early, has its sentence. */
+#include "config.h"
+
+#include <CUnit/Basic.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sodium.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "coherence/wire.h"
+#include "dsm/boot/tcp.h"
+#include "tests/boot/job.h"
+
+#define TIMEOUT_MS 20000
+
+/* Children that find each other at place; reports[] is shared with them. */
+struct party {
+	int size, timeout_ms, children;
+	char place[40], port[12];
+	pid_t pids[JOB_CHILDREN];
+	struct job_report *reports;
+};
+
+typedef void (*child_fn)(struct party *p, int rank, struct job_report *r);
+
+static void party_open(struct party *p, int size)
+{
+	static int last;
+	int port, fd = -1;
+
+	memset(p, 0, sizeof *p);
+	p->size = size;
+	p->timeout_ms = TIMEOUT_MS;
+	/* Below the range from which the kernel takes ports for others. */
+	for (int i = 0; i < 1000 && fd < 0; i++) {
+		last = last ? last + 1 : 20000 + getpid() % 10000;
+		snprintf(p->port, sizeof p->port, "%d", last);
+		fd = tcp_listen("127.0.0.1", p->port, &port);
+	}
+	if (fd < 0)
+		die("no port is free");
+	close(fd);
+	snprintf(p->place, sizeof p->place, "127.0.0.1:%s", p->port);
+	p->reports = mmap(NULL, JOB_CHILDREN * sizeof *p->reports, PROT_READ | PROT_WRITE,
+	                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (p->reports == MAP_FAILED)
+		die("mmap");
+}
+
+static void set_number(const char *name, int value)
+{
+	char text[16];
+
+	snprintf(text, sizeof text, "%d", value);
+	set_env(name, text);
+}
+
+static int party_start(struct party *p, int rank, child_fn fn)
+{
+	int i = p->children++;
+
+	fflush(NULL);
+	p->pids[i] = fork();
+	if (p->pids[i] < 0)
+		die("fork");
+	if (p->pids[i] == 0) {
+		alarm(50);
+		set_env("DSM_RENDEZVOUS", p->place);
+		set_number("DSM_RANK", rank);
+		set_number("DSM_SIZE", p->size);
+		fn(p, rank, &p->reports[i]);
+		p->reports[i].done = 1;
+		_exit(0);
+	}
+	return i;
+}
+
+static void party_wait(struct party *p, int first)
+{
+	for (int i = first; i < p->children; i++) {
+		if (p->pids[i])
+			waitpid(p->pids[i], NULL, 0);
+		p->pids[i] = 0;
+	}
+}
+
+static void party_close(struct party *p)
+{
+	party_wait(p, 0);
+	munmap(p->reports, JOB_CHILDREN * sizeof *p->reports);
+}
+
+static void expect(const struct party *p, int i, int code, const char *text)
+{
+	const struct job_report *r = &p->reports[i];
+
+	if (!r->done || r->code != code || !strstr(r->why, text))
+		fprintf(stderr, "child %d: done %d, code %d, \"%s\"\n", i, r->done, r->code, r->why);
+	CU_ASSERT_EQUAL(r->done, 1);
+	CU_ASSERT_EQUAL(r->code, code);
+	CU_ASSERT_PTR_NOT_NULL(strstr(r->why, text));
+}
+
+/* -------------------------------------------------------------------- children -- */
+
+static struct boot *child_boot(struct party *p, struct job_report *r)
+{
+	const struct boot_config c = { .timeout_ms = p->timeout_ms };
+	struct boot *boot = NULL;
+
+	r->code = boot_open(&c, &boot, r->why, sizeof r->why);
+	r->joined = r->code == 0;
+	return boot;
+}
+
+static void rounds(struct party *p, int rank, struct job_report *r)
+{
+	struct boot *boot = child_boot(p, r);
+
+	if (!boot)
+		return;
+	if (boot->rank != rank || boot->size != p->size || !boot->one_machine ||
+	    boot->nodes_here != p->size || boot->bind[0])
+		r->code = -EBADMSG;
+	else if (!node_rounds(boot, 4, r))
+		r->code = boot->ops->ended(boot, r->why, sizeof r->why);
+	boot->ops->close(boot);
+}
+
+static void leaves(struct party *p, int rank, struct job_report *r)
+{
+	struct boot *boot = child_boot(p, r);
+
+	if (boot)
+		boot->ops->close(boot);
+}
+
+/* Dies in the middle, but not before the others have got as far as they want. */
+static void dies(struct party *p, int rank, struct job_report *r)
+{
+	struct boot *boot = child_boot(p, r);
+
+	if (!boot || node_rounds(boot, 1, r))
+		return;
+	for (int i = 0; i < p->size; i++)
+		while (i != rank && !p->reports[i].joined)
+			usleep(1000);
+	r->done = 1;
+	_exit(0);
+}
+
+/* Waits in the way a node's event loop does. */
+static void watches(struct party *p, int rank, struct job_report *r)
+{
+	struct pollfd f = { .events = POLLIN };
+	struct boot *boot = child_boot(p, r);
+
+	if (!boot || node_rounds(boot, 1, r))
+		return;
+	f.fd = boot->ops->fd(boot);
+	while (r->code == 0 && poll(&f, 1, 10000) == 1)
+		r->code = boot->ops->ended(boot, r->why, sizeof r->why);
+	boot->ops->close(boot);
+}
+
+static void wrong_secret(struct party *p, int rank, struct job_report *r)
+{
+	set_env("DSM_SECRET", "xyzzy");
+	rounds(p, rank, r);
+}
+
+static void right_secret(struct party *p, int rank, struct job_report *r)
+{
+	set_env("DSM_SECRET", "a secret of some length, which is not written anywhere else");
+	rounds(p, rank, r);
+}
+
+static void of_another_size(struct party *p, int rank, struct job_report *r)
+{
+	set_number("DSM_SIZE", p->size + 1);
+	rounds(p, rank, r);
+}
+
+static void hurried(struct party *p, int rank, struct job_report *r)
+{
+	p->timeout_ms = 1000;
+	rounds(p, rank, r);
+}
+
+/* Comes, but stays away from the first round. */
+static void absent(struct party *p, int rank, struct job_report *r)
+{
+	struct boot *boot = child_boot(p, r);
+
+	for (int i = 0; boot && i < p->size; i++)
+		while (i != rank && !p->reports[i].done)
+			usleep(1000);
+	if (boot)
+		boot->ops->close(boot);
+}
+
+static void impatient(struct party *p, int rank, struct job_report *r)
+{
+	struct boot *boot = child_boot(p, r);
+	uint8_t all[8 * 8];
+	uint32_t lens[8];
+
+	if (!boot)
+		return;
+	r->code = boot->ops->allgather(boot, "x", 1, all, 8, lens, 1000, r->why, sizeof r->why);
+	/* It says so again, at once. */
+	if (boot->ops->allgather(boot, "x", 1, all, 8, lens, 1000, r->why, sizeof r->why) != r->code)
+		r->code = -EBADMSG;
+	boot->ops->close(boot);
+}
+
+/* --------------------------------------------------------------------- the tests -- */
+
+static int open_with(const char *place, const char *rank, const char *size, char *why)
+{
+	const struct boot_config c = { .timeout_ms = 100 };
+	struct boot *boot = NULL;
+	int err;
+
+	set_env("DSM_RENDEZVOUS", place);
+	set_env("DSM_RANK", rank);
+	set_env("DSM_SIZE", size);
+	why[0] = '\0';
+	err = boot_open(&c, &boot, why, 512);
+	if (boot)
+		boot->ops->close(boot);
+	set_env("DSM_RENDEZVOUS", NULL);
+	set_env("DSM_RANK", NULL);
+	set_env("DSM_SIZE", NULL);
+	return err;
+}
+
+static void test_environment(void)
+{
+	static const char *const bad[][3] = {
+		{ "h:1", NULL, NULL }, { "h:1", "0", NULL }, { "h:1", NULL, "1" }, { "", "0", "2" },
+		{ "h", "0", "2" },     { ":1", "0", "2" },   { "h:", "0", "2" },   { "h:0", "0", "2" },
+		{ "h:65536", "0", "2" }, { "h:1x", "0", "2" }, { "h:-1", "0", "2" }, { "h: 1", "0", "2" },
+		{ "::1:80", "0", "2" }, { "[::1]80", "0", "2" }, { "[]:80", "0", "2" },
+		{ "[::1:80", "0", "2" }, { "h:1", "2", "2" }, { "h:1", "0", "0" }, { "h:1", "0", "1025" },
+		{ "h:4294967297", "0", "2" }, { "h:1", "x", "2" },
+	};
+	char why[512];
+
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		int err = open_with(bad[i][0], bad[i][1], bad[i][2], why);
+
+		if (err != -EINVAL || !why[0])
+			fprintf(stderr, "case %zu: %d \"%s\"\n", i, err, why);
+		CU_ASSERT_EQUAL(err, -EINVAL);
+		CU_ASSERT_NOT_EQUAL(why[0], '\0');
+	}
+	CU_ASSERT_EQUAL(open_with("localhost:1", "0", "1", why), 0); /* nobody to wait for */
+	set_env("DSM_JOB", "/tmp/x");
+	CU_ASSERT_EQUAL(open_with("localhost:1", "0", "2", why), -EINVAL);
+	CU_ASSERT_PTR_NOT_NULL(strstr(why, "set one"));
+	set_env("DSM_JOB", NULL);
+	CU_ASSERT_EQUAL(open_with("localhost:1", "1", "2", why), -ETIMEDOUT);
+	CU_ASSERT_PTR_NOT_NULL(strstr(why, "for rank 0, the rendezvous, at port 1"));
+}
+
+static void run_rounds(int size, child_fn fn)
+{
+	struct party p;
+
+	party_open(&p, size);
+	for (int rank = size - 1; rank >= 0; rank--) /* rank 0 comes last */
+		party_start(&p, rank, fn);
+	party_wait(&p, 0);
+	for (int i = 0; i < size; i++)
+		expect(&p, i, 0, "");
+	party_close(&p);
+}
+
+static void test_rounds(void)
+{
+	run_rounds(1, rounds);
+	run_rounds(2, rounds);
+	run_rounds(5, right_secret);
+	run_rounds(64, rounds);
+}
+
+/* Two jobs at a time, and an address of IPv6. */
+static void test_two(void)
+{
+	struct party a, b;
+
+	party_open(&a, 3);
+	party_open(&b, 3);
+	snprintf(b.place, sizeof b.place, "[::1]:%s", b.port);
+	for (int rank = 0; rank < 3; rank++) {
+		party_start(&a, rank, rounds);
+		party_start(&b, rank, rounds);
+	}
+	for (int rank = 0; rank < 3; rank++) {
+		party_wait(&a, 0);
+		party_wait(&b, 0);
+		expect(&a, rank, 0, "");
+		expect(&b, rank, 0, "");
+	}
+	party_close(&a);
+	party_close(&b);
+}
+
+static void test_missing(void)
+{
+	struct party p;
+
+	party_open(&p, 4);
+	party_start(&p, 0, hurried);
+	party_start(&p, 2, rounds);
+	party_wait(&p, 0);
+	expect(&p, 0, -ETIMEDOUT, "waited 1 s for the nodes with rank 1, 3");
+	expect(&p, 1, -ETIMEDOUT, "with rank 1, 3");
+	party_close(&p);
+
+	party_open(&p, 2); /* the member is the first to lose patience */
+	party_start(&p, 1, hurried);
+	party_wait(&p, 0);
+	expect(&p, 0, -ETIMEDOUT, "waited 1 s for rank 0, the rendezvous");
+	party_close(&p);
+
+	for (int away = 0; away < 2; away++) { /* in a round: member, and rank 0 */
+		party_open(&p, 3);
+		for (int rank = 0; rank < 3; rank++)
+			party_start(&p, rank, rank == away ? absent : impatient);
+		party_wait(&p, 0);
+		for (int rank = 0; rank < 3; rank++)
+			if (rank != away)
+				expect(&p, rank, away && !rank ? -ETIMEDOUT : p.reports[rank].code,
+				       away ? "rank 1" : "rank 0");
+		party_close(&p);
+	}
+}
+
+static void test_strangers(void)
+{
+	struct party p;
+	int i, again;
+
+	party_open(&p, 3);
+	party_start(&p, 0, rounds);
+	party_start(&p, 1, rounds);
+	while (!p.reports[2].done) { /* not before rank 0 listens */
+		i = party_start(&p, 2, wrong_secret);
+		party_wait(&p, i);
+	}
+	expect(&p, 2, -EACCES, "another DSM_SECRET");
+	i = party_start(&p, 2, of_another_size);
+	party_wait(&p, i);
+	expect(&p, i, -EINVAL, "told of 4 nodes, rank 0 of 3");
+	again = party_start(&p, 1, rounds); /* either of the two may have been first */
+	while (!p.reports[1].done && !p.reports[again].done)
+		usleep(1000);
+	expect(&p, p.reports[1].done ? 1 : again, -EEXIST, "rank 1 is taken by process ");
+	again = p.reports[1].done ? again : 1;
+	i = party_start(&p, 0, rounds);
+	party_wait(&p, i);
+	expect(&p, i, -EADDRINUSE, "in use here, perhaps by another job");
+	party_start(&p, 2, rounds);
+	party_wait(&p, 0);
+	expect(&p, 0, 0, "");
+	expect(&p, again, 0, "");
+	party_close(&p);
+}
+
+static void test_deaths(void)
+{
+	struct party p;
+
+	for (int dead = 0; dead < 3; dead++) {
+		char text[40];
+
+		party_open(&p, 3);
+		for (int rank = 0; rank < 3; rank++)
+			party_start(&p, rank, rank == dead ? dies : watches);
+		party_wait(&p, 0);
+		snprintf(text, sizeof text, "rank %d %s", dead, dead ? "(process " : "ended");
+		for (int rank = 0; rank < 3; rank++)
+			if (rank != dead)
+				expect(&p, rank, -ECONNRESET, text);
+		party_close(&p);
+
+		party_open(&p, 3); /* in a round */
+		for (int rank = 0; rank < 3; rank++)
+			party_start(&p, rank, rank == dead ? dies : rounds);
+		party_wait(&p, 0);
+		for (int rank = 0; rank < 3; rank++)
+			if (rank != dead)
+				expect(&p, rank, -ECONNRESET, text);
+		party_close(&p);
+
+		party_open(&p, 3);
+		for (int rank = 0; rank < 3; rank++)
+			party_start(&p, rank, rank == dead ? leaves : rounds);
+		party_wait(&p, 0);
+		snprintf(text, sizeof text, "rank %d has left", dead);
+		for (int rank = 0; rank < 3; rank++)
+			expect(&p, rank, rank == dead ? 0 : -ECONNRESET, rank == dead ? "" : text);
+		party_close(&p);
+	}
+}
+
+/* ---------------------------------------------------------------- raw connections -- */
+
+static int raw(const struct party *p)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list;
+	int fd = -1;
+
+	if (getaddrinfo("127.0.0.1", p->port, &hints, &list))
+		die("getaddrinfo");
+	for (int i = 0; i < 5000; i++) {
+		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		if (connect(fd, list->ai_addr, list->ai_addrlen) == 0)
+			break;
+		close(fd);
+		fd = -1;
+		usleep(1000);
+	}
+	freeaddrinfo(list);
+	if (fd < 0)
+		die("connect");
+	return fd;
+}
+
+/* A member of another version, or one that turns bad: msg follows its HELLO. */
+static void raw_member(const struct party *p, int rank, const char *version, unsigned protocol,
+                       const struct boot_msg *then, int bad_mac)
+{
+	struct tcp_hello t = { .hello = { .protocol = protocol, .size = p->size } };
+	int64_t deadline = boot_now_ms() + 5000;
+	uint8_t secret[LINK_SECRET];
+	struct boot_msg msg;
+	struct link link;
+
+	crypto_generichash(secret, sizeof secret, (const uint8_t *)"", 0, NULL, 0);
+	if (link_open(&link, raw(p), deadline) || link_receive(&link, &msg, deadline) != 1 ||
+	    link_secure(&link, secret, &msg, false))
+		die("no challenge");
+	snprintf(t.hello.version, sizeof t.hello.version, "%s", version);
+	boot_msg_set(&msg, BOOT_HELLO, &t, sizeof t);
+	msg.rank = rank;
+	link_send(&link, &msg, deadline);
+	link_receive(&link, &msg, deadline);
+	link.key_out[0] ^= bad_mac;
+	if (then)
+		link_send(&link, then, deadline);
+	while (link_receive(&link, &msg, deadline) == 1)
+		;
+	link_close(&link);
+}
+
+static void test_versions(void)
+{
+	struct party p;
+
+	party_open(&p, 3);
+	party_start(&p, 0, rounds);
+	raw_member(&p, 2, "0.0.9", COH_WIRE_VERSION, NULL, 0);
+	party_wait(&p, 0);
+	expect(&p, 0, -EPROTONOSUPPORT, "rank 2 runs libdsm 0.0.9");
+	party_close(&p);
+	party_open(&p, 2);
+	party_start(&p, 0, rounds);
+	raw_member(&p, 1, PACKAGE_VERSION, 9999, NULL, 0);
+	party_wait(&p, 0);
+	expect(&p, 0, -EPROTONOSUPPORT, "(protocol 9999)");
+	party_close(&p);
+}
+
+static void test_bad_members(void)
+{
+	struct boot_msg bad[3];
+	struct party p;
+
+	boot_msg_set(&bad[0], BOOT_GIVE, "x", 1);
+	bad[0].round = 7;
+	boot_msg_set(&bad[1], BOOT_BLOB, "x", 1);
+	boot_msg_set(&bad[2], BOOT_GIVE, "x", 1);
+	for (int i = 0; i < 3; i++) {
+		party_open(&p, 2);
+		party_start(&p, 0, rounds);
+		raw_member(&p, 1, PACKAGE_VERSION, COH_WIRE_VERSION, &bad[i], i == 2);
+		party_wait(&p, 0);
+		expect(&p, 0, -ECONNRESET, i ? "sent nonsense" : "out of turn");
+		party_close(&p);
+	}
+}
+
+/* Whoever is no member can neither break nor delay the job's start. */
+static void test_garbage(void)
+{
+	uint32_t seed = 4711;
+	int silent[40];
+	struct party p;
+
+	party_open(&p, 3);
+	party_start(&p, 0, rounds);
+	party_start(&p, 1, rounds);
+	for (int i = 0; i < 40; i++)
+		silent[i] = raw(&p);
+	for (int i = 0; i < 300; i++) {
+		struct boot_msg msg;
+		int fd = raw(&p);
+		size_t len;
+
+		for (size_t k = 0; k < sizeof msg; k++)
+			((uint8_t *)&msg)[k] = (uint8_t)((seed = seed * 1103515245u + 12345u) >> 16);
+		len = seed % sizeof msg;
+		if (i % 3) {
+			msg.magic = BOOT_MAGIC;
+			msg.type = i % 2 ? BOOT_CHALLENGE : seed % BOOT_TYPES;
+			msg.len = i % 4 ? LINK_NONCE : seed % 2000;
+		}
+		send(fd, &msg, len, MSG_NOSIGNAL);
+		close(fd);
+	}
+	party_start(&p, 2, rounds);
+	party_wait(&p, 0);
+	for (int i = 0; i < 3; i++)
+		expect(&p, i, 0, "");
+	for (int i = 0; i < 40; i++)
+		close(silent[i]);
+	party_close(&p);
+}
+
+int main(void)
+{
+	static const CU_TestInfo tests[] = {
+		{ "the environment is checked", test_environment },
+		{ "rounds of 1, 2, 5 and 64 nodes", test_rounds },
+		{ "two jobs at a time", test_two },
+		{ "missing nodes are named", test_missing },
+		{ "who has no place is told so", test_strangers },
+		{ "deaths and departures", test_deaths },
+		{ "versions that differ", test_versions },
+		{ "members that turn bad", test_bad_members },
+		{ "garbage of strangers", test_garbage },
+		CU_TEST_INFO_NULL,
+	};
+	const CU_SuiteInfo suites[] = {
+		{ "boot over TCP", NULL, NULL, NULL, NULL, (CU_TestInfo *)tests },
+		CU_SUITE_INFO_NULL,
+	};
+	unsigned failed;
+
+	alarm(60);
+	if (link_library_init() || CU_initialize_registry() ||
+	    CU_register_suites((CU_SuiteInfo *)suites))
+		return 1;
+	CU_basic_set_mode(CU_BRM_VERBOSE);
+	CU_basic_run_tests();
+	failed = CU_get_number_of_failures();
+	CU_cleanup_registry();
+	return failed ? 1 : 0;
+}

@@ -1,0 +1,69 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Jobs started by hand: they run, two at a time, and end when a node dies.
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/lib.sh"
+need_nodes
+tmp=$(mktemp -d) || exit 99
+trap 'rm -rf "$tmp"' EXIT
+tcp=$(native_tcp)
+port=$((10000 + $$ % 10000))
+
+# by_hand NODES PORT PROGRAM [ARGUMENT...]: the last rank starts first. The status of the
+# worst one; output in $tmp/PORT.
+by_hand() {
+	local size=$1 place=127.0.0.1:$2 out=$tmp/$2 logs=$tmp/logs-$2 rank pids=() worst=0 status
+	shift 2
+	mkdir -p "$logs"
+	for ((rank = size - 1; rank >= 0; rank--)); do
+		TMPDIR=$logs DSM_SIZE=$size DSM_RENDEZVOUS=$place DSM_RANK=$rank \
+			timeout -k 5 50 "$@" >"$out.$rank" 2>&1 &
+		pids+=($!)
+	done
+	for pid in "${pids[@]}"; do
+		wait "$pid"
+		status=$?
+		[ $status -gt $worst ] && worst=$status
+	done
+	cat "$out".* >"$out"
+	return $worst
+}
+
+# Two at a time on one machine, and each on another provider.
+by_hand 4 $port tests/system/stress --seconds 2 & first=$!
+DSM_SECRET=sesame DSM_PROVIDER=$tcp by_hand 3 $((port + 1)) \
+	tests/system/stress --seconds 2 --seed 2 || fail "second job: $(cat "$tmp/$((port + 1))")"
+wait $first || fail "first job: $(cat "$tmp/$port")"
+by_hand 1 $((port + 2)) tests/system/api identity || fail "a job of one node"
+
+# One does not come: the others say which.
+DSM_START_TIMEOUT=1 DSM_SIZE=2 DSM_RENDEZVOUS=127.0.0.1:$((port + 3)) DSM_RANK=0 DSM_LOG=error \
+	timeout 30 tests/system/api identity >"$tmp/out" 2>&1 && fail "did not miss rank 1"
+grep -q 'waited 1 s for the nodes with rank 1' "$tmp/out" ||
+	fail "does not say who is missing: $(cat "$tmp/out")"
+
+# One dies in the middle: the others end with an error that names it, which they learn from
+# node 0 or from the provider, whichever is first.
+for dead in 0 2; do
+	pids=()
+	for rank in 0 1 2; do
+		DSM_SIZE=3 DSM_RENDEZVOUS=127.0.0.1:$((port + 4 + dead)) DSM_RANK=$rank DSM_LOG=info \
+			TMPDIR=$tmp DSM_PROVIDER=$tcp \
+			timeout -k 5 50 tests/system/stress --seconds 30 >"$tmp/out.$rank" 2>&1 &
+		pids+=($!)
+	done
+	for ((i = 0; i < 200; i++)); do
+		node=$(pgrep -P "${pids[$dead]}")
+		[ -n "$node" ] && grep -q "dsm $dead info: node $dead of 3" "$tmp/out.$dead" && break
+		sleep 0.05
+	done
+	kill -9 "$node" || fail "node $dead has not started: $(cat "$tmp/out.$dead")"
+	for rank in 0 1 2; do
+		wait "${pids[$rank]}" && fail "rank $rank has not noticed the death of rank $dead"
+		[ $rank = $dead ] && continue
+		grep -q "rank $dead .*ended without leaving the job\|error with node $dead" \
+			"$tmp/out.$rank" ||
+			fail "rank $rank does not say that $dead has died: $(cat "$tmp/out.$rank")"
+	done
+done
+echo "by hand: jobs ran, and ended when a node was missing or died"
