@@ -392,7 +392,7 @@ int main(int argc, char **argv)
 	seconds += rounds / 50;
 	if (huge) {
 		block = 2u << 20;
-		instances = BATCH / 4; /* in each of which more than one page travels */
+		instances = BATCH / 8; /* in each of which more than one page travels */
 		node.huge_bytes = 4 * block;
 	}
 	node_join("litmus", seconds);

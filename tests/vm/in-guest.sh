@@ -39,6 +39,7 @@ system() {
 	export DSM_TRAP=rwp
 	timed job 300 2 auto tests/system/engine
 	DSM_FAULTS=signal timed job 300 2 auto tests/system/engine
+	timed job 300 2 auto tests/system/audit
 	timed job 300 2 auto tests/system/api
 	timed job 300 2 auto tests/system/stress --seconds 8 --patience 60
 	DSM_FAULTS=signal timed job 300 2 auto tests/system/stress --seconds 5 --patience 60 --seed 2

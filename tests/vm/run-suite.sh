@@ -15,6 +15,8 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "${BUILD:-.}"
 
+# A part is a function part_NAME, with _ for -. It says what it needs by built, and runs a
+# command on machines by run.sh.
 parts='trap system mixed'
 
 # Gets all that the machines are started with.
@@ -47,7 +49,7 @@ part_trap() {
 
 # The system tests over shared memory, on one machine.
 part_system() {
-	built tests/system/{api,engine,kernel,litmus,stress} examples/{heat,sort} tools/dsmctl
+	built tests/system/{api,audit,engine,kernel,litmus,stress} examples/{heat,sort} tools/dsmctl
 	"$vm_here/run.sh" -n 1 -m 1024 -p 48 -t 900 -- "$vm_here/in-guest.sh" system
 }
 
