@@ -304,6 +304,33 @@ struct dsm_stats {
 /* size: sizeof(struct dsm_stats); only so many bytes are written. Does not block. */
 DSM_API int dsm_get_stats(dsm_t *dsm, struct dsm_stats *out, size_t size);
 
+/* ------------------------------------------------------------------- probe -- */
+
+enum dsm_probe_state {
+	DSM_PROBE_OK,
+	DSM_PROBE_LESS, /* a node runs, with less than there could be: advice says what helps */
+	DSM_PROBE_BAD,  /* no node can start like this: advice says what to change */
+};
+
+/* One thing that dsm_probe looked at. The texts live until the callback returns. */
+struct dsm_finding {
+	const char *name;   /* "kernel", "events", "huge pages", ...: the same in all versions */
+	enum dsm_probe_state state;
+	const char *text;   /* what there is */
+	const char *advice; /* what to do, with commands to type: lines; "" when there is nothing */
+};
+typedef void (*dsm_probe_fn)(void *ctx, const struct dsm_finding *finding);
+
+/*
+ * Looks, mostly by trying, at what this machine lets a node of this process and
+ * configuration (as for dsm_init, with the environment) do, and calls fn for each thing.
+ * Later versions may look at more. Takes a fraction of a second. Not while the process is a
+ * node, nor in two threads at once (DSM_ERR_ACTIVE). Returns 0, the code with which dsm_init
+ * would fail because of the first finding that is bad, or DSM_ERR_CONFIG, DSM_ERR_INVAL
+ * for the configuration (dsm_init_error() says why).
+ */
+DSM_API int dsm_probe(const struct dsm_config *config, dsm_probe_fn fn, void *ctx);
+
 #ifdef __cplusplus
 }
 #endif

@@ -35,6 +35,19 @@ struct hello {
 /* The one global: a process is a node at most once (one window, one set of threads). */
 static atomic_flag active = ATOMIC_FLAG_INIT;
 
+int node_become(void)
+{
+	if (!atomic_flag_test_and_set(&active))
+		return 0;
+	init_error_set("this process is a node already; dsm_fini comes first");
+	return DSM_ERR_ACTIVE;
+}
+
+void node_cease(void)
+{
+	atomic_flag_clear(&active);
+}
+
 /* Gives mine to all, and gets theirs. all: size times len bytes. */
 static int exchange(struct dsm *d, const void *mine, size_t len, void *all)
 {
@@ -170,8 +183,8 @@ static int configure_core(struct dsm *d)
 	};
 	rc = coh_config_check(&d->coh_cfg);
 	if (rc == -EFBIG)
-		init_error_set("the region has %llu GiB in pages of 4 KiB; that may be %llu GiB for "
-		               "each node at most, so ask for less by DSM_REGION, or start more nodes",
+		init_error_set("the region has %llu GiB in pages of 4 KiB; it may have %llu for "
+		               "each node at most: ask for less by DSM_REGION, or start more nodes",
 		               (unsigned long long)(s->region_bytes >> 30),
 		               (unsigned long long)(COH_MAX_HOME_PAGES * REGION_PTE_BYTES >> 30));
 	else if (rc)
@@ -219,9 +232,7 @@ static int open_transport(struct dsm *d)
 	int rc = tr_ofi_ops.open(&c, &d->tr);
 
 	if (rc) {
-		init_error_set("no libfabric endpoint with provider %s: %s%s",
-		               c.provider ? c.provider : "chosen by the library", strerror(-rc),
-		               lock_hint(rc));
+		init_error_set("no libfabric endpoint: %s%s", log_last_error(), lock_hint(rc));
 		return limit_or(rc, DSM_ERR_PROVIDER);
 	}
 	return 0;
@@ -283,7 +294,7 @@ static int meet(struct dsm *d)
 		lens[i] = all[i].address_len;
 	}
 	if (rc == 0 && d->tr->ops->connect(d->tr, all[0].address, sizeof *all, lens)) {
-		init_error_set("the provider refuses the other nodes' addresses");
+		init_error_set("the nodes cannot reach each other: %s", log_last_error());
 		rc = DSM_ERR_PROVIDER;
 	}
 out:
@@ -301,7 +312,8 @@ static int find_address(struct dsm *d, size_t len, void **out)
 		int32_t mine;
 		int taken = 0, rc;
 		if (!at) {
-			init_error_set("no address is free on all nodes for a region of %zu bytes", len);
+			init_error_set("no address is free on all nodes for a region of %zu bytes; a "
+			               "smaller one (DSM_REGION, DSM_HUGE) may find its place", len);
 			return DSM_ERR_ADDRESS;
 		}
 		mine = region_reserve(at, len);
@@ -471,7 +483,7 @@ static void dismantle(struct dsm *d)
 	pthread_cond_destroy(&d->room);
 	pthread_mutex_destroy(&d->lock);
 	free(d);
-	atomic_flag_clear(&active);
+	node_cease();
 }
 
 /* The region; without its zone of huge pages where that is optional and one node has not
@@ -541,13 +553,12 @@ int dsm_init(const struct dsm_config *config, dsm_t **out)
 	init_error_set("%s", "");
 	if (!out)
 		return DSM_ERR_INVAL;
-	if (atomic_flag_test_and_set(&active)) {
-		init_error_set("this process is a node already; dsm_fini comes first");
-		return DSM_ERR_ACTIVE;
-	}
+	rc = node_become();
+	if (rc)
+		return rc;
 	d = calloc(1, sizeof *d);
 	if (!d) {
-		atomic_flag_clear(&active);
+		node_cease();
 		return DSM_ERR_NOMEM;
 	}
 	d->start_ns = node_now_ns();

@@ -7,7 +7,7 @@
 #include <string.h>
 
 static const char *const level_name[] = {"error", "warn", "info", "debug", "trace"};
-static __thread char init_error[512];
+static __thread char init_error[512], last_error[256];
 
 int log_level_of(const char *name)
 {
@@ -21,8 +21,15 @@ void log_text(void *ctx, int level, const char *text)
 {
 	const struct log *log = ctx;
 
+	if (level == DSM_LOG_ERROR)
+		snprintf(last_error, sizeof last_error, "%s", text);
 	if (log->fn && level <= (int)log->level)
 		log->fn(log->ctx, level, text);
+}
+
+const char *log_last_error(void)
+{
+	return last_error;
 }
 
 void log_line(const struct log *log, enum dsm_log_level level, const char *format, ...)

@@ -17,6 +17,9 @@ void log_line(const struct log *log, enum dsm_log_level level, const char *forma
         __attribute__((format(printf, 3, 4)));
 /* For rooms that take a log function of their own: ctx is a struct log. */
 void log_text(void *ctx, int level, const char *text);
+/* The last error that a room of the calling thread has logged before it failed; "" when
+ * none. */
+const char *log_last_error(void);
 /* The callback that DSM_LOG asks for: writes to stderr. */
 void log_stderr(void *ctx, enum dsm_log_level level, const char *text);
 /* A level by name, or -1. */

@@ -120,6 +120,12 @@ uint64_t node_now_ns(void);
 uint32_t node_thread(void); /* kernel id of the calling thread */
 void node_relax(const struct dsm *d); /* between two looks; without the lock */
 
+/* --- init.c --- */
+/* A process is a node, or finds out whether it could be one, once at a time: 0, or
+ * DSM_ERR_ACTIVE and a sentence. */
+int node_become(void);
+void node_cease(void);
+
 /* --- engine.c; all with the lock held --- */
 
 /* Steps the core and carries out the effects. Returns what the step returned. */

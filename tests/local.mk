@@ -54,7 +54,7 @@ tests_boot_test_admin_LDADD = libnode.la $(EV_LIBS) -lcunit
 
 # dsmctl, as a user runs it
 if HAVE_CUNIT
-ctl_tests = tests/tools/test_run tests/tools/test_show
+ctl_tests = tests/tools/test_run tests/tools/test_show tests/tools/test_doctor
 check_PROGRAMS += $(ctl_tests)
 TESTS += $(ctl_tests)
 endif
@@ -64,6 +64,10 @@ tests_tools_test_run_LDADD = -lcunit -lutil
 tests_tools_test_show_SOURCES = tests/tools/test_show.c $(ctl_harness)
 tests_tools_test_show_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_tools_test_show_LDADD = libnode.la libjob.la $(JANSSON_LIBS) $(EV_LIBS) -lcunit
+
+tests_tools_test_doctor_SOURCES = tests/tools/test_doctor.c
+tests_tools_test_doctor_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_tools_test_doctor_LDADD = $(JANSSON_LIBS) -lcunit
 
 # Examples
 if HAVE_CUNIT

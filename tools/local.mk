@@ -6,9 +6,17 @@ tools_dsmctl_SOURCES = tools/ctl/main.c tools/ctl/ctl.h tools/ctl/options.c \
 	tools/ctl/relay.c tools/ctl/relay.h tools/ctl/input.c tools/ctl/input.h \
 	tools/ctl/keeper.c tools/ctl/keeper.h tools/ctl/jobs.c tools/ctl/jobs.h \
 	tools/ctl/status.c tools/ctl/stats.c tools/ctl/audit.c tools/ctl/clean.c tools/ctl/show.c tools/ctl/show.h \
+	tools/ctl/doctor.c \
 	tools/ctl/query.c tools/ctl/query.h tools/ctl/table.c tools/ctl/table.h
-tools_dsmctl_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tools_dsmctl_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) -DPKGLIBEXECDIR='"$(pkglibexecdir)"'
 tools_dsmctl_LDADD = libjob.la $(JANSSON_LIBS) $(EV_LIBS)
+
+# What dsmctl doctor starts.
+pkglibexec_PROGRAMS += tools/dsm-doctor
+tools_dsm_doctor_SOURCES = tools/doctor/doctor.c tools/doctor/trial.c tools/doctor/trial.h \
+	tools/ctl/options.c tools/ctl/ctl.h
+tools_dsm_doctor_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tools_dsm_doctor_LDADD = libdsm.la libjob.la $(JANSSON_LIBS)
 
 # The floors are on libfabric itself; the rest is what any program can do with the library.
 bin_PROGRAMS += tools/dsm-bench

@@ -5,6 +5,7 @@
 #ifndef TR_OFI_H
 #define TR_OFI_H
 
+#include <stddef.h>
 #include <sys/types.h>
 
 /*
@@ -14,5 +15,15 @@
  * many were removed, -EBUSY when the process still runs, -EINVAL. Any thread; does not block.
  */
 int tr_ofi_sweep(pid_t pid);
+
+/* why: NULL, or the reason why no endpoint of this provider opens here. */
+typedef void (*tr_ofi_survey_fn)(void *ctx, const char *name, const char *why);
+
+/*
+ * Tries, by opening an endpoint of each, the providers that are chosen from when none is
+ * named, the best first, and then extra (NULL: none) where it is not among them. version:
+ * libfabric's. The process keeps its signal handlers.
+ */
+void tr_ofi_survey(const char *extra, tr_ofi_survey_fn fn, void *ctx, char *version, size_t len);
 
 #endif

@@ -174,6 +174,8 @@ int ofi_provider_try(const struct ofi *ofi, const struct tr_config *config, unsi
                      struct fi_info **info);
 int ofi_provider_is_shm(const char *provider);
 int ofi_provider_is_verbs(const char *provider);
+/* The nth that is chosen from, or NULL. */
+const char *ofi_provider_nth(unsigned n);
 /* Logs that no provider fits, and which ones would. */
 void ofi_provider_explain(const struct ofi *ofi, const struct tr_config *config);
 

@@ -198,6 +198,11 @@ int ofi_provider_try(const struct ofi *ofi, const struct tr_config *config, unsi
 	return 0;
 }
 
+const char *ofi_provider_nth(unsigned n)
+{
+	return n < OFI_PROVIDERS ? ofi_provider_order[n].name : NULL;
+}
+
 /* Appends the names of all providers that would do, each once. */
 static void ofi_provider_list(char *text, size_t len)
 {

@@ -34,7 +34,7 @@ static const struct mistake mistakes[] = {
 	{ "DSM_REGION=99999999T", DSM_ERR_CONFIG, "region larger address space" },
 	{ "DSM_REGION=200T", DSM_ERR_CONFIG, "region larger address space" },
 	{ "DSM_REGION=9T", DSM_ERR_CONFIG, "9216 8192 each node DSM_REGION more nodes" },
-	{ "DSM_PROVIDER=nonesuch", DSM_ERR_PROVIDER, "nonesuch" },
+	{ "DSM_PROVIDER=nonesuch", DSM_ERR_PROVIDER, "nonesuch usable:" },
 	{ "DSM_FAULTS=pigeon", DSM_ERR_CONFIG, "DSM_FAULTS pigeon" },
 	{ "DSM_TRAP=mouse", DSM_ERR_CONFIG, "DSM_TRAP mouse" },
 	{ "DSM_LOG=loud", DSM_ERR_CONFIG, "DSM_LOG loud" },
@@ -282,6 +282,37 @@ static int huge_alignments(void)
 	return dsm_fini(dsm) != 0;
 }
 
+static void count_findings(void *ctx, const struct dsm_finding *f)
+{
+	int *counts = ctx;
+
+	counts[f->state]++;
+	counts[3] += !*f->name || !*f->text || (f->state == DSM_PROBE_OK) != !*f->advice;
+}
+
+/* Probing tells what there is, before and after a process is a node. */
+static int probing(void)
+{
+	struct dsm_config config = DSM_CONFIG_INIT;
+	int counts[4] = { 0 }, wrong[4] = { 0 }, none[4] = { 0 };
+	dsm_t *dsm;
+
+	WANT(dsm_probe(NULL, NULL, NULL) == DSM_ERR_INVAL);
+	WANT(dsm_probe(NULL, count_findings, counts) == 0);
+	WANT(counts[DSM_PROBE_OK] > 3 && counts[DSM_PROBE_BAD] == 0 && counts[3] == 0);
+	config.provider = "nonesuch";
+	WANT(dsm_probe(&config, count_findings, wrong) == DSM_ERR_PROVIDER);
+	WANT(wrong[DSM_PROBE_BAD] == 1 && wrong[3] == 0);
+	config.trap = "mouse";
+	WANT(dsm_probe(&config, count_findings, none) == DSM_ERR_CONFIG);
+	WANT(strstr(dsm_init_error(), "mouse"));
+	WANT(dsm_init(NULL, &dsm) == 0);
+	WANT(dsm_probe(NULL, count_findings, none) == DSM_ERR_ACTIVE);
+	WANT(none[0] + none[1] + none[2] == 0);
+	WANT(dsm_fini(dsm) == 0);
+	return dsm_probe(NULL, count_findings, counts);
+}
+
 static int count_files(void)
 {
 	DIR *dir = opendir("/proc/self/fd");
@@ -385,6 +416,7 @@ static const struct {
 	{ "a full region", full_region },
 	{ "alignments", alignments },
 	{ "joining again and again", again_and_again },
+	{ "probing", probing },
 	{ "a peer of another library version", other_library },
 	{ "a peer of another protocol version", other_protocol },
 };

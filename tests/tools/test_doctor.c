@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * dsmctl doctor, as different users and under limits: what it says agrees with the job that it
+ * tries, its status with both, and whatever is bad comes with advice.
+ */
+#include "config.h"
+
+#include <CUnit/Basic.h>
+#include <grp.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define TEXT_MAX (1 << 16)
+
+static char text[TEXT_MAX]; /* what it printed last */
+static json_t *answer;      /* the same, as JSON */
+
+/* In the child, before it becomes dsmctl. */
+typedef void (*prepare_fn)(void);
+
+/* The exit status of "dsmctl doctor" with an argument or two. */
+static int doctor(prepare_fn prepare, const char *first, const char *second)
+{
+	size_t got = 0;
+	ssize_t n;
+	int fds[2], status;
+	pid_t pid;
+
+	CU_ASSERT_EQUAL_FATAL(pipe(fds), 0);
+	fflush(NULL);
+	pid = fork();
+	CU_ASSERT_FATAL(pid >= 0);
+	if (pid == 0) {
+		alarm(60);
+		dup2(fds[1], 1);
+		dup2(fds[1], 2);
+		close(fds[0]);
+		close(fds[1]);
+		if (prepare)
+			prepare();
+		execl("tools/dsmctl", "dsmctl", "doctor", first, second, NULL);
+		_exit(99);
+	}
+	close(fds[1]);
+	while ((n = read(fds[0], text + got, sizeof text - 1 - got)) > 0)
+		got += (size_t)n;
+	text[got] = '\0';
+	close(fds[0]);
+	CU_ASSERT_EQUAL_FATAL(waitpid(pid, &status, 0), pid);
+	CU_ASSERT_FATAL(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static const char *member(const json_t *finding, const char *key)
+{
+	const char *value = json_string_value(json_object_get(finding, key));
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(value);
+	return value;
+}
+
+static const json_t *finding(const char *name)
+{
+	const json_t *f;
+	size_t i;
+
+	json_array_foreach(json_object_get(answer, "findings"), i, f)
+		if (!strcmp(member(f, "name"), name))
+			return f;
+	return NULL;
+}
+
+static bool is(const char *name, const char *state)
+{
+	const json_t *f = finding(name);
+
+	return f && !strcmp(member(f, "state"), state);
+}
+
+static bool advises(const char *name, const char *command)
+{
+	const json_t *line;
+	size_t i;
+
+	json_array_foreach(json_object_get(finding(name), "advice"), i, line)
+		if (strstr(json_string_value(line), command))
+			return true;
+	return false;
+}
+
+/* Whether it thinks that a job can run. The trial and the findings must think the same. */
+static bool can_run(prepare_fn prepare)
+{
+	int status = doctor(prepare, "--json", NULL);
+	bool can, bad = false;
+	const json_t *f;
+	size_t i;
+
+	json_decref(answer);
+	answer = json_loads(text, 0, NULL);
+	if (!answer)
+		fprintf(stderr, "no JSON: %s\n", text);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(answer);
+	can = json_is_true(json_object_get(answer, "can_run"));
+	CU_ASSERT_EQUAL(status, can ? 0 : 1);
+	json_array_foreach(json_object_get(answer, "findings"), i, f) {
+		const char *name = member(f, "name"), *state = member(f, "state");
+		size_t lines = json_array_size(json_object_get(f, "advice"));
+
+		CU_ASSERT(strlen(member(f, "text")) > 0);
+		if (!strcmp(name, "trial") || !strcmp(name, "settings"))
+			continue;
+		CU_ASSERT_EQUAL(lines > 0, strcmp(state, "ok") != 0);
+		bad |= !strcmp(state, "bad");
+	}
+	bad |= finding("settings") != NULL;
+	if (bad != is("trial", "bad") || bad == can)
+		fprintf(stderr, "it contradicts itself: %s\n", text);
+	CU_ASSERT_EQUAL(bad, is("trial", "bad"));
+	CU_ASSERT_EQUAL(bad, !can);
+	return can;
+}
+
+/* --------------------------------------------------------------------------- as it is -- */
+
+static void test_plain(void)
+{
+	static const char *const names[] = { "kernel", "events", "signals", "rwp", "huge pages",
+	                                     "memlock", "mappings", "/dev/shm", "providers", "rdma",
+	                                     "trial" };
+
+	CU_ASSERT(can_run(NULL));
+	CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(answer, "version")),
+	                       PACKAGE_VERSION);
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		if (!finding(names[i]))
+			fprintf(stderr, "nothing is said of %s\n", names[i]);
+		CU_ASSERT_PTR_NOT_NULL(finding(names[i]));
+	}
+	CU_ASSERT_EQUAL(doctor(NULL, NULL, NULL), 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "\nok    trial "));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "\nJobs can run here"));
+}
+
+static void test_usage(void)
+{
+	CU_ASSERT_EQUAL(doctor(NULL, "--help", NULL), 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "usage: dsmctl doctor [OPTIONS]\n"));
+	CU_ASSERT_EQUAL(doctor(NULL, "--nonsense", NULL), 2);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "dsmctl doctor: unrecognized option"));
+	CU_ASSERT_EQUAL(doctor(NULL, "--json", "a-job"), 2);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "a-job"));
+}
+
+/* ------------------------------------------------------------------------------ users -- */
+
+static void become_nobody(void)
+{
+	if (getuid() == 0 && (setgroups(0, NULL) || setgid(65534) || setuid(65534)))
+		_exit(98);
+}
+
+static void become_nobody_with_events(void)
+{
+	setenv("DSM_FAULTS", "event", 1);
+	become_nobody();
+}
+
+static bool all_may_trap(void)
+{
+	FILE *f = fopen("/proc/sys/vm/unprivileged_userfaultfd", "r");
+	int value = 0;
+
+	if (f && fscanf(f, "%d", &value) != 1)
+		value = 0;
+	if (f)
+		fclose(f);
+	return value == 1 || (getuid() != 0 && access("/dev/userfaultfd", R_OK | W_OK) == 0);
+}
+
+static void test_ordinary_user(void)
+{
+	CU_ASSERT(can_run(become_nobody));
+	if (all_may_trap()) {
+		CU_ASSERT(is("events", "ok"));
+		return;
+	}
+	CU_ASSERT(is("events", "less"));
+	CU_ASSERT(is("signals", "ok"));
+	CU_ASSERT(advises("events", "vm.unprivileged_userfaultfd=1"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(member(finding("trial"), "text"), "not here fail"));
+	CU_ASSERT(!can_run(become_nobody_with_events));
+	CU_ASSERT(is("events", "bad"));
+}
+
+/* ----------------------------------------------------------------------------- limits -- */
+
+static void set_limit(int which, rlim_t to)
+{
+	struct rlimit limit = { to, to };
+
+	if (setrlimit(which, &limit))
+		_exit(97);
+}
+
+static void few_files(void)
+{
+	set_limit(RLIMIT_NOFILE, 6);
+}
+
+static void few_addresses(void)
+{
+	set_limit(RLIMIT_AS, 1 << 30);
+}
+
+static void few_addresses_small_region(void)
+{
+	set_limit(RLIMIT_AS, 1 << 30);
+	setenv("DSM_REGION", "100M", 1);
+}
+
+static void test_limits(void)
+{
+	CU_ASSERT(!can_run(few_files));
+	CU_ASSERT(is("files", "less"));
+	CU_ASSERT(advises("files", "ulimit -n"));
+	CU_ASSERT(advises("providers", "ulimit -n"));
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+	CU_ASSERT(!can_run(few_addresses));
+	CU_ASSERT(is("address space", "bad"));
+	CU_ASSERT(advises("address space", "ulimit -v unlimited"));
+	CU_ASSERT(can_run(few_addresses_small_region));
+#endif
+}
+
+/* --------------------------------------------------------------------------- settings -- */
+
+static void huge(void)
+{
+	setenv("DSM_HUGE", "20T", 1);
+}
+
+static void huge_if_possible(void)
+{
+	huge();
+	setenv("DSM_HUGE_OPTIONAL", "1", 1);
+}
+
+static void no_such_provider(void)
+{
+	setenv("DSM_PROVIDER", "nonesuch", 1);
+}
+
+static void stand_in_provider(void)
+{
+	setenv("DSM_PROVIDER", "tcp", 1);
+}
+
+static void bad_region(void)
+{
+	setenv("DSM_REGION", "many", 1);
+}
+
+static void rwp(void)
+{
+	setenv("DSM_TRAP", "rwp", 1);
+}
+
+static void within_a_job(void)
+{
+	setenv("DSM_JOB", "/no/such/job", 1);
+	setenv("DSM_RANK", "0", 1);
+	setenv("DSM_SIZE", "2", 1);
+	setenv("DSM_RENDEZVOUS", "nowhere:1", 1);
+	setenv("DSM_SECRET", "short", 1);
+}
+
+static void test_settings(void)
+{
+	bool has_rwp;
+
+	CU_ASSERT(!can_run(huge));
+	CU_ASSERT(is("huge pages", "bad"));
+	CU_ASSERT(!finding("huge pages") || advises("huge pages", "sysctl vm.nr_hugepages=") ||
+	          advises("huge pages", "unset DSM_HUGE"));
+	CU_ASSERT(can_run(huge_if_possible));
+	CU_ASSERT(is("huge pages", "less"));
+	CU_ASSERT(!can_run(no_such_provider));
+	CU_ASSERT(is("providers", "bad"));
+	CU_ASSERT(advises("providers", "unset DSM_PROVIDER"));
+	CU_ASSERT(can_run(stand_in_provider));
+	CU_ASSERT(!can_run(bad_region));
+	CU_ASSERT_PTR_NOT_NULL(strstr(member(finding("settings"), "text"), "DSM_REGION"));
+	CU_ASSERT(can_run(within_a_job));
+	has_rwp = is("rwp", "ok");
+	CU_ASSERT_EQUAL(can_run(rwp), has_rwp);
+	CU_ASSERT(is("rwp", has_rwp ? "ok" : "bad"));
+}
+
+int main(void)
+{
+	static const CU_TestInfo tests[] = {
+		{ "as it is", test_plain },
+		{ "usage", test_usage },
+		{ "an ordinary user", test_ordinary_user },
+		{ "limits", test_limits },
+		{ "settings", test_settings },
+		CU_TEST_INFO_NULL,
+	};
+	static const CU_SuiteInfo suites[] = {
+		{ "dsmctl doctor", NULL, NULL, NULL, NULL, (CU_TestInfo *)tests },
+		CU_SUITE_INFO_NULL,
+	};
+	unsigned failures;
+
+	alarm(300);
+	if (CU_initialize_registry() || CU_register_suites((CU_SuiteInfo *)suites))
+		return 1;
+	CU_basic_set_mode(CU_BRM_VERBOSE);
+	if (WEXITSTATUS(system("tools/dsmctl doctor")) == 1)
+		return 77; /* it has said why */
+	CU_basic_run_tests();
+	failures = CU_get_number_of_failures();
+	CU_cleanup_registry();
+	json_decref(answer);
+	return failures != 0;
+}
