@@ -13,6 +13,9 @@ libnode_la_SOURCES += dsm/trap/trap.h dsm/trap/base.h dsm/trap/base.c \
 # Shared memory handed out, and names for it: pure.
 libnode_la_SOURCES += dsm/alloc.c dsm/alloc.h dsm/names.c dsm/names.h
 
+# Which cached page goes next: pure, the simulator's too.
+libnode_la_SOURCES += dsm/evict.c dsm/evict.h
+
 # Boot and admin, the node's side.
 libnode_la_SOURCES += dsm/boot/boot.h dsm/boot/bootmsg.h dsm/boot/bootmsg.c dsm/boot/boot.c \
 	dsm/boot/single.c dsm/boot/local.c dsm/admin/admin.h dsm/admin/admin.c

@@ -36,6 +36,14 @@ tests_dsm_test_names_SOURCES = tests/dsm/test_names.c
 tests_dsm_test_names_LDADD = libnode.la -lcunit
 endif
 
+# Budget of frames, and which page goes
+if HAVE_CUNIT
+check_PROGRAMS += tests/dsm/test_evict
+TESTS += tests/dsm/test_evict
+endif
+tests_dsm_test_evict_SOURCES = tests/dsm/test_evict.c dsm/evict.c dsm/evict.h
+tests_dsm_test_evict_LDADD = -lcunit
+
 # Boot: forked nodes around a rendezvous.
 if HAVE_CUNIT
 boot_tests = tests/boot/test_boot tests/boot/test_ends tests/boot/test_admin tests/boot/test_tcp
