@@ -8,8 +8,9 @@ void node_fetch_ahead(struct dsm *d, uint64_t first, uint64_t end)
 
 	for (ev.page = first; ev.page < end && !d->lost; ev.page += d->fx.consumed) {
 		ev.n = end - ev.page < COH_MAX_RUN ? end - ev.page : COH_MAX_RUN;
-		/* A landing needs its frame. */
-		if (frames_prepare(&d->frames, ev.page, ev.n) || node_step(d, &ev))
+		/* A landing needs its frame. A hint makes nobody give up a page. */
+		if (!frames_have_room(&d->frames, ev.page, ev.n, node_frames_spare(d, ev.page)) ||
+		    frames_want(&d->frames, ev.page, ev.n, 0) || node_step(d, &ev))
 			return;
 	}
 }

@@ -42,6 +42,7 @@ struct block {
 
 struct alloc {
 	uint64_t base, bytes, page_bytes;
+	uint64_t limit; /* no block reaches beyond */
 	struct block *lowest;
 	struct block *by_offset;
 	struct block *spare; /* chained by next */
@@ -221,9 +222,9 @@ static uint64_t start_in(const struct alloc *a, const struct block *b, uint64_t 
 
 static int block_fits(const struct alloc *a, const struct block *b, uint64_t size, uint64_t align)
 {
-	uint64_t skip = start_in(a, b, align) - b->offset;
+	uint64_t start = start_in(a, b, align), end = min_u64(b->offset + b->size, a->limit);
 
-	return skip <= b->size && b->size - skip >= size;
+	return start <= end && end - start >= size;
 }
 
 static struct block *find_in_list(const struct alloc *a, struct block *b, uint64_t size,
@@ -245,7 +246,7 @@ static struct block *find(const struct alloc *a, uint64_t size, uint64_t align)
 		return b;
 	c = class_above(size + align - GRANULE);
 	b = bin_from(a, &c);
-	if (b)
+	if (b && block_fits(a, b, size, align))
 		return b;
 	for (c = class_of(size); (b = bin_from(a, &c)); c.sl++) {
 		b = find_in_list(a, b, size, align, ~0u);
@@ -267,7 +268,7 @@ int alloc_open(uint64_t base, uint64_t bytes, uint64_t page_bytes, struct alloc 
 	if (!a)
 		return -ENOMEM;
 	a->base = base;
-	a->bytes = bytes;
+	a->bytes = a->limit = bytes;
 	a->page_bytes = page_bytes;
 	err = spares_fill(a);
 	if (err)
@@ -410,6 +411,11 @@ int alloc_give(struct alloc *a, uint64_t offset)
 	}
 	bin_add(a, b);
 	return 0;
+}
+
+void alloc_limit(struct alloc *a, uint64_t bytes)
+{
+	a->limit = bytes;
 }
 
 void alloc_stats(const struct alloc *a, struct alloc_stats *out)

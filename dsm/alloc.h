@@ -30,6 +30,9 @@ int alloc_take(struct alloc *a, uint64_t bytes, uint64_t align, uint64_t *offset
 /* -EINVAL when offset is not the start of a taken block; then nothing changed. */
 int alloc_give(struct alloc *a, uint64_t offset);
 
+/* From now on no block is handed out that reaches beyond so many bytes. At first: all. */
+void alloc_limit(struct alloc *a, uint64_t bytes);
+
 struct alloc_stats {
 	uint64_t taken_bytes, taken_blocks, free_bytes, largest_free, high_water;
 };

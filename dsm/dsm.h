@@ -135,11 +135,22 @@ struct dsm_config {
 	int huge_optional;    /* DSM_HUGE_OPTIONAL=1: go on without the zone instead, on all nodes */
 	uint32_t tenure_us;   /* DSM_TENURE_US: how long a granted page is held at least, in
 	                       * microseconds, 1 to 100000; default 0: chosen by the library */
+	uint64_t memory_bytes; /* DSM_MEMORY (suffixes as above): this node's budget of memory for
+	                        * pages, 256 KiB at least; it may differ from node to node. Default:
+	                        * half of what the machine and the control groups have left at
+	                        * start, shared by the nodes there, and beside it the huge pages that
+	                        * are set aside. When it is given huge pages count in it, and no more
+	                        * of them are set aside than it has room for. See dsm(7). */
 };
 /* Only in the environment: DSM_SPIN_US, how long to look for more work before sleeping, in
+<<<<<<< HEAD
  * microseconds, 0 (not at all) to 10000; DSM_START_TIMEOUT, how long to wait for other nodes
  * at the start, in seconds, default 60. */
 #define DSM_CONFIG_INIT { sizeof(struct dsm_config), 0, NULL, NULL, NULL, NULL, NULL, DSM_LOG_ERROR, 0, 0, 0 }
+=======
+ * microseconds, 0 (not at all) to 10000. */
+#define DSM_CONFIG_INIT { sizeof(struct dsm_config), 0, NULL, NULL, NULL, NULL, NULL, DSM_LOG_ERROR, 0, 0, 0, 0 }
+>>>>>>> 30e2798 (Keep the memory of pages within a budget)
 
 /*
  * Joins the job that the environment describes: dsmctl run sets DSM_JOB, DSM_RANK,
@@ -173,7 +184,7 @@ DSM_API const char *dsm_provider(const dsm_t *dsm); /* e.g. "shm"; valid until d
  * zone of huge pages there, or 0 (16 bytes; a page from one page on). flags: 0, DSM_HUGE
  * or DSM_HUGE_PREFERRED. Blocks. Errors: DSM_ERR_INVAL (bytes 0, bad align or flags),
  * DSM_ERR_NOMEM (region or zone full, or no address in it is aligned like that, or no such
- * zone), DSM_ERR_LOST.
+ * zone, or the nodes' budgets together are too small), DSM_ERR_LOST.
  */
 enum dsm_alloc_flag {
 	DSM_HUGE = 1,           /* in the zone of 2 MiB pages: one fault and one transfer for each.
@@ -300,6 +311,13 @@ struct dsm_stats {
 	                            * pages_fetched, refreshes and write_backs together */
 	uint64_t page_writes_landed; /* RDMA page writes of others that arrived here */
 	uint64_t registered_bytes; /* of shared memory, with the provider */
+	uint64_t memory_budget;    /* bytes for pages' frames, now: see DSM_MEMORY */
+	uint64_t memory_used;      /* of these, now: allocated, or kept for pages of this home */
+	uint64_t memory_home;      /* of memory_used, now: for pages of this home */
+	uint64_t evicted_shared;   /* cached pages given up for lack of room, that were read only; */
+	uint64_t evicted_modified; /* and those that were written back to their homes */
+	uint64_t frames_returned;  /* frames whose memory went back to the system */
+	uint64_t frame_waits;      /* faults that found no frame and waited for an eviction */
 };
 /* size: sizeof(struct dsm_stats); only so many bytes are written. Does not block. */
 DSM_API int dsm_get_stats(dsm_t *dsm, struct dsm_stats *out, size_t size);

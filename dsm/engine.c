@@ -97,6 +97,9 @@ static void do_send(struct dsm *d, struct coh_effect *e)
 		fill_landing(d, e->msg.page, e->msg.n, &e->msg.refresh);
 	if (d->lost && e->fill)
 		return; /* no landing */
+	/* An untouched page of ours that others write from now on: it will come back. */
+	if (e->msg.type == COH_MSG_GRANT && e->msg.access == COH_WRITE)
+		frames_reserve(&d->frames, e->msg.page, e->msg.n);
 	node_send(d, e->node, &e->msg);
 }
 
@@ -202,6 +205,8 @@ static void do_set_access(struct dsm *d, const struct coh_effect *e)
 		         (unsigned long long)e->page, e->n, strerror(-rc));
 		node_fail(d, "the window cannot be protected");
 	}
+	if (e->access == COH_NONE)
+		frames_lost(&d->frames, e->page, e->n);
 }
 
 static void carry_out(struct dsm *d)
@@ -283,6 +288,8 @@ static void take_event(struct dsm *d, const struct tr_event *e)
 		break;
 	case TR_EV_WRITTEN:
 		frames_unpin(&d->frames, e->cookie >> 16, e->cookie & 0xffff);
+		if (d->starved) /* a frame may have become free */
+			pthread_cond_broadcast(&d->room);
 		break;
 	case TR_EV_ERROR:
 		log_line(&d->log, DSM_LOG_ERROR, "transport error with node %d: %s",

@@ -83,11 +83,15 @@ static int fault_take(struct dsm *d, const struct trap_fault *f)
 		fault_refuse(d, f, "the job has lost a node");
 		return 0;
 	}
-	if (frames_prepare(&d->frames, f->page, 1)) {
+	rc = node_frame_for(d, f->page);
+	if (rc == -EAGAIN && !d->stalled_ns)
+		d->frame_waits++;
+	if (rc == -ENOSPC) {
 		fault_refuse(d, f, "out of memory");
 		return 0;
 	}
-	rc = fault_step(d, f, NULL);
+	if (rc == 0)
+		rc = fault_step(d, f, NULL);
 	if (rc && rc != -EAGAIN)
 		fault_refuse(d, f, strerror(-rc));
 	return rc == -EAGAIN ? rc : 0;
@@ -107,8 +111,11 @@ void node_take_faults(struct dsm *d)
 				return;
 			d->faults++;
 			d->handled++;
+			d->stalled_ns = 0;
 		}
 		if (fault_take(d, &f) == -EAGAIN) {
+			if (d->stalled_ns == 0)
+				d->stalled_ns = node_now_ns();
 			d->stalled = f;
 			d->has_stalled = 1;
 			return;
@@ -120,17 +127,24 @@ int node_fault_here(void *ctx, const struct trap_fault *f, const sigset_t *mask)
 {
 	struct dsm *d = ctx;
 	struct waiter w;
-	int rc = -ENOSPC;
+	int rc = -ENOSPC, waited = 0;
 
 	pthread_mutex_lock(&d->lock);
 	d->faults++;
 	node_waiter_add(d, &w, NULL);
 	w.mask = mask;
-	while (!d->lost && frames_prepare(&d->frames, f->page, 1) == 0) {
+	while (!d->lost) {
+		rc = node_frame_for(d, f->page);
 		/* A fault without a place in the list would never be woken. */
-		rc = d->n_faults < NODE_FAULTS ? fault_step(d, f, &w) : -EAGAIN;
+		if (rc == 0)
+			rc = d->n_faults < NODE_FAULTS ? fault_step(d, f, &w) : -EAGAIN;
 		if (rc != -EAGAIN)
 			break;
+		if (node_reclaim_waits(d)) {
+			d->frame_waits += !waited;
+			waited = 1;
+			loop_kick(d);
+		}
 		node_wait_room(d);
 	}
 	if (rc && !node_waiter_is_done(&w))
@@ -165,4 +179,11 @@ void node_check_waits(struct dsm *d)
 
 	for (unsigned i = 0; i < d->n_faults; i++)
 		check_fault(d, &d->fault[i], now);
+	if (d->has_stalled && d->stalled_ns && now - d->stalled_ns > WARN_NS) {
+		log_line(&d->log, DSM_LOG_WARN, "thread %u has waited %llu s for a %s, to %s page %llu",
+		         d->stalled.thread, (unsigned long long)((now - d->stalled_ns) / 1000000000),
+		         node_reclaim_waits(d) ? "frame" : "slot",
+		         d->stalled.write ? "write" : "read", (unsigned long long)d->stalled.page);
+		d->stalled_ns = 0; /* once */
+	}
 }

@@ -29,6 +29,7 @@ struct hello {
 	int32_t status; /* 0: ready to go on */
 	uint32_t address_len;
 	uint64_t region_bytes, huge_bytes, page_bytes;
+	struct budget_claim claim;
 	uint8_t address[TR_ADDRESS_MAX];
 };
 
@@ -158,6 +159,17 @@ static uint16_t share(unsigned want, unsigned of, unsigned nodes)
 	return want < of / nodes ? want : of / nodes;
 }
 
+/* Homes are spread in proportion to budgets, once these are known. */
+static void weigh_homes(struct dsm *d)
+{
+	uint64_t weight[COH_MAX_NODES];
+
+	for (int i = 0; d->budgets && i < d->boot->size; i++)
+		weight[i] = d->budgets[i].bytes;
+	if (d->budgets)
+		coh_config_weigh(&d->coh_cfg, weight);
+}
+
 /* The core for a region of this shape, and whether there is one. */
 static int configure_core(struct dsm *d)
 {
@@ -180,7 +192,9 @@ static int configure_core(struct dsm *d)
 	        .locks = NODE_LOCKS,
 	        .sync_slots = share(NODE_SYNC_SLOTS, COH_MAX_QUEUE, nodes),
 	        .sharer_maps = NODE_SHARER_MAPS,
+	        .migratory = NODE_MIGRATORY,
 	};
+	weigh_homes(d);
 	rc = coh_config_check(&d->coh_cfg);
 	if (rc == -EFBIG)
 		init_error_set("the region has %llu GiB in pages of 4 KiB; it may have %llu for "
@@ -258,6 +272,23 @@ static int check_hello(struct dsm *d, const struct hello *mine, const struct hel
 	return 0;
 }
 
+/* What each node has for frames. */
+static int share_memory(struct dsm *d, const struct hello *all)
+{
+	struct budget_claim *claim = calloc(d->boot->size, sizeof *claim);
+
+	d->budgets = calloc(d->boot->size, sizeof *d->budgets);
+	if (!claim || !d->budgets) {
+		free(claim);
+		return DSM_ERR_NOMEM;
+	}
+	for (int i = 0; i < d->boot->size; i++)
+		claim[i] = all[i].claim;
+	budget_agree(claim, d->boot->size, d->budgets);
+	free(claim);
+	return 0;
+}
+
 /* Local preparations, then all tell how it went and where they are reached. */
 static int meet(struct dsm *d)
 {
@@ -266,7 +297,10 @@ static int meet(struct dsm *d)
 	                     .version = PACKAGE_VERSION,
 	                     .region_bytes = d->settings.region_bytes,
 	                     .huge_bytes = d->settings.huge_bytes,
-	                     .page_bytes = sysconf(_SC_PAGESIZE)};
+	                     .page_bytes = sysconf(_SC_PAGESIZE),
+	                     .claim = {.machine = budget_machine(),
+	                               .available = budget_available(""),
+	                               .memory = d->settings.memory_bytes}};
 	struct hello *all = calloc(d->boot->size, sizeof *all);
 	uint32_t lens[COH_MAX_NODES];
 	int rc;
@@ -293,6 +327,8 @@ static int meet(struct dsm *d)
 		rc = check_hello(d, &mine, &all[i], i);
 		lens[i] = all[i].address_len;
 	}
+	if (rc == 0)
+		rc = share_memory(d, all);
 	if (rc == 0 && d->tr->ops->connect(d->tr, all[0].address, sizeof *all, lens)) {
 		init_error_set("the nodes cannot reach each other: %s", log_last_error());
 		rc = DSM_ERR_PROVIDER;
@@ -331,11 +367,26 @@ static int find_address(struct dsm *d, size_t len, void **out)
 	}
 }
 
+/* Huge pages: for all of their zone, or as many as this node's budget has room for. */
+static int set_aside(struct dsm *d, uint64_t *pages)
+{
+	const struct region_zone *zone = &d->region.zone[REGION_PMD];
+	const struct budget *mine = &d->budgets[d->boot->rank];
+	uint64_t room = mine->bytes / zone->page_bytes;
+
+	if (!zone->count)
+		return 0;
+	*pages = mine->both && room < zone->count ? room : zone->count;
+	return mine->both ? region_pool_open(&d->region, *pages)
+	                  : region_commit(&d->region, REGION_PMD);
+}
+
 static int make_region(struct dsm *d)
 {
 	struct region_config c = {.pte_bytes = d->settings.region_bytes,
 	                          .pmd_bytes = d->settings.huge_bytes};
 	size_t len = region_window_bytes(&c);
+	uint64_t huge = 0;
 	void *at;
 	int rc = find_address(d, len, &at);
 
@@ -343,7 +394,7 @@ static int make_region(struct dsm *d)
 		return rc;
 	rc = region_create(&c, at, &d->region);
 	if (rc == 0)
-		rc = region_commit(&d->region, REGION_PMD);
+		rc = set_aside(d, &huge);
 	if (rc == 0)
 		return 0;
 	if (d->region.window)
@@ -353,7 +404,7 @@ static int make_region(struct dsm *d)
 	if (rc == -ENOSPC) {
 		init_error_set("%llu huge pages of 2 MiB are needed here for each node, and %ld are "
 		               "left: raise vm.nr_hugepages, or ask for less by DSM_HUGE",
-		               (unsigned long long)(c.pmd_bytes >> 21),
+		               (unsigned long long)(huge ? huge : c.pmd_bytes >> 21),
 		               region_huge_pages("free_hugepages") -
 		                       region_huge_pages("resv_hugepages"));
 		return DSM_ERR_LIMIT;
@@ -361,6 +412,18 @@ static int make_region(struct dsm *d)
 	init_error_set("cannot map a shared region of %zu bytes: %s%s", len, strerror(-rc),
 	               lock_hint(rc));
 	return limit_or(rc, DSM_ERR_NOMEM);
+}
+
+static int open_frames(struct dsm *d)
+{
+	const struct budget *mine = &d->budgets[d->boot->rank];
+	const uint64_t page_bytes[] = {d->region.zone[REGION_PTE].page_bytes,
+	                               d->region.zone[REGION_PMD].page_bytes};
+
+	log_line(&d->log, DSM_LOG_DEBUG, "memory for pages: %llu bytes%s",
+	         (unsigned long long)mine->bytes, mine->both ? "" : ", and huge pages beside it");
+	return frames_open(&d->frames, &d->region, &d->chunks, &d->coh_cfg, mine->bytes, mine->both,
+	                   budget_home_bytes(&d->coh_cfg, mine, page_bytes));
 }
 
 static int make_core(struct dsm *d)
@@ -382,7 +445,7 @@ static int make_core(struct dsm *d)
 	d->fx = (struct coh_effects){.list = calloc(cap, sizeof *d->fx.list),
 	                             .cap = cap,
 	                             .self_queue = calloc(COH_SELF_MAX, sizeof *d->fx.self_queue)};
-	if (!d->fx.list || !d->fx.self_queue || frames_open(&d->frames, &d->region, &d->chunks))
+	if (!d->fx.list || !d->fx.self_queue || open_frames(d))
 		return DSM_ERR_NOMEM;
 	/* One thread that works and one that serves, for each node here. */
 	d->crowded = 2 * d->boot->nodes_here > sysconf(_SC_NPROCESSORS_ONLN);
@@ -472,6 +535,7 @@ static void dismantle(struct dsm *d)
 	if (d->trap)
 		d->trap->ops->detach(d->trap);
 	frames_close(&d->frames);
+	free(d->budgets);
 	free(d->fx.list);
 	free(d->fx.self_queue);
 	if (d->coh)

@@ -36,6 +36,10 @@ static int alloc_in(struct dsm *d, int kind, size_t bytes, size_t align, void **
 	if (align > zone->count * zone->page_bytes)
 		return DSM_ERR_INVAL;
 	rc = service_call(d, &svc, -1, "dsm_alloc");
+	if (rc == DSM_ERR_NOMEM && svc.arg[0])
+		log_line(&d->log, DSM_LOG_ERROR, "no %zu bytes of shared memory: the nodes' budgets "
+		         "(DSM_MEMORY) are enough for %llu bytes of %s pages in all", bytes,
+		         (unsigned long long)svc.arg[0], kind == REGION_PMD ? "2 MiB" : "4 KiB");
 	if (rc)
 		return rc;
 	at = zone->window + svc.arg[0];

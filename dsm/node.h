@@ -16,6 +16,7 @@
 
 #include "coherence/coh.h"
 #include "dsm/boot/boot.h"
+#include "dsm/budget.h"
 #include "dsm/chunks.h"
 #include "dsm/dsm.h"
 #include "dsm/frames.h"
@@ -69,6 +70,13 @@ struct fault {
 	struct waiter *waiter; /* with signal delivery; NULL: blocked in the kernel */
 };
 
+/* Giving pages of a pool up, see reclaim.c. */
+struct reclaim {
+	uint8_t running;  /* below the low mark, and not yet at the high one */
+	uint8_t short_of; /* a fault has found no frame */
+	uint8_t stuck;    /* and there is none to give up */
+};
+
 struct dsm {
 	struct settings settings;
 	struct log log;
@@ -90,6 +98,8 @@ struct dsm {
 	struct frames frames;
 	struct chunks chunks;
 	uint64_t pages_written;
+	struct reclaim reclaim[REGION_ZONES]; /* by pool */
+	uint64_t evicted_shared, evicted_modified, frame_waits;
 	struct tenure tenure;
 	struct streams streams;
 	struct waiter *waiters;
@@ -98,8 +108,10 @@ struct dsm {
 	unsigned n_faults;
 	struct trap_fault stalled; /* the next one to take, for which no slot was free */
 	int has_stalled;
+	uint64_t stalled_ns; /* since when */
 	uint32_t woken; /* thread that was woken last */
 	struct alloc *alloc[REGION_ZONES]; /* rank 0 */
+	struct { uint64_t other, pages; } limit[REGION_ZONES]; /* rank 0: see service.c */
 	struct names *names; /* rank 0 */
 	struct svc_inbox inbox; /* rank 0: requests of other nodes */
 	uint64_t count[COH_COUNTS];
@@ -111,6 +123,7 @@ struct dsm {
 	const struct trap_ops *trap_ops;
 	uint64_t spin_ns; /* how long to look for more before sleeping; 0: not at all */
 	int signal;       /* faults come as signals */
+	struct budget *budgets; /* by node */
 	int crowded;      /* more threads than cores: looking gives way to others */
 
 	struct loop *loop; /* the service thread */
@@ -142,6 +155,17 @@ void node_fail(struct dsm *d, const char *why);
 void node_fetch_ahead(struct dsm *d, uint64_t first, uint64_t end);
 /* A thread has faulted reading page: asks for what it is likely to read next. */
 void node_follow_stream(struct dsm *d, uint32_t thread, uint64_t page);
+
+/* --- reclaim.c; with the lock held --- */
+/* Gives pages up when frames are getting scarce. Service thread only. */
+void node_reclaim(struct dsm *d);
+/* Whether it has to look again when a tenure ends: a fault waits for a frame. */
+int node_reclaim_waits(const struct dsm *d);
+/* Gets a frame for a page that a thread wants. 0, -EAGAIN: not now, node_reclaim() will see
+ * to it; -ENOSPC. */
+int node_frame_for(struct dsm *d, uint64_t page);
+/* Bytes that are to stay free when pages are fetched ahead. */
+uint64_t node_frames_spare(const struct dsm *d, uint64_t page);
 
 /* --- faults.c; with the lock held --- */
 /* Takes faults until there is none or no slot is free. */

@@ -167,6 +167,7 @@ void region_destroy(struct region *region)
 {
 	if (!region)
 		return;
+	region_pool_close(region);
 	for (int kind = 0; kind < REGION_ZONES; kind++) {
 		if (region->zone[kind].count)
 			close_zone(&region->zone[kind]);

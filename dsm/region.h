@@ -31,6 +31,9 @@ struct region {
 	uint64_t pages;
 	uint8_t *window; /* start of the whole window */
 	size_t window_bytes;
+	int pooled; /* huge pages are set aside in a pool: one is taken out for each frame */
+	int pool_fd;
+	uint64_t pool_pages;
 };
 
 struct region_config {
@@ -57,6 +60,14 @@ void region_destroy(struct region *region); /* NULL and zeroed are allowed */
 /* Commits memory for all frames of a zone of huge pages: none of them can fail to be
  * allocated later. -ENOSPC when the pool has not that many. */
 int region_commit(const struct region *region, enum region_zone_kind kind);
+/* Sets so many huge pages aside for frames of that zone, whichever they will be.
+ * -ENOSPC as above, -EMFILE. */
+int region_pool_open(struct region *region, uint64_t pages);
+void region_pool_close(struct region *region);
+/* Before a frame is allocated, which can then not fail; and when one was dropped. Without a
+ * pool, or when it is empty, they do nothing. */
+void region_pool_take(struct region *region);
+void region_pool_give(struct region *region);
 /* Huge pages of 2 MiB of this machine: "nr_hugepages", "free_hugepages",
  * "resv_hugepages" (promised, not handed out yet); -1 unknown. */
 long region_huge_pages(const char *what);

@@ -50,6 +50,13 @@ static void collect(struct dsm *d, struct dsm_stats *s)
 	        .extents_to_wp = trap.to_wp,
 	        .extents_to_rwp = trap.to_rwp,
 	        .extents_stayed_wp = trap.stayed_wp,
+	        .memory_budget = d->frames.pool[0].budget + d->frames.pool[1].budget,
+	        .memory_used = d->frames.pool[0].used + d->frames.pool[1].used,
+	        .memory_home = d->frames.pool[0].home + d->frames.pool[1].home,
+	        .evicted_shared = d->evicted_shared,
+	        .evicted_modified = d->evicted_modified,
+	        .frames_returned = d->frames.returned,
+	        .frame_waits = d->frame_waits,
 	};
 }
 
@@ -108,6 +115,13 @@ static json_t *stats_json(struct dsm *d)
 	PUT(extents_to_wp);
 	PUT(extents_to_rwp);
 	PUT(extents_stayed_wp);
+	PUT(memory_budget);
+	PUT(memory_used);
+	PUT(memory_home);
+	PUT(evicted_shared);
+	PUT(evicted_modified);
+	PUT(frames_returned);
+	PUT(frame_waits);
 #undef PUT
 	return o;
 }

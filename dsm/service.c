@@ -58,12 +58,39 @@ static void answer(struct dsm *d, coh_node to, uint16_t slot, int status, uint64
 		node_send(d, to, &m);
 }
 
+/* No more is handed out than all budgets together have room for, each for its own homes. */
+static void set_limit(struct dsm *d, unsigned kind)
+{
+	uint64_t page_bytes[REGION_ZONES], other = 0;
+	struct alloc_stats stats;
+
+	for (int i = 0; i < REGION_ZONES; i++)
+		page_bytes[i] = d->region.zone[i].page_bytes;
+	if (d->alloc[!kind]) {
+		alloc_stats(d->alloc[!kind], &stats);
+		other = (stats.high_water + page_bytes[!kind] - 1) / page_bytes[!kind];
+	}
+	if (d->limit[kind].pages && d->limit[kind].other == other)
+		return;
+	d->limit[kind].other = other;
+	d->limit[kind].pages = budget_limit(&d->coh_cfg, d->budgets, page_bytes, kind, other);
+	alloc_limit(d->alloc[kind], d->limit[kind].pages * page_bytes[kind]);
+}
+
 static void serve_alloc(struct dsm *d, coh_node from, const struct coh_msg *m)
 {
 	uint64_t offset = 0, dirty = 0;
-	struct alloc *zone = m->svc.arg[2] < REGION_ZONES ? d->alloc[m->svc.arg[2]] : NULL;
-	int rc = zone ? alloc_take(zone, m->svc.arg[0], m->svc.arg[1], &offset, &dirty) : -ENOMEM;
+	unsigned kind = m->svc.arg[2];
+	struct alloc *zone = m->svc.arg[2] < REGION_ZONES ? d->alloc[kind] : NULL;
+	int rc = -ENOMEM;
 
+	if (zone) {
+		set_limit(d, kind);
+		rc = alloc_take(zone, m->svc.arg[0], m->svc.arg[1], &offset, &dirty);
+	}
+	/* Tells what the limit is, when it is that of the budgets. */
+	if (rc == -ENOMEM && zone && d->limit[kind].pages < d->region.zone[kind].count)
+		offset = d->limit[kind].pages * d->region.zone[kind].page_bytes;
 	answer(d, from, m->slot, rc, offset, dirty);
 }
 

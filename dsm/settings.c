@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "dsm/budget.h"
+
 #define REGION_DEFAULT (UINT64_C(64) << 30)
 #define REGION_MAX (UINT64_C(1) << 46) /* half of what an x86-64 process can map */
 #define HUGE_BYTES (UINT64_C(2) << 20)
@@ -83,6 +85,27 @@ static int read_huge(const struct dsm_config *config, struct settings *out)
 		return DSM_ERR_CONFIG;
 	}
 	out->huge_bytes = (out->huge_bytes + HUGE_BYTES - 1) / HUGE_BYTES * HUGE_BYTES;
+	return 0;
+}
+
+static int read_memory(const struct dsm_config *config, struct settings *out)
+{
+	const char *text = getenv("DSM_MEMORY");
+
+	out->memory_bytes = config->memory_bytes;
+	if (text && *text && parse_bytes(text, &out->memory_bytes)) {
+		init_error_set("DSM_MEMORY is '%s'; it must be a number of bytes, with K, M, G or T "
+		               "if you like", text);
+		return DSM_ERR_CONFIG;
+	}
+	if (out->memory_bytes > REGION_MAX ||
+	    ((out->memory_bytes || (text && *text)) && out->memory_bytes < BUDGET_MIN)) {
+		init_error_set("the memory budget (DSM_MEMORY) is %llu bytes; it must be %llu at least, "
+		               "and less than the address space",
+		               (unsigned long long)out->memory_bytes,
+		               (unsigned long long)BUDGET_MIN);
+		return DSM_ERR_CONFIG;
+	}
 	return 0;
 }
 
@@ -216,6 +239,8 @@ int settings_read(const struct dsm_config *config, struct settings *out, struct 
 		rc = read_region(&c, out);
 	if (rc == 0)
 		rc = read_huge(&c, out);
+	if (rc == 0)
+		rc = read_memory(&c, out);
 	if (rc == 0)
 		rc = read_provider(&c, out);
 	if (rc == 0)

@@ -12,6 +12,7 @@ struct settings {
 	uint64_t region_bytes;
 	uint64_t huge_bytes; /* 0: no zone of huge pages */
 	int huge_optional;
+	uint64_t memory_bytes; /* budget of frames; 0: a share of what is available */
 	char provider[64]; /* "": the best */
 	uint32_t tenure_us; /* 0: chosen by the library */
 	char faults[8];     /* "event", "signal" or "auto" */

@@ -86,7 +86,8 @@ void *ex_shared(dsm_t *dsm, const char *name, size_t bytes)
 		code = dsm_alloc(dsm, bytes, 0, ex_pages_for(bytes), &ptr);
 		if (code)
 			ex_fail("dsm_alloc: %s: %zu bytes for %s (DSM_REGION sets the region's"
-			        " size)", dsm_strerror(code), bytes, name);
+			        " size, DSM_MEMORY each node's memory)",
+			        dsm_strerror(code), bytes, name);
 		ex_must(dsm_publish(dsm, name, ptr), "dsm_publish");
 	} else {
 		ex_must(dsm_lookup(dsm, name, -1, &ptr), "dsm_lookup");
@@ -149,6 +150,7 @@ void ex_print_stats(dsm_t *dsm, const struct dsm_stats *mine)
 	ex_must(dsm_barrier(dsm), "dsm_barrier");
 	if (dsm_rank(dsm) == 0) {
 		print_rows(row, dsm_size(dsm));
+		fflush(stdout); /* before the check, which may take a while */
 		ex_must(dsm_publish(dsm, "ex.stats", NULL), "dsm_publish");
 		ex_must(dsm_free(dsm, row), "dsm_free");
 	}

@@ -1,12 +1,16 @@
 # examples: not installed, made to be copied. They are built as a program outside the tree
 # would be, but for where dsm.h and the library come from.
-example_programs = examples/heat examples/pagerank examples/sort
+example_programs = examples/heat examples/kmeans examples/pagerank examples/sort
 example_cppflags = -I$(top_srcdir)/dsm
 
 examples_heat_SOURCES = examples/heat.c examples/common.c examples/common.h
 examples_heat_CPPFLAGS = $(example_cppflags)
 examples_heat_CFLAGS = $(AM_CFLAGS) $(PNG_CFLAGS)
 examples_heat_LDADD = libdsm.la $(PNG_LIBS) -lm
+
+examples_kmeans_SOURCES = examples/kmeans.c examples/common.c examples/common.h
+examples_kmeans_CPPFLAGS = $(example_cppflags)
+examples_kmeans_LDADD = libdsm.la
 
 examples_pagerank_SOURCES = examples/pagerank.c examples/packages.c examples/packages.h \
 	examples/common.c examples/common.h

@@ -38,11 +38,13 @@ endif
 
 # Budget of frames, and which page goes
 if HAVE_CUNIT
-check_PROGRAMS += tests/dsm/test_evict
-TESTS += tests/dsm/test_evict
+check_PROGRAMS += tests/dsm/test_evict tests/dsm/test_budget
+TESTS += tests/dsm/test_evict tests/dsm/test_budget
 endif
 tests_dsm_test_evict_SOURCES = tests/dsm/test_evict.c dsm/evict.c dsm/evict.h
 tests_dsm_test_evict_LDADD = -lcunit
+tests_dsm_test_budget_SOURCES = tests/dsm/test_budget.c dsm/budget.c dsm/budget.h
+tests_dsm_test_budget_LDADD = libcoherence.la -lcunit
 
 # Boot: forked nodes around a rendezvous.
 if HAVE_CUNIT

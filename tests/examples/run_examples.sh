@@ -59,6 +59,7 @@ awk 'BEGIN {
 for n in 1 2 3 4 8; do
 	verifies $n examples/heat --rows=90 --cols=600 --steps=40 --output="$tmp/heat.png"
 	verifies $n examples/sort --keys=100000
+	verifies $n examples/kmeans --points=20000
 	verifies $n examples/pagerank "$tmp/Packages"
 	[ "$(head -c 4 "$tmp/heat.png" | tail -c 3)" = PNG ] || wrong "no picture of heat"
 	rm -f "$tmp/heat.png"
@@ -66,17 +67,19 @@ done
 verifies 4 examples/heat --rows=3 --cols=3 --steps=7 --output="$tmp/heat.png"
 verifies 4 examples/sort --keys=3
 verifies 4 examples/sort --keys=50000 --distinct=2
+verifies 4 examples/kmeans --points=3 --clusters=5
 
 refuses 'rows wants a whole number from 3 to 65536, not "2"' examples/heat --rows=2
 refuses 'unrecognized option' examples/heat --bogus
 refuses 'what is "x"?' examples/sort x
 refuses 'keys wants a whole number' examples/sort --keys=1e6
+refuses 'clusters wants a whole number' examples/kmeans --clusters=64
 refuses 'damping wants a number' examples/pagerank --damping=2
 refuses '/nonexistent: No such file' tools/dsmctl run -n 3 examples/pagerank /nonexistent
 refuses 'no packages in it' examples/pagerank --reference-only /dev/null
 refuses '/nonexistent/heat.png: No such file' \
 	tools/dsmctl run -n 2 examples/heat -r 8 -c 8 -s 1 -o /nonexistent/heat.png
-for example in heat sort pagerank; do
+for example in heat kmeans sort pagerank; do
 	timeout 60 examples/$example --help >"$tmp/out" 2>&1 && grep -q '^Usage: ' "$tmp/out" ||
 		wrong "no help: $example"
 done

@@ -398,7 +398,7 @@ int main(int argc, char **argv)
 	node_join("litmus", seconds);
 	random = 88172645463325252ull + (uint64_t)node.rank;
 	meeting_open();
-	arena = node_shared_in("litmus", 4 * block, block, huge ? DSM_HUGE : 0);
+	arena = node_shared_in("litmus", 3 * block, block, huge ? DSM_HUGE : 0);
 	node_barrier();
 	for (unsigned i = 0; i < sizeof tests / sizeof *tests; i++) {
 		if ((int)tests[i].threads <= node.size)

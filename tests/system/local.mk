@@ -2,7 +2,7 @@
 
 system_programs = tests/system/api tests/system/audit tests/system/engine \
 	tests/system/errors tests/system/idle tests/system/kernel tests/system/litmus \
-	tests/system/stress
+	tests/system/resident tests/system/stress
 check_PROGRAMS += $(system_programs)
 
 system_node = tests/system/node.c tests/system/node.h
@@ -22,6 +22,7 @@ tests_system_kernel_SOURCES = tests/system/kernel.c $(system_node)
 tests_system_kernel_LDADD = libdsm.la
 tests_system_litmus_SOURCES = tests/system/litmus.c $(system_node)
 tests_system_litmus_LDADD = libdsm.la
+tests_system_resident_SOURCES = tests/system/resident.c
 system_history = tests/system/history.c tests/system/history.h tests/system/history_impl.h \
 	tests/system/history_time.c
 tests_system_stress_SOURCES = tests/system/stress.c tests/system/stress.h \
@@ -32,8 +33,13 @@ tests_system_errors_SOURCES = tests/system/errors.c tests/boot/job.c tests/boot/
 tests_system_errors_LDADD = libdsm.la libjob.la
 
 system_scripts = tests/system/api.sh tests/system/audit.sh tests/system/dsmctl.sh \
+<<<<<<< HEAD
 	tests/system/engine.sh tests/system/hand.sh tests/system/huge.sh tests/system/idle.sh \
 	tests/system/kernel.sh tests/system/litmus.sh tests/system/stress.sh
+=======
+	tests/system/engine.sh tests/system/huge.sh tests/system/idle.sh \
+	tests/system/kernel.sh tests/system/litmus.sh tests/system/memory.sh tests/system/stress.sh
+>>>>>>> 30e2798 (Keep the memory of pages within a budget)
 dist_check_SCRIPTS += $(system_scripts)
 TESTS += $(system_scripts) tests/system/errors
 EXTRA_DIST += tests/system/lib.sh tests/system/run.sh check demo tests/lib.sh

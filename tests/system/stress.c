@@ -317,9 +317,10 @@ static void mutexes_share(void)
 
 static void sum_up(unsigned epochs)
 {
-	/* A page for each node's own; 64 nodes are the most there are. */
-	uint64_t(*all)[512] = node_shared("results", 64 * sizeof *all, sizeof *all);
-	uint64_t steps = 0, sum[6] = { 0 };
+	/* A page for each node's own. */
+	uint64_t(*all)[512] =
+		node_shared("results", (size_t)node.size * sizeof *all, sizeof *all);
+	uint64_t steps = 0, sum[7] = { 0 };
 	struct dsm_stats stats;
 
 	for (unsigned i = 0; i < options.threads; i++)
@@ -332,21 +333,22 @@ static void sum_up(unsigned epochs)
 		          stats.read_misses, stats.write_misses, stats.invalidations,
 		          stats.downgrades);
 	memcpy(all[node.rank],
-	       (uint64_t[6]){ steps, stats.read_misses, stats.write_misses + stats.upgrades,
-	                      stats.invalidations, stats.pages_fetched, stats.atomics },
+	       (uint64_t[7]){ steps, stats.read_misses, stats.write_misses + stats.upgrades,
+	                      stats.invalidations, stats.pages_fetched, stats.atomics,
+	                      stats.evicted_shared + stats.evicted_modified },
 	       sizeof sum);
 	node_barrier();
 	if (node.rank == 0) {
 		for (int rank = 0; rank < node.size; rank++)
-			for (int i = 0; i < 6; i++)
+			for (int i = 0; i < 7; i++)
 				sum[i] += all[rank][i];
 		printf("stress: %d nodes x %u threads, %u pages of %zu KiB over %s: %u epochs, %" PRIu64
 		       " operations, all coherent; %" PRIu64 " read misses, %" PRIu64
 		       " write misses, %" PRIu64 " invalidations, %" PRIu64 " pages, %" PRIu64
-		       " atomics at home\n",
+		       " atomics at home, %" PRIu64 " evictions\n",
 		       node.size, options.threads, options.pages, arena.page_bytes / 1024,
 		       dsm_provider(node.dsm), epochs, sum[0], sum[1], sum[2], sum[3], sum[4],
-		       sum[5]);
+		       sum[5], sum[6]);
 	}
 	node_unshare("results", all);
 }
@@ -358,6 +360,7 @@ static _Noreturn void usage(int status)
 	        "  --seconds N   how long to run (10)\n"
 	        "  --pages N     pages under test (24)\n"
 	        "  --huge        of 2 MiB each: every node sets that many huge pages aside\n"
+	        "  --dense       all side by side, else half of them lie far apart\n"
 	        "  --threads N   threads of each node, 1 to %d (2)\n"
 	        "  --ops N       accesses that a thread logs per epoch: bounds memory (20000)\n"
 	        "  --epoch-ms N  longest time between checks (500)\n"
@@ -389,7 +392,7 @@ static void options_read(int argc, char **argv)
 		{ "seconds", 1, 0, 's' },  { "pages", 1, 0, 'p' }, { "threads", 1, 0, 't' },
 		{ "ops", 1, 0, 'o' },      { "seed", 1, 0, 'r' },  { "epoch-ms", 1, 0, 'e' },
 		{ "patience", 1, 0, 'w' }, { "dir", 1, 0, 'd' },   { "huge", 0, 0, 'H' },
-		{ "help", 0, 0, 'h' },     { NULL, 0, 0, 0 },
+		{ "dense", 0, 0, 'D' },     { "help", 0, 0, 'h' },   { NULL, 0, 0, 0 },
 	};
 	int c;
 
@@ -407,6 +410,7 @@ static void options_read(int argc, char **argv)
 		case 'w': options.patience_s = (unsigned)number(optarg, 1, 3600); break;
 		case 'd': options.dir = optarg; break;
 		case 'H': options.huge = 1; break;
+		case 'D': options.dense = 1; break;
 		case 'h': usage(0);
 		default: usage(2);
 		}
@@ -421,7 +425,7 @@ int main(int argc, char **argv)
 	unsigned epochs;
 
 	options_read(argc, argv);
-	stress_arena_init(&arena, options.pages, options.huge);
+	stress_arena_init(&arena, options.pages, options.huge, options.dense);
 	node.huge_bytes = options.huge ? stress_arena_bytes(&arena) : 0;
 	node_join("stress", options.seconds + 120);
 	initial = calloc(arena.words, sizeof *initial);

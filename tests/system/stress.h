@@ -24,6 +24,7 @@
 struct stress_options {
 	unsigned seconds, pages, threads, epoch_ms, patience_s;
 	int huge; /* 2 MiB pages */
+	int dense; /* all pages side by side */
 	size_t ops; /* that one thread logs per epoch, at most */
 	uint64_t seed;
 	const char *dir;
@@ -39,7 +40,7 @@ struct stress_arena {
 	dsm_mutex mutex[STRESS_MUTEXES];
 };
 
-void stress_arena_init(struct stress_arena *arena, unsigned pages, int huge);
+void stress_arena_init(struct stress_arena *arena, unsigned pages, int huge, int dense);
 /* Bytes of shared memory that it takes. */
 size_t stress_arena_bytes(const struct stress_arena *arena);
 uint64_t *stress_word_at(const struct stress_arena *arena, uint32_t word);

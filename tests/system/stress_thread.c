@@ -24,10 +24,10 @@ size_t stress_arena_bytes(const struct stress_arena *arena)
 	return spread_at(arena, arena->pages - arena->pages / 2 + STRESS_COUNTERS + 2);
 }
 
-void stress_arena_init(struct stress_arena *arena, unsigned pages, int huge)
+void stress_arena_init(struct stress_arena *arena, unsigned pages, int huge, int dense)
 {
 	arena->page_bytes = huge ? 2u << 20 : 4096;
-	arena->block_pages = huge ? 1 : 64;
+	arena->block_pages = huge || dense ? 1 : 64;
 	arena->pages = pages;
 	arena->first_counter = pages * STRESS_PAGE_WORDS;
 	arena->first_guarded = arena->first_counter + STRESS_COUNTERS;
