@@ -128,11 +128,24 @@ void node_wait_room(struct dsm *d)
 	d->starved--;
 }
 
+/* Lock held. The calling thread is through with what it faulted on. */
+static void end_tenures(struct dsm *d)
+{
+	struct coh_event ev = {.kind = COH_EV_TIMER};
+	int slot;
+
+	while (d->tenure.running && (slot = tenure_thread_done(&d->tenure, node_thread())) >= 0) {
+		ev.slot = slot;
+		node_step(d, &ev);
+	}
+}
+
 /* Lock held. */
 static int call_locked(struct dsm *d, const struct coh_event *ev)
 {
 	int rc;
 
+	end_tenures(d);
 	while (!d->lost) {
 		rc = node_step(d, ev);
 		if (rc != -EAGAIN) {

@@ -41,7 +41,20 @@ void tenure_start(struct tenure *t, unsigned slot, uint32_t thread, uint64_t now
 	s->thread = thread;
 	s->limit_ns = draw_limit(t);
 	t->running++;
+	if (slot >= t->top)
+		t->top = slot + 1;
 	set_deadline(t, s, now_ns + t->base_ns);
+}
+
+static void stop(struct tenure *t, unsigned slot)
+{
+	t->slot[slot].deadline_ns = 0;
+	while (t->top && !t->slot[t->top - 1].deadline_ns)
+		t->top--;
+	if (--t->running)
+		return;
+	t->deferred = 0;
+	t->next_ns = UINT64_MAX;
 }
 
 int tenure_due(struct tenure *t, uint64_t now_ns)
@@ -51,7 +64,7 @@ int tenure_due(struct tenure *t, uint64_t now_ns)
 
 	if (now_ns < t->next_ns)
 		return -1;
-	for (unsigned i = 0; i < TENURE_SLOTS; i++) {
+	for (unsigned i = 0; i < t->top; i++) {
 		uint64_t at = t->slot[i].deadline_ns;
 		if (!at)
 			continue;
@@ -61,19 +74,28 @@ int tenure_due(struct tenure *t, uint64_t now_ns)
 			next = at;
 	}
 	t->next_ns = next;
-	if (due >= 0) {
-		t->slot[due].deadline_ns = 0;
-		if (--t->running == 0)
-			t->deferred = 0;
-	}
+	if (due >= 0)
+		stop(t, due);
 	return due;
+}
+
+int tenure_thread_done(struct tenure *t, uint32_t thread)
+{
+	if (!t->running || !thread)
+		return -1;
+	for (unsigned i = 0; i < t->top; i++)
+		if (t->slot[i].deadline_ns && t->slot[i].thread == thread) {
+			stop(t, i); /* next_ns may be too early now, which costs a look */
+			return (int)i;
+		}
+	return -1;
 }
 
 void tenure_thread_waits(struct tenure *t, uint32_t thread)
 {
 	if (!t->running || !thread)
 		return;
-	for (unsigned i = 0; i < TENURE_SLOTS; i++) {
+	for (unsigned i = 0; i < t->top; i++) {
 		struct tenure_slot *s = &t->slot[i];
 		if (s->deadline_ns && s->thread == thread)
 			set_deadline(t, s, s->start_ns + s->limit_ns);
@@ -84,7 +106,7 @@ void tenure_thread_runs(struct tenure *t, uint32_t thread, uint64_t now_ns)
 {
 	if (!t->running || !thread)
 		return;
-	for (unsigned i = 0; i < TENURE_SLOTS; i++) {
+	for (unsigned i = 0; i < t->top; i++) {
 		struct tenure_slot *s = &t->slot[i];
 		uint64_t limit = s->start_ns + s->limit_ns, at = now_ns + t->base_ns;
 		if (s->deadline_ns && s->thread == thread)

@@ -27,7 +27,7 @@ struct tenure {
 	uint64_t random;
 	struct tenure_slot slot[TENURE_SLOTS];
 	uint64_t next_ns; /* not later than the earliest deadline; UINT64_MAX: none runs */
-	unsigned running;
+	unsigned running, top; /* how many run, and all of them below top */
 	int deferred; /* a message may be waiting for one of them to end */
 };
 
@@ -38,5 +38,8 @@ int tenure_due(struct tenure *t, uint64_t now_ns);
 /* The thread waits for a page, or has been given one. */
 void tenure_thread_waits(struct tenure *t, uint32_t thread);
 void tenure_thread_runs(struct tenure *t, uint32_t thread, uint64_t now_ns);
+/* The thread makes a call, so what it faulted on is done: a slot of its, which stops
+ * running; -1 when there is none (any more). */
+int tenure_thread_done(struct tenure *t, uint32_t thread);
 
 #endif

@@ -157,6 +157,29 @@ static void test_tenure_order(void)
 	CU_ASSERT_EQUAL(tenure.next_ns, UINT64_MAX);
 }
 
+/* A call of the thread ends what it holds, and nothing else. */
+static void test_tenure_done(void)
+{
+	tenure_init(&tenure, 100, 0);
+	tenure_start(&tenure, 3, 11, 1000);
+	tenure_start(&tenure, 4, 22, 1010);
+	tenure_start(&tenure, 200, 11, 1020);
+	tenure.deferred = 1;
+	CU_ASSERT_EQUAL(tenure_thread_done(&tenure, 33), -1);
+	CU_ASSERT_EQUAL(tenure_thread_done(&tenure, 0), -1);
+	CU_ASSERT_EQUAL(tenure_thread_done(&tenure, 11), 3);
+	CU_ASSERT_EQUAL(tenure_thread_done(&tenure, 11), 200);
+	CU_ASSERT_EQUAL(tenure_thread_done(&tenure, 11), -1);
+	CU_ASSERT_EQUAL(tenure.running, 1);
+	CU_ASSERT_EQUAL(tenure.deferred, 1);
+	CU_ASSERT_EQUAL(tenure_due(&tenure, 1109), -1);
+	CU_ASSERT_EQUAL(tenure_thread_done(&tenure, 22), 4);
+	CU_ASSERT_EQUAL(tenure.deferred, 0);
+	CU_ASSERT_EQUAL(tenure.next_ns, UINT64_MAX);
+	tenure_start(&tenure, 0, 11, 2000);
+	CU_ASSERT_EQUAL(tenure_due(&tenure, 2100), 0);
+}
+
 static void test_tenure_waiting(void)
 {
 	tenure_init(&tenure, 100, 0);
@@ -268,6 +291,7 @@ int main(void)
 	CU_add_test(s, "words", test_words);
 	CU_add_test(s, "config", test_config);
 	CU_add_test(s, "tenures end in order", test_tenure_order);
+	CU_add_test(s, "tenure ended by a call", test_tenure_done);
 	CU_add_test(s, "tenures last while their thread waits", test_tenure_waiting);
 	CU_add_test(s, "tenures have a limit", test_tenure_limit);
 	CU_add_test(s, "limits differ by chance", test_tenure_chance);
