@@ -570,6 +570,8 @@ static int request_may_complete(struct coh *c, unsigned slot, unsigned access, u
 
 	if (!r || n == 0 || n > r->n)
 		return 0;
+	if (r->type == COH_MSG_GETS && access == COH_WRITE) /* migratory */
+		return r->n == 1 && c->cfg.migratory;
 	return (r->type == COH_MSG_GETS && access == COH_READ) ||
 	       (r->type == COH_MSG_GETM && access == COH_WRITE);
 }

@@ -27,6 +27,7 @@ typedef uint16_t coh_node;
 #define COH_MAX_ZONES 2
 #define COH_PAGE_MAX (2u << 20) /* bytes of the largest page */
 #define COH_SHARES_MAX 16 /* of one node, in the dealing of homes */
+#define COH_MIGRATORY_MAX 63
 #define COH_NAME_MAX 64 /* bytes of a published name, its NUL included */
 
 /* What the window allows for a page. I, S and M map onto these. */
@@ -53,6 +54,9 @@ struct coh_config {
 	/* Writes back of forwarded reads that a home has under way at once; 0: as many as
 	 * requests. More reads than that take the longer path. */
 	uint16_t refreshes;
+	/* Reads of a migratory page that are granted as writes before one is not; 0: none ever,
+	 * at most COH_MIGRATORY_MAX. The same at all nodes. */
+	uint8_t migratory;
 	/* Above 64 nodes: pages whose many sharers a home can know exactly. */
 	uint32_t sharer_maps;
 	/* 0, or for tests: sharers by number as above 64 nodes, so many before a map is taken, and
@@ -267,6 +271,7 @@ enum coh_count {
 	COH_N_COARSE,       /* sharer sets of this home that became inexact: no map was free */
 	COH_N_LOCK,         /* locks granted by this home */
 	COH_N_BARRIER,      /* barriers passed */
+	COH_N_MIGRATORY,    /* reads that this home granted as writes */
 	COH_COUNTS
 };
 
@@ -353,6 +358,7 @@ struct coh_page_info {
 	uint8_t is_home, dir_state, dir_stable, touched, queued;
 	uint8_t request; /* message type of the transaction that makes the page busy */
 	uint8_t sharers_inexact; /* a superset is known */
+	uint8_t migratory; /* so many reads to come are granted as writes */
 	coh_node owner, requestor;
 	uint16_t n_sharers;
 	uint64_t sharers; /* their map, in a job of at most 64 nodes */

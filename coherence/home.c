@@ -63,6 +63,27 @@ static void txn_is_done(struct take *t)
 	t->txn->done = 1;
 }
 
+/* --- who wrote last --- */
+
+/* In S, as long as two have the page: it may be migratory. */
+static void forget_writer(struct dir *d)
+{
+	d->wrote = 0;
+	d->owner = 0;
+}
+
+/* An owner's page is shared from now on. */
+static void owner_to_sharer(struct take *t, struct dir *d)
+{
+	if (!MUTANT(OWNER_NOT_SHARER))
+		coh_sharers_add(t->c, &d->sharers, d->owner, t->fx);
+	d->state = COH_D_S;
+	if (t->c->cfg.migratory)
+		d->wrote = 1;
+	else
+		d->owner = 0;
+}
+
 /* Frees the transaction and its pages; whoever waits is started by dir_start_next(). */
 static void txn_release(struct take *t)
 {
@@ -85,6 +106,7 @@ static void atomic_at_home(struct take *t)
 {
 	t->dir->state = COH_D_I;
 	coh_sharers_clear(t->c, &t->dir->sharers);
+	forget_writer(t->dir);
 	if (!MUTANT(UNTOUCHED_AFTER_ATOMIC))
 		t->dir->touched = 1;
 	if (t->txn->requestor == t->c->cfg.self) {
@@ -295,6 +317,41 @@ static void act_recall(struct take *t)
 		m->n = t->txn->n = run_claim(t);
 }
 
+/* A read of a migratory page is a write from here on. */
+static void migrate(struct take *t)
+{
+	t->dir->migratory--;
+	t->txn->type = COH_MSG_GETM;
+	t->fx->count[COH_N_MIGRATORY]++;
+}
+
+static void act_migrate_here(struct take *t)
+{
+	migrate(t);
+	act_supply_m(t);
+}
+
+static void act_migrate(struct take *t)
+{
+	migrate(t);
+	if (MUTANT(MIGRATORY_SHARED))
+		act_fwd_gets(t);
+	else
+		act_fwd_getm(t);
+}
+
+static void act_migrate_own(struct take *t)
+{
+	migrate(t);
+	act_recall(t);
+}
+
+static void act_learn(struct take *t)
+{
+	t->dir->migratory = t->c->cfg.migratory;
+	act_invalidate(t);
+}
+
 static void act_fwd_atomic(struct take *t)
 {
 	/* Not by a message to ourselves: as many may wait as there are requests, and the
@@ -322,6 +379,7 @@ static void act_put_stale(struct take *t)
 static void act_put_s(struct take *t)
 {
 	coh_sharers_remove(t->c, &t->dir->sharers, t->txn->requestor);
+	forget_writer(t->dir);
 	if (MUTANT(PUTS_CLEARS_ALL))
 		coh_sharers_clear(t->c, &t->dir->sharers);
 	if (!t->dir->sharers)
@@ -374,11 +432,8 @@ static void act_acked_atomic(struct take *t)
 static void act_recalled_s(struct take *t)
 {
 	run_trim(t, t->n);
-	for (unsigned i = 0; i < t->txn->n; i++) {
-		struct dir *d = coh_dir_at(t->c, t->txn->page + i);
-		d->state = COH_D_S;
-		coh_sharers_add(t->c, &d->sharers, t->c->cfg.self, t->fx);
-	}
+	for (unsigned i = 0; i < t->txn->n; i++)
+		owner_to_sharer(t, coh_dir_at(t->c, t->txn->page + i));
 	supply(t, COH_READ);
 }
 
@@ -412,12 +467,15 @@ static void act_finish_s(struct take *t)
 		run_trim(t, t->n);
 	for (unsigned i = 0; i < t->txn->n; i++) {
 		struct dir *d = coh_dir_at(t->c, t->txn->page + i);
-		if (d->state == COH_D_M && !MUTANT(OWNER_NOT_SHARER))
-			coh_sharers_add(t->c, &d->sharers, d->owner, t->fx);
+		if (d->state == COH_D_M)
+			owner_to_sharer(t, d);
 		d->state = COH_D_S;
-		d->owner = 0;
+		d->migratory = 0; /* until an upgrade follows */
 		if (!MUTANT(SHARER_FORGOTTEN))
 			coh_sharers_add(t->c, &d->sharers, t->txn->requestor, t->fx);
+		if (!d->wrote || !coh_sharers_exact(t->c, d->sharers) ||
+		    coh_sharers_count(t->c, d->sharers) > 2)
+			forget_writer(d);
 	}
 	txn_release(t);
 }
@@ -427,6 +485,7 @@ static void act_finish_m(struct take *t)
 	if (!(MUTANT(FWD_TO_REQUESTOR) && t->dir->state == COH_D_M))
 		t->dir->owner = t->txn->requestor;
 	t->dir->state = COH_D_M;
+	t->dir->wrote = 0;
 	coh_sharers_clear(t->c, &t->dir->sharers);
 	if (!MUTANT(UNTOUCHED_AFTER_M))
 		t->dir->touched = 1;
@@ -442,9 +501,7 @@ static void act_pulled(struct take *t)
 
 static void act_fetched(struct take *t)
 {
-	t->dir->state = COH_D_S;
-	coh_sharers_add(t->c, &t->dir->sharers, t->dir->owner, t->fx);
-	t->dir->owner = 0;
+	owner_to_sharer(t, t->dir);
 	act_supply_s(t);
 }
 
@@ -457,6 +514,16 @@ static const struct home_row table[COH_DIR_STATES][HOME_EVENTS] = {
 
 /* --- starting --- */
 
+/* Whether this upgrade follows a read of what another node had written, by nobody else. */
+static int is_second(const struct take *t)
+{
+	const struct dir *d = t->dir;
+
+	return d->wrote && d->owner != t->txn->requestor && (t->txn->flags & COH_F_UPGRADE) &&
+	       coh_sharers_has(t->c, d->sharers, d->owner) &&
+	       coh_sharers_has(t->c, d->sharers, t->txn->requestor);
+}
+
 static enum home_event request_event(const struct take *t)
 {
 	const struct dir *d = t->dir;
@@ -465,6 +532,8 @@ static enum home_event request_event(const struct take *t)
 
 	switch (t->txn->type) {
 	case COH_MSG_GETS:
+		if (d->migratory && d->state != COH_D_S && t->txn->n == 1)
+			return own ? HE_GETS_MIGRATORY_OWN : HE_GETS_MIGRATORY;
 		if (d->state == COH_D_M && !own && t->txn->requestor != t->c->cfg.self &&
 		    t->c->refreshing >= t->c->max_refreshing)
 			return HE_GETS_FULL;
@@ -472,6 +541,8 @@ static enum home_event request_event(const struct take *t)
 	case COH_MSG_GETM:
 		if (d->state == COH_D_S && !has_others(t))
 			return HE_GETM_LONE;
+		if (d->state == COH_D_S && is_second(t))
+			return HE_GETM_SECOND;
 		return own ? HE_GETM_OWN : HE_GETM;
 	case COH_MSG_PUTS: return HE_PUTS;
 	case COH_MSG_PUTM: return !owner ? HE_PUTM_STALE : own ? HE_PUTM_OWN : HE_PUTM;

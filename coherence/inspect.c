@@ -27,6 +27,7 @@ static void dir_info(struct coh *c, uint64_t page, struct coh_page_info *out)
 	out->requestor = d->txn ? txn_at(c, d->txn - 1)->requestor : COH_NO_NODE;
 	out->request = d->txn ? txn_at(c, d->txn - 1)->type : COH_MSG_NONE;
 	out->touched = d->touched;
+	out->migratory = d->migratory;
 	out->owner = d->state == COH_D_M ? d->owner : COH_NO_NODE;
 	out->sharers_inexact = !coh_sharers_exact(c, d->sharers);
 	out->n_sharers = coh_sharers_count(c, d->sharers);
@@ -117,7 +118,7 @@ static void permute_home_side(struct coh *c, const coh_node *perm)
 {
 	for (uint64_t i = 0; i < c->n_dirs; i++) {
 		struct dir *d = dir_by_index(c, i);
-		if (d->state == COH_D_M)
+		if (d->state == COH_D_M || d->wrote)
 			d->owner = perm[d->owner];
 		if (c->wide)
 			coh_wide_permute(c, &d->sharers, perm);

@@ -61,6 +61,11 @@ static const char *check_dir(struct coh *c, const struct dir *d)
 		return "a page is in a state that only a transaction can have";
 	if (d->state == COH_D_M && (d->owner >= c->cfg.nodes || !d->touched))
 		return "a page in M has no owner, or is untouched";
+	if (d->wrote ? d->state != COH_D_S || d->owner >= c->cfg.nodes
+	             : d->state == COH_D_S && d->owner)
+		return "a page remembers a writer, and is not shared with it";
+	if (d->migratory > c->cfg.migratory || (d->migratory && d->state == COH_D_S && !d->txn))
+		return "a page is migratory that cannot be";
 	if (d->state != COH_D_S && d->sharers)
 		return "a page has sharers and is not in S";
 	if (d->state == COH_D_S && !d->sharers && !d->txn)

@@ -38,6 +38,7 @@
 	X(NO_WAKE, "a grant does not wake the threads that wait")                                  \
 	X(RECALL_SKIPPED, "the home supplies a page that its own cache may still write")           \
 	X(FWD_TO_REQUESTOR, "the old owner stays in the directory after Fwd-GetM")                 \
+	X(MIGRATORY_SHARED, "the owner of a migratory page is asked for a copy to read")             \
 	X(NOT_BLOCKING, "the home is free again as soon as it has granted")
 
 #define COH_MUTANT_ENUM(name, text) COH_MUT_##name,

@@ -13,8 +13,10 @@ typedef uint16_t coh_ref;
 /* Directory entry: 16 bytes a page. All zero: I, never written. */
 struct dir {
 	uint8_t state; /* COH_D_I, _S or _M: as of the last finished transaction */
-	uint8_t touched;
-	coh_node owner;   /* in M */
+	uint8_t touched : 1;
+	uint8_t wrote : 1;     /* in S: owner was the last one */
+	uint8_t migratory : 6; /* reads to come that are granted as writes */
+	coh_node owner;   /* in M; in S when wrote is set */
 	coh_ref txn;      /* the transaction that makes the page busy */
 	coh_ref queue;    /* requests that wait, oldest first */
 	uint64_t sharers; /* in S: a set (sharers.h); while a narrow one is invalidated: those who

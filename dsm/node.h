@@ -34,6 +34,7 @@
 #define NODE_LOCKS 4096
 #define NODE_SYNC_SLOTS 256
 #define NODE_SHARER_MAPS 16384
+#define NODE_MIGRATORY 15 /* reads granted as writes before one is not */
 #define NODE_SVC_SLOTS 256
 #define NODE_FAULTS 512
 

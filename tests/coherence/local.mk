@@ -3,7 +3,8 @@ cluster = tests/coherence/cluster.h tests/coherence/cluster.c tests/coherence/cl
 scene = tests/coherence/scene.h tests/coherence/scene.c $(cluster)
 if HAVE_CUNIT
 coherence_tests = tests/coherence/test_wire tests/coherence/test_pages \
-	tests/coherence/test_rules tests/coherence/test_sync tests/coherence/test_homes
+	tests/coherence/test_rules tests/coherence/test_sync tests/coherence/test_homes \
+	tests/coherence/test_migratory
 check_PROGRAMS += $(coherence_tests)
 TESTS += $(coherence_tests)
 endif
@@ -15,6 +16,8 @@ tests_coherence_test_pages_SOURCES = tests/coherence/test_pages.c $(scene)
 tests_coherence_test_pages_LDADD = libcoherence.la -lcunit
 tests_coherence_test_rules_SOURCES = tests/coherence/test_rules.c $(scene)
 tests_coherence_test_rules_LDADD = libcoherence.la -lcunit
+tests_coherence_test_migratory_SOURCES = tests/coherence/test_migratory.c $(scene)
+tests_coherence_test_migratory_LDADD = libcoherence.la -lcunit
 tests_coherence_test_sync_SOURCES = tests/coherence/test_sync.c $(cluster)
 tests_coherence_test_sync_LDADD = libcoherence.la -lcunit
 

@@ -30,7 +30,7 @@
 
 struct x_options {
 	unsigned nodes, pages, block; /* homes in turn, block pages at a time */
-	unsigned slots, per_home, refreshes, holds;
+	unsigned slots, per_home, refreshes, holds, migratory;
 	unsigned pointers, maps, group; /* forms of the sharer sets; 0: one bit a node */
 	unsigned evict;                 /* pages may be evicted at any time */
 	unsigned atomics;               /* so many outstanding in all, and one per node and page */

@@ -63,6 +63,7 @@ void x_locals_open(struct x_locals *l, const struct x_options *o)
 		.locks = o->sync ? 2 : 0,
 		.sync_slots = (uint16_t)o->sync,
 		.refreshes = (uint16_t)o->refreshes,
+		.migratory = (uint8_t)o->migratory,
 		.sharer_pointers = (uint8_t)o->pointers,
 		.sharer_maps = o->maps,
 		.sharer_group = (uint16_t)o->group,

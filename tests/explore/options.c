@@ -21,6 +21,7 @@ static const struct {
 	OPTION(slots, "requests a node may have outstanding"),
 	OPTION(per_home, "... at one home"),
 	OPTION(refreshes, "refreshes a home has under way at once; 0: as many as requests"),
+	OPTION(migratory, "reads of a migratory page granted as writes, in a row; 0: none"),
 	OPTION(pointers, "sharers kept by number; 0: one bit a node"),
 	OPTION(maps, "... pages with more that a home can know exactly"),
 	OPTION(group, "... nodes that share a bit of an inexact set"),
@@ -110,6 +111,8 @@ void x_options_print(const struct x_options *o, FILE *out)
 		fprintf(out, " locks, condition and barrier by %u threads each", o->sync);
 	if (o->refreshes)
 		fprintf(out, " refreshes=%u", o->refreshes);
+	if (o->migratory)
+		fprintf(out, " migratory=%u", o->migratory);
 	if (o->pointers)
 		fprintf(out, " sharers by number=%u maps=%u group=%u", o->pointers, o->maps,
 		        o->group);

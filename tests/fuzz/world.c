@@ -31,6 +31,7 @@ static struct coh_config config_of(coh_node self, unsigned form)
 		.holds = form & 2 ? HOLDS : 0,
 		.locks = LOCKS,
 		.sync_slots = 2,
+		.migratory = form & 1 ? 2 : 0,
 	};
 
 	if (form & 4) {

@@ -93,6 +93,7 @@ static struct coh_config core_config(const struct sim *s, uint16_t self)
 		.per_home = c->per_home,
 		.slots = c->slots,
 		.refreshes = c->refreshes,
+		.migratory = c->migratory,
 		.sharer_maps = c->maps,
 		.sharer_pointers = c->pointers,
 		.sharer_group = c->group,

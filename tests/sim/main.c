@@ -86,6 +86,7 @@ static struct sim_config draw(const struct options *o, uint64_t seed)
 	c.refreshes = PICK(&r, 0, 0, 1, 4);
 	c.holds = PICK(&r, 16, 64);
 	c.wire = rng_below(&r, 2);
+	c.migratory = PICK(&r, 0, 1, 3, 15);
 	c.maps = PICK(&r, 0, 1, 4, 64);
 	if (c.nodes <= 64 && rng_below(&r, 2)) {
 		c.pointers = 1 + rng_below(&r, 3);
@@ -103,12 +104,12 @@ static void print_config(const struct sim_config *c)
 	        "--block %u --epoch %u --mean %u --latency %s --think %u --wake %u --tenure %u "
 	        "--budget %u --slow %u --pause %u --atomic-in %u --prefetch-in %u --evict-in %u "
 	        "--pair-in %u --per-home %u --refreshes %u --slots %u --holds %u --locks %u "
-	        "--maps %u --pointers %u --group %u%s\n",
+	        "--migratory %u --maps %u --pointers %u --group %u%s\n",
 	        c->work->name, (unsigned long long)c->seed, (unsigned long long)c->events, c->nodes,
 	        c->threads, c->pages, c->huge_pages, c->block_pages, c->epoch, c->mean_ns,
 	        latency_name[c->latency], c->think_ns, c->wake_ns, c->tenure_ns, c->budget, c->slow,
 	        c->pause_us, c->atomic_in, c->prefetch_in, c->evict_in, c->pair_in, c->per_home,
-	        c->refreshes, c->slots, c->holds, c->locks, c->maps, c->pointers, c->group,
+	        c->refreshes, c->slots, c->holds, c->locks, c->migratory, c->maps, c->pointers, c->group,
 	        c->wire ? " --wire" : "");
 }
 
@@ -180,6 +181,7 @@ static const struct option long_options[] = {
 	{ "slots", 1, 0, 6 },       { "refreshes", 1, 0, 13 },
 	{ "holds", 1, 0, 7 },       { "locks", 1, 0, 8 },
 	{ "maps", 1, 0, 14 },       { "pointers", 1, 0, 15 },
+	{ "migratory", 1, 0, 17 },
 	{ "group", 1, 0, 16 },      { "bound-us", 1, 0, 9 },
 	{ "wire", 0, 0, 10 },       { "total", 1, 0, 11 },
 	{ "max-nodes", 1, 0, 12 },  { "json", 0, 0, 'j' },
@@ -250,6 +252,7 @@ static int set_option(struct options *o, int c, const char *arg)
 	case 14: cfg->maps = value; break;
 	case 15: cfg->pointers = value; break;
 	case 16: cfg->group = value; break;
+	case 17: cfg->migratory = value; break;
 	case 12: o->max_nodes = value; break;
 	case 'j': o->json = 1; break;
 	case 'v': o->verbose = 1; break;

@@ -40,6 +40,7 @@ static const struct sim_config small = {
 	.per_home = 4,
 	.slots = 16,
 	.holds = 16,
+	.migratory = 3,
 	.locks = 8,
 };
 

@@ -42,6 +42,7 @@ struct sim_config {
 	uint32_t pause_us;  /* every node sleeps this long now and then; 0: never */
 	uint32_t atomic_in, prefetch_in, evict_in, pair_in; /* one operation in so many; 0: never */
 	uint16_t per_home, slots, refreshes, holds, locks;
+	uint8_t migratory;
 	uint32_t maps;            /* exact maps of sharers in a home's pool */
 	uint32_t pointers, group; /* form of the sets of sharers; 0: as it comes */
 	uint64_t bound_ns;        /* longest wait for one page; 0: derived from the above */
