@@ -256,6 +256,7 @@ void api_mutex_order(void)
 		node_barrier();
 		if (node.rank == home)
 			OK(dsm_mutex_destroy(node.dsm, shared->mutex));
+		node_barrier(); /* the next home writes another one there */
 	}
 	node_unshare("order", shared);
 }
