@@ -213,7 +213,10 @@ static void act_get(struct take *t)
 	int write = t->event == CE_WRITE;
 
 	t->line->faulted = 1;
-	request_send(t, write ? COH_MSG_GETM : COH_MSG_GETS, 1);
+	for (unsigned i = 1; i < t->n; i++)
+		line_at(t->c, t->page + i)->state = COH_C_IS_D;
+	request_send(t, write ? COH_MSG_GETM : COH_MSG_GETS, t->n);
+	t->fx->count[COH_N_PREFETCH] += t->n - 1;
 	t->fx->count[write ? COH_N_WRITE_MISS : COH_N_READ_MISS]++;
 }
 
@@ -421,6 +424,18 @@ static const struct cache_row table[COH_CACHE_STATES][CACHE_EVENTS] = {
 
 /* --- events of this node --- */
 
+/* Pages from first on, at most n, in this cache state and of one home's block. */
+static uint32_t run_length(struct coh *c, uint64_t first, uint32_t n, int in_i)
+{
+	uint64_t block = coh_block_end(&c->cfg, first);
+	uint32_t k = 0;
+
+	while (k < n && first + k < block && k < COH_MAX_RUN &&
+	       (line_at(c, first + k)->state == COH_C_I) == in_i)
+		k++;
+	return k;
+}
+
 int coh_cache_fault(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
 {
 	struct take t = take_init(c, fx, ev->page);
@@ -435,19 +450,10 @@ int coh_cache_fault(struct coh *c, const struct coh_event *ev, struct coh_effect
 	if (t.line->state == COH_C_S && write)
 		hold_end(c, fx, t.page);
 	t.request = slot;
+	if (t.line->state == COH_C_I && !write && ev->n > 1)
+		t.n = run_length(c, ev->page, ev->n, 1);
+	fx->consumed = t.n;
 	return cache_take(&t, write ? CE_WRITE : CE_READ);
-}
-
-/* Pages from first on, at most n, in this cache state and of one home's block. */
-static uint32_t run_length(struct coh *c, uint64_t first, uint32_t n, int in_i)
-{
-	uint64_t block = coh_block_end(&c->cfg, first);
-	uint32_t k = 0;
-
-	while (k < n && first + k < block && k < COH_MAX_RUN &&
-	       (line_at(c, first + k)->state == COH_C_I) == in_i)
-		k++;
-	return k;
 }
 
 int coh_cache_prefetch(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)

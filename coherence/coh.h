@@ -182,7 +182,8 @@ struct coh_tag coh_tag_decode(uint32_t bits);
 /* ------------------------------------------------------------------ events -- */
 
 enum coh_event_kind {
-	COH_EV_READ = 1, /* page: a thread was trapped reading it */
+	COH_EV_READ = 1, /* page: a thread was trapped reading it; n: ask for so many from there on,
+	                  * as if the others had been prefetched; 0: for one */
 	COH_EV_WRITE,    /* page: ... writing it */
 	COH_EV_PREFETCH, /* page, n: ask for a run in S; effects->consumed says how far it went */
 	COH_EV_EVICT,    /* page: give it up; -EBUSY while a request for it is under way */
@@ -284,7 +285,7 @@ struct coh_effects {
 	uint32_t len, cap;
 	struct coh_msg *self_queue; /* scratch: messages of this node to itself */
 	uint32_t self_head, self_len;
-	uint32_t consumed; /* PREFETCH: pages dealt with, from 1 */
+	uint32_t consumed; /* READ, PREFETCH: pages dealt with, from 1 */
 	uint32_t object;   /* MUTEX_CREATE */
 	uint32_t count[COH_COUNTS];
 	uint8_t row_taken[COH_ROWS_MAX]; /* rows of coh_rows() taken by this step */
@@ -364,6 +365,8 @@ struct coh_page_info {
 	uint64_t sharers; /* their map, in a job of at most 64 nodes */
 };
 void coh_page_info(const struct coh *coh, uint64_t page, struct coh_page_info *out);
+/* The state of the page in this node's cache (enum coh_cache_state). */
+unsigned coh_cache_state_of(const struct coh *coh, uint64_t page);
 /* Whether this home takes node for a sharer of page. */
 int coh_is_sharer(const struct coh *coh, uint64_t page, coh_node node);
 /* What the directory of this home takes. */

@@ -55,6 +55,11 @@ void coh_page_info(const struct coh *coh, uint64_t page, struct coh_page_info *o
 		dir_info(c, page, out);
 }
 
+unsigned coh_cache_state_of(const struct coh *coh, uint64_t page)
+{
+	return line_at((struct coh *)coh, page)->state; /* only read */
+}
+
 int coh_is_sharer(const struct coh *coh, uint64_t page, coh_node node)
 {
 	struct coh *c = (struct coh *)coh; /* only read */

@@ -15,21 +15,28 @@ void node_fetch_ahead(struct dsm *d, uint64_t first, uint64_t end)
 	}
 }
 
-void node_follow_stream(struct dsm *d, uint32_t thread, uint64_t page)
+struct stream_advice node_stream(struct dsm *d, uint32_t thread, uint64_t page)
 {
 	const struct region_zone *zone = region_zone_of(&d->region, page);
-	uint64_t zone_end = zone->first + zone->count, end;
-	struct stream_advice a;
+	struct stream_advice a = {.run = 1};
 
 	/* A huge page is a run by itself. */
 	if (!thread || zone != &d->region.zone[REGION_PTE])
-		return;
-	a = stream_fault(&d->streams, thread, page);
-	end = page + a.run < zone_end ? page + a.run : zone_end;
-	node_fetch_ahead(d, page + 1, end);
-	for (unsigned i = 1; i <= a.ahead; i++) {
-		uint64_t at = page + a.run - 1 + (uint64_t)(a.stride * (int64_t)i);
-		if (at < zone->first || at >= zone_end)
+		return a;
+	a = stream_fault(&d->streams, thread, page, coh_cache_state_of(d->coh, page) == COH_C_IS_D);
+	if (a.run > zone->first + zone->count - page)
+		a.run = zone->first + zone->count - page;
+	return a;
+}
+
+void node_follow_stream(struct dsm *d, uint64_t page, unsigned asked, const struct stream_advice *a)
+{
+	const struct region_zone *zone = region_zone_of(&d->region, page);
+
+	node_fetch_ahead(d, page + asked, page + a->run);
+	for (unsigned i = 1; i <= a->ahead; i++) {
+		uint64_t at = page + a->run - 1 + (uint64_t)(a->stride * (int64_t)i);
+		if (at < zone->first || at >= zone->first + zone->count)
 			return;
 		node_fetch_ahead(d, at, at + 1);
 	}

@@ -63,14 +63,22 @@ void node_tenure_start(struct dsm *d, unsigned slot)
 static int fault_step(struct dsm *d, const struct trap_fault *f, struct waiter *w)
 {
 	struct coh_event ev = {.kind = f->write ? COH_EV_WRITE : COH_EV_READ, .page = f->page};
+	struct stream_advice stream = {.run = 1};
 	int remembered = fault_remember(d, f, w), rc;
+
+	if (!f->write) {
+		stream = node_stream(d, f->thread, f->page);
+		ev.n = stream.run < COH_MAX_RUN ? stream.run : COH_MAX_RUN;
+		if (ev.n > 1 && frames_prepare(&d->frames, f->page, ev.n))
+			ev.n = 1; /* memory is short */
+	}
 
 	tenure_thread_waits(&d->tenure, f->thread);
 	rc = node_step(d, &ev);
 	if (rc && remembered)
 		d->n_faults--; /* nothing was woken: it is the last one still */
-	if (rc == 0 && !f->write)
-		node_follow_stream(d, f->thread, f->page);
+	if (rc == 0 && stream.run + stream.ahead > 1)
+		node_follow_stream(d, f->page, d->fx.consumed, &stream);
 	return rc;
 }
 

@@ -154,8 +154,11 @@ void node_fail(struct dsm *d, const char *why);
 /* --- ahead.c; with the lock held --- */
 /* Asks for pages first .. end-1 for reading, as far as there is room. */
 void node_fetch_ahead(struct dsm *d, uint64_t first, uint64_t end);
-/* A thread has faulted reading page: asks for what it is likely to read next. */
-void node_follow_stream(struct dsm *d, uint32_t thread, uint64_t page);
+/* A thread has faulted reading page: what it is likely to read next. The run ends where
+ * the page's request has to, or earlier. */
+struct stream_advice node_stream(struct dsm *d, uint32_t thread, uint64_t page);
+/* Asks for that, but for the first `asked` pages of the run. */
+void node_follow_stream(struct dsm *d, uint64_t page, unsigned asked, const struct stream_advice *a);
 
 /* --- reclaim.c; with the lock held --- */
 /* Gives pages up when frames are getting scarce. Service thread only. */

@@ -45,13 +45,16 @@ static void stride_on(struct streams *s, struct stream_thread *t, int64_t distan
 		t->ahead = STREAM_AHEAD_MAX;
 }
 
-struct stream_advice stream_fault(struct streams *s, uint32_t thread, uint64_t page)
+struct stream_advice stream_fault(struct streams *s, uint32_t thread, uint64_t page,
+                                  int on_its_way)
 {
 	struct stream_thread *t = &s->entry[thread % STREAM_THREADS];
 	int64_t distance = (int64_t)(page - t->last);
 
 	if (t->thread != thread) /* a newcomer; a clash costs both their streams */
 		*t = (struct stream_thread){.thread = thread, .run = 1};
+	else if (distance > 0 && distance < t->run && on_its_way)
+		; /* it reads faster than pages come: the run stays as long */
 	else if (distance > 0 && distance <= t->run)
 		run_on(t, distance);
 	else if (distance != 0)

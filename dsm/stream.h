@@ -36,7 +36,8 @@ struct stream_advice {
 	int64_t stride; /* this far from each other, from page + run - 1 on */
 };
 
-/* A read fault. */
-struct stream_advice stream_fault(struct streams *s, uint32_t thread, uint64_t page);
+/* A read fault. on_its_way: the page was asked for before. */
+struct stream_advice stream_fault(struct streams *s, uint32_t thread, uint64_t page,
+                                  int on_its_way);
 
 #endif

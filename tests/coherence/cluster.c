@@ -253,7 +253,8 @@ int cluster_step(struct cluster *c, coh_node node, const struct coh_event *ev)
 
 int cluster_fault(struct cluster *c, coh_node node, struct cluster_thread *t)
 {
-	struct coh_event ev = { .kind = t->write ? COH_EV_WRITE : COH_EV_READ, .page = t->page };
+	struct coh_event ev = { .kind = t->write ? COH_EV_WRITE : COH_EV_READ, .page = t->page,
+		                .n = t->n };
 	struct cluster_frame *f = &c->node[node].frame[t->page];
 	int rc;
 

@@ -31,6 +31,7 @@ struct cluster_frame {
 /* A thread blocked in an access; it tries again when its page is woken. */
 struct cluster_thread {
 	uint8_t busy, write, retry;
+	uint16_t n; /* of a read: pages to ask for, 0: this one */
 	uint32_t page;
 	uint64_t value;
 };
@@ -86,6 +87,8 @@ struct coh_config cluster_config(coh_node nodes, unsigned pages);
 /* --- what a node's threads do. Accesses return 1 when they are done at once, 0 when
  * the thread is blocked, negative when the core had no room for the fault. --- */
 int cluster_read(struct cluster *c, coh_node node, uint32_t page);
+/* A read that asks for n pages. */
+int cluster_read_run(struct cluster *c, coh_node node, uint32_t page, uint16_t n);
 int cluster_write(struct cluster *c, coh_node node, uint32_t page);
 int cluster_evict(struct cluster *c, coh_node node, uint32_t page);
 int cluster_prefetch(struct cluster *c, coh_node node, uint32_t page, uint16_t n);

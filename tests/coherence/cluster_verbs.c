@@ -8,7 +8,7 @@
 
 /* --- threads --- */
 
-static int access_page(struct cluster *c, coh_node node, uint32_t page, int write)
+static int access_page(struct cluster *c, coh_node node, uint32_t page, uint16_t n, int write)
 {
 	static uint64_t serial = 1000;
 
@@ -18,6 +18,7 @@ static int access_page(struct cluster *c, coh_node node, uint32_t page, int writ
 			continue;
 		*t = (struct cluster_thread){ .write = (uint8_t)write,
 			                      .page = page,
+			                      .n = n,
 			                      .value = ++serial };
 		return cluster_fault(c, node, t);
 	}
@@ -26,12 +27,17 @@ static int access_page(struct cluster *c, coh_node node, uint32_t page, int writ
 
 int cluster_read(struct cluster *c, coh_node node, uint32_t page)
 {
-	return access_page(c, node, page, 0);
+	return access_page(c, node, page, 0, 0);
+}
+
+int cluster_read_run(struct cluster *c, coh_node node, uint32_t page, uint16_t n)
+{
+	return access_page(c, node, page, n, 0);
 }
 
 int cluster_write(struct cluster *c, coh_node node, uint32_t page)
 {
-	return access_page(c, node, page, 1);
+	return access_page(c, node, page, 0, 1);
 }
 
 int cluster_evict(struct cluster *c, coh_node node, uint32_t page)

@@ -167,6 +167,29 @@ static void test_run_stops_at_busy_page(void)
 	finish();
 }
 
+/* A fault asks for a run; its thread goes on when all of that is there. */
+static void test_fault_asks_for_run(void)
+{
+	start_one_block(2, 4);
+	own(0, 0);
+	own(0, 1);
+	share(1, 3);
+	cluster_read_run(c, 1, 0, 4);
+	CU_ASSERT_EQUAL(state(1, 2), COH_C_IS_D); /* as far as there is something to ask for */
+	CU_ASSERT_EQUAL(state(1, 3), COH_C_S);
+	CU_ASSERT_EQUAL(cluster_read(c, 1, 1), 0);
+	cluster_deliver(c, 1, 0);
+	cluster_land(c, 0, 1);
+	EXPECT("1 reads 0: GetS>0\n"
+	       "1 reads 1:\n"
+	       "0 GetS<1: 0=READ page 0>1+2\n"
+	       "1 landed 0: 0=READ wake Done>0\n");
+	CU_ASSERT_EQUAL(state(1, 1), COH_C_S);
+	CU_ASSERT_EQUAL(state(1, 2), COH_C_I); /* nobody has written that one: another kind */
+	CU_ASSERT_FALSE(cluster_is_blocked(c, 1, 1));
+	finish();
+}
+
 /* --- bounds --- */
 
 static void test_slots_run_out(void)
@@ -362,6 +385,7 @@ int main(void)
 	CU_add_test(suite, "one's own request ends a tenure", test_own_request_ends_tenure);
 	CU_add_test(suite, "eviction ends a tenure", test_eviction_ends_tenure);
 	CU_add_test(suite, "atomic at the home", test_atomic_at_home);
+	CU_add_test(suite, "a fault asks for a run", test_fault_asks_for_run);
 	CU_add_test(suite, "atomic at the owner", test_atomic_at_owner);
 	CU_add_test(suite, "atomic forwarded to its own node",
 	            test_atomic_finds_its_own_node_the_owner);

@@ -36,7 +36,7 @@ static void read_page(uint32_t thread, uint64_t page, unsigned granted_max)
 	if (here[page])
 		return;
 	faults++;
-	a = stream_fault(&streams, thread, page);
+	a = stream_fault(&streams, thread, page, 0);
 	CU_ASSERT_TRUE(a.run >= 1 && a.run <= STREAM_RUN_MAX && a.ahead <= STREAM_AHEAD_MAX);
 	for (unsigned i = 0; i < a.run && i < granted_max; i++)
 		fetch(page + i);
@@ -101,10 +101,27 @@ static void test_same_page(void)
 
 	begin();
 	for (int i = 0; i < 100; i++) { /* a page in demand, taken away again and again */
-		a = stream_fault(&streams, 1, 77);
+		a = stream_fault(&streams, 1, 77, 0);
 		CU_ASSERT_EQUAL(a.run, 1);
 		CU_ASSERT_EQUAL(a.ahead, 0);
 	}
+}
+
+/* A reader that finds the pages still on their way goes on with runs as long as before. */
+static void test_on_its_way(void)
+{
+	struct stream_advice a = {0};
+
+	begin();
+	for (uint64_t p = 0; p < 1024; p++)
+		read_page(1, p, 64);
+	a = stream_fault(&streams, 1, 1023 + 64, 0); /* where the grant of the last run ended */
+	CU_ASSERT_EQUAL(a.run, STREAM_RUN_MAX);
+	a = stream_fault(&streams, 1, 1088, 1);
+	CU_ASSERT_EQUAL(a.run, STREAM_RUN_MAX);
+	a = stream_fault(&streams, 1, 1088 + STREAM_RUN_MAX, 0);
+	CU_ASSERT_EQUAL(a.run, STREAM_RUN_MAX);
+	CU_ASSERT_EQUAL(streams.wasted, 0);
 }
 
 static void test_waste_is_seen(void)
@@ -131,6 +148,7 @@ int main(void)
 	CU_add_test(s, "strided", test_strided);
 	CU_add_test(s, "threads apart", test_threads_apart);
 	CU_add_test(s, "same page", test_same_page);
+	CU_add_test(s, "on its way", test_on_its_way);
 	CU_add_test(s, "waste is seen", test_waste_is_seen);
 	CU_basic_set_mode(CU_BRM_VERBOSE);
 	CU_basic_run_tests();

@@ -112,6 +112,7 @@ static void fault_taken(struct sim *s, struct thread *t)
 	t->state = TH_FAULT;
 	ev.kind = t->write ? COH_EV_WRITE : COH_EV_READ;
 	ev.page = t->page;
+	ev.n = !t->write && rng_one_in(&s->rng, s->cfg.prefetch_in) ? 1 + rng_below(&s->rng, 16) : 0;
 	tenure_thread_waits(&s->nodes[t->node].tenure, t->index + 1u);
 	blocked(s, t, node_step(s, t->node, &ev));
 }
