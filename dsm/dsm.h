@@ -143,14 +143,9 @@ struct dsm_config {
 	                        * of them are set aside than it has room for. See dsm(7). */
 };
 /* Only in the environment: DSM_SPIN_US, how long to look for more work before sleeping, in
-<<<<<<< HEAD
  * microseconds, 0 (not at all) to 10000; DSM_START_TIMEOUT, how long to wait for other nodes
  * at the start, in seconds, default 60. */
-#define DSM_CONFIG_INIT { sizeof(struct dsm_config), 0, NULL, NULL, NULL, NULL, NULL, DSM_LOG_ERROR, 0, 0, 0 }
-=======
- * microseconds, 0 (not at all) to 10000. */
 #define DSM_CONFIG_INIT { sizeof(struct dsm_config), 0, NULL, NULL, NULL, NULL, NULL, DSM_LOG_ERROR, 0, 0, 0, 0 }
->>>>>>> 30e2798 (Keep the memory of pages within a budget)
 
 /*
  * Joins the job that the environment describes: dsmctl run sets DSM_JOB, DSM_RANK,

@@ -32,12 +32,8 @@ libjob_la_SOURCES = dsm/boot/rendezvous.h dsm/boot/rendezvous.c dsm/boot/meeting
 
 # The node itself.
 libnode_la_SOURCES += dsm/ahead.c dsm/atomic.c dsm/audit.c dsm/calls.c dsm/chunks.c dsm/chunks.h dsm/engine.c dsm/error.c dsm/faults.c dsm/frames.c \
-<<<<<<< HEAD
-	dsm/frames.h dsm/init.c dsm/log.c dsm/log.h dsm/loop.c dsm/memory.c dsm/node.h \
+	dsm/frames.h dsm/budget.c dsm/budget.h dsm/reclaim.c dsm/init.c dsm/log.c dsm/log.h dsm/loop.c dsm/memory.c dsm/node.h \
 	dsm/probe.c dsm/probe.h dsm/probe_kernel.c dsm/probe_memory.c dsm/probe_network.c dsm/report.c \
-=======
-	dsm/frames.h dsm/budget.c dsm/budget.h dsm/reclaim.c dsm/init.c dsm/log.c dsm/log.h dsm/loop.c dsm/memory.c dsm/node.h dsm/report.c \
->>>>>>> 30e2798 (Keep the memory of pages within a budget)
 	dsm/service.c dsm/settings.c dsm/settings.h dsm/sync.c dsm/stream.c dsm/stream.h dsm/tenure.c dsm/tenure.h
 libnode_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(SODIUM_CFLAGS)
 libnode_la_LIBADD = $(SODIUM_LIBS)

@@ -33,13 +33,9 @@ tests_system_errors_SOURCES = tests/system/errors.c tests/boot/job.c tests/boot/
 tests_system_errors_LDADD = libdsm.la libjob.la
 
 system_scripts = tests/system/api.sh tests/system/audit.sh tests/system/dsmctl.sh \
-<<<<<<< HEAD
 	tests/system/engine.sh tests/system/hand.sh tests/system/huge.sh tests/system/idle.sh \
-	tests/system/kernel.sh tests/system/litmus.sh tests/system/stress.sh
-=======
-	tests/system/engine.sh tests/system/huge.sh tests/system/idle.sh \
-	tests/system/kernel.sh tests/system/litmus.sh tests/system/memory.sh tests/system/stress.sh
->>>>>>> 30e2798 (Keep the memory of pages within a budget)
+	tests/system/kernel.sh tests/system/litmus.sh tests/system/memory.sh \
+	tests/system/stress.sh
 dist_check_SCRIPTS += $(system_scripts)
 TESTS += $(system_scripts) tests/system/errors
 EXTRA_DIST += tests/system/lib.sh tests/system/run.sh check demo tests/lib.sh
