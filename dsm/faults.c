@@ -69,7 +69,11 @@ static int fault_step(struct dsm *d, const struct trap_fault *f, struct waiter *
 	if (!f->write) {
 		stream = node_stream(d, f->thread, f->page);
 		ev.n = stream.run < COH_MAX_RUN ? stream.run : COH_MAX_RUN;
-		if (ev.n > 1 && frames_prepare(&d->frames, f->page, ev.n))
+		/* No page is given up for one that is only fetched ahead. */
+		while (ev.n > 1 && !frames_have_room(&d->frames, f->page, ev.n,
+		                                     node_frames_spare(d, f->page)))
+			ev.n /= 2;
+		if (ev.n > 1 && frames_want(&d->frames, f->page + 1, ev.n - 1u, 0))
 			ev.n = 1; /* memory is short */
 	}
 

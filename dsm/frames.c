@@ -169,9 +169,7 @@ static int allocate(struct frames *f, uint64_t page)
 	if (s->ready)
 		return 0;
 	home = is_home(f, page);
-	/* What is beyond the budget takes no huge page that is there for others. */
-	pooled = frames_zone(f, page) == REGION_PMD && !chunks_pins(f->chunks, page) &&
-	         (home || frames_have_room(f, page, 1, 0));
+	pooled = frames_zone(f, page) == REGION_PMD && !chunks_pins(f->chunks, page);
 	if (pooled)
 		region_pool_take(f->region);
 	rc = region_frame_prepare(f->region, page, 1);

@@ -55,7 +55,7 @@ static uint64_t high_mark(const struct frames *f, unsigned pool)
 {
 	uint64_t cache = cache_bytes(f, pool);
 
-	return min_u64(max_u64(cache / 8, 2 * unit_of(f, pool)), cache / 2);
+	return min_u64(max_u64(cache / 8, unit_of(f, pool)), cache / 2);
 }
 
 uint64_t node_frames_spare(const struct dsm *d, uint64_t page)
@@ -176,6 +176,9 @@ static int may_exceed(const struct dsm *d, uint64_t page, unsigned pool)
 	const struct frames *f = &d->frames;
 	uint64_t bytes = region_zone_of(&d->region, page)->page_bytes;
 
+	/* A huge page that is taken from nowhere is taken from another node's pool. */
+	if (d->region.pooled && frames_zone(f, page) == REGION_PMD)
+		return 0;
 	return (d->reclaim[pool].stuck || !frames_cached(f, pool)) &&
 	       frames_cached(f, pool) + bytes <= BUDGET_FLOOR_PAGES * bytes;
 }

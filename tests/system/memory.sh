@@ -13,6 +13,29 @@ DSM_MEMORY=768K DSM_FAULTS=signal job 60 3 net tests/system/stress --seconds 3 -
 	--dense --seed 2
 DSM_MEMORY=320K job 240 4 auto tests/system/litmus 600
 
+# Four nodes of 64 MiB and 200 MiB of shared data. Beside its frames a node has the provider's
+# buffers, the library's tables and the program: 24 MiB; and sort's qsort a copy of its part.
+# A MiB of frames more: what comes home, or is fetched for one instruction, while others leave.
+budget=65536 beyond=1024 own=24576 copy=27648
+# resident KIB PROVIDER PROGRAM...: at most so much beside the frames
+resident() {
+	local kib=$1 provider=$2
+	shift 2
+	[ "$provider" = net ] && provider=$(native_tcp)
+	DSM_MEMORY=$((budget * 1024)) DSM_PROVIDER=$provider timeout -k 10 260 tests/system/resident \
+		$((budget + beyond)) "$kib" tools/dsmctl run -t 240 -n 4 -- "$@" || fail "$* over $provider"
+}
+# The others are for run.sh memory.
+case ${MEMORY_PARTS-short} in
+short)
+	resident $own shm examples/kmeans --points 3300000 --rounds 2 ;;
+*)
+	for provider in shm net; do
+		resident $((own + copy)) $provider examples/sort --keys 13200000
+		resident $own $provider examples/kmeans --points 3300000 --rounds 4
+	done ;;
+esac
+
 # No more is handed out than all nodes together can hold, and it is said.
 said=$(DSM_LOG=error DSM_MEMORY=1M run_job 60 2 auto examples/sort --keys 200000 2>&1) &&
 	fail "3 MiB of shared data fit into two budgets of 1 MiB"
