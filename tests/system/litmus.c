@@ -390,9 +390,12 @@ int main(int argc, char **argv)
 	return 77;
 #endif
 	seconds += rounds / 50;
+	while (instances > 1 && instances > rounds / (2 * LAYOUTS))
+		instances /= 2;
 	if (huge) {
 		block = 2u << 20;
-		instances = BATCH / 8; /* in each of which more than one page travels */
+		if (instances > BATCH / 8) /* in each of which more than one page travels */
+			instances = BATCH / 8;
 		node.huge_bytes = 4 * block;
 	}
 	node_join("litmus", seconds);

@@ -160,7 +160,7 @@ static struct log_header *log_read(int rank)
 /* Two of three; in the others nothing slows the CPU's store buffers down. */
 static int is_timed(unsigned epoch)
 {
-	return epoch % 3 != 0;
+	return !options.untimed && (epoch % 3 != 0);
 }
 
 /* Checks this node's share of the words; every node does, so all are checked. Returns
@@ -366,6 +366,7 @@ static _Noreturn void usage(int status)
 	        "  --epoch-ms N  longest time between checks (500)\n"
 	        "  --seed N      of what is random (1)\n"
 	        "  --patience N  seconds without progress that count as a hang (20)\n"
+	        "  --untimed     the nodes' machines have clocks of their own\n"
 	        "  --dir DIR     where logs change hands (the job's directory, or /tmp)\n",
 	        STRESS_THREADS_MAX);
 	exit(status);
@@ -392,7 +393,8 @@ static void options_read(int argc, char **argv)
 		{ "seconds", 1, 0, 's' },  { "pages", 1, 0, 'p' }, { "threads", 1, 0, 't' },
 		{ "ops", 1, 0, 'o' },      { "seed", 1, 0, 'r' },  { "epoch-ms", 1, 0, 'e' },
 		{ "patience", 1, 0, 'w' }, { "dir", 1, 0, 'd' },   { "huge", 0, 0, 'H' },
-		{ "dense", 0, 0, 'D' },     { "help", 0, 0, 'h' },   { NULL, 0, 0, 0 },
+		{ "dense", 0, 0, 'D' },    { "untimed", 0, 0, 'u' }, { "help", 0, 0, 'h' },
+		{ NULL, 0, 0, 0 },
 	};
 	int c;
 
@@ -411,6 +413,7 @@ static void options_read(int argc, char **argv)
 		case 'd': options.dir = optarg; break;
 		case 'H': options.huge = 1; break;
 		case 'D': options.dense = 1; break;
+		case 'u': options.untimed = 1; break;
 		case 'h': usage(0);
 		default: usage(2);
 		}

@@ -25,6 +25,7 @@ struct stress_options {
 	unsigned seconds, pages, threads, epoch_ms, patience_s;
 	int huge; /* 2 MiB pages */
 	int dense; /* all pages side by side */
+	int untimed; /* no clock is common to all nodes */
 	size_t ops; /* that one thread logs per epoch, at most */
 	uint64_t seed;
 	const char *dir;

@@ -57,7 +57,7 @@ static void order_event(struct node *node, const struct tr_event *event)
 
 void part_order(struct node *node)
 {
-	const unsigned all = ORDER_MESSAGES * (node->nodes - 1u);
+	const unsigned each = world_times(ORDER_MESSAGES), all = each * (node->nodes - 1u);
 	struct order order = {{0}, 0};
 	struct tr_stats stats;
 	uint8_t buf[TR_MSG_MAX];
@@ -66,7 +66,7 @@ void part_order(struct node *node)
 
 	node->ctx = &order;
 	node->on_event = order_event;
-	for (number = 0; number < ORDER_MESSAGES; number++)
+	for (number = 0; number < each; number++)
 		for (i = 1; i < node->nodes; i++) {
 			to = (uint16_t)((node->self + i) % node->nodes);
 			order_fill(buf, node->self, number);
@@ -215,12 +215,12 @@ static void part_writes(struct node *node, size_t len, uint32_t rounds)
 
 void part_writes_4k(struct node *node)
 {
-	part_writes(node, 4096, 400);
+	part_writes(node, 4096, world_times(400));
 }
 
 void part_writes_2m(struct node *node)
 {
-	part_writes(node, 2u << 20, 20);
+	part_writes(node, 2u << 20, world_times(20));
 }
 
 /* --------------------------------------------------------------- arguments -- */
