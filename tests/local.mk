@@ -112,6 +112,7 @@ include tests/system/local.mk
 
 # Emulated machines; ./check vm runs them
 EXTRA_DIST += tests/vm/lib.sh tests/vm/fetch.sh tests/vm/prepare.sh tests/vm/run.sh \
-	tests/vm/run-suite.sh tests/vm/guest-init.sh tests/vm/guest-node.sh tests/vm/in-guest.sh
+	tests/vm/run-suite.sh tests/vm/guest-init.sh tests/vm/guest-node.sh tests/vm/in-guest.sh \
+	tests/vm/in-verbs.sh
 # dsm-bench
 include tests/bench/local.mk

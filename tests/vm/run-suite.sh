@@ -17,7 +17,7 @@ cd "${BUILD:-.}"
 
 # A part is a function part_NAME, with _ for -. It says what it needs by built, and runs a
 # command on machines by run.sh.
-parts='trap system mixed'
+parts='trap system mixed verbs-transport verbs-memlock verbs-system'
 
 # Gets all that the machines are started with.
 ready() {
@@ -57,6 +57,24 @@ part_system() {
 part_mixed() {
 	built tests/system/{engine,kernel,litmus,stress} tools/dsmctl
 	"$vm_here/run.sh" -n 1 -m 1024 -p 48 -t 600 -- "$vm_here/in-guest.sh" mixed
+}
+
+# The transport's conformance over an RDMA device, with a part of the rounds.
+part_verbs_transport() {
+	built tests/transport/test_verbs
+	"$vm_here/run.sh" -n 1 -m 768 -p 0 -t 240 -e TR_TEST_SHARE=40 -- "$vm_here/in-guest.sh" \
+		all_of tests/transport/test_verbs
+}
+
+# A node on each of two machines, with RDMA between them.
+part_verbs_system() {
+	built tests/system/{engine,stress} tests/system/.libs/witness.so
+	"$vm_here/run.sh" -n 2 -m 768 -p 16 -t 600 -- "$vm_here/in-verbs.sh" system
+}
+
+part_verbs_memlock() {
+	built examples/sort tools/dsmctl
+	"$vm_here/run.sh" -n 1 -m 768 -p 0 -t 120 -- "$vm_here/in-verbs.sh" memlock
 }
 
 all_parts() {

@@ -1,0 +1,73 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# What run-suite.sh has done over RDMA within the machines, in the build directory.
+#
+#	in-verbs.sh memlock      a limit on locked memory is reported, not met
+#	in-verbs.sh system       the system tests, one node on each machine
+#
+# Each job that passes is also looked at from outside: its statistics add up, no page was
+# copied from or to a frame, and what left the device is more than the pages written.
+set -u
+sources=$(cd "$(dirname "$0")/../.." && pwd)
+# shellcheck source=tests/system/lib.sh
+. "$sources/tests/system/lib.sh"
+export DSM_PROVIDER=verbs DSM_REGION=256M DSM_START_TIMEOUT=120
+jobs=0
+
+sent_bytes() {
+	cat /sys/class/infiniband/rxe0/ports/1/hw_counters/sent_bytes
+}
+
+# told_by NODE: the file of the latest job's witness there, which all machines see
+told_by() {
+	echo "/results/told.$jobs.$1"
+}
+
+# looked_at SENT: what the witnesses of the latest job say, and our device, which had sent so
+# much before.
+looked_at() {
+	local sent=$(($(sent_bytes) - $1)) mine all=/run/told node
+	mine=$(($(witness_sum "$(told_by "$VM_NODE")" pages_written) * 4096))
+	[ "$sent" -ge "$mine" ] || fail "the device has sent $sent bytes, of pages $mine"
+	for ((node = 1; node <= VM_NODES; node++)); do cat "$(told_by "$node")"; done >"$all"
+	witnesses_agree "$all" "$VM_NODES" >/run/sums || fail "$(cat /run/sums)"
+	[ "$(witness_sum "$all" copies_of_frames)" = 0 ] || fail "copies: $(cat /run/sums)"
+	[ "$VM_NODE" != 1 ] || tr '\n' ';' </run/sums
+}
+
+# everywhere PROGRAM [ARGUMENT...]: one job, of which each machine runs a node
+everywhere() {
+	local status=0 start=$SECONDS sent
+	jobs=$((jobs + 1))
+	sent=$(sent_bytes)
+	rm -f "$(told_by "$VM_NODE")"
+	DSM_RANK=$((VM_NODE - 1)) DSM_SIZE=$VM_NODES DSM_RENDEZVOUS=node1:$((7000 + jobs)) \
+		witnessed "$(told_by "$VM_NODE")" timeout -k 10 240 "$@" || status=$?
+	[ "$status" = 0 ] || fail "node $VM_NODE: status $status: $*"
+	looked_at "$sent"
+	echo "in $((SECONDS - start)) s: $*"
+}
+
+# Two nodes on this machine, without the right to lock what they like.
+memlock() {
+	local said status=0
+	said=$(setpriv --bounding-set -ipc_lock --inh-caps -ipc_lock bash -c 'ulimit -l 8192 &&
+		exec tools/dsmctl run -t 60 -n 2 -- examples/sort --keys 1000' 2>&1) || status=$?
+	echo "$said"
+	[ "$status" != 0 ] || fail 'a job runs whose region exceeds RLIMIT_MEMLOCK'
+	grep -q 'RLIMIT_MEMLOCK.* is 8192 KiB.*verbs;ofi_rxm' <<<"$said" ||
+		fail 'the sentence does not name RLIMIT_MEMLOCK'
+	setpriv --bounding-set -ipc_lock --inh-caps -ipc_lock bash -c 'ulimit -l 65536 &&
+		DSM_REGION=16M exec tools/dsmctl run -t 60 -n 2 -- examples/sort --keys 1000' ||
+		fail 'a job does not run whose region keeps to RLIMIT_MEMLOCK'
+}
+
+system() {
+	export DSM_TRAP=rwp
+	everywhere tests/system/engine
+	everywhere tests/system/stress --dir /results --untimed --seconds 6 --patience 60
+	DSM_FAULTS=signal everywhere tests/system/stress --dir /results --untimed --seconds 3 \
+		--patience 60 --seed 2
+}
+
+"$@"
