@@ -57,12 +57,31 @@ void node_unlock(struct dsm *d, const sigset_t *mask)
 	pthread_sigmask(SIG_SETMASK, mask, NULL);
 }
 
+/* How often a thread takes what the transport still has before it leaves the rest. */
+#define LAST_LOOKS 4
+
 /* Another thread than the service thread has stepped the core: what it left for later
  * (queued sends, a deferred message's deadline, kept requests, a fault for which there may
- * be a slot now) is the service thread's to see to. */
+ * be a slot now) is the service thread's to see to. A thread that sleeps is woken only if
+ * there is something: mostly all is done after another look at the transport, which has
+ * news of what was just sent. The last thread that helps leaves the transport as the
+ * sleeping service thread needs it. */
 void node_hand_over(struct dsm *d)
 {
-	if (d->tr->ops->pending(d->tr) || d->tenure.deferred || d->inbox.len || d->has_stalled)
+	int more = 0;
+
+	if (!d->asleep)
+		return;
+	for (unsigned i = 0; i < LAST_LOOKS && !d->helpers; i++) {
+		if (more || d->tr->ops->pending(d->tr))
+			node_progress(d);
+		more = d->tr->ops->wait_arm(d->tr);
+		if (!more)
+			break;
+	}
+	if (!d->helpers)
+		more |= d->tr->ops->pending(d->tr) || d->tenure.deferred;
+	if (more || d->inbox.len || d->has_stalled)
 		loop_kick(d);
 }
 
@@ -71,29 +90,25 @@ int node_waiter_is_done(const struct waiter *w)
 	return __atomic_load_n(&w->done, __ATOMIC_ACQUIRE) == WAIT_DONE;
 }
 
-/* Polls the transport in place of the service thread, for a short time: the answer is
- * then taken where it is needed, without waking anybody. */
-static void help(struct dsm *d, struct waiter *w)
+void node_waiter_help(struct dsm *d, struct waiter *w)
 {
-	uint64_t end = node_now_ns() + d->spin_ns;
-	sigset_t mask;
+	uint64_t end;
 
-	node_lock(d, &mask);
-	if (d->helpers++ == 0)
-		d->tr->ops->wait_disarm(d->tr);
-	for (;;) {
-		node_progress(d);
-		if (node_waiter_is_done(w) || node_now_ns() >= end)
-			break;
-		pthread_mutex_unlock(&d->lock);
-		node_relax(d);
-		pthread_mutex_lock(&d->lock);
+	if (d->spin_ns && !node_waiter_is_done(w)) {
+		end = node_now_ns() + d->spin_ns;
+		if (d->helpers++ == 0)
+			d->tr->ops->wait_disarm(d->tr);
+		for (unsigned look = 0;; look++) {
+			node_progress(d);
+			if (node_waiter_is_done(w) || node_now_ns() >= end)
+				break;
+			pthread_mutex_unlock(&d->lock);
+			node_relax(d, look);
+			pthread_mutex_lock(&d->lock);
+		}
+		d->helpers--;
 	}
-	/* The last one leaves the transport as the sleeping service thread needs it. */
-	if (--d->helpers == 0 && d->tr->ops->wait_arm(d->tr))
-		loop_kick(d);
 	node_hand_over(d);
-	node_unlock(d, &mask);
 }
 
 void node_waiter_sleep(struct dsm *d, struct waiter *w, int timeout_ms)
@@ -101,8 +116,6 @@ void node_waiter_sleep(struct dsm *d, struct waiter *w, int timeout_ms)
 	struct timespec t = {.tv_sec = timeout_ms / 1000, .tv_nsec = timeout_ms % 1000 * 1000000L};
 	sigset_t mask;
 
-	if (d->spin_ns && !node_waiter_is_done(w))
-		help(d, w);
 	if (node_waiter_is_done(w))
 		return;
 	if (w->mask) /* the application's handlers may run while its thread sleeps */
@@ -148,10 +161,9 @@ static int call_locked(struct dsm *d, const struct coh_event *ev)
 	end_tenures(d);
 	while (!d->lost) {
 		rc = node_step(d, ev);
-		if (rc != -EAGAIN) {
-			node_hand_over(d);
+		if (rc != -EAGAIN)
 			return rc;
-		}
+		node_hand_over(d);
 		node_wait_room(d);
 	}
 	return DSM_ERR_LOST;
@@ -164,6 +176,7 @@ int node_call(struct dsm *d, const struct coh_event *ev)
 
 	node_lock(d, &mask);
 	rc = call_locked(d, ev);
+	node_hand_over(d);
 	node_unlock(d, &mask);
 	return rc;
 }
@@ -181,6 +194,10 @@ int node_call_wait(struct dsm *d, struct coh_event *ev, struct waiter *w)
 	/* A lost job has ended the wait already. */
 	if (rc && !node_waiter_is_done(w))
 		waiter_unlink(w);
+	if (rc)
+		node_hand_over(d);
+	else
+		node_waiter_help(d, w);
 	node_unlock(d, &mask);
 	if (rc)
 		return rc;

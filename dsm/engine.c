@@ -11,6 +11,7 @@
 #include "dsm/node.h"
 
 #define POLL_BATCH 32
+#define YIELD_LOOKS 8 /* looks at the transport between two times of giving way */
 
 uint64_t node_now_ns(void)
 {
@@ -29,9 +30,10 @@ uint32_t node_thread(void)
 	return id;
 }
 
-void node_relax(const struct dsm *d)
+void node_relax(const struct dsm *d, unsigned look)
 {
-	if (d->crowded)
+	/* A system call each time would take longer than what is waited for. */
+	if (d->crowded && look % YIELD_LOOKS == YIELD_LOOKS - 1)
 		sched_yield();
 	else
 		__builtin_ia32_pause();

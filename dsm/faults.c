@@ -161,7 +161,7 @@ int node_fault_here(void *ctx, const struct trap_fault *f, const sigset_t *mask)
 	}
 	if (rc && !node_waiter_is_done(&w))
 		node_waiter_done(d, &w, rc);
-	node_hand_over(d);
+	node_waiter_help(d, &w); /* the handler has blocked all signals */
 	pthread_mutex_unlock(&d->lock);
 	node_waiter_sleep(d, &w, -1);
 	if (w.status)

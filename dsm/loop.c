@@ -127,11 +127,11 @@ static int work_and_spin(struct loop *l)
 	if (d->handled == handled || !d->spin_ns)
 		return more;
 	end = start + d->spin_ns;
-	for (uint64_t now = start; now < end && !d->helpers; now = node_now_ns()) {
+	for (uint64_t now = start, look = 0; now < end && !d->helpers; now = node_now_ns()) {
 		if (now - start > SPIN_MAX_NS)
 			return 1;
 		pthread_mutex_unlock(&d->lock);
-		node_relax(d);
+		node_relax(d, look++);
 		pthread_mutex_lock(&d->lock);
 		handled = d->handled;
 		more = work(l);
@@ -158,8 +158,8 @@ static void on_prepare(struct ev_loop *ev, ev_prepare *w, int revents)
 	if (!more && !d->helpers)
 		more = d->tr->ops->wait_arm(d->tr);
 	set_timer(l);
-	if (!more)
-		d->sleeps++;
+	d->sleeps += !more;
+	d->asleep = !more;
 	if ((d->n_faults || d->has_stalled) && !ev_is_active(&l->watch))
 		ev_timer_again(ev, &l->watch);
 	/* While a fault waits for a slot, new ones stay in the kernel. */
@@ -181,6 +181,7 @@ static void on_check(struct ev_loop *ev, ev_check *w, int revents)
 	struct loop *l = w->data;
 
 	pthread_mutex_lock(&l->d->lock);
+	l->d->asleep = 0;
 	if (!l->d->helpers)
 		l->d->tr->ops->wait_disarm(l->d->tr);
 	pthread_mutex_unlock(&l->d->lock);

@@ -119,6 +119,7 @@ struct dsm {
 	uint64_t faults, fault_ns, sleeps, bad_messages;
 	uint64_t handled; /* faults, messages, landings and tenures taken: tells activity */
 	unsigned helpers; /* application threads that poll the transport while they wait */
+	int asleep;       /* the service thread is, or is just going to be */
 
 	/* set at start: */
 	const struct trap_ops *trap_ops;
@@ -132,7 +133,8 @@ struct dsm {
 
 uint64_t node_now_ns(void);
 uint32_t node_thread(void); /* kernel id of the calling thread */
-void node_relax(const struct dsm *d); /* between two looks; without the lock */
+/* Between two looks, the look-th of a row; without the lock. */
+void node_relax(const struct dsm *d, unsigned look);
 
 /* --- init.c --- */
 /* A process is a node, or finds out whether it could be one, once at a time: 0, or
@@ -201,7 +203,11 @@ int node_call_wait(struct dsm *d, struct coh_event *ev, struct waiter *w);
 void node_waiter_add(struct dsm *d, struct waiter *w, const char *what); /* lock held */
 void node_waiter_done(struct dsm *d, struct waiter *w, int status);      /* lock held */
 int node_waiter_is_done(const struct waiter *w); /* then status and results may be read */
-/* Waits without the lock, -1: for ever. Helps: polls the transport for a while. */
+/* Lock held, all signals blocked: polls the transport in place of the service thread, for a
+ * short time, so that the answer is taken where it is needed and nobody has to be woken. Then
+ * hands over. */
+void node_waiter_help(struct dsm *d, struct waiter *w);
+/* Sleeps without the lock, -1: for ever. */
 void node_waiter_sleep(struct dsm *d, struct waiter *w, int timeout_ms);
 
 /* --- service.c: allocator and names, served by rank 0 --- */

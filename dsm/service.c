@@ -214,8 +214,6 @@ static void request(struct dsm *d, const struct coh_msg *m)
 		serve(d, 0, m);
 	else
 		node_send(d, 0, m);
-	if (d->tr->ops->pending(d->tr))
-		loop_kick(d);
 }
 
 int service_call(struct dsm *d, struct coh_svc *svc, int timeout_ms, const char *what)
@@ -234,6 +232,7 @@ int service_call(struct dsm *d, struct coh_svc *svc, int timeout_ms, const char 
 	node_waiter_add(d, &w, what);
 	m.slot = slot;
 	request(d, &m);
+	node_waiter_help(d, &w);
 	node_unlock(d, &mask);
 
 	node_waiter_sleep(d, &w, timeout_ms);
@@ -242,6 +241,7 @@ int service_call(struct dsm *d, struct coh_svc *svc, int timeout_ms, const char 
 		m.svc.op = SVC_LOOKUP_CANCEL;
 		if (!node_waiter_is_done(&w))
 			request(d, &m);
+		node_waiter_help(d, &w);
 		node_unlock(d, &mask);
 		node_waiter_sleep(d, &w, -1);
 	}

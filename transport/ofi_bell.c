@@ -17,6 +17,7 @@
 #include "transport/ofi_bell.h"
 
 #define BELL_MAGIC 0x6c6c6562u
+#define BELL_AWAKES 16      /* the most times that a ring nobody owns up to wakes */
 #define BELL_DRAIN_MAX 1024 /* rings taken by one awake: more than a socket's queue holds */
 
 /* The shared file of one node. */
@@ -37,6 +38,8 @@ struct bell_peer {
 struct ofi_bell {
 	uint16_t self, nodes;
 	uint8_t any_needing;
+	uint8_t sleeping; /* asleep was set since the last awake */
+	unsigned awakes;
 	size_t page_bytes;
 	struct bell_page *page;
 	struct bell_peer *peer;
@@ -224,6 +227,7 @@ void ofi_bell_sleep(struct ofi_bell *bell)
 {
 	uint16_t i;
 
+	bell->sleeping = 1;
 	atomic_store_explicit(&bell->page->asleep, 1, memory_order_relaxed);
 	for (i = 0; bell->any_needing && i < bell->nodes; i++) {
 		struct bell_page *page = bell->peer[i].page;
@@ -256,11 +260,13 @@ static int bell_need_take(struct bell_page *page, uint16_t who)
 void ofi_bell_awake(struct ofi_bell *bell)
 {
 	char byte;
-	int n;
+	int n, rung = 0;
 	uint16_t i;
 
 	/* Nothing is ordered after it: a ring that comes late is a wake-up too many. */
-	atomic_store_explicit(&bell->page->asleep, 0, memory_order_relaxed);
+	if (bell->sleeping)
+		rung = !atomic_exchange_explicit(&bell->page->asleep, 0, memory_order_relaxed);
+	bell->sleeping = 0;
 	for (i = 0; bell->any_needing && i < bell->nodes; i++) {
 		if (!bell->peer[i].needing)
 			continue;
@@ -268,6 +274,10 @@ void ofi_bell_awake(struct ofi_bell *bell)
 		bell_need_take(bell->peer[i].page, bell->self);
 	}
 	bell->any_needing = 0;
+	/* Who rang took asleep. Only late rings and probes come without that: they are looked for
+	 * now and then, which is soon where they keep waking. */
+	if (!rung && ++bell->awakes % BELL_AWAKES)
+		return;
 	for (n = 0; n < BELL_DRAIN_MAX && recv(bell->fd, &byte, 1, MSG_DONTWAIT) >= 0; n++)
 		;
 }

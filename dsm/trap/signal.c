@@ -54,6 +54,15 @@ static void pass_on(int number, siginfo_t *info, void *context)
 		before->sa_handler(number);
 }
 
+static uint32_t own_thread(void)
+{
+	static __thread uint32_t id;
+
+	if (!id)
+		id = (uint32_t)syscall(SYS_gettid);
+	return id;
+}
+
 static void on_sigbus(int number, siginfo_t *info, void *context)
 {
 	int64_t page = region_page_of(here.config.region, info->si_addr);
@@ -62,7 +71,7 @@ static void on_sigbus(int number, siginfo_t *info, void *context)
 	struct trap_fault fault = {
 	        .page = (uint64_t)page,
 	        .address = (uintptr_t)info->si_addr,
-	        .thread = (uint32_t)syscall(SYS_gettid),
+	        .thread = own_thread(),
 	        .write = is_write(uc),
 	};
 
