@@ -58,7 +58,7 @@ static int exchange(struct dsm *d, const void *mine, size_t len, void *all)
 	                                 why, sizeof why);
 
 	if (rc) {
-		init_error_set("the nodes of the job did not find each other: %s", why);
+		init_error_set("%s", why);
 		return rc == -EPROTONOSUPPORT ? DSM_ERR_VERSION : DSM_ERR_BOOT;
 	}
 	for (int i = 0; i < d->boot->size; i++)
@@ -262,8 +262,8 @@ static int check_hello(struct dsm *d, const struct hello *mine, const struct hel
 	}
 	if (h->region_bytes != mine->region_bytes || h->huge_bytes != mine->huge_bytes ||
 	    h->page_bytes != mine->page_bytes) {
-		init_error_set("node %d has a region of %llu + %llu bytes, this one %llu + %llu: they "
-		               "must agree", i, (unsigned long long)h->region_bytes,
+		init_error_set("node %d has a region of %llu bytes and %llu in huge pages, this one "
+		               "%llu and %llu: DSM_REGION and DSM_HUGE must be the same on all nodes", i, (unsigned long long)h->region_bytes,
 		               (unsigned long long)h->huge_bytes,
 		               (unsigned long long)mine->region_bytes,
 		               (unsigned long long)mine->huge_bytes);
@@ -402,11 +402,14 @@ static int make_region(struct dsm *d)
 	else
 		region_unreserve(at, len);
 	if (rc == -ENOSPC) {
+		const unsigned long long need = huge ? huge : c.pmd_bytes / REGION_PMD_BYTES;
+
 		init_error_set("%llu huge pages of 2 MiB are needed here for each node, and %ld are "
-		               "left: raise vm.nr_hugepages, or ask for less by DSM_HUGE",
-		               (unsigned long long)(huge ? huge : c.pmd_bytes >> 21),
+		               "left: this job alone takes sysctl vm.nr_hugepages=%llu, as root; or ask "
+		               "for less by DSM_HUGE", need,
 		               region_huge_pages("free_hugepages") -
-		                       region_huge_pages("resv_hugepages"));
+		                       region_huge_pages("resv_hugepages"),
+		               need * (d->boot->one_machine ? d->boot->size : 1));
 		return DSM_ERR_LIMIT;
 	}
 	init_error_set("cannot map a shared region of %zu bytes: %s%s", len, strerror(-rc),

@@ -58,7 +58,7 @@ static void look_at_providers(struct probe *p)
 		          "libfabric %s: %s does not work here, but %s", version, o.want, o.usable);
 	else
 		probe_ok(p, "providers", "libfabric %s, the best first: %s%s%s%s", version,
-		         o.usable, *o.others ? " (not: " : "", o.others, *o.others ? ")" : "");
+		         o.usable, *o.others ? " (" : "", o.others, *o.others ? ")" : "");
 }
 
 /* One port of a device. Returns 1 when it is up. */

@@ -45,6 +45,13 @@ static int parse_bytes(const char *text, uint64_t *out)
 	return 0;
 }
 
+static int not_a_size(const char *name, const char *text)
+{
+	init_error_set("%s is '%s'; it must be a whole number of bytes, or of KiB, MiB, GiB or TiB with "
+	               "K, M, G or T right behind it, such as 512M", name, text);
+	return DSM_ERR_CONFIG;
+}
+
 static int read_log(const struct dsm_config *config, struct log *log)
 {
 	const char *text = getenv("DSM_LOG");
@@ -73,15 +80,18 @@ static int read_huge(const struct dsm_config *config, struct settings *out)
 
 	out->huge_bytes = config->huge_bytes;
 	out->huge_optional = config->huge_optional;
-	if (text && *text && parse_bytes(text, &out->huge_bytes)) {
-		init_error_set("DSM_HUGE is '%s'; it must be a number of bytes, with K, M, G or T "
-		               "if you like", text);
-		return DSM_ERR_CONFIG;
+	if (text && *text && parse_bytes(text, &out->huge_bytes))
+		return not_a_size("DSM_HUGE", text);
+	if (optional && *optional) {
+		if (strcmp(optional, "0") && strcmp(optional, "1")) {
+			init_error_set("DSM_HUGE_OPTIONAL is '%s'; it must be 0 or 1", optional);
+			return DSM_ERR_CONFIG;
+		}
+		out->huge_optional = *optional == '1';
 	}
-	if (optional && *optional)
-		out->huge_optional = strcmp(optional, "0") != 0;
 	if (out->huge_bytes > REGION_MAX) {
-		init_error_set("the zone of huge pages is larger than the address space allows");
+		init_error_set("the zone of huge pages (DSM_HUGE) is larger than the address space "
+		               "allows: at most %llu TiB", (unsigned long long)(REGION_MAX >> 40));
 		return DSM_ERR_CONFIG;
 	}
 	out->huge_bytes = (out->huge_bytes + HUGE_BYTES - 1) / HUGE_BYTES * HUGE_BYTES;
@@ -93,11 +103,8 @@ static int read_memory(const struct dsm_config *config, struct settings *out)
 	const char *text = getenv("DSM_MEMORY");
 
 	out->memory_bytes = config->memory_bytes;
-	if (text && *text && parse_bytes(text, &out->memory_bytes)) {
-		init_error_set("DSM_MEMORY is '%s'; it must be a number of bytes, with K, M, G or T "
-		               "if you like", text);
-		return DSM_ERR_CONFIG;
-	}
+	if (text && *text && parse_bytes(text, &out->memory_bytes))
+		return not_a_size("DSM_MEMORY", text);
 	if (out->memory_bytes > REGION_MAX ||
 	    ((out->memory_bytes || (text && *text)) && out->memory_bytes < BUDGET_MIN)) {
 		init_error_set("the memory budget (DSM_MEMORY) is %llu bytes; it must be %llu at least, "
@@ -117,11 +124,8 @@ static int read_region(const struct dsm_config *config, struct settings *out)
 	out->region_bytes = config->region_bytes ? config->region_bytes : REGION_DEFAULT;
 	if (text && *text) {
 		int rc = parse_bytes(text, &out->region_bytes);
-		if (rc == -EINVAL) {
-			init_error_set("DSM_REGION is '%s'; it must be a number of bytes, "
-			               "with K, M, G or T if you like", text);
-			return DSM_ERR_CONFIG;
-		}
+		if (rc == -EINVAL)
+			return not_a_size("DSM_REGION", text);
 		if (rc)
 			out->region_bytes = UINT64_MAX;
 		if (out->region_bytes == 0) {
@@ -179,7 +183,9 @@ static int read_tenure(const struct dsm_config *config, struct settings *out)
 	if (text && *text && (parse_bytes(text, &value) || value == 0))
 		value = UINT64_MAX;
 	if (value > TENURE_US_MAX) {
-		init_error_set("DSM_TENURE_US must be 1 to %d microseconds", TENURE_US_MAX);
+		init_error_set("DSM_TENURE_US%s%s; it must be 1 to %d microseconds",
+		               text && *text ? " is " : ", or tenure_us, is out of its range",
+		               text ? text : "", TENURE_US_MAX);
 		return DSM_ERR_CONFIG;
 	}
 	out->tenure_us = value;
@@ -195,7 +201,8 @@ static int read_spin(struct settings *out)
 	if (!text || !*text)
 		return 0;
 	if (parse_bytes(text, &value) || value > SPIN_US_MAX) {
-		init_error_set("DSM_SPIN_US must be 0 to %d microseconds", SPIN_US_MAX);
+		init_error_set("DSM_SPIN_US is '%s'; it must be 0 to %d microseconds", text,
+		               SPIN_US_MAX);
 		return DSM_ERR_CONFIG;
 	}
 	out->spin_us = (int32_t)value;
