@@ -35,6 +35,7 @@ tests_system_errors_LDADD = libdsm.la libjob.la
 system_scripts = tests/system/api.sh tests/system/audit.sh tests/system/dsmctl.sh \
 	tests/system/engine.sh tests/system/hand.sh tests/system/huge.sh tests/system/idle.sh \
 	tests/system/kernel.sh tests/system/litmus.sh tests/system/memory.sh \
+	tests/system/memory-huge.sh \
 	tests/system/stress.sh
 dist_check_SCRIPTS += $(system_scripts)
 TESTS += $(system_scripts) tests/system/errors

@@ -5,11 +5,15 @@
 #	run.sh stress PROVIDER SECONDS    random accesses on four nodes
 #	run.sh huge PROVIDER SECONDS      the same on 2 MiB pages; 28 of them are set aside
 #	run.sh litmus PROVIDER ROUNDS     every litmus test, with so many rounds each
+#	run.sh tight PROVIDER SECONDS     stress and litmus where the homes leave an eighth of what is
+#	                                  touched for caching
+#	run.sh memory                     sort and kmeans over 200 MiB with budgets of 64 MiB
 #	run.sh matrix PROVIDER            every example on 1, 2, 3, 4 and 8 nodes
 #	run.sh mutant NAME SECONDS        a protocol with this bug planted (none: without) in a
 #	                                  build with --enable-mutants: stress must find it
 #
 # Works in the directory BUILD, or where it is.
+script=$(realpath "$0") # before lib.sh changes the directory
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -24,6 +28,17 @@ huge() {
 
 litmus() {
 	job $(($2 / 20 + 600)) 4 "$1" tests/system/litmus "$2"
+}
+
+tight() {
+	DSM_MEMORY=768K job $(($2 + 120)) 4 "$1" tests/system/stress --seconds "$2" --pages 490 --dense
+	DSM_MEMORY=320K job 900 4 "$1" tests/system/litmus 10000
+}
+
+memory() {
+	export MEMORY_PARTS=long
+	"$(dirname "$script")/memory.sh" || exit
+	"$(dirname "$script")/memory-huge.sh"
 }
 
 matrix() {
@@ -65,7 +80,7 @@ mutant() {
 }
 
 case ${1-}/$# in
-stress/3 | huge/3 | litmus/3 | matrix/2 | mutant/3) ;;
+stress/3 | huge/3 | litmus/3 | matrix/2 | tight/3 | memory/1 | mutant/3) ;;
 *) sed -n 's/^#\t//p' "$0" >&2; exit 2 ;;
 esac
 need_nodes
