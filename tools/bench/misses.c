@@ -105,8 +105,10 @@ void read_miss_3hop(struct result *out)
 	             "bare_miss + bare_round_trip / 2 + revoke_protect");
 }
 
-/* Node 1 has written the pages, and node 0 may have read them, when node 0 writes. */
-static void writes(struct result *out, int read_before)
+/* Node 0 writes pages that node 1 has written last; or those that it had written itself
+ * before node 1 read them. (Had it read what node 1 wrote, it would be granted them for writing
+ * at once the next time.) */
+static void writes(struct result *out, int shared)
 {
 	const unsigned n = bench_count(2000, 50), reps = bench.options->reps;
 	struct dsm_stats before, after;
@@ -116,18 +118,18 @@ static void writes(struct result *out, int read_before)
 	pages_open_at(&p, n, 1);
 	series_open(&s, reps, n);
 	for (unsigned generation = 1; generation <= reps + 1; generation++) {
-		if (bench.rank == 1)
+		if (bench.rank == !shared)
 			pages_fill(&p, generation);
 		bench_barrier();
+		if (bench.rank == 1 && shared)
+			read_all(&p, generation, NULL);
+		bench_barrier();
 		if (bench.rank == 0) {
-			bench_settle();
-			if (read_before)
-				read_all(&p, generation, NULL);
 			bench_settle();
 			before = bench_stats();
 			write_all(&p, generation, generation == 1 ? NULL : &s);
 			after = bench_stats();
-			if (read_before)
+			if (shared)
 				count_check(after.upgrades - before.upgrades, n);
 			else
 				count_check(after.write_misses - before.write_misses, n);

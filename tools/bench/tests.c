@@ -39,7 +39,7 @@ const struct test tests[] = {
 	  .floors = NEED(FLOOR_MISS) | NEED(FLOOR_PROTECT), RATIO(1.25) },
 	{ TEST(write_miss, 2, 60, "write a page that its home has written"),
 	  .floors = NEED(FLOOR_MISS) | NEED(FLOOR_ZAP), RATIO(1.25) },
-	{ TEST(upgrade, 2, 60, "write a page that one has read"),
+	{ TEST(upgrade, 2, 60, "write a page that another node has read"),
 	  .floors = NEED(FLOOR_TRAP_UPGRADE) | NEED(FLOOR_ROUND_TRIP) | NEED(FLOOR_ZAP),
 	  RATIO(1.25) },
 	{ TEST(read_miss_3hop, 3, 120, "read a page that is neither here nor at its home"),
