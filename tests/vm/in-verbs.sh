@@ -3,7 +3,11 @@
 # What run-suite.sh has done over RDMA within the machines, in the build directory.
 #
 #	in-verbs.sh memlock      a limit on locked memory is reported, not met
-#	in-verbs.sh system       the system tests, one node on each machine
+#	in-verbs.sh system       the system tests and examples, one node on each machine
+#	in-verbs.sh mixed        another engine of the trap on each machine
+#	in-verbs.sh examples     the examples, one node on each machine
+#	in-verbs.sh mixed        another engine of the trap on each machine
+#	in-verbs.sh examples     the examples, one node on each machine
 #
 # Each job that passes is also looked at from outside: its statistics add up, no page was
 # copied from or to a frame, and what left the device is more than the pages written.
@@ -68,6 +72,32 @@ system() {
 	everywhere tests/system/stress --dir /results --untimed --seconds 6 --patience 60
 	DSM_FAULTS=signal everywhere tests/system/stress --dir /results --untimed --seconds 3 \
 		--patience 60 --seed 2
+	everywhere tests/system/kernel
+	everywhere tests/system/engine --huge
+	everywhere tests/system/stress --dir /results --untimed --seconds 4 --patience 60 --huge \
+		--pages 3
+	examples
+	DSM_HUGE=8M everywhere examples/sort --keys 20000
+}
+
+mixed() {
+	local engines=(wp rwp)
+	export DSM_TRAP=${engines[VM_NODE % 2]}
+	everywhere tests/system/engine
+	everywhere tests/system/stress --dir /results --untimed --seconds 4 --patience 60 --seed 4
+	everywhere tests/system/stress --dir /results --untimed --seconds 3 --patience 60 --huge \
+		--pages 3 --seed 5
+}
+
+examples() {
+	export DSM_TRAP=rwp
+	awk 'BEGIN {
+		for (i = 0; i < 400; i++)
+			printf "Package: p%d\nDepends: p%d, p%d\n\n", i, int(i / 2), (i * 7919) % (i + 1)
+	}' >/run/Packages
+	everywhere examples/heat --rows 96 --steps 10 --output /run/heat.png
+	everywhere examples/sort --keys 30000
+	everywhere examples/pagerank --tolerance=1e-6 /run/Packages
 }
 
 "$@"

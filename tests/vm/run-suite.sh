@@ -17,7 +17,7 @@ cd "${BUILD:-.}"
 
 # A part is a function part_NAME, with _ for -. It says what it needs by built, and runs a
 # command on machines by run.sh.
-parts='trap system mixed verbs-transport verbs-memlock verbs-system'
+parts='trap system mixed verbs-transport verbs-memlock verbs-system verbs-mixed verbs-three'
 
 # Gets all that the machines are started with.
 ready() {
@@ -68,8 +68,20 @@ part_verbs_transport() {
 
 # A node on each of two machines, with RDMA between them.
 part_verbs_system() {
-	built tests/system/{engine,stress} tests/system/.libs/witness.so
+	built tests/system/{engine,kernel,stress} examples/{heat,pagerank,sort} \
+		tests/system/.libs/witness.so
 	"$vm_here/run.sh" -n 2 -m 768 -p 16 -t 600 -- "$vm_here/in-verbs.sh" system
+}
+
+# One of them traps by read-write protection, the other as older kernels do.
+part_verbs_mixed() {
+	built tests/system/{engine,stress} tests/system/.libs/witness.so
+	"$vm_here/run.sh" -n 2 -m 768 -p 16 -t 300 -- "$vm_here/in-verbs.sh" mixed
+}
+
+part_verbs_three() {
+	built examples/{heat,pagerank,sort} tests/system/.libs/witness.so
+	"$vm_here/run.sh" -n 3 -m 640 -p 0 -t 300 -- "$vm_here/in-verbs.sh" examples
 }
 
 part_verbs_memlock() {
