@@ -73,7 +73,9 @@ static int port_text(const char *device, const char *port, char *out, size_t len
 	snprintf(path, sizeof path, "/sys/class/infiniband/%.60s/ports/%.20s/link_layer", device,
 	         port);
 	probe_line(path, layer, sizeof layer);
-	snprintf(out, len, "%.60s port %.20s: %s, %s, %s", device, port, state, layer, rate);
+	/* It reads "4: ACTIVE". */
+	snprintf(out, len, "%.60s port %.20s: %s, %s, %s", device, port,
+	         strstr(state, ": ") ? strstr(state, ": ") + 2 : state, layer, rate);
 	return strstr(state, "ACTIVE") != NULL;
 }
 
