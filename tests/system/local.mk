@@ -2,7 +2,7 @@
 
 system_programs = tests/system/api tests/system/audit tests/system/engine \
 	tests/system/errors tests/system/idle tests/system/kernel tests/system/litmus \
-	tests/system/resident tests/system/stress
+	tests/system/lost tests/system/resident tests/system/stress
 check_PROGRAMS += $(system_programs)
 
 system_node = tests/system/node.c tests/system/node.h
@@ -22,6 +22,8 @@ tests_system_kernel_SOURCES = tests/system/kernel.c $(system_node)
 tests_system_kernel_LDADD = libdsm.la
 tests_system_litmus_SOURCES = tests/system/litmus.c $(system_node)
 tests_system_litmus_LDADD = libdsm.la
+tests_system_lost_SOURCES = tests/system/lost.c
+tests_system_lost_LDADD = libdsm.la
 tests_system_resident_SOURCES = tests/system/resident.c
 system_history = tests/system/history.c tests/system/history.h tests/system/history_impl.h \
 	tests/system/history_time.c
