@@ -139,6 +139,28 @@ static uint64_t greatest(const uint64_t *value, unsigned n)
 	return most;
 }
 
+static uint32_t common_divisor(uint32_t a, uint32_t b)
+{
+	while (b) {
+		uint32_t rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
+/* The same proportions in rounds as short as possible: a little memory is spread well too. */
+static void shorten_round(struct coh_config *config)
+{
+	uint32_t divisor = 0;
+
+	for (unsigned i = 0; i < config->nodes; i++)
+		divisor = common_divisor(config->share_end[i], divisor);
+	for (unsigned i = 0; divisor > 1 && i < config->nodes; i++)
+		config->share_end[i] /= divisor;
+}
+
 void coh_config_weigh(struct coh_config *config, const uint64_t *weight)
 {
 	uint64_t most = greatest(weight, config->nodes);
@@ -148,10 +170,10 @@ void coh_config_weigh(struct coh_config *config, const uint64_t *weight)
 		end += most ? (weight[i] * COH_SHARES_MAX + most / 2) / most : 0;
 		config->share_end[i] = end;
 	}
-	for (unsigned i = 0; i < config->nodes; i++) {
-		if (share_end(config, i) - share_first(config, i) != end / config->nodes)
+	shorten_round(config);
+	for (unsigned i = 0; i < config->nodes; i++)
+		if (config->share_end[i] != i + 1)
 			return;
-	}
 	for (unsigned i = 0; i < config->nodes; i++)
 		config->share_end[i] = 0; /* all the same */
 }

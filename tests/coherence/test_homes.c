@@ -79,6 +79,7 @@ static void test_by_weight(void)
 
 	coh_config_weigh(&config, (uint64_t[]){ 100, 400, 200, 100 });
 	check(&config);
+	CU_ASSERT_EQUAL(config.share_end[3], 8); /* no longer than need be */
 	CU_ASSERT_EQUAL(coh_home_pages(&config, 0, 32 * 8, 1), 16 * 8);
 	CU_ASSERT_EQUAL(coh_home_pages(&config, 0, 32 * 8, 2), 8 * 8);
 	CU_ASSERT_EQUAL(coh_home_pages(&config, 0, 32 * 8, 3), 4 * 8);

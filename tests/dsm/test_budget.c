@@ -166,8 +166,8 @@ static void test_what_fits_by_weight(void)
 	struct coh_config config = config_of(budgets);
 
 	config.n_zones = 1;
-	/* Rounds of 4 + 16 blocks; the first node's memory ends in the fourth. */
-	CU_ASSERT_EQUAL(budget_limit(&config, budgets, page_bytes, 0, 0), 3 * 20 * 64 + 240);
+	/* Rounds of 1 + 4 blocks; the first node's memory ends in the sixteenth. */
+	CU_ASSERT_EQUAL(budget_limit(&config, budgets, page_bytes, 0, 0), 15 * 5 * 64 + 48);
 }
 
 int main(void)
