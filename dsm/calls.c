@@ -98,12 +98,12 @@ void node_waiter_help(struct dsm *d, struct waiter *w)
 		end = node_now_ns() + d->spin_ns;
 		if (d->helpers++ == 0)
 			d->tr->ops->wait_disarm(d->tr);
-		for (unsigned look = 0;; look++) {
+		for (;;) {
 			node_progress(d);
 			if (node_waiter_is_done(w) || node_now_ns() >= end)
 				break;
 			pthread_mutex_unlock(&d->lock);
-			node_relax(d, look);
+			node_relax(d);
 			pthread_mutex_lock(&d->lock);
 		}
 		d->helpers--;

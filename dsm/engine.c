@@ -11,7 +11,6 @@
 #include "dsm/node.h"
 
 #define POLL_BATCH 32
-#define YIELD_LOOKS 8 /* looks at the transport between two times of giving way */
 
 uint64_t node_now_ns(void)
 {
@@ -30,10 +29,9 @@ uint32_t node_thread(void)
 	return id;
 }
 
-void node_relax(const struct dsm *d, unsigned look)
+void node_relax(const struct dsm *d)
 {
-	/* A system call each time would take longer than what is waited for. */
-	if (d->crowded && look % YIELD_LOOKS == YIELD_LOOKS - 1)
+	if (d->crowded)
 		sched_yield();
 	else
 		__builtin_ia32_pause();

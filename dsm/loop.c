@@ -127,11 +127,11 @@ static int work_and_spin(struct loop *l)
 	if (d->handled == handled || !d->spin_ns)
 		return more;
 	end = start + d->spin_ns;
-	for (uint64_t now = start, look = 0; now < end && !d->helpers; now = node_now_ns()) {
+	for (uint64_t now = start; now < end && !d->helpers; now = node_now_ns()) {
 		if (now - start > SPIN_MAX_NS)
 			return 1;
 		pthread_mutex_unlock(&d->lock);
-		node_relax(d, look++);
+		node_relax(d);
 		pthread_mutex_lock(&d->lock);
 		handled = d->handled;
 		more = work(l);

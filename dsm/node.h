@@ -133,8 +133,7 @@ struct dsm {
 
 uint64_t node_now_ns(void);
 uint32_t node_thread(void); /* kernel id of the calling thread */
-/* Between two looks, the look-th of a row; without the lock. */
-void node_relax(const struct dsm *d, unsigned look);
+void node_relax(const struct dsm *d); /* between two looks; without the lock */
 
 /* --- init.c --- */
 /* A process is a node, or finds out whether it could be one, once at a time: 0, or
