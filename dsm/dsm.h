@@ -30,7 +30,8 @@
  *		dsm_fini(dsm);
  *	}
  *
- * Start it with `dsmctl run -n 4 ./prog`, or by hand on several machines, see dsm(7).
+ * Start it with `dsmctl run -n 4 ./prog`, or on several machines with `mpirun ./prog` or by
+ * hand, see dsm(7). MPI programs start it over a communicator: dsm_mpi.h.
  *
  * Caveats
  * - Memory model: that of the host CPU, extended over the nodes. A correct program
@@ -106,6 +107,13 @@ enum dsm_log_level { DSM_LOG_ERROR, DSM_LOG_WARN, DSM_LOG_INFO, DSM_LOG_DEBUG, D
  * while the library holds its lock: it must not call dsm_*, nor touch shared memory. */
 typedef void (*dsm_log_fn)(void *ctx, enum dsm_log_level level, const char *text);
 
+/*
+ * An exchange that the caller supplies: every rank gives len bytes at mine, and gets those of
+ * all, by rank, at all (so many times len). Returns 0, or anything else when it failed.
+ * Called once, by the thread that is in dsm_init, on all ranks; may block, with a bound.
+ */
+typedef int (*dsm_allgather_fn)(void *ctx, const void *mine, void *all, size_t len);
+
 /* Begin with DSM_CONFIG_INIT and set what matters; 0 or NULL means the default. For
  * each member the environment variable named with it, when set, wins. */
 struct dsm_config {
@@ -141,17 +149,23 @@ struct dsm_config {
 	                        * start, shared by the nodes there, and beside it the huge pages that
 	                        * are set aside. When it is given huge pages count in it, and no more
 	                        * of them are set aside than it has room for. See dsm(7). */
+	dsm_allgather_fn allgather; /* start by this, whatever the environment says of jobs; NULL:
+	                             * by the environment. dsm_mpi.h has one for MPI. It carries
+	                             * the job's secret: no others should see it. */
+	void *allgather_ctx;
+	int rank, nodes;      /* with allgather: this node's rank, and how many there are */
 };
 /* Only in the environment: DSM_SPIN_US, how long to look for more work before sleeping, in
  * microseconds, 0 (not at all) to 10000; DSM_START_TIMEOUT, how long to wait for other nodes
  * at the start, in seconds, default 60. */
-#define DSM_CONFIG_INIT { sizeof(struct dsm_config), 0, NULL, NULL, NULL, NULL, NULL, DSM_LOG_ERROR, 0, 0, 0, 0 }
+#define DSM_CONFIG_INIT { sizeof(struct dsm_config), 0, NULL, NULL, NULL, NULL, NULL, DSM_LOG_ERROR, 0, 0, 0, 0, \
+                          NULL, NULL, 0, 0 }
 
 /*
  * Joins the job that the environment describes: dsmctl run sets DSM_JOB, DSM_RANK,
  * DSM_SIZE; who starts nodes by hand sets DSM_RENDEZVOUS (HOST:PORT where rank 0 waits for
- * the others), DSM_RANK, DSM_SIZE, and may set DSM_SECRET. Without any the process is a job
- * of one node. Blocks until all nodes are there. config may be NULL. Errors: DSM_ERR_ACTIVE, _CONFIG, _INVAL, _KERNEL,
+ * the others), DSM_RANK, DSM_SIZE, and may set DSM_SECRET. Under mpirun, prterun, srun it is
+ * the launcher's job, by PMIx. Without any the process is a job of one node. Blocks until all nodes are there. config may be NULL. Errors: DSM_ERR_ACTIVE, _CONFIG, _INVAL, _KERNEL,
  * _TRAP_PERM, _PROVIDER, _BOOT, _VERSION, _ADDRESS, _LIMIT, _NOMEM; the log has a
  * sentence, and so has dsm_init_error().
  */

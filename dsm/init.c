@@ -98,7 +98,11 @@ static int agree(struct dsm *d, int mine)
 
 static int open_boot(struct dsm *d)
 {
-	const struct boot_config c = {.timeout_ms = d->settings.start_ms};
+	const struct boot_config c = {.timeout_ms = d->settings.start_ms,
+	                              .allgather = d->settings.allgather,
+	                              .allgather_ctx = d->settings.allgather_ctx,
+	                              .rank = d->settings.rank,
+	                              .size = d->settings.nodes};
 	char why[256] = "";
 	int rc = boot_open(&c, &d->boot, why, sizeof why);
 

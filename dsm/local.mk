@@ -19,7 +19,8 @@ libnode_la_SOURCES += dsm/evict.c dsm/evict.h
 # Boot and admin, the node's side.
 libnode_la_SOURCES += dsm/boot/boot.h dsm/boot/bootmsg.h dsm/boot/bootmsg.c dsm/boot/boot.c \
 	dsm/boot/single.c dsm/boot/local.c dsm/admin/admin.h dsm/admin/admin.c
-libnode_la_SOURCES += dsm/boot/hand.c dsm/boot/hub.c dsm/boot/link.c dsm/boot/link.h \
+include_HEADERS += dsm/dsm_mpi.h
+libnode_la_SOURCES += dsm/boot/agreed.c dsm/boot/agreed.h dsm/boot/pmix.c dsm/boot/hand.c dsm/boot/hub.c dsm/boot/link.c dsm/boot/link.h \
 	dsm/boot/listen.c dsm/boot/machine.c dsm/boot/machine.h dsm/boot/member.c dsm/boot/tcp.c \
 	dsm/boot/tcp.h
 
@@ -35,13 +36,13 @@ libnode_la_SOURCES += dsm/ahead.c dsm/atomic.c dsm/audit.c dsm/calls.c dsm/chunk
 	dsm/frames.h dsm/budget.c dsm/budget.h dsm/reclaim.c dsm/init.c dsm/log.c dsm/log.h dsm/loop.c dsm/memory.c dsm/node.h \
 	dsm/probe.c dsm/probe.h dsm/probe_kernel.c dsm/probe_memory.c dsm/probe_network.c dsm/report.c \
 	dsm/service.c dsm/settings.c dsm/settings.h dsm/sync.c dsm/stream.c dsm/stream.h dsm/tenure.c dsm/tenure.h
-libnode_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(SODIUM_CFLAGS)
+libnode_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(SODIUM_CFLAGS) $(PMIX_CFLAGS)
 libnode_la_LIBADD = $(SODIUM_LIBS)
 
 # The library: only dsm_* is visible.
 lib_LTLIBRARIES += libdsm.la
-libdsm_la_SOURCES =
-libdsm_la_LIBADD = libnode.la libcoherence.la libtransport.la $(EV_LIBS) $(JANSSON_LIBS)
+libdsm_la_SOURCES = dsm/ev_private.c
+libdsm_la_LIBADD = libnode.la libcoherence.la libtransport.la $(JANSSON_LIBS)
 libdsm_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -Wl,--version-script=$(top_srcdir)/dsm/libdsm.map
 libdsm_la_DEPENDENCIES = libnode.la libcoherence.la libtransport.la dsm/libdsm.map
 pkgconfig_DATA = dsm/dsm.pc

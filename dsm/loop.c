@@ -262,6 +262,7 @@ int loop_start(struct dsm *d)
 		goto err_close;
 	}
 	l->ev = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
+	rc = -ELIBACC; /* libev, if not memory */
 	if (!l->ev)
 		goto err_close;
 	watch_fds(l);

@@ -241,6 +241,10 @@ int settings_read(const struct dsm_config *config, struct settings *out, struct 
 		}
 		memcpy(&c, config, config->size);
 	}
+	out->allgather = c.allgather;
+	out->allgather_ctx = c.allgather_ctx;
+	out->rank = c.rank;
+	out->nodes = c.nodes;
 	rc = read_log(&c, log);
 	if (rc == 0)
 		rc = read_region(&c, out);

@@ -18,6 +18,9 @@ struct settings {
 	char faults[8];     /* "event", "signal" or "auto" */
 	char trap[8];       /* "rwp", "wp" or "auto" */
 	int32_t spin_us;    /* -1: chosen by the library */
+	dsm_allgather_fn allgather; /* the caller's exchange, or NULL */
+	void *allgather_ctx;
+	int rank, nodes;            /* with it */
 	int32_t start_ms;   /* how long to wait for other nodes at the start */
 };
 

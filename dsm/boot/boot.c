@@ -58,7 +58,11 @@ int boot_open(const struct boot_config *config, struct boot **out, char *why, si
 	int timeout_ms = config && config->timeout_ms ? config->timeout_ms : BOOT_TIMEOUT_MS;
 	int rank, size, err, size_max = place ? TCP_NODES_MAX : BOOT_LOCAL_MAX;
 
+	if (config && config->allgather)
+		return boot_exchange_open(config, timeout_ms, out, why, why_len);
 	if (!dir && !place && !rank_text && !size_text) {
+		if (getenv("PMIX_NAMESPACE") && getenv("PMIX_RANK"))
+			return boot_pmix_open(timeout_ms, out, why, why_len);
 		if (boot_single_open(out))
 			return boot_why(why, why_len, -ENOMEM, "out of memory");
 		return 0;

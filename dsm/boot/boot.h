@@ -44,16 +44,21 @@ struct boot_ops {
 
 struct boot_config {
 	int timeout_ms; /* for all nodes to come; 0: BOOT_TIMEOUT_MS */
+	/* The caller's exchange, or NULL: as dsm_config.allgather. */
+	int (*allgather)(void *ctx, const void *mine, void *all, size_t len);
+	void *allgather_ctx;
+	int rank, size; /* with allgather */
 };
 #define BOOT_TIMEOUT_MS 60000
 
 /*
- * Chooses by the environment:
+ * Takes the caller's exchange, or chooses by the environment:
  * - DSM_JOB, DSM_RANK, DSM_SIZE: the local way (boot_local), DSM_JOB being the job's
  *   directory with the rendezvous socket in it.
  * - DSM_RENDEZVOUS, DSM_RANK, DSM_SIZE: by hand (boot_hand), DSM_RENDEZVOUS being the
  *   host and port where rank 0 listens.
- * - None of them: a job of one node (boot_single).
+ * - None of them, PMIX_NAMESPACE and PMIX_RANK: what the launcher says (boot_pmix).
+ * - Else: a job of one node (boot_single).
  * Some but not all, or nonsense in one: -EINVAL and a sentence in why. Other codes:
  * -ECONNREFUSED no such job; -EACCES it is another user's, or has another secret; -EEXIST
  * the rank is taken; -EPROTONOSUPPORT as in allgather; -ETIMEDOUT, -ECONNRESET. Every

@@ -76,6 +76,9 @@ int boot_why(char *why, size_t why_len, int code, const char *format, ...)
 int boot_single_open(struct boot **out);
 int boot_local_open(const char *dir, int rank, int size, struct boot **out, char *why,
                     size_t why_len);
+int boot_exchange_open(const struct boot_config *config, int timeout_ms, struct boot **out,
+                       char *why, size_t why_len);
+int boot_pmix_open(int timeout_ms, struct boot **out, char *why, size_t why_len);
 /* place: HOST:PORT. */
 int boot_hand_open(const char *place, int rank, int size, int timeout_ms, struct boot **out,
                    char *why, size_t why_len);
