@@ -22,3 +22,27 @@ examples_sort_CPPFLAGS = $(example_cppflags)
 examples_sort_LDADD = libdsm.la
 
 noinst_PROGRAMS += $(example_programs)
+
+# With MPI: matmul and mpi_halo are Open MPI's, those with -mpich MPICH's.
+examples_matmul_SOURCES = examples/matmul.c
+examples_matmul_CPPFLAGS = $(example_cppflags)
+examples_matmul_CFLAGS = $(AM_CFLAGS) $(OMPI_CFLAGS)
+examples_matmul_LDADD = libdsm.la $(OMPI_LIBS)
+examples_mpi_halo_SOURCES = examples/mpi_halo.c
+examples_mpi_halo_CPPFLAGS = $(example_cppflags)
+examples_mpi_halo_CFLAGS = $(AM_CFLAGS) $(OMPI_CFLAGS)
+examples_mpi_halo_LDADD = libdsm.la $(OMPI_LIBS)
+examples_matmul_mpich_SOURCES = examples/matmul.c
+examples_matmul_mpich_CPPFLAGS = $(example_cppflags)
+examples_matmul_mpich_CFLAGS = $(AM_CFLAGS) $(MPICH_CFLAGS)
+examples_matmul_mpich_LDADD = libdsm.la $(MPICH_LIBS)
+examples_mpi_halo_mpich_SOURCES = examples/mpi_halo.c
+examples_mpi_halo_mpich_CPPFLAGS = $(example_cppflags)
+examples_mpi_halo_mpich_CFLAGS = $(AM_CFLAGS) $(MPICH_CFLAGS)
+examples_mpi_halo_mpich_LDADD = libdsm.la $(MPICH_LIBS)
+if HAVE_OMPI
+noinst_PROGRAMS += examples/matmul examples/mpi_halo
+endif
+if HAVE_MPICH
+noinst_PROGRAMS += examples/matmul-mpich examples/mpi_halo-mpich
+endif
