@@ -8,7 +8,8 @@
 # The packages of Debian 12 and 13 that the project needs. This is the one list of them.
 PACKAGES=(build-essential autoconf automake libtool pkg-config libfabric-dev librdmacm-dev
 	libibverbs-dev libev-dev libcunit1-dev libjansson-dev libpng-dev libsodium-dev
-	uthash-dev libpmix-dev openmpi-bin libopenmpi-dev mpich libmpich-dev)
+	uthash-dev libpmix-dev openmpi-bin libopenmpi-dev mpich libmpich-dev
+	iproute2)
 # What `./check long` needs on top: another compiler, and sanitizers of its own.
 PACKAGES_LONG=(clang xz-utils)
 # What `./check vm` needs on top: an emulator, and what prepares its machines.

@@ -1,0 +1,90 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Four "hosts": network namespaces with an address each, joined by a bridge in a fifth one.
+# Jobs started by hand and by mpirun run on them over TCP.
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/lib.sh"
+need_nodes
+skip() { echo "skipped: $*"; exit 77; }
+[ "$(id -u)" = 0 ] || skip "making network namespaces needs root"
+command -v ip >/dev/null || skip "no ip here: install iproute2"
+
+tmp=$(mktemp -d) || exit 99
+ns=dsm$$
+bridge=$ns-bridge
+clean_up() {
+	local i
+	for i in 0 1 2 3; do ip netns del $ns-$i 2>/dev/null; done
+	ip netns del $bridge 2>/dev/null
+	rm -rf "$tmp"
+}
+trap clean_up EXIT
+
+make_hosts() {
+	local i
+	ip netns add $bridge && ip -n $bridge link add br0 type bridge &&
+		ip -n $bridge link set br0 up || return
+	for i in 0 1 2 3; do
+		ip netns add $ns-$i &&
+			ip -n $bridge link add port$i type veth peer name eth0 netns $ns-$i &&
+			ip -n $bridge link set port$i master br0 &&
+			ip -n $bridge link set port$i up &&
+			ip -n $ns-$i addr add 10.77.0.$((i + 1))/24 dev eth0 &&
+			ip -n $ns-$i link set lo up && ip -n $ns-$i link set eth0 up || return
+	done
+}
+made=$(make_hosts 2>&1) || skip "no network namespaces with a bridge here: $made"
+
+# by_hand PROGRAM [ARGUMENT...]: a node on each host.
+by_hand() {
+	local i pids=() worst=0 status
+	for i in 3 2 1 0; do
+		TMPDIR=$tmp DSM_LOG=info DSM_SIZE=4 DSM_RANK=$i DSM_RENDEZVOUS=10.77.0.1:7000 \
+			timeout -k 5 40 ip netns exec $ns-$i "$@" >"$tmp/out.$i" 2>&1 &
+		pids+=($!)
+	done
+	for pid in "${pids[@]}"; do
+		wait "$pid"
+		status=$?
+		[ $status -gt $worst ] && worst=$status
+	done
+	[ $worst = 0 ] || fail "by hand: status $worst: $*: $(tail -n 20 "$tmp"/out.?)"
+}
+
+by_hand tests/system/stress --seconds 3
+grep -q 'all coherent' "$tmp/out.0" || fail "no verdict: $(cat "$tmp/out.0")"
+grep -q 'provider shm' "$tmp/out.0" && fail "shared memory between hosts: $(cat "$tmp/out.0")"
+by_hand examples/sort --keys=200000
+grep -q 'verified: sorted' "$tmp/out.0" || fail "not sorted: $(cat "$tmp/out.0")"
+
+# mpirun on the first host reaches the others by this, as it would by ssh.
+cat >"$tmp/agent" <<END
+#!/bin/bash
+host=\$1
+shift
+# The hosts share a name and a file system, but not what Open MPI keeps in TMPDIR.
+export TMPDIR=$tmp/\$host
+mkdir -p "\$TMPDIR"
+exec ip netns exec $ns-\$((\${host##*.} - 1)) /bin/bash -c "\$*"
+END
+chmod +x "$tmp/agent"
+
+by_mpirun() {
+	TMPDIR=$tmp timeout -k 5 50 ip netns exec $ns-0 mpirun.openmpi --allow-run-as-root \
+		--mca plm_rsh_agent "$tmp/agent" --mca plm rsh \
+		--mca oob_tcp_if_include 10.77.0.0/24 --mca btl_tcp_if_include 10.77.0.0/24 \
+		--mca mpi_yield_when_idle 1 -x DSM_LOG=info -H 10.77.0.1,10.77.0.2,10.77.0.3,10.77.0.4 -n 4 "$@" \
+		>"$tmp/out" 2>&1 || fail "mpirun: status $?: $*: $(cat "$tmp/out")"
+	grep -q 'node 3 of 4, provider' "$tmp/out" || fail "no node 3: $(cat "$tmp/out")"
+	grep -q 'provider shm' "$tmp/out" && fail "shared memory between hosts: $(cat "$tmp/out")"
+}
+
+if command -v mpirun.openmpi >/dev/null && grep -q 'define HAVE_PMIX 1' config.h; then
+	by_mpirun tests/system/stress --seconds 3 --dir "$tmp"
+	grep -q 'all coherent' "$tmp/out" || fail "no verdict: $(cat "$tmp/out")"
+	by_mpirun examples/mpi_halo 64 20
+	grep -q 'agree bit by bit' "$tmp/out" || fail "no verdict: $(cat "$tmp/out")"
+	echo "netns: jobs ran on four hosts, by mpirun too"
+else
+	echo "netns: jobs ran on four hosts; not by mpirun, which is not here"
+fi
