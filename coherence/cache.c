@@ -591,7 +591,7 @@ int coh_cache_landed(struct coh *c, struct coh_tag tag, struct coh_effects *fx)
 	/* News of a page write tells neither page nor sender. At our own home we can see
 	 * whether one is due. */
 	r = request_at(c, tag.slot);
-	if (r->home == c->cfg.self && !coh_home_awaits_done(c, r->page, tag.n))
+	if (r->home == c->cfg.self && !coh_home_awaits_done(c, r->page, tag.n, tag.access))
 		return -EPROTO;
 	fx->count[COH_N_FETCH] += tag.n;
 	request_complete(c, fx, tag.slot, tag.access, tag.n);

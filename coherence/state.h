@@ -224,8 +224,9 @@ int coh_cache_landed(struct coh *c, struct coh_tag tag, struct coh_effects *fx);
 void coh_cache_answer_atomic(struct coh *c, struct coh_effects *fx, coh_node requestor,
                              uint16_t slot, uint64_t page, const struct coh_atomic *atomic);
 int coh_home_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx);
-/* Whether Done for a request of this node's own, of n pages from page on, is due now. */
-int coh_home_awaits_done(struct coh *c, uint64_t page, uint16_t n);
+/* Whether Done for a request of this node's own, of n pages from page on granted with this
+ * access, is due now. */
+int coh_home_awaits_done(struct coh *c, uint64_t page, uint16_t n, enum coh_access access);
 /* Whether this node's own request in slot waits at this home, or is worked on. */
 int coh_home_has_own(struct coh *c, uint64_t page, uint16_t slot);
 int coh_home_landed(struct coh *c, struct coh_tag tag, struct coh_effects *fx);
