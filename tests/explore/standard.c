@@ -43,6 +43,8 @@ static const char *const long_runs[] = {
 	"nodes=3 pages=2 slots=2 per_home=2 evict=0 threads=1",
 	"nodes=3 pages=2 block=2 slots=2 per_home=2 evict=0 threads=1",
 	"nodes=3 pages=2 block=2 slots=2 per_home=2 evict=0 threads=1 runs=2",
+	"nodes=3 pages=2 slots=2 per_home=2 evict=0 threads=1 holds=1",
+	"nodes=3 pages=2 slots=2 per_home=2 evict=0 threads=1 atomics=1",
 	"nodes=4 slots=1 per_home=1",
 	"nodes=4 slots=1 per_home=1 pointers=1 maps=1 group=2",
 	"nodes=4 slots=1 per_home=1 holds=1",
