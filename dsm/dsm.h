@@ -158,14 +158,16 @@ struct dsm_config {
 /* Only in the environment: DSM_SPIN_US, how long to look for more work before sleeping, in
  * microseconds, 0 (not at all) to 10000; DSM_START_TIMEOUT, how long to wait for other nodes
  * at the start, in seconds, default 60. */
-#define DSM_CONFIG_INIT { sizeof(struct dsm_config), 0, NULL, NULL, NULL, NULL, NULL, DSM_LOG_ERROR, 0, 0, 0, 0, \
-                          NULL, NULL, 0, 0 }
+#define DSM_CONFIG_INIT                                                                \
+	{ sizeof(struct dsm_config), 0, NULL, NULL, NULL, NULL, NULL, DSM_LOG_ERROR, 0, \
+	  0, 0, 0, NULL, NULL, 0, 0 }
 
 /*
  * Joins the job that the environment describes: dsmctl run sets DSM_JOB, DSM_RANK,
  * DSM_SIZE; who starts nodes by hand sets DSM_RENDEZVOUS (HOST:PORT where rank 0 waits for
  * the others), DSM_RANK, DSM_SIZE, and may set DSM_SECRET. Under mpirun, prterun, srun it is
- * the launcher's job, by PMIx. Without any the process is a job of one node. Blocks until all nodes are there. config may be NULL. Errors: DSM_ERR_ACTIVE, _CONFIG, _INVAL, _KERNEL,
+ * the launcher's job, by PMIx. Without any the process is a job of one node. Blocks until all
+ * nodes are there. config may be NULL. Errors: DSM_ERR_ACTIVE, _CONFIG, _INVAL, _KERNEL,
  * _TRAP_PERM, _PROVIDER, _BOOT, _VERSION, _ADDRESS, _LIMIT, _NOMEM; the log has a
  * sentence, and so has dsm_init_error().
  */
