@@ -6,8 +6,6 @@
 #	in-verbs.sh system       the system tests and examples, one node on each machine
 #	in-verbs.sh mixed        another engine of the trap on each machine
 #	in-verbs.sh examples     the examples, one node on each machine
-#	in-verbs.sh mixed        another engine of the trap on each machine
-#	in-verbs.sh examples     the examples, one node on each machine
 #
 # Each job that passes is also looked at from outside: its statistics add up, no page was
 # copied from or to a frame, and what left the device is more than the pages written.
@@ -72,6 +70,7 @@ system() {
 	everywhere tests/system/stress --dir /results --untimed --seconds 6 --patience 60
 	DSM_FAULTS=signal everywhere tests/system/stress --dir /results --untimed --seconds 3 \
 		--patience 60 --seed 2
+	everywhere tests/system/litmus 120
 	everywhere tests/system/kernel
 	everywhere tests/system/engine --huge
 	everywhere tests/system/stress --dir /results --untimed --seconds 4 --patience 60 --huge \
