@@ -12,7 +12,7 @@ port=$((10000 + $$ % 10000))
 # by_hand NODES PORT PROGRAM [ARGUMENT...]: the last rank starts first. The status of the
 # worst one; output in $tmp/PORT.
 by_hand() {
-	local size=$1 place=127.0.0.1:$2 out=$tmp/$2 logs=$tmp/logs-$2 rank pids=() worst=0 status
+	local size=$1 place=127.0.0.1:$2 out=$tmp/$2 logs=$tmp/logs-$2 rank pids=() status
 	shift 2
 	mkdir -p "$logs"
 	for ((rank = size - 1; rank >= 0; rank--)); do
@@ -20,13 +20,10 @@ by_hand() {
 			timeout -k 5 50 "$@" >"$out.$rank" 2>&1 &
 		pids+=($!)
 	done
-	for pid in "${pids[@]}"; do
-		wait "$pid"
-		status=$?
-		[ $status -gt $worst ] && worst=$status
-	done
+	worst_of "${pids[@]}"
+	status=$?
 	cat "$out".* >"$out"
-	return $worst
+	return $status
 }
 
 # Two at a time on one machine, and each on another provider.

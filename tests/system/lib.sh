@@ -127,3 +127,14 @@ witness_sum() {
 	awk -v name="$2" '{ for (i = 1; i < NF; i += 2) if ($i == name) sum += $(i + 1) }
 		END { printf "%.0f\n", sum }' "$1"
 }
+
+# worst_of PID...: waits for these processes of ours; the highest of their statuses.
+worst_of() {
+	local pid worst=0 status
+	for pid in "$@"; do
+		wait "$pid"
+		status=$?
+		[ $status -gt $worst ] && worst=$status
+	done
+	return $worst
+}

@@ -37,18 +37,13 @@ made=$(make_hosts 2>&1) || skip "no network namespaces with a bridge here: $made
 
 # by_hand PROGRAM [ARGUMENT...]: a node on each host.
 by_hand() {
-	local i pids=() worst=0 status
+	local i pids=()
 	for i in 3 2 1 0; do
 		TMPDIR=$tmp DSM_LOG=info DSM_SIZE=4 DSM_RANK=$i DSM_RENDEZVOUS=10.77.0.1:7000 \
 			timeout -k 5 40 ip netns exec $ns-$i "$@" >"$tmp/out.$i" 2>&1 &
 		pids+=($!)
 	done
-	for pid in "${pids[@]}"; do
-		wait "$pid"
-		status=$?
-		[ $status -gt $worst ] && worst=$status
-	done
-	[ $worst = 0 ] || fail "by hand: status $worst: $*: $(tail -n 20 "$tmp"/out.?)"
+	worst_of "${pids[@]}" || fail "by hand: status $?: $*: $(tail -n 20 "$tmp"/out.?)"
 }
 
 by_hand tests/system/stress --seconds 3
