@@ -8,7 +8,7 @@ dist_man_MANS += \
 	docs/alias/dsm_cond_broadcast.3 docs/alias/dsm_cond_create.3 \
 	docs/alias/dsm_cond_destroy.3 docs/alias/dsm_cond_signal.3 docs/alias/dsm_cond_wait.3 \
 	docs/alias/dsm_fetch_add32.3 docs/alias/dsm_fetch_add64.3 docs/alias/dsm_fini.3 \
-	docs/alias/dsm_free.3 docs/alias/dsm_init_error.3 docs/alias/dsm_lookup.3 \
+	docs/alias/dsm_free.3 docs/alias/dsm_init_error.3 docs/alias/dsm_job_dir.3 docs/alias/dsm_lookup.3 \
 	docs/alias/dsm_mutex_create.3 docs/alias/dsm_mutex_destroy.3 \
 	docs/alias/dsm_mutex_lock.3 docs/alias/dsm_mutex_trylock.3 \
 	docs/alias/dsm_mutex_unlock.3 docs/alias/dsm_prefetch.3 docs/alias/dsm_provider.3 \

@@ -185,6 +185,9 @@ DSM_API int dsm_fini(dsm_t *dsm);
 
 DSM_API int dsm_rank(const dsm_t *dsm); /* 0 .. size-1 */
 DSM_API int dsm_size(const dsm_t *dsm); /* nodes of the job */
+/* The directory of this node's admin socket, which dsmctl takes for JOB, as it does the name
+ * after its last slash; "" where none could be made. Valid until dsm_fini. */
+DSM_API const char *dsm_job_dir(const dsm_t *dsm);
 DSM_API const char *dsm_provider(const dsm_t *dsm); /* e.g. "shm"; valid until dsm_fini */
 
 /* ------------------------------------------------------------------ memory -- */

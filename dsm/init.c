@@ -30,6 +30,7 @@ struct hello {
 	uint32_t address_len;
 	uint64_t region_bytes, huge_bytes, page_bytes;
 	struct budget_claim claim;
+	struct post_name post; /* rank 0's counts */
 	uint8_t address[TR_ADDRESS_MAX];
 };
 
@@ -311,6 +312,7 @@ static int meet(struct dsm *d)
 
 	if (!all)
 		return DSM_ERR_NOMEM;
+	post_name_new(&mine.post);
 	mine.status = configure_core(d);
 	if (mine.status == 0)
 		mine.status = check_limits(d);
@@ -333,6 +335,7 @@ static int meet(struct dsm *d)
 	}
 	if (rc == 0)
 		rc = share_memory(d, all);
+	d->post = all[0].post;
 	if (rc == 0 && d->tr->ops->connect(d->tr, all[0].address, sizeof *all, lens)) {
 		init_error_set("the nodes cannot reach each other: %s", log_last_error());
 		rc = DSM_ERR_PROVIDER;
@@ -690,6 +693,11 @@ int dsm_rank(const dsm_t *d)
 int dsm_size(const dsm_t *d)
 {
 	return d->boot->size;
+}
+
+const char *dsm_job_dir(const dsm_t *d)
+{
+	return d->job_dir;
 }
 
 const char *dsm_provider(const dsm_t *d)

@@ -18,7 +18,9 @@ libnode_la_SOURCES += dsm/evict.c dsm/evict.h
 
 # Boot and admin, the node's side.
 libnode_la_SOURCES += dsm/boot/boot.h dsm/boot/bootmsg.h dsm/boot/bootmsg.c dsm/boot/boot.c \
-	dsm/boot/single.c dsm/boot/local.c dsm/admin/admin.h dsm/admin/admin.c
+	dsm/boot/single.c dsm/boot/local.c dsm/admin/admin.h dsm/admin/admin.c \
+	dsm/admin/post.h dsm/admin/post.c dsm/boot/jobdir.h dsm/boot/jobdir.c \
+	dsm/boot/jobroot.h dsm/boot/jobroot.c
 include_HEADERS += dsm/dsm_mpi.h
 libnode_la_SOURCES += dsm/boot/agreed.c dsm/boot/agreed.h dsm/boot/pmix.c dsm/boot/hand.c dsm/boot/hub.c dsm/boot/link.c dsm/boot/link.h \
 	dsm/boot/listen.c dsm/boot/machine.c dsm/boot/machine.h dsm/boot/member.c dsm/boot/tcp.c \
@@ -28,7 +30,7 @@ libnode_la_SOURCES += dsm/boot/agreed.c dsm/boot/agreed.h dsm/boot/pmix.c dsm/bo
 noinst_LTLIBRARIES += libjob.la
 libjob_la_SOURCES = dsm/boot/rendezvous.h dsm/boot/rendezvous.c dsm/boot/meeting.h \
 	dsm/boot/meeting.c dsm/boot/jobdir.h \
-	dsm/boot/jobdir.c dsm/boot/bootmsg.c dsm/boot/sweep.h dsm/boot/sweep.c \
+	dsm/boot/jobdir.c dsm/boot/jobroot.h dsm/boot/jobroot.c dsm/boot/bootmsg.c dsm/boot/sweep.h dsm/boot/sweep.c \
 	transport/ofi.h transport/ofi_sweep.c
 
 # The node itself.

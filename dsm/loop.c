@@ -226,12 +226,31 @@ static void watch_fds(struct loop *l)
 static int open_admin(struct loop *l)
 {
 	struct dsm *d = l->d;
+	const char *dir = d->boot->runtime_dir;
 	char path[160];
+	int rc;
 
-	if (!d->boot->runtime_dir[0])
-		return 0;
-	snprintf(path, sizeof path, "%s/node-%d.sock", d->boot->runtime_dir, d->boot->rank);
-	return admin_open(l->ev, path, report_answer, d, &l->admin);
+	if (dir[0]) {
+		snprintf(d->job_dir, sizeof d->job_dir, "%.*s", BOOT_DIR_MAX, dir);
+		snprintf(path, sizeof path, "%s/node-%d.sock", dir, d->boot->rank);
+		return admin_open(l->ev, path, report_answer, d, &l->admin);
+	}
+	/* Nobody started this job who looks at it; a node does without where it must. */
+	rc = post_open(l->ev, &d->post, d->boot->rank, report_answer, d, &l->admin, d->job_dir);
+	if (rc)
+		log_line(&d->log, DSM_LOG_INFO, "no admin socket, dsmctl will not see this node: %s",
+		         strerror(-rc));
+	return 0;
+}
+
+static void close_admin(struct loop *l)
+{
+	struct dsm *d = l->d;
+
+	admin_close(l->admin);
+	if (!d->boot->runtime_dir[0] && d->job_dir[0])
+		post_leave(d->job_dir);
+	d->job_dir[0] = 0;
 }
 
 /* The thread takes no signal: they are the application's. */
@@ -276,7 +295,7 @@ int loop_start(struct dsm *d)
 	return 0;
 
 err_admin:
-	admin_close(l->admin);
+	close_admin(l);
 err_loop:
 	d->loop = NULL;
 	ev_loop_destroy(l->ev);
@@ -308,7 +327,7 @@ void loop_stop(struct dsm *d)
 	__atomic_store_n(&l->stop, 1, __ATOMIC_RELEASE);
 	loop_kick(d);
 	pthread_join(l->thread, NULL);
-	admin_close(l->admin);
+	close_admin(l);
 	ev_loop_destroy(l->ev);
 	close(l->kick_fd);
 	close(l->timer_fd);

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "coherence/coh.h"
+#include "dsm/admin/post.h"
 #include "dsm/boot/boot.h"
 #include "dsm/budget.h"
 #include "dsm/chunks.h"
@@ -82,6 +83,8 @@ struct dsm {
 	struct settings settings;
 	struct log log;
 	struct boot *boot;
+	struct post_name post; /* of a job that no dsmctl started */
+	char job_dir[BOOT_DIR_MAX + 1]; /* where the admin socket is, "" without one */
 	struct region region;
 	struct trap *trap;
 	struct tr *tr;

@@ -33,6 +33,31 @@ DSM_SECRET=sesame DSM_PROVIDER=$tcp by_hand 3 $((port + 1)) \
 wait $first || fail "first job: $(cat "$tmp/$port")"
 by_hand 1 $((port + 2)) tests/system/api identity || fail "a job of one node"
 
+# dsmctl sees the nodes that are here, audits them, and nothing is left of them.
+mkdir "$tmp/held"
+mkfifo "$tmp/go"
+unset XDG_RUNTIME_DIR
+export TMPDIR=$tmp/held
+DSM_SIZE=2 DSM_RENDEZVOUS=127.0.0.1:$((port + 7)) timeout -k 5 50 \
+	bash -c 'DSM_RANK=1 "$0" --hold </dev/null & DSM_RANK=0 "$0" --hold; rc=$?; wait $! && exit $rc' \
+	tests/system/audit <"$tmp/go" >"$tmp/said" 2>&1 & job=$!
+exec {go}>"$tmp/go"
+end=$((SECONDS + 30))
+until page=$(sed -n 's/.*lies about page //p' "$tmp/said") && [ -n "$page" ]; do
+	((SECONDS < end)) || fail "no page is lied about: $(cat "$tmp/said")"
+	sleep 0.1
+done
+seen=$(tools/dsmctl status)
+[[ $seen =~ job\ audit-[0-9a-f]{8} ]] || fail "dsmctl status does not see the job: $seen"
+seen=$(tools/dsmctl audit) && fail "dsmctl audit finds nothing: $seen"
+[[ $seen == *"rank 0: page $page at 0x"* && $seen =~ "rank 1: "[1-9][0-9]*" pages compared, 0 wrong" ]] ||
+	fail "dsmctl audit does not name page $page: $seen"
+[ "$(tools/dsmctl clean)" ] && fail "dsmctl clean takes a running job away"
+exec {go}>&-
+wait $job || fail "the job failed: $(cat "$tmp/said")"
+[ -z "$(ls -A "$tmp/held")" ] || fail "left behind: $(find "$tmp/held")"
+export TMPDIR=$tmp
+
 # One does not come: the others say which.
 DSM_START_TIMEOUT=1 DSM_SIZE=2 DSM_RENDEZVOUS=127.0.0.1:$((port + 3)) DSM_RANK=0 DSM_LOG=error \
 	timeout 30 tests/system/api identity >"$tmp/out" 2>&1 && fail "did not miss rank 1"

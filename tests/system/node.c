@@ -148,12 +148,12 @@ static bool ask(const char *request, char *answer, size_t len)
 {
 	struct timeval patience = { .tv_sec = 10 };
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	const char *job = getenv("DSM_JOB");
+	const char *job = dsm_job_dir(node.dsm);
 	size_t got = 0;
 	ssize_t n;
 	int fd;
 
-	if (!job || snprintf(to.sun_path, sizeof to.sun_path, "%s/node-%d.sock", job, node.rank) >=
+	if (!*job || snprintf(to.sun_path, sizeof to.sun_path, "%s/node-%d.sock", job, node.rank) >=
 	                    (int)sizeof to.sun_path)
 		return false;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -183,11 +183,8 @@ void node_tell_state(void)
 
 void node_audit(void)
 {
-	const char *job = getenv("DSM_JOB");
 	char answer[4096];
 
-	if (!job || access(job, F_OK)) /* nor is there a socket then */
-		return;
 	node_barrier();
 	if (!ask("audit\n", answer, sizeof answer))
 		node_fail("no answer to a request for an audit");

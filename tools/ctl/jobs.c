@@ -2,7 +2,6 @@
 /* Finding and making job directories. */
 #include "config.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -17,12 +16,12 @@
 #include <unistd.h>
 
 #include "dsm/boot/jobdir.h"
+#include "dsm/boot/jobroot.h"
 #include "dsm/boot/rendezvous.h"
 #include "tools/ctl/ctl.h"
 #include "tools/ctl/jobs.h"
+#include "tools/ctl/query.h"
 
-#define ROOT_MAX (BOOT_DIR_MAX - 1 - JOB_NAME_MAX)
-#define LABEL_MAX 15
 #define STARTING_S 10 /* a job whose socket is not there after that is dead */
 
 const char *job_name(const char *dir)
@@ -32,75 +31,25 @@ const char *job_name(const char *dir)
 	return slash ? slash + 1 : dir;
 }
 
-/* A directory that can hold our root: there, and not too long for the sockets in it. */
-static int is_base(const char *dir)
-{
-	struct stat st;
-
-	return dir && dir[0] == '/' && strlen(dir) + sizeof "/dsm-4294967295" <= ROOT_MAX &&
-	       stat(dir, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-/* Root number i, or 0 when there is none (any more). The first is where jobs are made. */
-static int root_path(int i, char root[ROOT_MAX + 1])
-{
-	const char *bases[2], *xdg = getenv("XDG_RUNTIME_DIR"), *tmp = getenv("TMPDIR");
-	int n = 0;
-
-	if (!is_base(tmp))
-		tmp = "/tmp";
-	if (is_base(xdg) && strcmp(xdg, tmp) != 0)
-		bases[n++] = xdg;
-	bases[n++] = tmp;
-	if (i >= n)
-		return 0;
-	snprintf(root, ROOT_MAX + 1, "%s/dsm-%u", bases[i], (unsigned)geteuid());
-	return 1;
-}
-
 /* ----------------------------------------------------------------------- making -- */
 
-/* In /tmp others can be first to take the name: it must be a directory, and ours. */
-static int root_make(char root[ROOT_MAX + 1])
+static int root_make(char root[JOBROOT_MAX + 1])
 {
-	int err, fd;
+	int err = jobroot_make(root);
 
-	root_path(0, root);
-	err = jobdir_make(root);
-	if (err && err != -EEXIST) {
-		ctl_error("cannot make %s: %s", root, strerror(-err));
-		return err;
-	}
-	fd = jobdir_open(root);
-	if (fd == -ENOENT)
-		return fd; /* the last job has just taken it away */
-	if (fd < 0) {
-		ctl_error("%s: %s", root,
-		          fd == -EACCES ? "belongs to somebody else, or others can write to it"
-		                        : strerror(-fd));
-		return fd;
-	}
-	close(fd);
-	return 0;
-}
-
-static void label_clean(const char *label, char out[LABEL_MAX + 1])
-{
-	size_t n = 0;
-
-	for (; *label && n < LABEL_MAX; label++)
-		out[n++] = isalnum((unsigned char)*label) || strchr("._+-", *label) ? *label : '_';
-	out[n] = '\0';
-	if (n == 0 || out[0] == '.')
-		out[0] = '_';
+	if (err && err != -ENOENT)
+		ctl_error(err == -EACCES
+		                  ? "%s belongs to somebody else, or others can write to it"
+		                  : "cannot make %s: %s", root, strerror(-err));
+	return err;
 }
 
 int jobs_create(const char *label, int nodes, char dir[BOOT_DIR_MAX + 1], struct rendezvous **out)
 {
-	char root[ROOT_MAX + 1], clean[LABEL_MAX + 1];
+	char root[JOBROOT_MAX + 1], clean[JOB_LABEL_MAX + 1];
 	int err = 0;
 
-	label_clean(label, clean);
+	jobroot_label(label, clean);
 	/* The number tells jobs apart whose process ids are the same: in other containers
 	 * with the same /tmp, or of one that was killed. */
 	for (int i = 0; i < 100; i++) {
@@ -133,25 +82,50 @@ void jobs_remove_root(const char *dir)
 
 /* ---------------------------------------------------------------------- finding -- */
 
-static enum job_state job_state_of(const char *dir)
+/* 0 when somebody listens at this socket in dir, or has too much to do; or -errno. */
+static int knock(const char *dir, const char *name, int type)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	enum job_state state = JOB_RUNNING;
-	struct stat st;
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), err = 0;
 
-	snprintf(addr.sun_path, sizeof addr.sun_path, "%.*s/" BOOT_SOCKET, BOOT_DIR_MAX, dir);
-	if (connect(fd, (struct sockaddr *)&addr, sizeof addr)) {
-		if (errno == ECONNREFUSED)
-			state = JOB_DEAD;
-		else if (errno == ENOENT)
-			state = stat(dir, &st) == 0 && time(NULL) - st.st_mtime < STARTING_S
-			            ? JOB_STARTING
-			            : JOB_DEAD;
-	}
+	snprintf(addr.sun_path, sizeof addr.sun_path, "%.*s/%.20s", BOOT_DIR_MAX, dir, name);
+	if (connect(fd, (struct sockaddr *)&addr, sizeof addr) &&
+	    (errno == ECONNREFUSED || errno == ENOENT))
+		err = -errno;
 	if (fd >= 0)
 		close(fd);
-	return state;
+	return err;
+}
+
+/* How many nodes' sockets are in dir, and whether one of the nodes is there. */
+static int nodes_in(const char *dir, int *alive)
+{
+	char name[24];
+	int ranks[QUERY_NODES_MAX], n = query_ranks(dir, ranks);
+
+	*alive = 0;
+	for (int i = 0; i < n && !*alive; i++) {
+		snprintf(name, sizeof name, "node-%d.sock", ranks[i]);
+		*alive = knock(dir, name, SOCK_STREAM) == 0;
+	}
+	return n;
+}
+
+/* A job that no dsmctl started has no socket but its nodes'. */
+static enum job_state job_state_of(const char *dir)
+{
+	struct stat st;
+	int alive;
+
+	switch (knock(dir, BOOT_SOCKET, SOCK_SEQPACKET)) {
+	case 0: return JOB_RUNNING;
+	case -ECONNREFUSED: return JOB_DEAD;
+	}
+	nodes_in(dir, &alive);
+	if (alive)
+		return JOB_RUNNING;
+	return stat(dir, &st) == 0 && time(NULL) - st.st_mtime < STARTING_S ? JOB_STARTING
+	                                                                      : JOB_DEAD;
 }
 
 static int list_add(struct job_list *list, const char *root, const char *name)
@@ -197,7 +171,7 @@ static int find_directory(const char *dir, struct job_list *out)
 {
 	struct passwd *owner;
 	struct stat st;
-	int fd, is_job;
+	int fd, is_job, alive;
 
 	if (strlen(dir) > BOOT_DIR_MAX || (lstat(dir, &st) && errno != EACCES)) {
 		ctl_error("there is no job %s", dir);
@@ -205,7 +179,8 @@ static int find_directory(const char *dir, struct job_list *out)
 	}
 	fd = jobdir_open(dir);
 	if (fd >= 0) {
-		is_job = fstatat(fd, BOOT_SOCKET, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISSOCK(st.st_mode);
+		is_job = (fstatat(fd, BOOT_SOCKET, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		          S_ISSOCK(st.st_mode)) || nodes_in(dir, &alive) > 0;
 		close(fd);
 		/* Any directory of the user's may be named here, and clean removes jobs. */
 		if (is_job)
@@ -230,13 +205,13 @@ static int by_dir(const void *a, const void *b)
 
 int jobs_find(const char *which, struct job_list *out)
 {
-	char root[ROOT_MAX + 1];
+	char root[JOBROOT_MAX + 1];
 	int err = 0;
 
 	memset(out, 0, sizeof *out);
 	if (which && strchr(which, '/'))
 		return find_directory(which, out);
-	for (int i = 0; !err && root_path(i, root); i++)
+	for (int i = 0; !err && jobroot_path(i, root); i++)
 		err = list_root(out, root, which);
 	if (!err && which && out->count == 0) {
 		ctl_error("there is no job %s of yours", which);

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Where the jobs of this user are: <root>/<name>, root being a directory of the user's in
- * $XDG_RUNTIME_DIR, or else in $TMPDIR or /tmp. */
+/* The jobs of this user: directories in that of jobroot.h. */
 #ifndef JOBS_H
 #define JOBS_H
 
-#include "dsm/boot/bootmsg.h"
-
-#define JOB_NAME_MAX 31
+#include "dsm/boot/jobroot.h"
 
 enum job_state { JOB_RUNNING, JOB_STARTING, JOB_DEAD };
 

@@ -21,7 +21,6 @@
 
 #define ANSWER_MAX (1 << 20)
 #define QUERY_MS 4000
-#define NODES_MAX 64
 
 /* A question under way. */
 struct talk {
@@ -92,8 +91,8 @@ static void talk_read(struct talk *t)
 
 static void talk_all(struct talk *talks, int count)
 {
-	struct pollfd fds[NODES_MAX];
-	struct talk *of[NODES_MAX];
+	struct pollfd fds[QUERY_NODES_MAX];
+	struct talk *of[QUERY_NODES_MAX];
 	long end = now_ms() + QUERY_MS, left;
 	int n;
 
@@ -122,8 +121,7 @@ static int by_number(const void *a, const void *b)
 	return *(const int *)a - *(const int *)b;
 }
 
-/* The ranks of node-<rank>.sock in dir. Returns how many, or a negative code. */
-static int ranks_in(const char *dir, int ranks[NODES_MAX])
+int query_ranks(const char *dir, int ranks[QUERY_NODES_MAX])
 {
 	int fd = jobdir_open(dir), n = 0, rank, length;
 	struct dirent *e;
@@ -136,7 +134,7 @@ static int ranks_in(const char *dir, int ranks[NODES_MAX])
 		close(fd);
 		return -ENOMEM;
 	}
-	while (n < NODES_MAX && (e = readdir(d))) {
+	while (n < QUERY_NODES_MAX && (e = readdir(d))) {
 		length = 0;
 		if (sscanf(e->d_name, "node-%2d.sock%n", &rank, &length) == 1 && length > 0 &&
 		    e->d_name[length] == '\0' && rank >= 0)
@@ -168,9 +166,9 @@ static void answer_from(struct answer *a, struct talk *t)
 
 int query_job(const char *dir, const char *request, struct answers *out)
 {
-	struct talk talks[NODES_MAX];
-	int ranks[NODES_MAX];
-	int n = ranks_in(dir, ranks);
+	struct talk talks[QUERY_NODES_MAX];
+	int ranks[QUERY_NODES_MAX];
+	int n = query_ranks(dir, ranks);
 
 	memset(out, 0, sizeof *out);
 	if (n == -ENOENT)

@@ -5,6 +5,8 @@
 
 #include <jansson.h>
 
+#define QUERY_NODES_MAX 64
+
 struct answer {
 	int rank;
 	json_t *json;     /* an object, or NULL */
@@ -21,6 +23,9 @@ struct answers {
  * list with an error. Takes no longer than some seconds. */
 int query_job(const char *dir, const char *request, struct answers *out);
 void query_free(struct answers *answers);
+
+/* The ranks of the nodes with a socket in dir, in order. Returns how many, or a negative code. */
+int query_ranks(const char *dir, int ranks[QUERY_NODES_MAX]);
 
 /* Members of an object that may be missing or of another type. */
 const char *member_text(const json_t *object, const char *key, const char *otherwise);

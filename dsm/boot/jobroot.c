@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The directory of a user's jobs. */
+#include "config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "dsm/boot/jobdir.h"
+#include "dsm/boot/jobroot.h"
+
+/* A directory that can hold our root: there, and not too long for the sockets in it. */
+static int is_base(const char *dir)
+{
+	struct stat st;
+
+	return dir && dir[0] == '/' && strlen(dir) + sizeof "/dsm-4294967295" <= JOBROOT_MAX &&
+	       stat(dir, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+int jobroot_path(int i, char root[JOBROOT_MAX + 1])
+{
+	const char *bases[2], *xdg = getenv("XDG_RUNTIME_DIR"), *tmp = getenv("TMPDIR");
+	int n = 0;
+
+	if (!is_base(tmp))
+		tmp = "/tmp";
+	if (is_base(xdg) && strcmp(xdg, tmp) != 0)
+		bases[n++] = xdg;
+	bases[n++] = tmp;
+	if (i >= n)
+		return 0;
+	snprintf(root, JOBROOT_MAX + 1, "%s/dsm-%u", bases[i], (unsigned)geteuid());
+	return 1;
+}
+
+/* In /tmp others can be first to take the name: it must be a directory, and ours. */
+int jobroot_make(char root[JOBROOT_MAX + 1])
+{
+	int err, fd;
+
+	jobroot_path(0, root);
+	err = jobdir_make(root);
+	if (err && err != -EEXIST)
+		return err;
+	fd = jobdir_open(root);
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
+void jobroot_label(const char *text, char label[JOB_LABEL_MAX + 1])
+{
+	size_t n = 0;
+
+	for (; *text && n < JOB_LABEL_MAX; text++)
+		label[n++] = isalnum((unsigned char)*text) || strchr("._+-", *text) ? *text : '_';
+	label[n] = '\0';
+	if (n == 0 || label[0] == '.')
+		label[0] = '_';
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Where the jobs of this user are: <root>/<name>, root being a directory of the user's in
+ * $XDG_RUNTIME_DIR, or else in $TMPDIR or /tmp.
+ */
+#ifndef JOBROOT_H
+#define JOBROOT_H
+
+#include "dsm/boot/bootmsg.h"
+
+#define JOB_NAME_MAX 31
+#define JOB_LABEL_MAX 15
+#define JOBROOT_MAX (BOOT_DIR_MAX - 1 - JOB_NAME_MAX)
+
+/* Root number i, or 0 when there is none (any more). The first is where jobs are made. */
+int jobroot_path(int i, char root[JOBROOT_MAX + 1]);
+
+/* Makes the first root unless it is there, and puts its path into root. 0; -EACCES when it
+ * is somebody else's or others can write to it; -ENOENT when the last job has just taken it
+ * away; other codes of mkdir(2). */
+int jobroot_make(char root[JOBROOT_MAX + 1]);
+
+/* What can be part of a job's name, of a text for people. */
+void jobroot_label(const char *text, char label[JOB_LABEL_MAX + 1]);
+
+#endif
