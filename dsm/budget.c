@@ -13,6 +13,11 @@ static uint64_t min_u64(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+static uint64_t max_u64(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 /* --- what is available --- */
 
 /* The number in a file, or UINT64_MAX: there is none, or it says "max". */
@@ -179,6 +184,10 @@ uint64_t budget_home_bytes(const struct coh_config *config, const struct budget 
 {
 	uint64_t spare = BUDGET_FLOOR_PAGES * page_bytes[0];
 
+	/* One instruction may touch as many chunks as pages: what they take beyond that is
+	 * bounded all the same, see node_frame_for(). */
+	if (b->chunk)
+		spare = max_u64(spare, min_u64(BUDGET_FLOOR_PAGES * (uint64_t)b->chunk, b->bytes / 8));
 	if (b->both && config->n_zones > 1)
 		spare += min_u64(BUDGET_FLOOR_PAGES * page_bytes[1], b->bytes / 8);
 	return b->bytes > spare ? b->bytes - spare : 0;

@@ -26,6 +26,7 @@ struct budget_claim {
 struct budget {
 	uint64_t bytes; /* of frames of 4 KiB pages; of all frames where it is for both zones */
 	uint8_t both;   /* huge pages count too; else all of their zone is set aside */
+	uint32_t chunk; /* bytes of 4 KiB pages that come and go together, when more than one; or 0 */
 };
 
 /* Bytes that this machine and this process's control groups (version 1 and 2) have left.

@@ -13,6 +13,11 @@ static uint32_t chunk_pages(enum region_zone_kind kind)
 	return kind == REGION_PTE ? REGION_EXTENT_PAGES : 1;
 }
 
+uint32_t chunks_pages(const struct chunks *c, enum region_zone_kind kind)
+{
+	return c->pinned ? chunk_pages(kind) : 1;
+}
+
 static uint64_t chunk_count(const struct chunks *c, enum region_zone_kind kind)
 {
 	return (c->region->zone[kind].count + chunk_pages(kind) - 1) / chunk_pages(kind);
@@ -49,13 +54,19 @@ static int open_zone(struct chunks *c, enum region_zone_kind kind)
 	return rc;
 }
 
-int chunks_open(struct chunks *c, struct region *region, struct tr *tr)
+void chunks_init(struct chunks *c, struct region *region, struct tr *tr, int by_chunk)
+{
+	*c = (struct chunks){.region = region,
+	                     .tr = tr,
+	                     .pinned = by_chunk || tr->ops->pins_memory(tr)};
+}
+
+int chunks_open(struct chunks *c)
 {
 	int rc = 0;
 
-	*c = (struct chunks){.region = region, .tr = tr, .pinned = tr->ops->pins_memory(tr)};
 	for (int kind = 0; kind < REGION_ZONES && rc == 0; kind++)
-		if (region->zone[kind].count)
+		if (c->region->zone[kind].count)
 			rc = open_zone(c, kind);
 	return rc;
 }
@@ -68,22 +79,32 @@ void chunks_close(struct chunks *c)
 	*c = (struct chunks){0};
 }
 
-/* The whole chunk is pinned, so all of it gets its memory first, where a lack of it is an
- * error like any other. */
-static int register_chunk(struct chunks *c, uint64_t page, struct tr_mem **out)
+/* The first of the chunk's pages; how many there are: the zone's last chunk may be short. */
+static uint64_t chunk_bounds(const struct chunks *c, uint64_t page, uint32_t *n)
 {
 	enum region_zone_kind kind = kind_of(c, page);
 	const struct region_zone *zone = &c->region->zone[kind];
 	uint64_t first = page - (page - zone->first) % chunk_pages(kind);
 	uint64_t left = zone->first + zone->count - first;
-	uint32_t n = left < chunk_pages(kind) ? left : chunk_pages(kind);
+
+	*n = left < chunk_pages(kind) ? left : chunk_pages(kind);
+	return first;
+}
+
+/* The whole chunk is pinned, so all of it gets its memory first, where a lack of it is an
+ * error like any other. */
+static int register_chunk(struct chunks *c, uint64_t page, struct tr_mem **out)
+{
+	size_t page_bytes = region_zone_of(c->region, page)->page_bytes;
+	uint32_t n;
+	uint64_t first = chunk_bounds(c, page, &n);
 	int rc = region_frame_prepare(c->region, first, n);
 
 	if (rc == 0)
 		rc = c->tr->ops->mem_register(c->tr, region_frame_at(c->region, first),
-		                              n * zone->page_bytes, out);
+		                              n * page_bytes, out);
 	if (rc == 0)
-		c->registered_bytes += n * zone->page_bytes;
+		c->registered_bytes += n * page_bytes;
 	return rc;
 }
 
@@ -106,7 +127,15 @@ int chunks_mem(struct chunks *c, uint64_t first, uint32_t n, struct tr_mem **out
 	return rc;
 }
 
-int chunks_pins(const struct chunks *c, uint64_t page)
+void chunks_release(struct chunks *c, uint64_t page)
 {
-	return c->pinned && *chunk_at(c, page);
+	struct tr_mem **chunk = c->pinned ? chunk_at(c, page) : NULL;
+	uint32_t n;
+
+	if (!chunk || !*chunk)
+		return;
+	c->tr->ops->mem_release(*chunk);
+	*chunk = NULL;
+	chunk_bounds(c, page, &n);
+	c->registered_bytes -= n * region_zone_of(c->region, page)->page_bytes;
 }

@@ -207,6 +207,8 @@ static void do_set_access(struct dsm *d, const struct coh_effect *e)
 	}
 	if (e->access == COH_NONE)
 		frames_lost(&d->frames, e->page, e->n);
+	else if (rc == 0)
+		frames_hold(&d->frames, e->page, e->n);
 }
 
 static void carry_out(struct dsm *d)

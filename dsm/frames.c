@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* States of frames: allocated, pinned, to be dropped; and the bytes of each kind. */
+/* States of frames: allocated, read by a page write, to be dropped; and the bytes of each kind. */
 #include "dsm/frames.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 
 #include "dsm/chunks.h"
 
-#define CACHED_SLACK 4096 /* pages beyond the budget, by threads that need them all at once */
+#define CACHED_SLACK 4096 /* units beyond the budget, by threads that need them all at once */
 
 /* --- life --- */
 
@@ -18,35 +18,43 @@
 static int open_evict(struct frames *f, enum region_zone_kind kind)
 {
 	const struct region_zone *zone = &f->region->zone[kind];
-	uint64_t pages;
+	uint64_t units;
 
 	if (!zone->count)
 		return 0;
-	pages = f->pool[f->pool_of[kind]].budget / zone->page_bytes + CACHED_SLACK;
-	if (pages > zone->count)
-		pages = zone->count;
-	return evict_open(&f->evict[kind], pages < UINT32_MAX / 4 ? pages : UINT32_MAX / 4);
+	units = f->pool[f->pool_of[kind]].budget / frames_unit_bytes(f, kind) + CACHED_SLACK;
+	if (units > zone->count)
+		units = zone->count;
+	return evict_open(&f->evict[kind], units < UINT32_MAX / 4 ? units : UINT32_MAX / 4);
 }
 
-int frames_open(struct frames *f, struct region *region, const struct chunks *chunks,
+/* Zeroed, and lazily populated; NULL: no memory. */
+static void *table(size_t bytes)
+{
+	void *at = (void *)syscall(SYS_mmap, NULL, bytes, PROT_READ | PROT_WRITE,
+	                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return at == MAP_FAILED ? NULL : at;
+}
+
+int frames_open(struct frames *f, struct region *region, struct chunks *chunks,
                 const struct coh_config *homes, uint64_t budget_bytes, int both,
                 uint64_t home_bytes)
 {
 	const struct region_zone *huge = &region->zone[REGION_PMD];
-	size_t bytes = region->pages * sizeof(struct frame_state);
-	void *at = (void *)syscall(SYS_mmap, NULL, bytes, PROT_READ | PROT_WRITE,
-	                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	int rc = 0;
 
-	if (at == MAP_FAILED)
-		return -ENOMEM;
 	*f = (struct frames){.region = region,
 	                     .chunks = chunks,
 	                     .homes = homes,
-	                     .state = at,
-	                     .bytes = bytes,
+	                     .bytes = region->pages * sizeof *f->state,
+	                     .unit_bytes = region->pages * sizeof *f->unit,
 	                     .pool = {{.budget = budget_bytes}},
 	                     .pool_of = {0, !both}};
+	f->state = table(f->bytes);
+	f->unit = table(f->unit_bytes);
+	if (!f->state || !f->unit)
+		return -ENOMEM;
 	if (!both) {
 		f->pool[1].budget = huge->count * huge->page_bytes;
 	} else if (huge->count) {
@@ -55,8 +63,10 @@ int frames_open(struct frames *f, struct region *region, const struct chunks *ch
 			f->set_aside = home_bytes;
 		f->pool[0].used = f->pool[0].home = f->set_aside;
 	}
-	for (int kind = 0; kind < REGION_ZONES && rc == 0; kind++)
+	for (int kind = 0; kind < REGION_ZONES && rc == 0; kind++) {
+		f->unit_pages[kind] = chunks_pages(chunks, kind);
 		rc = open_evict(f, kind);
+	}
 	return rc;
 }
 
@@ -66,16 +76,45 @@ void frames_close(struct frames *f)
 		evict_close(&f->evict[kind]);
 	if (f->state)
 		syscall(SYS_munmap, f->state, f->bytes);
+	if (f->unit)
+		syscall(SYS_munmap, f->unit, f->unit_bytes);
 	*f = (struct frames){0};
 }
 
-/* --- accounts --- */
+/* --- units --- */
 
 enum region_zone_kind frames_zone(const struct frames *f, uint64_t page)
 {
 	return region_zone_of(f->region, page) == &f->region->zone[REGION_PMD] ? REGION_PMD
 	                                                                      : REGION_PTE;
 }
+
+uint64_t frames_unit(const struct frames *f, uint64_t page)
+{
+	enum region_zone_kind kind = frames_zone(f, page);
+
+	return page - (page - f->region->zone[kind].first) % f->unit_pages[kind];
+}
+
+uint64_t frames_unit_end(const struct frames *f, uint64_t page)
+{
+	const struct region_zone *zone = region_zone_of(f->region, page);
+	uint64_t end = frames_unit(f, page) + f->unit_pages[frames_zone(f, page)];
+
+	return end < zone->first + zone->count ? end : zone->first + zone->count;
+}
+
+uint64_t frames_unit_bytes(const struct frames *f, enum region_zone_kind kind)
+{
+	return f->unit_pages[kind] * f->region->zone[kind].page_bytes;
+}
+
+static struct frame_unit *unit_at(const struct frames *f, uint64_t page)
+{
+	return &f->unit[frames_unit(f, page)];
+}
+
+/* --- accounts --- */
 
 static size_t page_bytes(const struct frames *f, uint64_t page)
 {
@@ -97,11 +136,16 @@ static int is_home(const struct frames *f, uint64_t page)
 	return coh_home_of(f->homes, page) == f->homes->self;
 }
 
+/* The unit that page lies in, if it is not counted yet. */
 static void count_in(struct frames *f, uint64_t page, int home)
 {
 	struct frames_pool *pool = pool_of(f, page);
-	size_t bytes = page_bytes(f, page);
+	struct frame_unit *unit = unit_at(f, page);
+	uint64_t bytes = frames_unit_bytes(f, frames_zone(f, page));
 
+	if (unit->counted)
+		return;
+	unit->counted = 1;
 	if (home && frames_zone(f, page) == REGION_PMD && f->set_aside >= bytes) {
 		f->set_aside -= bytes;
 		return;
@@ -113,9 +157,11 @@ static void count_in(struct frames *f, uint64_t page, int home)
 static void count_out(struct frames *f, uint64_t page, int home)
 {
 	struct frames_pool *pool = pool_of(f, page);
+	uint64_t bytes = frames_unit_bytes(f, frames_zone(f, page));
 
-	pool->used -= page_bytes(f, page);
-	pool->home -= home ? page_bytes(f, page) : 0;
+	unit_at(f, page)->counted = 0;
+	pool->used -= bytes;
+	pool->home -= home ? bytes : 0;
 }
 
 static uint64_t sum(const struct frames *f, unsigned pool, uint32_t (*count)(const struct evict *))
@@ -124,7 +170,7 @@ static uint64_t sum(const struct frames *f, unsigned pool, uint32_t (*count)(con
 
 	for (int kind = 0; kind < REGION_ZONES; kind++)
 		if (f->pool_of[kind] == pool)
-			bytes += (uint64_t)count(&f->evict[kind]) * f->region->zone[kind].page_bytes;
+			bytes += count(&f->evict[kind]) * frames_unit_bytes(f, kind);
 	return bytes;
 }
 
@@ -150,26 +196,30 @@ int64_t frames_free_soon(const struct frames *f, unsigned pool)
 
 int frames_have_room(const struct frames *f, uint64_t first, uint32_t n, uint64_t spare)
 {
+	enum region_zone_kind kind = frames_zone(f, first);
 	uint64_t bytes = 0;
 
-	for (uint64_t page = first; page < first + n; page++)
-		if (!f->state[page].ready && !is_home(f, page))
-			bytes += page_bytes(f, page);
-	return bytes == 0 ||
-	       (int64_t)(bytes + spare) <= frames_free(f, f->pool_of[frames_zone(f, first)]);
+	for (uint64_t page = first; page < first + n; page = frames_unit_end(f, page))
+		if (!unit_at(f, page)->counted && !is_home(f, page))
+			bytes += frames_unit_bytes(f, kind);
+	return bytes == 0 || (int64_t)(bytes + spare) <= frames_free(f, f->pool_of[kind]);
 }
 
 /* --- frames --- */
 
+int frames_ready(const struct frames *f, uint64_t page)
+{
+	return f->state[page].ready;
+}
+
 static int allocate(struct frames *f, uint64_t page)
 {
-	struct frame_state *s = &f->state[page];
 	int home, pooled, rc;
 
-	if (s->ready)
+	if (f->state[page].ready)
 		return 0;
 	home = is_home(f, page);
-	pooled = frames_zone(f, page) == REGION_PMD && !chunks_pins(f->chunks, page);
+	pooled = frames_zone(f, page) == REGION_PMD;
 	if (pooled)
 		region_pool_take(f->region);
 	rc = region_frame_prepare(f->region, page, 1);
@@ -177,11 +227,10 @@ static int allocate(struct frames *f, uint64_t page)
 		region_pool_give(f->region);
 	if (rc)
 		return rc;
-	if (!s->reserved)
-		count_in(f, page, home);
-	s->ready = 1;
-	s->reserved = 0;
-	return home ? 0 : evict_got(evict_of(f, page), page, 1);
+	count_in(f, page, home);
+	f->state[page].ready = 1;
+	unit_at(f, page)->ready++;
+	return home ? 0 : evict_got(evict_of(f, page), frames_unit(f, page), 1);
 }
 
 int frames_prepare(struct frames *f, uint64_t first, uint32_t n)
@@ -200,35 +249,43 @@ int frames_want(struct frames *f, uint64_t first, uint32_t n, int wanted)
 	int rc = 0;
 
 	for (uint64_t page = first; page < first + n && rc == 0; page++) {
+		uint64_t unit = frames_unit(f, page);
 		/* First the policy: it has to know whether a thread wants it. */
 		if (!is_home(f, page))
-			rc = evict_got(evict_of(f, page), page, wanted);
+			rc = evict_got(evict_of(f, page), unit, wanted);
 		if (rc == 0 && wanted)
-			evict_used(evict_of(f, page), page);
+			evict_used(evict_of(f, page), unit);
 		if (rc)
 			return rc;
 		rc = frames_prepare(f, page, 1);
-		if (rc && !f->state[page].ready)
-			evict_gone(evict_of(f, page), page);
+		if (rc && !unit_at(f, page)->ready)
+			evict_gone(evict_of(f, page), unit);
 	}
 	return rc;
 }
 
 void frames_reserve(struct frames *f, uint64_t first, uint32_t n)
 {
-	for (uint64_t page = first; page < first + n; page++) {
-		struct frame_state *s = &f->state[page];
-		if (s->ready || s->reserved)
-			continue;
-		s->reserved = 1;
+	for (uint64_t page = first; page < first + n; page++)
 		count_in(f, page, 1);
+}
+
+void frames_hold(struct frames *f, uint64_t first, uint32_t n)
+{
+	for (uint64_t page = first; page < first + n; page++) {
+		unit_at(f, page)->holding += !f->state[page].holds;
+		f->state[page].holds = 1;
 	}
 }
 
 void frames_lost(struct frames *f, uint64_t first, uint32_t n)
 {
-	for (uint64_t page = first; page < first + n; page++)
-		evict_lost(evict_of(f, page), page);
+	for (uint64_t page = first; page < first + n; page++) {
+		unit_at(f, page)->holding -= f->state[page].holds;
+		f->state[page].holds = 0;
+		if (!unit_at(f, page)->holding)
+			evict_lost(evict_of(f, page), frames_unit(f, page));
+	}
 }
 
 void frames_pin(struct frames *f, uint64_t first, uint32_t n)
@@ -237,23 +294,38 @@ void frames_pin(struct frames *f, uint64_t first, uint32_t n)
 		f->state[first + i].pins++;
 }
 
+/* None of the unit's frames but this one, if any, is ready, so none is landing or source:
+ * what is registered of them can go, and after that their memory. */
+static int give_unit_back(struct frames *f, uint64_t page)
+{
+	uint64_t first = frames_unit(f, page), n = frames_unit_end(f, page) - first;
+	int rc;
+
+	chunks_release(f->chunks, page);
+	rc = region_frame_drop(f->region, first, n);
+	if (rc)
+		return rc;
+	if (frames_zone(f, page) == REGION_PMD)
+		region_pool_give(f->region);
+	f->returned += n;
+	count_out(f, page, is_home(f, page));
+	evict_gone(evict_of(f, page), first);
+	return 0;
+}
+
 static void give_back(struct frames *f, uint64_t page)
 {
+	struct frame_unit *unit = unit_at(f, page);
+
 	f->state[page].drop = 0;
 	if (!f->state[page].ready)
 		return;
-	if (chunks_pins(f->chunks, page)) {
+	if (unit->ready > 1)
 		memset(region_frame_at(f->region, page), 0, page_bytes(f, page));
-	} else {
-		if (region_frame_drop(f->region, page))
-			return;
-		if (frames_zone(f, page) == REGION_PMD)
-			region_pool_give(f->region);
-		f->returned++;
-	}
+	else if (give_unit_back(f, page))
+		return;
 	f->state[page].ready = 0;
-	count_out(f, page, is_home(f, page));
-	evict_gone(evict_of(f, page), page);
+	unit->ready--;
 }
 
 void frames_unpin(struct frames *f, uint64_t first, uint32_t n)

@@ -290,6 +290,9 @@ static int share_memory(struct dsm *d, const struct hello *all)
 	for (int i = 0; i < d->boot->size; i++)
 		claim[i] = all[i].claim;
 	budget_agree(claim, d->boot->size, d->budgets);
+	chunks_init(&d->chunks, &d->region, d->tr, d->settings.by_chunk);
+	for (int i = 0; d->chunks.pinned && i < d->boot->size; i++)
+		d->budgets[i].chunk = chunks_pages(&d->chunks, REGION_PTE) * REGION_PTE_BYTES;
 	free(claim);
 	return 0;
 }
@@ -476,19 +479,26 @@ static int may_lock_all(void)
 	       (data[CAP_TO_INDEX(CAP_IPC_LOCK)].effective & CAP_TO_MASK(CAP_IPC_LOCK));
 }
 
-/* Where what is registered is pinned, that may become the whole region. Told now, for
- * later it would end the job. */
+/* Where what is registered is pinned, that may become the whole region, or all that the
+ * budget allows. Told now, for later it would end the job. */
 static int check_memlock(const struct dsm *d)
 {
+	const struct budget *mine = &d->budgets[d->boot->rank];
+	uint64_t small = mine->bytes + (uint64_t)BUDGET_FLOOR_PAGES * mine->chunk;
 	uint64_t want = d->settings.region_bytes + d->settings.huge_bytes;
 	struct rlimit lock;
+
+	if (!mine->both)
+		small += d->settings.huge_bytes;
+	if (want > small)
+		want = small;
 
 	if (!d->tr->ops->pins_memory(d->tr) || getrlimit(RLIMIT_MEMLOCK, &lock) ||
 	    lock.rlim_cur == RLIM_INFINITY || lock.rlim_cur >= want || may_lock_all())
 		return 0;
 	init_error_set("RLIMIT_MEMLOCK (ulimit -l) is %llu KiB, but provider %s pins the memory of "
-	               "pages that it moves, up to the region's %llu KiB: raise it, or ask for a "
-	               "smaller region by DSM_REGION",
+	               "pages that it moves, up to %llu KiB: raise it, or ask for a smaller region "
+	               "by DSM_REGION, or for a smaller part of it here by DSM_MEMORY",
 	               (unsigned long long)lock.rlim_cur >> 10, d->tr->ops->provider(d->tr),
 	               (unsigned long long)want >> 10);
 	return DSM_ERR_LIMIT;
@@ -516,7 +526,7 @@ static int make_ready(struct dsm *d)
 	rc = check_memlock(d);
 	if (rc)
 		return rc;
-	rc = chunks_open(&d->chunks, &d->region, d->tr);
+	rc = chunks_open(&d->chunks);
 	if (rc) {
 		init_error_set("the provider cannot register the region: %s%s", strerror(-rc),
 		               lock_hint(rc));

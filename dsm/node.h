@@ -77,6 +77,7 @@ struct reclaim {
 	uint8_t running;  /* below the low mark, and not yet at the high one */
 	uint8_t short_of; /* a fault has found no frame */
 	uint8_t stuck;    /* and there is none to give up */
+	uint64_t unit, next, end; /* what is being given up, and its pages from next on not yet */
 };
 
 struct dsm {

@@ -9,7 +9,7 @@
 #include "dsm/node.h"
 
 #define TRIES 32        /* pages looked at in one go */
-#define LEAVING_PAGES 32 /* pages that may be on their way out at once */
+#define LEAVING_PAGES 32 /* pages that may be on their way out at once, or one chunk */
 #define LEAVING_HUGE 4
 
 static uint64_t max_u64(uint64_t a, uint64_t b)
@@ -22,12 +22,12 @@ static uint64_t min_u64(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* The page size that counts for a pool: the largest of those that have come. */
+/* The unit that counts for a pool: the largest of those that have come. */
 static uint64_t unit_of(const struct frames *f, unsigned pool)
 {
 	int huge = f->pool_of[REGION_PMD] == pool && evict_resident(&f->evict[REGION_PMD]);
 
-	return f->region->zone[huge || pool ? REGION_PMD : REGION_PTE].page_bytes;
+	return frames_unit_bytes(f, huge || pool ? REGION_PMD : REGION_PTE);
 }
 
 /* Bytes that the pool has for cached pages; 0 when it has room for all there are, so that
@@ -65,24 +65,71 @@ uint64_t node_frames_spare(const struct dsm *d, uint64_t page)
 
 /* --- giving up --- */
 
-/* Gives a page up, unless it is in use by the protocol or has just been granted.
- * 0, -EBUSY, -EAGAIN: no slot. */
+/* Whether a page of the unit is being asked for, or has just been granted. */
+static int is_busy(struct dsm *d, uint64_t unit, uint64_t end)
+{
+	struct coh_page_info info;
+
+	for (uint64_t page = unit; page < end; page++) {
+		if (!frames_ready(&d->frames, page))
+			continue;
+		coh_page_info(d->coh, page, &info);
+		if (info.held || info.cache_state == COH_C_IS_D || info.cache_state == COH_C_IM_D ||
+		    info.cache_state == COH_C_SM_A)
+			return 1;
+	}
+	return 0;
+}
+
+/* Gives a page up that is not busy. 0, -EBUSY, -EAGAIN: no slot. */
 static int give_up(struct dsm *d, uint64_t page)
 {
 	struct coh_event ev = {.kind = COH_EV_EVICT, .page = page};
-	struct coh_page_info info;
+	unsigned was = coh_cache_state_of(d->coh, page);
 	int rc;
 
-	coh_page_info(d->coh, page, &info);
-	if (info.held)
-		return -EBUSY;
+	if (was == COH_C_MI_A || was == COH_C_II_A)
+		return 0; /* it is on its way */
 	rc = node_step(d, &ev);
 	if (rc)
 		return rc;
-	d->evicted_shared += info.cache_state == COH_C_S;
-	d->evicted_modified += info.cache_state == COH_C_M;
+	d->evicted_shared += was == COH_C_S;
+	d->evicted_modified += was == COH_C_M;
 	d->handled++;
 	return 0;
+}
+
+/* Goes on giving up the pages of a unit. Between two goes a thread may have come to want one
+ * of them: then the others stay too. 0, or -EAGAIN: no slot for the next. */
+static int give_up_rest(struct dsm *d, struct reclaim *r)
+{
+	struct frames *f = &d->frames;
+	struct evict *e = &f->evict[r->unit < r->end ? frames_zone(f, r->unit) : REGION_PTE];
+	int rc = 0;
+
+	if (r->next < r->end && evict_list_of(e, r->unit) != EVICT_LEAVING)
+		r->next = r->end;
+	while (r->next < r->end && rc == 0) {
+		if (frames_ready(f, r->next))
+			rc = give_up(d, r->next);
+		r->next += rc == 0;
+	}
+	if (rc == 0 || rc == -EAGAIN)
+		return rc;
+	evict_kept(e, r->unit);
+	r->next = r->end;
+	return 0;
+}
+
+/* -EAGAIN: for lack of a slot not all of it yet; -EBUSY. */
+static int give_unit_up(struct dsm *d, struct reclaim *r, uint64_t unit)
+{
+	r->unit = r->next = unit;
+	r->end = frames_unit_end(&d->frames, unit);
+	if (!is_busy(d, unit, r->end))
+		return give_up_rest(d, r);
+	r->next = r->end;
+	return -EBUSY;
 }
 
 /* The zone of this pool that caches most. */
@@ -96,8 +143,8 @@ static struct evict *zone_to_shrink(struct frames *f, unsigned pool)
 		uint64_t n = evict_resident(e) - evict_leaving(e);
 		if (f->pool_of[kind] != pool || !n)
 			continue;
-		if (which < 0 || n * f->region->zone[kind].page_bytes > most) {
-			most = n * f->region->zone[kind].page_bytes;
+		if (which < 0 || n * frames_unit_bytes(f, kind) > most) {
+			most = n * frames_unit_bytes(f, kind);
 			which = kind;
 		}
 	}
@@ -106,11 +153,11 @@ static struct evict *zone_to_shrink(struct frames *f, unsigned pool)
 
 static int enough_leave(const struct frames *f)
 {
-	return evict_leaving(&f->evict[REGION_PTE]) >= LEAVING_PAGES ||
+	return evict_leaving(&f->evict[REGION_PTE]) * f->unit_pages[REGION_PTE] >= LEAVING_PAGES ||
 	       evict_leaving(&f->evict[REGION_PMD]) >= LEAVING_HUGE;
 }
 
-/* Until want bytes will be free. Returns how many pages were given up. */
+/* Until want bytes will be free. Returns how many units are being given up. */
 static unsigned reclaim(struct dsm *d, unsigned pool, int64_t want)
 {
 	struct frames *f = &d->frames;
@@ -118,15 +165,14 @@ static unsigned reclaim(struct dsm *d, unsigned pool, int64_t want)
 
 	for (unsigned i = 0; i < TRIES && frames_free_soon(f, pool) < want; i++) {
 		struct evict *e = zone_to_shrink(f, pool);
-		uint64_t page;
+		uint64_t unit;
 		int rc;
-		if (!e || enough_leave(f) || evict_next(e, &page))
+		if (!e || enough_leave(f) || evict_next(e, &unit))
 			break;
-		rc = give_up(d, page);
-		if (rc)
-			evict_kept(e, page);
-		else
-			n++;
+		rc = give_unit_up(d, &d->reclaim[pool], unit);
+		n += rc != -EBUSY;
+		if (rc == -EBUSY)
+			evict_kept(e, unit);
 		if (rc == -EAGAIN)
 			break;
 	}
@@ -140,6 +186,8 @@ static void reclaim_pool(struct dsm *d, unsigned pool)
 	int64_t free = frames_free_soon(f, pool), high = (int64_t)high_mark(f, pool);
 	unsigned n = 0;
 
+	if (give_up_rest(d, r) == -EAGAIN)
+		return;
 	if (free >= high) {
 		r->running = r->short_of = r->stuck = 0;
 		return;
@@ -170,11 +218,12 @@ int node_reclaim_waits(const struct dsm *d)
 
 /* --- frames for faults --- */
 
-/* Beyond the budget there are as many frames as one instruction may need at once. */
+/* Beyond the budget there are as many frames as one instruction may need at once, each in
+ * its unit. */
 static int may_exceed(const struct dsm *d, uint64_t page, unsigned pool)
 {
 	const struct frames *f = &d->frames;
-	uint64_t bytes = region_zone_of(&d->region, page)->page_bytes;
+	uint64_t bytes = frames_unit_bytes(f, frames_zone(f, page));
 
 	/* A huge page that is taken from nowhere is taken from another node's pool. */
 	if (d->region.pooled && frames_zone(f, page) == REGION_PMD)

@@ -244,12 +244,12 @@ int region_map_again(const struct region *region, uint64_t first, uint64_t n, vo
 	return r;
 }
 
-int region_frame_drop(struct region *region, uint64_t page)
+int region_frame_drop(struct region *region, uint64_t first, uint32_t n)
 {
-	const struct region_zone *zone = region_zone_of(region, page);
+	const struct region_zone *zone = region_zone_of(region, first);
 
 	while (fallocate(zone->memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-	                 (page - zone->first) * zone->page_bytes, zone->page_bytes)) {
+	                 (first - zone->first) * zone->page_bytes, n * zone->page_bytes)) {
 		if (errno != EINTR)
 			return -errno;
 	}

@@ -84,8 +84,8 @@ int region_frame_prepare(struct region *region, uint64_t first, uint32_t n);
 /* Maps the frames of these pages (of one zone) once more, somewhere, in the same way as the
  * window, so that the mapping can be moved there. */
 int region_map_again(const struct region *region, uint64_t first, uint64_t n, void **out);
-/* Gives the frame's memory back; it reads as zero afterwards. The page must be
- * TRAP_NONE and no transfer may use it. */
-int region_frame_drop(struct region *region, uint64_t page);
+/* Gives the frames' memory back (of one zone); they read as zero afterwards. The pages must
+ * be TRAP_NONE and no transfer may use them. */
+int region_frame_drop(struct region *region, uint64_t first, uint32_t n);
 
 #endif

@@ -209,6 +209,17 @@ static int read_spin(struct settings *out)
 	return 0;
 }
 
+static int read_chunks(struct settings *out)
+{
+	const char *text = getenv("DSM_CHUNKS");
+
+	out->by_chunk = text && !strcmp(text, "1");
+	if (!text || !*text || !strcmp(text, "0") || out->by_chunk)
+		return 0;
+	init_error_set("DSM_CHUNKS is '%s'; it must be 0 or 1", text);
+	return DSM_ERR_CONFIG;
+}
+
 static int read_start(struct settings *out)
 {
 	const char *text = getenv("DSM_START_TIMEOUT");
@@ -264,6 +275,8 @@ int settings_read(const struct dsm_config *config, struct settings *out, struct 
 		rc = read_tenure(&c, out);
 	if (rc == 0)
 		rc = read_spin(out);
+	if (rc == 0)
+		rc = read_chunks(out);
 	if (rc == 0)
 		rc = read_start(out);
 	return rc;

@@ -149,6 +149,19 @@ static void test_what_fits(void)
 	CU_ASSERT_EQUAL(budget_limit(&config, budgets, page_bytes, 0, 0), 100000);
 }
 
+/* Where frames come by chunks more is kept for caching: 16 chunks, or an eighth. */
+static void test_what_fits_by_chunk(void)
+{
+	struct budget b = { .bytes = 64 * MIB, .chunk = 64 * 4096 };
+	struct coh_config config = config_of((struct budget[]){ b, b });
+
+	CU_ASSERT_EQUAL(budget_home_bytes(&config, &b, page_bytes), 60 * MIB);
+	b.bytes = 8 * MIB;
+	CU_ASSERT_EQUAL(budget_home_bytes(&config, &b, page_bytes), 7 * MIB);
+	b.bytes = BUDGET_MIN;
+	CU_ASSERT_EQUAL(budget_home_bytes(&config, &b, page_bytes), BUDGET_MIN - 16 * 4096);
+}
+
 static void test_what_fits_of_both(void)
 {
 	struct budget budgets[] = { { 64 * MIB, 1 }, { 64 * MIB, 1 } };
@@ -186,6 +199,7 @@ int main(void)
 	CU_add_test(suite, "this machine", test_this_machine);
 	CU_add_test(suite, "shares", test_shares);
 	CU_add_test(suite, "what fits", test_what_fits);
+	CU_add_test(suite, "what fits by chunk", test_what_fits_by_chunk);
 	CU_add_test(suite, "what fits of both zones", test_what_fits_of_both);
 	CU_add_test(suite, "what fits by weight", test_what_fits_by_weight);
 	CU_basic_set_mode(CU_BRM_VERBOSE);

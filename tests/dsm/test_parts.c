@@ -94,7 +94,11 @@ static void test_words(void)
 	CU_ASSERT_EQUAL(s.tenure_us, 50);
 	CU_ASSERT_EQUAL(read_with("DSM_TENURE_US", "0", &s), DSM_ERR_CONFIG);
 	CU_ASSERT_EQUAL(read_with("DSM_TENURE_US", "100001", &s), DSM_ERR_CONFIG);
+	CU_ASSERT_EQUAL(read_with("DSM_CHUNKS", "yes", &s), DSM_ERR_CONFIG);
+	CU_ASSERT_EQUAL(read_with("DSM_CHUNKS", "1", &s), 0);
+	CU_ASSERT_EQUAL(s.by_chunk, 1);
 	CU_ASSERT_EQUAL(read_with("DSM_SPIN_US", "0", &s), 0);
+	CU_ASSERT_EQUAL(s.by_chunk, 0);
 	CU_ASSERT_EQUAL(s.spin_us, 0);
 	CU_ASSERT_EQUAL(read_with("DSM_SPIN_US", "10001", &s), DSM_ERR_CONFIG);
 	CU_ASSERT_EQUAL(read_with("DSM_PROVIDER", "net", &s), 0);

@@ -206,6 +206,8 @@ static void tell(dsm_t *dsm, const char *path)
 	PUT(page_writes_landed);
 	PUT(pages_written);
 	PUT(registered_bytes);
+	PUT(memory_used);
+	PUT(frames_returned);
 	PUT(faults_rwp);
 	PUT(extents_to_wp);
 	PUT(extents_to_rwp);

@@ -193,8 +193,8 @@ static void test_frame_drop(void)
 		CU_ASSERT(!region_frame_prepare(&fx.region, 4, 1)); /* keeps what is there */
 		CU_ASSERT(*fx_frame(&fx, 4) == 0xeeeeeeeeeeeeeeee);
 		CU_ASSERT(!fx_set(&fx, 4, 1, TRAP_NONE));
-		CU_ASSERT(!region_frame_drop(&fx.region, 4));
-		CU_ASSERT(!region_frame_drop(&fx.region, 4)); /* nothing there: nothing to do */
+		CU_ASSERT(!region_frame_drop(&fx.region, 4, 1));
+		CU_ASSERT(!region_frame_drop(&fx.region, 4, 1)); /* nothing there: nothing to do */
 
 		const volatile uint64_t *word = fx_window(&fx, 4);
 
@@ -219,7 +219,7 @@ static void test_frame_forgotten(void)
 
 			CU_ASSERT(!fx_set(&fx, 0, 8, from));
 			CU_ASSERT(!fx_set(&fx, 0, 8, TRAP_NONE));
-			CU_ASSERT(!region_frame_drop(&fx.region, 4));
+			CU_ASSERT(!region_frame_drop(&fx.region, 4, 1));
 			pthread_mutex_lock(&fx.lock);
 			fx.ops->forget(fx.trap, 4, 1);
 			pthread_mutex_unlock(&fx.lock);
@@ -259,7 +259,7 @@ static void pool_empty(struct fx *fx)
 	CU_ASSERT(region_frame_prepare(&fx->region, 0, pages) == -ENOSPC);
 	CU_ASSERT(region_frame_prepare(&fx->region, pages - 1, 1) == -ENOSPC);
 	CU_ASSERT(fx->ops->set_access(fx->trap, pages - 1, 1, TRAP_READ) == -EFAULT);
-	CU_ASSERT(!region_frame_drop(&fx->region, 0));
+	CU_ASSERT(!region_frame_drop(&fx->region, 0, 1));
 	CU_ASSERT(!region_frame_prepare(&fx->region, pages - 1, 1));
 	CU_ASSERT(!fx->ops->set_access(fx->trap, pages - 1, 1, TRAP_READ));
 }

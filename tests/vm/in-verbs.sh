@@ -62,6 +62,29 @@ memlock() {
 	setpriv --bounding-set -ipc_lock --inh-caps -ipc_lock bash -c 'ulimit -l 65536 &&
 		DSM_REGION=16M exec tools/dsmctl run -t 60 -n 2 -- examples/sort --keys 1000' ||
 		fail 'a job does not run whose region keeps to RLIMIT_MEMLOCK'
+	evicted
+}
+
+# The same rights, and a region of which a node may hold a part only: chunks are pinned no
+# longer when their pages have been given up. Homes have 6 MiB of each node's 8, and 16 chunks
+# more may be needed at once.
+evicted() {
+	local told=/run/told node
+	rm -f $told
+	DSM_MEMORY=8M witnessed $told setpriv --bounding-set -ipc_lock --inh-caps -ipc_lock \
+		bash -c 'ulimit -l 40960 && exec tools/dsmctl run -t 150 -n 2 -- \
+			tests/system/stress --untimed --seconds 8 --patience 60 --pages 3000 --dense' ||
+		fail 'a job does not run whose budgets keep to RLIMIT_MEMLOCK'
+	witnesses_agree $told 2 || fail 'the counts do not add up'
+	awk '{
+		for (i = 1; i < NF; i += 2)
+			own[$i] = $(i + 1)
+		printf "node %d: %d KiB registered, %d KiB counted, %d pages returned\n", own["rank"],
+			own["registered_bytes"] / 1024, own["memory_used"] / 1024,
+			own["frames_returned"]
+		wrong += own["registered_bytes"] > 12 * 1048576 || !own["frames_returned"] ||
+			own["registered_bytes"] > own["memory_used"]
+	} END { exit NR != 2 || wrong }' $told || fail 'memory was not given back'
 }
 
 system() {

@@ -85,8 +85,8 @@ part_verbs_three() {
 }
 
 part_verbs_memlock() {
-	built examples/sort tools/dsmctl
-	"$vm_here/run.sh" -n 1 -m 768 -p 0 -t 120 -- "$vm_here/in-verbs.sh" memlock
+	built examples/sort tests/system/stress tests/system/.libs/witness.so tools/dsmctl
+	"$vm_here/run.sh" -n 1 -m 768 -p 0 -t 300 -- "$vm_here/in-verbs.sh" memlock
 }
 
 all_parts() {
