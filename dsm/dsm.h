@@ -165,11 +165,11 @@ struct dsm_config {
 /*
  * Joins the job that the environment describes: dsmctl run sets DSM_JOB, DSM_RANK,
  * DSM_SIZE; who starts nodes by hand sets DSM_RENDEZVOUS (HOST:PORT where rank 0 waits for
- * the others), DSM_RANK, DSM_SIZE, and may set DSM_SECRET. Under mpirun, prterun, srun it is
- * the launcher's job, by PMIx. Without any the process is a job of one node. Blocks until all
- * nodes are there. config may be NULL. Errors: DSM_ERR_ACTIVE, _CONFIG, _INVAL, _KERNEL,
- * _TRAP_PERM, _PROVIDER, _BOOT, _VERSION, _ADDRESS, _LIMIT, _NOMEM; the log has a
- * sentence, and so has dsm_init_error().
+ * the others), DSM_RANK, DSM_SIZE, and may set DSM_SECRET. Under mpirun, srun --mpi=pmix
+ * and the like it is the launcher's job, by PMIx. Without any the process is a job of one
+ * node. Blocks until all nodes are there. config may be NULL. Errors: DSM_ERR_ACTIVE,
+ * _CONFIG, _INVAL, _KERNEL, _TRAP_PERM, _PROVIDER, _BOOT, _VERSION, _ADDRESS, _LIMIT,
+ * _NOMEM; the log has a sentence, and so has dsm_init_error().
  */
 DSM_API int dsm_init(const struct dsm_config *config, dsm_t **out);
 

@@ -97,6 +97,30 @@ static int agree(struct dsm *d, int mine)
 
 /* --- steps --- */
 
+/* A process that a launcher has started as one of several, and that is a job of one node all
+ * the same, has not got what was wanted. */
+static void warn_alone(const struct dsm *d)
+{
+	static const struct {
+		const char *variable, *remedy;
+	} launcher[] = {
+	        {"SLURM_STEP_NUM_TASKS", "srun --mpi=pmix makes the tasks one job"},
+	        {"PMI_SIZE", "dsm_mpi_init, of dsm_mpi.h, makes the processes one job"},
+	};
+
+	if (d->boot->size > 1 || d->settings.allgather)
+		return;
+	for (size_t i = 0; i < sizeof launcher / sizeof *launcher; i++) {
+		const char *value = getenv(launcher[i].variable);
+
+		if (!value || atoi(value) < 2)
+			continue;
+		log_line(&d->log, DSM_LOG_WARN, "this is a job of one node, but %s is %.10s: %s",
+		         launcher[i].variable, value, launcher[i].remedy);
+		return;
+	}
+}
+
 static int open_boot(struct dsm *d)
 {
 	const struct boot_config c = {.timeout_ms = d->settings.start_ms,
@@ -107,8 +131,10 @@ static int open_boot(struct dsm *d)
 	char why[256] = "";
 	int rc = boot_open(&c, &d->boot, why, sizeof why);
 
-	if (rc == 0)
+	if (rc == 0) {
+		warn_alone(d);
 		return 0;
+	}
 	init_error_set("%s", why);
 	switch (rc) {
 	case -EINVAL: return DSM_ERR_CONFIG;

@@ -10,6 +10,9 @@ PACKAGES=(build-essential autoconf automake libtool pkg-config libfabric-dev lib
 	libibverbs-dev libev-dev libcunit1-dev libjansson-dev libpng-dev libsodium-dev
 	uthash-dev libpmix-dev openmpi-bin libopenmpi-dev mpich libmpich-dev
 	iproute2)
+# Whose daemons a test starts by itself: they are unpacked beside the build, and not
+# installed, which would leave services running.
+SLURM=(slurmctld slurmd slurm-client munge)
 # What `./check long` needs on top: another compiler, and sanitizers of its own.
 PACKAGES_LONG=(clang xz-utils)
 # What `./check vm` needs on top: an emulator, and what prepares its machines.
@@ -59,6 +62,44 @@ apt_get_install() {
 	local env=(env DEBIAN_FRONTEND=noninteractive)
 	"${SUDO[@]}" "${env[@]}" apt-get -q update &&
 		"${SUDO[@]}" "${env[@]}" apt-get -q -y install --no-install-recommends "$@"
+}
+
+# unpack_packages DIR PACKAGE...: what apt would install for them, unpacked in DIR. Where that
+# is not possible it says so; DIR/done is there when it was.
+unpack_packages() {
+	local dir=$1 log=$1.log
+	shift
+	[ -e "$dir/done" ] && return
+	command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || return 0
+	rm -rf "$dir"
+	mkdir -p "$dir/packages"
+	if (apt_unpack "$dir" "$@") >"$log" 2>&1 </dev/null; then
+		touch "$dir/done"
+	else
+		say "$* cannot be unpacked: $(tail -n 1 "$log")"
+	fi
+	rm -rf "$dir/packages"
+}
+
+apt_unpack() {
+	local dir=$1 missing package
+	shift
+	missing=$(apt_missing "$@") || { find_sudo "apt-get update" &&
+		"${SUDO[@]}" apt-get -q update && missing=$(apt_missing "$@"); } || return
+	cd "$dir/packages" || return
+	# shellcheck disable=SC2086 # names
+	[ -z "$missing" ] || apt-get -q download $missing || return
+	for package in *.deb; do
+		[ -e "$package" ] || continue
+		dpkg-deb -x "$package" "$dir" || return
+	done
+}
+
+# The names of those, and of what they need, that are not installed.
+apt_missing() {
+	local plan
+	plan=$(apt-get -s --no-install-recommends install "$@") || return
+	sed -n 's/^Inst \([^ ]*\) .*/\1/p' <<<"$plan"
 }
 
 # step TEXT LOG COMMAND...: runs a command with its output in LOG, says TEXT before and

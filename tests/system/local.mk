@@ -38,11 +38,11 @@ system_scripts = tests/system/api.sh tests/system/audit.sh tests/system/dsmctl.s
 	tests/system/engine.sh tests/system/hand.sh tests/system/huge.sh tests/system/idle.sh \
 	tests/system/kernel.sh tests/system/litmus.sh tests/system/memory.sh \
 	tests/system/memory-huge.sh tests/system/mpi_mpich.sh tests/system/mpi_openmpi.sh \
-	tests/system/mpi_pmix.sh tests/system/mpi_prterun.sh tests/system/netns.sh \
-	tests/system/stress.sh
+	tests/system/mpi_pmix.sh tests/system/mpi_prterun.sh tests/system/mpi_slurm.sh \
+	tests/system/netns.sh 	tests/system/stress.sh
 dist_check_SCRIPTS += $(system_scripts)
 TESTS += $(system_scripts) tests/system/errors
-EXTRA_DIST += tests/system/lib.sh tests/system/mpi.sh tests/system/run.sh check demo tests/lib.sh
+EXTRA_DIST += tests/system/lib.sh tests/system/mpi.sh tests/system/run.sh tests/system/slurm.sh check demo tests/lib.sh
 
 if HAVE_CUNIT
 check_PROGRAMS += tests/system/history_test

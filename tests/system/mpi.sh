@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # Jobs under the launchers that are here: PMIx starts programs that know no MPI, and every
-# MPI starts its own. mpi.sh pmix|openmpi|mpich|prterun.
+# MPI starts its own. mpi.sh pmix|openmpi|mpich|prterun|slurm.
+here=$(realpath "$(dirname "$0")") # before lib.sh changes the directory
 # shellcheck source=tests/system/lib.sh
-. "$(dirname "$0")/lib.sh"
+. "$here/lib.sh"
 need_nodes
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
@@ -32,6 +33,25 @@ by_pmix() {
 	says 'verified: sorted' 30 "$@" -n 1 examples/sort --keys=1000
 }
 
+# Without PMIx a task of Slurm is told where it stands, which is all that a start by hand takes.
+by_srun_by_hand() {
+	# shellcheck disable=SC2016 # for the tasks' shell
+	says 'verified: sorted' 30 srun --mpi=none -n 4 sh -c 'export DSM_RANK=$SLURM_PROCID \
+		DSM_SIZE=$SLURM_NTASKS DSM_RENDEZVOUS=$SLURM_LAUNCH_NODE_IPADDR:'"$1"'
+		exec examples/sort --keys=100000'
+}
+
+by_slurm() {
+	by_pmix srun --mpi=pmix
+	by_srun_by_hand $((slurm_port + 3))
+	says 'SLURM_STEP_NUM_TASKS is 2.* --mpi=pmix' 30 \
+		env DSM_LOG=warn srun --mpi=none -n 2 tests/system/api identity
+	# Both nodes are one machine, which Open MPI's shared memory takes amiss.
+	export OMPI_MCA_btl=self,tcp OMPI_MCA_mpi_yield_when_idle=1
+	[ -x examples/mpi_halo ] || skip "built without Open MPI, but other jobs ran"
+	says 'verified: the product' 30 srun --mpi=pmix -n 4 examples/matmul 256
+}
+
 case ${1-} in
 pmix)
 	need mpirun.openmpi
@@ -40,6 +60,16 @@ pmix)
 prterun)
 	need prterun
 	by_pmix prterun --map-by :OVERSUBSCRIBE
+	;;
+slurm)
+	grep -q 'define HAVE_PMIX 1' config.h || skip "built without PMIx: install libpmix-dev"
+	# shellcheck source=tests/system/slurm.sh
+	. "$here/slurm.sh"
+	slurm_find || exit 77
+	trap 'case $? in 0 | 77) ;; *) slurm_tell ;; esac; slurm_stop; rm -rf "$tmp"' EXIT
+	slurm_start "$tmp/slurm" || fail "Slurm has not started within 60 s"
+	slurm_has_pmix || skip "this Slurm has no plugin for PMIx"
+	by_slurm
 	;;
 openmpi)
 	need mpirun.openmpi
@@ -53,6 +83,7 @@ mpich)
 	[ -x examples/mpi_halo-mpich ] || skip "built without MPICH: install libmpich-dev"
 	says 'verified: the product' 40 mpiexec.mpich -n 4 examples/matmul-mpich 256
 	says 'both agree bit by bit' 40 mpiexec.mpich -n 4 examples/mpi_halo-mpich 64 20
+	says 'PMI_SIZE is 2: dsm_mpi_init' 30 env DSM_LOG=warn mpiexec.mpich -n 2 tests/system/api identity
 	;;
 *) fail "unknown launcher: ${1-}" ;;
 esac
