@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Codes to texts. */
+/* Codes to texts, and errors of the system to codes. */
+#include <errno.h>
 #include <string.h>
 
-#include "dsm/dsm.h"
+#include "config.h"
+#include "dsm/node.h"
 
 const char *dsm_strerror(int code)
 {
@@ -25,4 +27,25 @@ const char *dsm_strerror(int code)
 	}
 	text = code < 0 && code > -1000 ? strerrordesc_np(-code) : NULL;
 	return text ? text : "unknown error";
+}
+
+int error_limit_or(int rc, int otherwise)
+{
+	switch (rc) {
+	case -EMFILE:
+	case -ENFILE:
+	case -EAGAIN: return DSM_ERR_LIMIT;
+	case -ENOMEM: return DSM_ERR_NOMEM;
+	default: return otherwise;
+	}
+}
+
+const char *error_limit_hint(int rc)
+{
+	return rc == -EMFILE ? "; RLIMIT_NOFILE (ulimit -n) is too low" : "";
+}
+
+const char *error_lock_hint(int rc)
+{
+	return rc == -EAGAIN ? "; RLIMIT_MEMLOCK (ulimit -l) is too low" : error_limit_hint(rc);
 }

@@ -18,15 +18,15 @@
 #include "config.h"
 #include "dsm/node.h"
 
-#define HELLO_MAGIC 0x4d534431u /* "1DSM" */
+#define HELLO_MAGIC 0x4d534432u /* "2DSM" */
 #define TENURE_US 200
 #define SPIN_US 50
 
 /* What nodes tell each other first. All run on machines of one kind. */
 struct hello {
+	int32_t status; /* first */
 	uint32_t magic, wire_version;
 	char version[16];
-	int32_t status; /* 0: ready to go on */
 	uint32_t address_len;
 	uint64_t region_bytes, huge_bytes, page_bytes;
 	struct budget_claim claim;
@@ -48,51 +48,6 @@ int node_become(void)
 void node_cease(void)
 {
 	atomic_flag_clear(&active);
-}
-
-/* Gives mine to all, and gets theirs. all: size times len bytes. */
-static int exchange(struct dsm *d, const void *mine, size_t len, void *all)
-{
-	uint32_t lens[COH_MAX_NODES];
-	char why[256] = "";
-	int rc = d->boot->ops->allgather(d->boot, mine, len, all, len, lens, d->settings.start_ms,
-	                                 why, sizeof why);
-
-	if (rc) {
-		init_error_set("%s", why);
-		return rc == -EPROTONOSUPPORT ? DSM_ERR_VERSION : DSM_ERR_BOOT;
-	}
-	for (int i = 0; i < d->boot->size; i++)
-		if (lens[i] != len) {
-			init_error_set("node %d runs another version of libdsm", i);
-			return DSM_ERR_VERSION;
-		}
-	return 0;
-}
-
-/* All nodes tell their outcome of a step. Returns mine, or DSM_ERR_BOOT when it was
- * another's that failed. */
-static int agree(struct dsm *d, int mine)
-{
-	int32_t status = mine, all[COH_MAX_NODES];
-	char kept[512];
-	int rc;
-
-	strncpy(kept, dsm_init_error(), sizeof kept - 1);
-	kept[sizeof kept - 1] = 0;
-	rc = exchange(d, &status, sizeof status, all);
-	if (mine) {
-		init_error_set("%s", kept); /* the first reason is the one that counts */
-		return mine;
-	}
-	if (rc)
-		return rc;
-	for (int i = 0; i < d->boot->size; i++)
-		if (all[i]) {
-			init_error_set("node %d could not start: %s", i, dsm_strerror(all[i]));
-			return DSM_ERR_BOOT;
-		}
-	return 0;
 }
 
 /* --- steps --- */
@@ -144,29 +99,6 @@ static int open_boot(struct dsm *d)
 	case -ENFILE: return DSM_ERR_LIMIT;
 	default: return DSM_ERR_BOOT;
 	}
-}
-
-static int limit_or(int rc, int otherwise)
-{
-	switch (rc) {
-	case -EMFILE:
-	case -ENFILE:
-	case -EAGAIN: return DSM_ERR_LIMIT;
-	case -ENOMEM: return DSM_ERR_NOMEM;
-	default: return otherwise;
-	}
-}
-
-/* What to add to a sentence about rc. */
-static const char *limit_hint(int rc)
-{
-	return rc == -EMFILE ? "; RLIMIT_NOFILE (ulimit -n) is too low" : "";
-}
-
-/* The same where memory may be locked. */
-static const char *lock_hint(int rc)
-{
-	return rc == -EAGAIN ? "; RLIMIT_MEMLOCK (ulimit -l) is too low" : limit_hint(rc);
 }
 
 /* Window and alias each take the region's size in addresses. */
@@ -257,30 +189,7 @@ static int choose_trap(struct dsm *d)
 		return 0;
 	init_error_set("%s%s", why,
 	               strcmp(name, "rwp") || rc == -EPERM ? "" : " for DSM_TRAP=rwp");
-	return rc == -EPERM ? DSM_ERR_TRAP_PERM : limit_or(rc, DSM_ERR_KERNEL);
-}
-
-static int open_transport(struct dsm *d)
-{
-	struct tr_config c = {
-	        .self = d->boot->rank,
-	        .nodes = d->boot->size,
-	        .provider = d->settings.provider[0] ? d->settings.provider : NULL,
-	        .one_machine = d->boot->one_machine,
-	        .bind = d->boot->bind[0] ? d->boot->bind : NULL,
-	        .runtime_dir = d->boot->runtime_dir[0] ? d->boot->runtime_dir : NULL,
-	        /* Every request of every node may find its page here, and want a refresh. */
-	        .writes_max = 2 * NODE_SLOTS * d->boot->size,
-	        .log = log_text,
-	        .log_ctx = &d->log,
-	};
-	int rc = tr_ofi_ops.open(&c, &d->tr);
-
-	if (rc) {
-		init_error_set("no libfabric endpoint: %s%s", log_last_error(), lock_hint(rc));
-		return limit_or(rc, DSM_ERR_PROVIDER);
-	}
-	return 0;
+	return rc == -EPERM ? DSM_ERR_TRAP_PERM : error_limit_or(rc, DSM_ERR_KERNEL);
 }
 
 static int check_hello(struct dsm *d, const struct hello *mine, const struct hello *h, int i)
@@ -323,6 +232,19 @@ static int share_memory(struct dsm *d, const struct hello *all)
 	return 0;
 }
 
+static void set_address(struct dsm *d, struct hello *mine)
+{
+	int len = d->tr->ops->address(d->tr, mine->address);
+
+	if (len >= 0) {
+		mine->address_len = len;
+		return;
+	}
+	init_error_set("provider %s does not tell this node's address: %s",
+	               d->tr->ops->provider(d->tr), strerror(-len));
+	mine->status = DSM_ERR_PROVIDER;
+}
+
 /* Local preparations, then all tell how it went and where they are reached. */
 static int meet(struct dsm *d)
 {
@@ -342,22 +264,16 @@ static int meet(struct dsm *d)
 	if (!all)
 		return DSM_ERR_NOMEM;
 	post_name_new(&mine.post);
-	mine.status = configure_core(d);
-	if (mine.status == 0)
-		mine.status = check_limits(d);
-	if (mine.status == 0)
-		mine.status = choose_trap(d);
-	if (mine.status == 0)
-		mine.status = open_transport(d);
-	if (mine.status == 0)
-		mine.address_len = d->tr->ops->address(d->tr, mine.address);
-	if (mine.status) {
-		rc = agree(d, mine.status);
-		goto out;
-	}
-	rc = agree(d, 0);
+	rc = configure_core(d);
 	if (rc == 0)
-		rc = exchange(d, &mine, sizeof mine, all);
+		rc = check_limits(d);
+	if (rc == 0)
+		rc = choose_trap(d);
+	rc = provider_agree(d, rc);
+	if (rc == 0) {
+		set_address(d, &mine);
+		rc = node_agree_with(d, &mine, sizeof mine, all);
+	}
 	for (int i = 0; i < d->boot->size && rc == 0; i++) {
 		rc = check_hello(d, &mine, &all[i], i);
 		lens[i] = all[i].address_len;
@@ -369,7 +285,6 @@ static int meet(struct dsm *d)
 		init_error_set("the nodes cannot reach each other: %s", log_last_error());
 		rc = DSM_ERR_PROVIDER;
 	}
-out:
 	free(all);
 	return rc;
 }
@@ -389,7 +304,7 @@ static int find_address(struct dsm *d, size_t len, void **out)
 			return DSM_ERR_ADDRESS;
 		}
 		mine = region_reserve(at, len);
-		rc = exchange(d, &mine, sizeof mine, all);
+		rc = node_exchange(d, &mine, sizeof mine, all);
 		for (int i = 0; i < d->boot->size; i++)
 			taken |= rc ? rc : all[i];
 		if (!taken) {
@@ -449,8 +364,8 @@ static int make_region(struct dsm *d)
 		return DSM_ERR_LIMIT;
 	}
 	init_error_set("cannot map a shared region of %zu bytes: %s%s", len, strerror(-rc),
-	               lock_hint(rc));
-	return limit_or(rc, DSM_ERR_NOMEM);
+	               error_lock_hint(rc));
+	return error_limit_or(rc, DSM_ERR_NOMEM);
 }
 
 static int open_frames(struct dsm *d)
@@ -546,8 +461,8 @@ static int make_ready(struct dsm *d)
 	rc = d->trap_ops->attach(&tc, &d->trap);
 	if (rc) {
 		init_error_set("cannot trap accesses to the region: %s%s", strerror(-rc),
-		               limit_hint(rc));
-		return limit_or(rc, rc == -EPERM ? DSM_ERR_TRAP_PERM : DSM_ERR_KERNEL);
+		               error_limit_hint(rc));
+		return error_limit_or(rc, rc == -EPERM ? DSM_ERR_TRAP_PERM : DSM_ERR_KERNEL);
 	}
 	rc = check_memlock(d);
 	if (rc)
@@ -555,16 +470,16 @@ static int make_ready(struct dsm *d)
 	rc = chunks_open(&d->chunks);
 	if (rc) {
 		init_error_set("the provider cannot register the region: %s%s", strerror(-rc),
-		               lock_hint(rc));
-		return limit_or(rc, DSM_ERR_PROVIDER);
+		               error_lock_hint(rc));
+		return error_limit_or(rc, DSM_ERR_PROVIDER);
 	}
 	if (service_open(d))
 		return DSM_ERR_NOMEM;
 	rc = loop_start(d);
 	if (rc) {
 		init_error_set("cannot start the service thread: %s%s", strerror(-rc),
-		               limit_hint(rc));
-		return limit_or(rc, DSM_ERR_LIMIT);
+		               error_limit_hint(rc));
+		return error_limit_or(rc, DSM_ERR_LIMIT);
 	}
 	return 0;
 }
@@ -604,19 +519,19 @@ static int make_region_or_less(struct dsm *d)
 	int short_of = 0, rc;
 
 	if (!d->settings.huge_bytes || !d->settings.huge_optional)
-		return agree(d, mine);
-	rc = exchange(d, &mine, sizeof mine, all);
+		return node_agree(d, mine);
+	rc = node_exchange(d, &mine, sizeof mine, all);
 	if (rc)
 		return rc;
 	for (int i = 0; i < d->boot->size; i++)
 		short_of |= all[i] == DSM_ERR_LIMIT;
 	if (!short_of)
-		return agree(d, mine);
+		return node_agree(d, mine);
 	log_line(&d->log, DSM_LOG_WARN, "going on without huge pages: %s",
 	         mine ? dsm_init_error() : "another node has not enough of them");
 	region_destroy(&d->region);
 	d->settings.huge_bytes = 0;
-	return agree(d, make_region(d));
+	return node_agree(d, make_region(d));
 }
 
 static int plant_mutant(void)
@@ -652,7 +567,7 @@ static int join(struct dsm *d, const struct dsm_config *config)
 	rc = make_region_or_less(d);
 	if (rc)
 		return rc;
-	return agree(d, make_ready(d));
+	return node_agree(d, make_ready(d));
 }
 
 int dsm_init(const struct dsm_config *config, dsm_t **out)
@@ -716,7 +631,7 @@ int dsm_fini(dsm_t *d)
 		rc = drain(d);
 	/* All have passed the barrier and have nothing more to send: nobody needs this node. */
 	if (rc == 0)
-		rc = agree(d, 0);
+		rc = node_agree(d, 0);
 	dismantle(d);
 	return rc ? DSM_ERR_LOST : 0;
 }

@@ -145,6 +145,25 @@ void node_relax(const struct dsm *d); /* between two looks; without the lock */
 int node_become(void);
 void node_cease(void);
 
+/* --- agree.c: what all nodes settle while they start --- */
+/* Gives len bytes to all, and gets theirs. all: that many bytes for each node. */
+int node_exchange(struct dsm *d, const void *mine, size_t len, void *all);
+/* All nodes tell their outcome of a step. Returns mine, or DSM_ERR_BOOT when it was
+ * another's that failed. */
+int node_agree(struct dsm *d, int mine);
+/* Both at once. mine, and so each of all, begins with the outcome, an int32_t. */
+int node_agree_with(struct dsm *d, const void *mine, size_t len, void *all);
+
+/* --- provider.c --- */
+/* Opens the transport, on all nodes with the same provider. status: this node's outcome so
+ * far, which is agreed on, too. */
+int provider_agree(struct dsm *d, int status);
+
+/* --- error.c: errors of the system in ours --- */
+int error_limit_or(int rc, int otherwise);
+const char *error_limit_hint(int rc); /* what to add to a sentence about rc */
+const char *error_lock_hint(int rc);  /* the same where memory may be locked */
+
 /* --- engine.c; all with the lock held --- */
 
 /* Steps the core and carries out the effects. Returns what the step returned. */

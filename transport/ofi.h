@@ -16,6 +16,10 @@
  */
 int tr_ofi_sweep(pid_t pid);
 
+/* The place of a provider in the order of preference, 0 for the best. Those that are used only
+ * when they are named share the last. */
+int tr_ofi_rank(const char *provider);
+
 /* why: NULL, or the reason why no endpoint of this provider opens here. */
 typedef void (*tr_ofi_survey_fn)(void *ctx, const char *name, const char *why);
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
+#include "transport/ofi.h"
 #include "transport/ofi_impl.h"
 
 #define OFI_SHM_BYTES (16u << 20)
@@ -171,6 +172,15 @@ static int ofi_provider_fits(enum ofi_where where, int one_machine)
 	return where == OFI_ANYWHERE || (where == OFI_ONE_MACHINE) == !!one_machine;
 }
 
+int tr_ofi_rank(const char *provider)
+{
+	unsigned n = 0;
+
+	while (n < OFI_PROVIDERS && strcmp(provider, ofi_provider_order[n].name))
+		n++;
+	return (int)n;
+}
+
 int ofi_provider_try(const struct ofi *ofi, const struct tr_config *config, unsigned n,
                      struct fi_info **info)
 {
@@ -181,6 +191,8 @@ int ofi_provider_try(const struct ofi *ofi, const struct tr_config *config, unsi
 		return n ? -ERANGE : ofi_getinfo(config, ofi_provider_name(config), info);
 	if (n >= OFI_PROVIDERS)
 		return -ERANGE;
+	if (config->no_better_than && (int)n < tr_ofi_rank(config->no_better_than))
+		return -ENODEV;
 	name = ofi_provider_order[n].name;
 	if (!ofi_provider_fits(ofi_provider_order[n].where, config->one_machine))
 		return -ENODEV;
@@ -237,6 +249,10 @@ void ofi_provider_explain(const struct ofi *ofi, const struct tr_config *config)
 	if (config->provider)
 		ofi_log(ofi, 0, "libfabric provider \"%s\" is not usable here; usable: %s",
 		        config->provider, names[0] ? names : "none");
+	else if (config->no_better_than)
+		ofi_log(ofi, 0, "another node can use no better provider than %s, and neither that "
+		        "nor a lesser one is usable here (listed: %s)", config->no_better_than,
+		        names[0] ? names : "none");
 	else
 		ofi_log(ofi, 0, "no libfabric provider is usable here (listed: %s)",
 		        names[0] ? names : "none");

@@ -31,6 +31,8 @@ struct tr_config {
 	uint16_t self, nodes;
 	const char *provider;   /* "shm", "net", "tcp", "tcp;ofi_rxm", "verbs;ofi_rxm" (or "verbs"),
 	                         * or NULL: the best */
+	const char *no_better_than; /* the best, from this one on in the order of preference;
+	                             * NULL: of all. Without meaning when provider is set */
 	int one_machine;        /* all nodes run on this machine */
 	const char *bind;       /* address to bind to, or NULL: 127.0.0.1 with one_machine */
 	const char *runtime_dir; /* the job's directory, for doorbells; NULL without one */
