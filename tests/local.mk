@@ -118,3 +118,7 @@ EXTRA_DIST += tests/vm/lib.sh tests/vm/fetch.sh tests/vm/prepare.sh tests/vm/run
 	tests/vm/in-verbs.sh
 # dsm-bench
 include tests/bench/local.mk
+
+# Sanitizers say what they see, but of what the libraries below leak.
+AM_TESTS_ENVIRONMENT = LSAN_OPTIONS="suppressions=$(abs_top_srcdir)/tests/lsan.supp:print_suppressions=0"; export LSAN_OPTIONS;
+EXTRA_DIST += tests/lsan.supp

@@ -523,6 +523,9 @@ int main(int argc, char **argv)
 	};
 	unsigned failed;
 
+	signal(SIGINT, SIG_DFL); /* ignored in a shell's background job, and that is inherited */
+	signal(SIGQUIT, SIG_DFL);
+	signal(SIGHUP, SIG_DFL);
 	if (argc > 1 && strcmp(argv[1], "escape") == 0)
 		return escape();
 	alarm(150);
