@@ -512,7 +512,7 @@ static void dismantle(struct dsm *d)
 }
 
 /* The region; without its zone of huge pages where that is optional and one node has not
- * enough of them. */
+ * enough of them, or no addresses for it. */
 static int make_region_or_less(struct dsm *d)
 {
 	int32_t mine = make_region(d), all[COH_MAX_NODES];
@@ -524,11 +524,11 @@ static int make_region_or_less(struct dsm *d)
 	if (rc)
 		return rc;
 	for (int i = 0; i < d->boot->size; i++)
-		short_of |= all[i] == DSM_ERR_LIMIT;
+		short_of |= all[i] == DSM_ERR_LIMIT || all[i] == DSM_ERR_ADDRESS;
 	if (!short_of)
 		return node_agree(d, mine);
 	log_line(&d->log, DSM_LOG_WARN, "going on without huge pages: %s",
-	         mine ? dsm_init_error() : "another node has not enough of them");
+	         mine ? dsm_init_error() : "another node has no room for them");
 	region_destroy(&d->region);
 	d->settings.huge_bytes = 0;
 	return node_agree(d, make_region(d));

@@ -8,7 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/statvfs.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "transport/ofi.h"
 #include "transport/ofi_impl.h"
@@ -123,10 +126,23 @@ static const struct fi_info *ofi_pick(const struct fi_info *list, const char *pr
 	return best;
 }
 
+/* The shm provider names its file in /dev/shm after the process. A killed one may have left
+ * such a file, and a process of the same number could be told that it is in use: ours is
+ * named by a random number as well. */
+static void ofi_shm_name(char *name, size_t len)
+{
+	uint32_t salt = 0;
+
+	if (getrandom(&salt, sizeof(salt), GRND_NONBLOCK) < 0)
+		salt = (uint32_t)time(NULL);
+	snprintf(name, len, "%ld.%08x", (long)getpid(), salt);
+}
+
 static int ofi_getinfo(const struct tr_config *config, const char *provider, struct fi_info **out)
 {
 	struct fi_info *hints = ofi_hints(provider), *list = NULL;
 	const char *node = config->bind;
+	char name[32];
 	int rc;
 
 	if (!hints)
@@ -134,8 +150,10 @@ static int ofi_getinfo(const struct tr_config *config, const char *provider, str
 	/* Devices do not reach the loopback address. */
 	if (!node && config->one_machine && !ofi_provider_is_verbs(provider))
 		node = "127.0.0.1";
-	if (ofi_provider_is_shm(provider))
-		node = NULL;
+	if (ofi_provider_is_shm(provider)) {
+		ofi_shm_name(name, sizeof(name));
+		node = name;
+	}
 	rc = fi_getinfo(OFI_API_VERSION, node, NULL, node ? FI_SOURCE : 0, hints, &list);
 	fi_freeinfo(hints);
 	if (rc)

@@ -96,8 +96,8 @@ int tr_ofi_sweep(pid_t pid)
 		return -EINVAL;
 	if (sweep_runs(pid))
 		return -EBUSY;
-	/* The shm provider calls its file after process, user and endpoint. */
-	snprintf(prefix, sizeof(prefix), "%ld:%ld:", (long)pid, (long)geteuid());
+	/* The shm provider calls its file by the name that it is given, user and endpoint. */
+	snprintf(prefix, sizeof(prefix), "%ld.", (long)pid);
 	removed = sweep_dir("/dev/shm", prefix, S_IFREG);
 	snprintf(prefix, sizeof(prefix), "dsm-bell.%ld.", (long)pid);
 	return removed + sweep_dir("/tmp", prefix, S_IFDIR);

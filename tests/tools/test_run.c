@@ -382,13 +382,13 @@ static void test_leftovers(void)
 
 	self[n > 0 ? n : 0] = '\0';
 	snprintf(script, sizeof script,
-	         "echo pid $$; : >/dev/shm/$$:%u:0; sleep 1000 & echo pid $!; %s escape; "
+	         "echo pid $$; : >/dev/shm/$$.1badcafe:%u:0; sleep 1000 & echo pid $!; %s escape; "
 	         "touch $DSM_JOB/some-file; kill -KILL $$", (unsigned)geteuid(), self);
 	CU_ASSERT_EQUAL(ctl_run(&c, 137, "run", "-n", "1", "sh", "-c", script, NULL), 137);
 	CU_ASSERT_EQUAL(count_text(c.out_text, "pid "), 3);
 	CU_ASSERT(processes_end(c.out_text, 0));
 	CU_ASSERT_EQUAL_FATAL(sscanf(c.out_text, "[0] pid %d", &pid), 1);
-	snprintf(name, sizeof name, "/dev/shm/%d:%u:0", pid, (unsigned)geteuid());
+	snprintf(name, sizeof name, "/dev/shm/%d.1badcafe:%u:0", pid, (unsigned)geteuid());
 	CU_ASSERT_NOT_EQUAL(access(name, F_OK), 0);
 	CU_ASSERT(ctl_nothing_left());
 	ctl_free(&c);

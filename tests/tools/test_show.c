@@ -321,12 +321,12 @@ static void test_dead(void)
 	int pid = 0;
 
 	ctl_start(&job, "run", "-n", "1", "sh", "-c",
-	          "echo $$ >> $DSM_JOB/pids; : > /dev/shm/$$:$(id -u):0; echo pid $$ ready; "
+	          "echo $$ >> $DSM_JOB/pids; : > /dev/shm/$$.1badcafe:$(id -u):0; echo pid $$ ready; "
 	          "exec sleep 1000", NULL);
 	ctl_expect_out(&job, "ready", 1);
 	pid_text = strstr(job.out_text, "pid ");
 	pid = atoi(pid_text + 4);
-	snprintf(left, sizeof left, "/dev/shm/%d:%u:0", pid, (unsigned)geteuid());
+	snprintf(left, sizeof left, "/dev/shm/%d.1badcafe:%u:0", pid, (unsigned)geteuid());
 	job_murder(&job);
 	CU_ASSERT(processes_end(job.out_text, 2)); /* by PR_SET_PDEATHSIG alone */
 	snprintf(path, sizeof path, "%s/dsm-%u/sh-%d", ctl_runtime, (unsigned)geteuid(), (int)job.pid);
