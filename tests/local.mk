@@ -121,4 +121,4 @@ include tests/bench/local.mk
 
 # Sanitizers say what they see, but of what the libraries below leak.
 AM_TESTS_ENVIRONMENT = LSAN_OPTIONS="suppressions=$(abs_top_srcdir)/tests/lsan.supp:print_suppressions=0"; export LSAN_OPTIONS;
-EXTRA_DIST += tests/lsan.supp
+EXTRA_DIST += tests/lsan.supp tests/suite.h

@@ -2,13 +2,13 @@
 /* Medians and percentiles of dsm-bench. */
 #include "tools/bench/series.h"
 
-#include <CUnit/Basic.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "tools/bench/bench.h"
+#include "tests/suite.h"
 
 void bench_fail(const char *format, ...)
 {
@@ -92,15 +92,6 @@ int main(void)
 		{ "nothing measured is zero", test_nothing_measured_is_zero },
 		CU_TEST_INFO_NULL,
 	};
-	CU_SuiteInfo suites[] = { { "series", NULL, NULL, NULL, NULL, tests }, CU_SUITE_INFO_NULL };
-	unsigned failures;
 
-	alarm(60);
-	if (CU_initialize_registry() || CU_register_suites(suites))
-		return 1;
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures != 0;
+	return suite_run("series", NULL, NULL, tests, 60);
 }

@@ -2,7 +2,6 @@
 /* The admin socket answers its user, and nobody can make it wait. */
 #include "config.h"
 
-#include <CUnit/Basic.h>
 #include <errno.h>
 #include <ev.h>
 #include <poll.h>
@@ -18,6 +17,7 @@
 #include <unistd.h>
 
 #include "dsm/admin/admin.h"
+#include "tests/suite.h"
 
 #define BIG (4 << 20)
 
@@ -306,18 +306,6 @@ int main(void)
 		{ "another user", test_other_user },
 		CU_TEST_INFO_NULL,
 	};
-	const CU_SuiteInfo suites[] = {
-		{ "admin", server_start, server_stop, NULL, NULL, (CU_TestInfo *)tests },
-		CU_SUITE_INFO_NULL,
-	};
-	unsigned failed;
 
-	alarm(60);
-	if (CU_initialize_registry() || CU_register_suites((CU_SuiteInfo *)suites))
-		return 1;
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failed = CU_get_number_of_failures() + CU_get_number_of_suites_failed();
-	CU_cleanup_registry();
-	return failed ? 1 : 0;
+	return suite_run("admin", server_start, server_stop, tests, 60);
 }

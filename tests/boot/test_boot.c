@@ -2,7 +2,6 @@
 /* Jobs on this machine find each other, and who has no place in one is told why. */
 #include "config.h"
 
-#include <CUnit/Basic.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 
 #include "coherence/wire.h"
 #include "tests/boot/job.h"
+#include "tests/suite.h"
 
 /* ---------------------------------------------------------------- environment -- */
 
@@ -312,18 +312,6 @@ int main(void)
 		{ "the directory", test_directory },
 		CU_TEST_INFO_NULL,
 	};
-	const CU_SuiteInfo suites[] = {
-		{ "boot", NULL, NULL, NULL, NULL, (CU_TestInfo *)tests },
-		CU_SUITE_INFO_NULL,
-	};
-	unsigned failed;
 
-	alarm(60);
-	if (CU_initialize_registry() || CU_register_suites((CU_SuiteInfo *)suites))
-		return 1;
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failed = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failed ? 1 : 0;
+	return suite_run("boot", NULL, NULL, tests, 60);
 }

@@ -2,7 +2,6 @@
 /* Each way in which a job can end early has its sentence, and nonsense harms nobody. */
 #include "config.h"
 
-#include <CUnit/Basic.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -15,6 +14,7 @@
 
 #include "coherence/wire.h"
 #include "tests/boot/job.h"
+#include "tests/suite.h"
 
 /* -------------------------------------------------------------------- failures -- */
 
@@ -357,18 +357,6 @@ int main(void)
 		{ "silent strangers", test_silent_strangers },
 		CU_TEST_INFO_NULL,
 	};
-	const CU_SuiteInfo suites[] = {
-		{ "boot, ends", NULL, NULL, NULL, NULL, (CU_TestInfo *)tests },
-		CU_SUITE_INFO_NULL,
-	};
-	unsigned failed;
 
-	alarm(60);
-	if (CU_initialize_registry() || CU_register_suites((CU_SuiteInfo *)suites))
-		return 1;
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failed = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failed ? 1 : 0;
+	return suite_run("boot, ends", NULL, NULL, tests, 60);
 }

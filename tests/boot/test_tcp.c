@@ -3,7 +3,6 @@
  * or end early, has its sentence. */
 #include "config.h"
 
-#include <CUnit/Basic.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -19,6 +18,7 @@
 #include "coherence/wire.h"
 #include "dsm/boot/tcp.h"
 #include "tests/boot/job.h"
+#include "tests/suite.h"
 
 #define TIMEOUT_MS 20000
 
@@ -553,19 +553,8 @@ int main(void)
 		{ "garbage of strangers", test_garbage },
 		CU_TEST_INFO_NULL,
 	};
-	const CU_SuiteInfo suites[] = {
-		{ "boot over TCP", NULL, NULL, NULL, NULL, (CU_TestInfo *)tests },
-		CU_SUITE_INFO_NULL,
-	};
-	unsigned failed;
 
-	alarm(60);
-	if (link_library_init() || CU_initialize_registry() ||
-	    CU_register_suites((CU_SuiteInfo *)suites))
+	if (link_library_init())
 		return 1;
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failed = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failed ? 1 : 0;
+	return suite_run("boot over TCP", NULL, NULL, tests, 60);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Homes: dealt out by weight, each page to one node, and numbered without gaps. */
-#include <CUnit/Basic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "coherence/coh.h"
+#include "tests/suite.h"
 
 static struct coh_config config_of(coh_node nodes)
 {
@@ -130,22 +130,15 @@ static void test_out_of_order(void)
 
 int main(void)
 {
-	unsigned failures;
-	CU_pSuite suite;
+	static const CU_TestInfo tests[] = {
+		{ "in turn", test_in_turn },
+		{ "by weight", test_by_weight },
+		{ "a node without weight", test_a_node_without_weight },
+		{ "small differences make none", test_small_differences },
+		{ "1024 nodes", test_many },
+		{ "shares out of order", test_out_of_order },
+		CU_TEST_INFO_NULL,
+	};
 
-	alarm(120);
-	if (CU_initialize_registry())
-		return 99;
-	suite = CU_add_suite("homes", NULL, NULL);
-	CU_add_test(suite, "in turn", test_in_turn);
-	CU_add_test(suite, "by weight", test_by_weight);
-	CU_add_test(suite, "a node without weight", test_a_node_without_weight);
-	CU_add_test(suite, "small differences make none", test_small_differences);
-	CU_add_test(suite, "1024 nodes", test_many);
-	CU_add_test(suite, "shares out of order", test_out_of_order);
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures != 0;
+	return suite_run("homes", NULL, NULL, tests, 120);
 }

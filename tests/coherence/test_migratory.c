@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Pages that nodes read and then write, each in its turn: the reads are granted as writes. */
-#include <CUnit/Basic.h>
 #include <unistd.h>
 
 #include "tests/coherence/scene.h"
+#include "tests/suite.h"
 
 static void start_migratory(coh_node nodes, uint8_t grants)
 {
@@ -159,21 +159,16 @@ static void test_after_eviction(void)
 
 int main(void)
 {
-	CU_pSuite suite;
-	unsigned failures;
+	static const CU_TestInfo tests[] = {
+		{ "learned", test_learned },
+		{ "the home takes part", test_home_takes_part },
+		{ "misses per turn", test_misses_per_turn },
+		{ "unlearned", test_unlearned },
+		{ "not learned", test_not_learned },
+		{ "runs", test_runs },
+		{ "after an eviction", test_after_eviction },
+		CU_TEST_INFO_NULL,
+	};
 
-	alarm(60);
-	CU_initialize_registry();
-	suite = CU_add_suite("migratory pages", NULL, NULL);
-	CU_add_test(suite, "learned", test_learned);
-	CU_add_test(suite, "the home takes part", test_home_takes_part);
-	CU_add_test(suite, "misses per turn", test_misses_per_turn);
-	CU_add_test(suite, "unlearned", test_unlearned);
-	CU_add_test(suite, "not learned", test_not_learned);
-	CU_add_test(suite, "runs", test_runs);
-	CU_add_test(suite, "after an eviction", test_after_eviction);
-	CU_basic_run_tests();
-	failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures != 0;
+	return suite_run("migratory pages", NULL, NULL, tests, 60);
 }

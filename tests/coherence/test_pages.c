@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The core's pages: reads, writes, races and evictions, message by message. */
-#include <CUnit/Basic.h>
 #include <errno.h>
 #include <unistd.h>
 
 #include "tests/coherence/scene.h"
+#include "tests/suite.h"
 
 /* --- reads and writes --- */
 
@@ -329,33 +329,27 @@ static void test_evict_at_home(void)
 
 int main(void)
 {
-	CU_pSuite suite;
-	unsigned failures;
+	static const CU_TestInfo tests[] = {
+		{ "an untouched page moves no data", test_untouched },
+		{ "the home uses its own page", test_home_uses_its_own },
+		{ "the home supplies", test_home_supplies },
+		{ "a write invalidates", test_invalidation },
+		{ "three hops and a refresh", test_three_hops },
+		{ "the refresh lands before Done", test_refresh_before_done },
+		{ "ownership moves", test_ownership_moves },
+		{ "an upgrade loses the race", test_upgrade_loses_the_race },
+		{ "a busy page queues", test_busy_page_queues },
+		{ "a fault older than the grant", test_stale_fault },
+		{ "a write while a read is under way", test_write_while_reading },
+		{ "eviction of S", test_evict_shared },
+		{ "eviction of M", test_evict_owned },
+		{ "eviction crosses Fwd-GetM", test_evict_crosses_forward },
+		{ "eviction crosses Fwd-GetS", test_evict_crosses_share },
+		{ "eviction crosses Inv", test_evict_crosses_invalidation },
+		{ "eviction of a busy page", test_evict_busy },
+		{ "eviction at the home", test_evict_at_home },
+		CU_TEST_INFO_NULL,
+	};
 
-	alarm(60);
-	CU_initialize_registry();
-	suite = CU_add_suite("pages", NULL, NULL);
-	CU_add_test(suite, "an untouched page moves no data", test_untouched);
-	CU_add_test(suite, "the home uses its own page", test_home_uses_its_own);
-	CU_add_test(suite, "the home supplies", test_home_supplies);
-	CU_add_test(suite, "a write invalidates", test_invalidation);
-	CU_add_test(suite, "three hops and a refresh", test_three_hops);
-	CU_add_test(suite, "the refresh lands before Done", test_refresh_before_done);
-	CU_add_test(suite, "ownership moves", test_ownership_moves);
-	CU_add_test(suite, "an upgrade loses the race", test_upgrade_loses_the_race);
-	CU_add_test(suite, "a busy page queues", test_busy_page_queues);
-	CU_add_test(suite, "a fault older than the grant", test_stale_fault);
-	CU_add_test(suite, "a write while a read is under way", test_write_while_reading);
-	CU_add_test(suite, "eviction of S", test_evict_shared);
-	CU_add_test(suite, "eviction of M", test_evict_owned);
-	CU_add_test(suite, "eviction crosses Fwd-GetM", test_evict_crosses_forward);
-	CU_add_test(suite, "eviction crosses Fwd-GetS", test_evict_crosses_share);
-	CU_add_test(suite, "eviction crosses Inv", test_evict_crosses_invalidation);
-	CU_add_test(suite, "eviction of a busy page", test_evict_busy);
-	CU_add_test(suite, "eviction at the home", test_evict_at_home);
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures != 0;
+	return suite_run("pages", NULL, NULL, tests, 60);
 }

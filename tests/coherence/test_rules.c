@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The core beyond plain coherence: tenure, atomics, runs, bounds, and what it refuses. */
-#include <CUnit/Basic.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "tests/coherence/scene.h"
+#include "tests/suite.h"
 
 /* --- tenure --- */
 
@@ -375,33 +375,26 @@ static void test_renaming(void)
 
 int main(void)
 {
-	CU_pSuite suite;
-	unsigned failures;
+	static const CU_TestInfo tests[] = {
+		{ "tenure defers", test_tenure_defers },
+		{ "one's own request ends a tenure", test_own_request_ends_tenure },
+		{ "eviction ends a tenure", test_eviction_ends_tenure },
+		{ "atomic at the home", test_atomic_at_home },
+		{ "a fault asks for a run", test_fault_asks_for_run },
+		{ "atomic at the owner", test_atomic_at_owner },
+		{ "atomic forwarded to its own node", test_atomic_finds_its_own_node_the_owner },
+		{ "a run is granted as far as it goes", test_run },
+		{ "a run stops at a busy page", test_run_stops_at_busy_page },
+		{ "no slot is free", test_slots_run_out },
+		{ "many atomics at once", test_many_atomics_at_once },
+		{ "many forwards at once", test_many_forwards_at_once },
+		{ "events without sense", test_bad_events },
+		{ "messages without sense", test_unexpected_messages },
+		{ "landings without sense", test_unexpected_landings },
+		{ "transactions renumbered", test_renumbering },
+		{ "nodes renamed", test_renaming },
+		CU_TEST_INFO_NULL,
+	};
 
-	alarm(60);
-	CU_initialize_registry();
-	suite = CU_add_suite("rules", NULL, NULL);
-	CU_add_test(suite, "tenure defers", test_tenure_defers);
-	CU_add_test(suite, "one's own request ends a tenure", test_own_request_ends_tenure);
-	CU_add_test(suite, "eviction ends a tenure", test_eviction_ends_tenure);
-	CU_add_test(suite, "atomic at the home", test_atomic_at_home);
-	CU_add_test(suite, "a fault asks for a run", test_fault_asks_for_run);
-	CU_add_test(suite, "atomic at the owner", test_atomic_at_owner);
-	CU_add_test(suite, "atomic forwarded to its own node",
-	            test_atomic_finds_its_own_node_the_owner);
-	CU_add_test(suite, "a run is granted as far as it goes", test_run);
-	CU_add_test(suite, "a run stops at a busy page", test_run_stops_at_busy_page);
-	CU_add_test(suite, "no slot is free", test_slots_run_out);
-	CU_add_test(suite, "many atomics at once", test_many_atomics_at_once);
-	CU_add_test(suite, "many forwards at once", test_many_forwards_at_once);
-	CU_add_test(suite, "events without sense", test_bad_events);
-	CU_add_test(suite, "messages without sense", test_unexpected_messages);
-	CU_add_test(suite, "landings without sense", test_unexpected_landings);
-	CU_add_test(suite, "transactions renumbered", test_renumbering);
-	CU_add_test(suite, "nodes renamed", test_renaming);
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures != 0;
+	return suite_run("rules", NULL, NULL, tests, 60);
 }

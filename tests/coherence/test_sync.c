@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The core's locks, conditions and barrier, message by message. */
-#include <CUnit/Basic.h>
 #include <errno.h>
 #include <unistd.h>
 
 #include "tests/coherence/cluster.h"
+#include "tests/suite.h"
 
 enum { MUTEX = 1, COND = 2 };
 
@@ -369,28 +369,22 @@ static void test_unexpected_messages(void)
 
 int main(void)
 {
-	CU_pSuite suite;
-	unsigned failures;
+	static const CU_TestInfo tests[] = {
+		{ "a lock passes on in order", test_lock_passes_on },
+		{ "threads of one node", test_threads_of_one_node },
+		{ "trylock", test_trylock },
+		{ "lock: errors", test_lock_errors },
+		{ "condition", test_condition },
+		{ "broadcast", test_broadcast },
+		{ "condition: errors", test_condition_errors },
+		{ "objects run out", test_objects_run_out },
+		{ "destroy", test_destroy },
+		{ "destroy of a held mutex", test_destroy_of_held },
+		{ "waiting threads run out", test_waiting_threads_run_out },
+		{ "barrier", test_barrier },
+		{ "messages without sense", test_unexpected_messages },
+		CU_TEST_INFO_NULL,
+	};
 
-	alarm(60);
-	CU_initialize_registry();
-	suite = CU_add_suite("sync", NULL, NULL);
-	CU_add_test(suite, "a lock passes on in order", test_lock_passes_on);
-	CU_add_test(suite, "threads of one node", test_threads_of_one_node);
-	CU_add_test(suite, "trylock", test_trylock);
-	CU_add_test(suite, "lock: errors", test_lock_errors);
-	CU_add_test(suite, "condition", test_condition);
-	CU_add_test(suite, "broadcast", test_broadcast);
-	CU_add_test(suite, "condition: errors", test_condition_errors);
-	CU_add_test(suite, "objects run out", test_objects_run_out);
-	CU_add_test(suite, "destroy", test_destroy);
-	CU_add_test(suite, "destroy of a held mutex", test_destroy_of_held);
-	CU_add_test(suite, "waiting threads run out", test_waiting_threads_run_out);
-	CU_add_test(suite, "barrier", test_barrier);
-	CU_add_test(suite, "messages without sense", test_unexpected_messages);
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures != 0;
+	return suite_run("sync", NULL, NULL, tests, 60);
 }

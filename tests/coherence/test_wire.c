@@ -4,8 +4,8 @@
  * SEED=n repeats a run.
  */
 #include "coherence/wire.h"
+#include "tests/suite.h"
 
-#include <CUnit/Basic.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -288,26 +288,20 @@ static void test_names(void)
 
 int main(void)
 {
+	static const CU_TestInfo tests[] = {
+		{ "every type there and back", test_round_trip },
+		{ "every truncation is refused", test_truncation },
+		{ "random and damaged bytes", test_random_bytes },
+		{ "pages and runs out of bounds", test_bounds_of_pages },
+		{ "other members out of bounds", test_bounds_of_members },
+		{ "unknown types", test_unknown_types },
+		{ "tags", test_tags },
+		{ "names", test_names },
+		CU_TEST_INFO_NULL,
+	};
 	const char *seed = getenv("SEED");
-	CU_pSuite suite;
-	unsigned failures;
 
-	alarm(60);
 	rng_state = seed ? strtoull(seed, NULL, 0) : (uint64_t)getpid() << 20;
 	printf("SEED=%llu\n", (unsigned long long)rng_state);
-	CU_initialize_registry();
-	suite = CU_add_suite("wire", NULL, NULL);
-	CU_add_test(suite, "every type there and back", test_round_trip);
-	CU_add_test(suite, "every truncation is refused", test_truncation);
-	CU_add_test(suite, "random and damaged bytes", test_random_bytes);
-	CU_add_test(suite, "pages and runs out of bounds", test_bounds_of_pages);
-	CU_add_test(suite, "other members out of bounds", test_bounds_of_members);
-	CU_add_test(suite, "unknown types", test_unknown_types);
-	CU_add_test(suite, "tags", test_tags);
-	CU_add_test(suite, "names", test_names);
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures != 0;
+	return suite_run("wire", NULL, NULL, tests, 60);
 }

@@ -4,8 +4,8 @@
  * keeps one flag per 16 bytes. SEED=n repeats a run.
  */
 #include "dsm/alloc.h"
+#include "tests/suite.h"
 
-#include <CUnit/Basic.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -452,18 +452,9 @@ int main(void)
 		{ "random in large range", test_random_in_large_range },
 		CU_TEST_INFO_NULL,
 	};
-	CU_SuiteInfo suites[] = { { "alloc", NULL, NULL, NULL, NULL, tests }, CU_SUITE_INFO_NULL };
 	const char *seed = getenv("SEED");
-	unsigned failures;
 
-	alarm(120);
 	rng_state = seed ? strtoull(seed, NULL, 10) : 20041;
 	printf("SEED=%llu\n", (unsigned long long)rng_state);
-	if (CU_initialize_registry() || CU_register_suites(suites))
-		return 1;
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures != 0;
+	return suite_run("alloc", NULL, NULL, tests, 120);
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Budgets: what is available, who gets what, and what it is enough for. */
-#include <CUnit/Basic.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "dsm/budget.h"
+#include "tests/suite.h"
 
 #define MIB (UINT64_C(1) << 20)
 
@@ -164,7 +164,7 @@ static void test_what_fits_by_chunk(void)
 
 static void test_what_fits_of_both(void)
 {
-	struct budget budgets[] = { { 64 * MIB, 1 }, { 64 * MIB, 1 } };
+	struct budget budgets[] = { { .bytes = 64 * MIB, .both = 1 }, { .bytes = 64 * MIB, .both = 1 } };
 	struct coh_config config = config_of(budgets);
 
 	/* An eighth is kept, 8 MiB. */
@@ -175,7 +175,7 @@ static void test_what_fits_of_both(void)
 
 static void test_what_fits_by_weight(void)
 {
-	struct budget budgets[] = { { 4 * MIB, 1 }, { 16 * MIB, 1 } };
+	struct budget budgets[] = { { .bytes = 4 * MIB, .both = 1 }, { .bytes = 16 * MIB, .both = 1 } };
 	struct coh_config config = config_of(budgets);
 
 	config.n_zones = 1;
@@ -185,27 +185,24 @@ static void test_what_fits_by_weight(void)
 
 int main(void)
 {
-	unsigned failures;
-	CU_pSuite suite;
+	static const CU_TestInfo tests[] = {
+		{ "no groups", test_no_groups },
+		{ "groups of version 2", test_groups_of_version_2 },
+		{ "groups of version 1", test_groups_of_version_1 },
+		{ "container", test_container },
+		{ "this machine", test_this_machine },
+		{ "shares", test_shares },
+		{ "what fits", test_what_fits },
+		{ "what fits by chunk", test_what_fits_by_chunk },
+		{ "what fits of both zones", test_what_fits_of_both },
+		{ "what fits by weight", test_what_fits_by_weight },
+		CU_TEST_INFO_NULL,
+	};
+	int status;
 
-	alarm(60);
-	if (!mkdtemp(root) || CU_initialize_registry())
+	if (!mkdtemp(root))
 		return 99;
-	suite = CU_add_suite("budget", NULL, NULL);
-	CU_add_test(suite, "no groups", test_no_groups);
-	CU_add_test(suite, "groups of version 2", test_groups_of_version_2);
-	CU_add_test(suite, "groups of version 1", test_groups_of_version_1);
-	CU_add_test(suite, "container", test_container);
-	CU_add_test(suite, "this machine", test_this_machine);
-	CU_add_test(suite, "shares", test_shares);
-	CU_add_test(suite, "what fits", test_what_fits);
-	CU_add_test(suite, "what fits by chunk", test_what_fits_by_chunk);
-	CU_add_test(suite, "what fits of both zones", test_what_fits_of_both);
-	CU_add_test(suite, "what fits by weight", test_what_fits_by_weight);
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failures = CU_get_number_of_failures();
+	status = suite_run("budget", NULL, NULL, tests, 60);
 	sweep();
-	CU_cleanup_registry();
-	return failures != 0;
+	return status;
 }

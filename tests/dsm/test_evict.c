@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Which cached page goes next. */
-#include <CUnit/Basic.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "dsm/evict.h"
+#include "tests/suite.h"
 
 static struct evict e;
 
@@ -230,25 +230,18 @@ static void test_at_random(void)
 
 int main(void)
 {
-	unsigned failures;
-	CU_pSuite suite;
+	static const CU_TestInfo tests[] = {
+		{ "first in, first out", test_first_in_first_out },
+		{ "hot pages stay", test_hot_pages_stay },
+		{ "least recently used of hot ones", test_least_recently_used_of_hot },
+		{ "fetched ahead is not hot", test_fetched_ahead_is_not_hot },
+		{ "idle goes first", test_idle_goes_first },
+		{ "who cannot go is kept", test_who_cannot_go_is_kept },
+		{ "room ends", test_room_ends },
+		{ "a scan passes", test_a_scan_passes },
+		{ "at random", test_at_random },
+		CU_TEST_INFO_NULL,
+	};
 
-	alarm(120);
-	if (CU_initialize_registry())
-		return 99;
-	suite = CU_add_suite("evict", NULL, NULL);
-	CU_add_test(suite, "first in, first out", test_first_in_first_out);
-	CU_add_test(suite, "hot pages stay", test_hot_pages_stay);
-	CU_add_test(suite, "least recently used of hot ones", test_least_recently_used_of_hot);
-	CU_add_test(suite, "fetched ahead is not hot", test_fetched_ahead_is_not_hot);
-	CU_add_test(suite, "idle goes first", test_idle_goes_first);
-	CU_add_test(suite, "who cannot go is kept", test_who_cannot_go_is_kept);
-	CU_add_test(suite, "room ends", test_room_ends);
-	CU_add_test(suite, "a scan passes", test_a_scan_passes);
-	CU_add_test(suite, "at random", test_at_random);
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures != 0;
+	return suite_run("evict", NULL, NULL, tests, 120);
 }

@@ -4,7 +4,6 @@
  * registered no longer before their memory goes back. The transport here only notes what is
  * registered, and looks whether the memory is there when it comes and when it goes.
  */
-#include <CUnit/Basic.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "dsm/chunks.h"
 #include "dsm/frames.h"
 #include "transport/transport.h"
+#include "tests/suite.h"
 
 #define EXTENT REGION_EXTENT_PAGES
 #define PAGES (3 * EXTENT + 16) /* homes: ours, the other's, ours, the other's */
@@ -306,25 +306,18 @@ static void test_refused(void)
 
 int main(void)
 {
-	unsigned failures;
-	CU_pSuite suite;
+	static const CU_TestInfo tests[] = {
+		{ "registered as a whole", test_whole },
+		{ "a chunk comes and goes", test_chunk_comes_and_goes },
+		{ "the last chunk", test_last_chunk },
+		{ "in flight", test_in_flight },
+		{ "home chunks", test_home_chunks },
+		{ "room", test_room },
+		{ "idle", test_idle },
+		{ "refused", test_refused },
+		CU_TEST_INFO_NULL,
+	};
 
-	alarm(60);
-	if (CU_initialize_registry())
-		return 99;
 	homes.self = 0;
-	suite = CU_add_suite("frames", NULL, NULL);
-	CU_add_test(suite, "registered as a whole", test_whole);
-	CU_add_test(suite, "a chunk comes and goes", test_chunk_comes_and_goes);
-	CU_add_test(suite, "the last chunk", test_last_chunk);
-	CU_add_test(suite, "in flight", test_in_flight);
-	CU_add_test(suite, "home chunks", test_home_chunks);
-	CU_add_test(suite, "room", test_room);
-	CU_add_test(suite, "idle", test_idle);
-	CU_add_test(suite, "refused", test_refused);
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures != 0;
+	return suite_run("frames", NULL, NULL, tests, 60);
 }

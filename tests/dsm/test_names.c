@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The name registry: its promises one by one, and a random run against an array. */
 #include "dsm/names.h"
+#include "tests/suite.h"
 
-#include <CUnit/Basic.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -215,18 +215,10 @@ int main(void)
 		{ "random against model", test_random_against_model },
 		CU_TEST_INFO_NULL,
 	};
-	CU_SuiteInfo suites[] = { { "names", NULL, NULL, NULL, NULL, tests }, CU_SUITE_INFO_NULL };
 	const char *seed = getenv("SEED");
-	unsigned failures, seed_value = seed ? (unsigned)strtoul(seed, NULL, 10) : 20041u;
+	unsigned seed_value = seed ? (unsigned)strtoul(seed, NULL, 10) : 20041u;
 
-	alarm(120);
 	srand(seed_value);
 	printf("SEED=%u\n", seed_value);
-	if (CU_initialize_registry() || CU_register_suites(suites))
-		return 1;
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures != 0;
+	return suite_run("names", NULL, NULL, tests, 120);
 }

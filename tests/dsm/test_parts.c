@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The node's small parts: settings, tenures, error texts, the log. */
-#include <CUnit/Basic.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 
 #include "dsm/settings.h"
 #include "dsm/tenure.h"
+#include "tests/suite.h"
 
 /* --- settings --- */
 
@@ -284,26 +284,20 @@ static void test_log(void)
 
 int main(void)
 {
-	unsigned failed;
+	static const CU_TestInfo tests[] = {
+		{ "region sizes", test_region_sizes },
+		{ "huge pages", test_huge },
+		{ "words", test_words },
+		{ "config", test_config },
+		{ "tenures end in order", test_tenure_order },
+		{ "tenure ended by a call", test_tenure_done },
+		{ "tenures last while their thread waits", test_tenure_waiting },
+		{ "tenures have a limit", test_tenure_limit },
+		{ "limits differ by chance", test_tenure_chance },
+		{ "errors", test_errors },
+		{ "log", test_log },
+		CU_TEST_INFO_NULL,
+	};
 
-	alarm(60);
-	if (CU_initialize_registry())
-		return 1;
-	CU_pSuite s = CU_add_suite("node parts", NULL, NULL);
-	CU_add_test(s, "region sizes", test_region_sizes);
-	CU_add_test(s, "huge pages", test_huge);
-	CU_add_test(s, "words", test_words);
-	CU_add_test(s, "config", test_config);
-	CU_add_test(s, "tenures end in order", test_tenure_order);
-	CU_add_test(s, "tenure ended by a call", test_tenure_done);
-	CU_add_test(s, "tenures last while their thread waits", test_tenure_waiting);
-	CU_add_test(s, "tenures have a limit", test_tenure_limit);
-	CU_add_test(s, "limits differ by chance", test_tenure_chance);
-	CU_add_test(s, "errors", test_errors);
-	CU_add_test(s, "log", test_log);
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failed = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failed != 0;
+	return suite_run("node parts", NULL, NULL, tests, 60);
 }

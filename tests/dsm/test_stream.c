@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Streams: simulated threads read, and fault where nothing was fetched ahead. */
-#include <CUnit/Basic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "dsm/stream.h"
+#include "tests/suite.h"
 
 #define PAGES 8192
 
@@ -136,23 +136,17 @@ static void test_waste_is_seen(void)
 
 int main(void)
 {
-	unsigned failed;
+	static const CU_TestInfo tests[] = {
+		{ "sequential", test_sequential },
+		{ "short grants", test_short_grants },
+		{ "random", test_random },
+		{ "strided", test_strided },
+		{ "threads apart", test_threads_apart },
+		{ "same page", test_same_page },
+		{ "on its way", test_on_its_way },
+		{ "waste is seen", test_waste_is_seen },
+		CU_TEST_INFO_NULL,
+	};
 
-	alarm(60);
-	if (CU_initialize_registry())
-		return 1;
-	CU_pSuite s = CU_add_suite("streams", NULL, NULL);
-	CU_add_test(s, "sequential", test_sequential);
-	CU_add_test(s, "short grants", test_short_grants);
-	CU_add_test(s, "random", test_random);
-	CU_add_test(s, "strided", test_strided);
-	CU_add_test(s, "threads apart", test_threads_apart);
-	CU_add_test(s, "same page", test_same_page);
-	CU_add_test(s, "on its way", test_on_its_way);
-	CU_add_test(s, "waste is seen", test_waste_is_seen);
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failed = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failed != 0;
+	return suite_run("streams", NULL, NULL, tests, 60);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The reader of Debian's package lists: what it takes for a dependency, and bad input. */
 #include "examples/packages.h"
+#include "tests/suite.h"
 
-#include <CUnit/Basic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -163,16 +163,6 @@ int main(void)
 		{ "bad input", test_bad_input },
 		CU_TEST_INFO_NULL,
 	};
-	CU_SuiteInfo suites[] = { { "packages", setup, cleanup, NULL, NULL, tests },
-		                      CU_SUITE_INFO_NULL };
-	unsigned failures;
 
-	alarm(60);
-	if (CU_initialize_registry() || CU_register_suites(suites))
-		return 1;
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failures = CU_get_number_of_failures() + CU_get_number_of_suites_failed();
-	CU_cleanup_registry();
-	return failures != 0;
+	return suite_run("packages", setup, cleanup, tests, 60);
 }

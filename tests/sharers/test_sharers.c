@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Sets of sharers against a plain model, in every form, and who may ack an Inv. */
-#include <CUnit/Basic.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "coherence/sharers.h"
+#include "tests/suite.h"
 
 #define SETS 24
 
@@ -419,26 +419,19 @@ static void test_long_queue(void)
 
 int main(void)
 {
-	CU_pSuite suite;
-	unsigned failed;
+	static const CU_TestInfo tests[] = {
+		{ "every form against a model", test_against_model },
+		{ "nothing is left of empty sets", test_nothing_left },
+		{ "order of numbers", test_order_of_numbers },
+		{ "full pool", test_full_pool },
+		{ "configuration", test_config },
+		{ "each sharer acks once", test_acks },
+		{ "empty grants need an exact set", test_empty_grant },
+		{ "barrier of 1,024 nodes", test_barrier },
+		{ "a long queue", test_long_queue },
+		{ "renaming nodes", test_permute },
+		CU_TEST_INFO_NULL,
+	};
 
-	alarm(60);
-	if (CU_initialize_registry() != CUE_SUCCESS)
-		return 2;
-	suite = CU_add_suite("sharers", NULL, NULL);
-	CU_add_test(suite, "every form against a model", test_against_model);
-	CU_add_test(suite, "nothing is left of empty sets", test_nothing_left);
-	CU_add_test(suite, "order of numbers", test_order_of_numbers);
-	CU_add_test(suite, "full pool", test_full_pool);
-	CU_add_test(suite, "configuration", test_config);
-	CU_add_test(suite, "each sharer acks once", test_acks);
-	CU_add_test(suite, "empty grants need an exact set", test_empty_grant);
-	CU_add_test(suite, "barrier of 1,024 nodes", test_barrier);
-	CU_add_test(suite, "a long queue", test_long_queue);
-	CU_add_test(suite, "renaming nodes", test_permute);
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failed = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failed ? 1 : 0;
+	return suite_run("sharers", NULL, NULL, tests, 60);
 }

@@ -2,8 +2,8 @@
 /* The checker of histories, on histories made by hand, and on random ones against a
  * search that tries every order. */
 #include "tests/system/history.h"
+#include "tests/suite.h"
 
-#include <CUnit/Basic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -348,23 +348,16 @@ static void test_random(void)
 
 int main(void)
 {
-	CU_pSuite suite;
-	unsigned failed;
+	static const CU_TestInfo tests[] = {
+		{ "coherent histories", test_good },
+		{ "loads that went back", test_reads },
+		{ "stores that were lost", test_writes },
+		{ "atomics that were not", test_atomics },
+		{ "shares and bad input", test_shares },
+		{ "accesses out of time", test_times },
+		{ "random, against a search", test_random },
+		CU_TEST_INFO_NULL,
+	};
 
-	alarm(120);
-	if (CU_initialize_registry() != CUE_SUCCESS)
-		return 1;
-	suite = CU_add_suite("history", NULL, NULL);
-	CU_add_test(suite, "coherent histories", test_good);
-	CU_add_test(suite, "loads that went back", test_reads);
-	CU_add_test(suite, "stores that were lost", test_writes);
-	CU_add_test(suite, "atomics that were not", test_atomics);
-	CU_add_test(suite, "shares and bad input", test_shares);
-	CU_add_test(suite, "accesses out of time", test_times);
-	CU_add_test(suite, "random, against a search", test_random);
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failed = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failed != 0;
+	return suite_run("history", NULL, NULL, tests, 120);
 }

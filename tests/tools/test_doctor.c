@@ -5,7 +5,6 @@
  */
 #include "config.h"
 
-#include <CUnit/Basic.h>
 #include <grp.h>
 #include <jansson.h>
 #include <stdbool.h>
@@ -15,6 +14,8 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "tests/suite.h"
 
 #define TEXT_MAX (1 << 16)
 
@@ -313,21 +314,12 @@ int main(void)
 		{ "settings", test_settings },
 		CU_TEST_INFO_NULL,
 	};
-	static const CU_SuiteInfo suites[] = {
-		{ "dsmctl doctor", NULL, NULL, NULL, NULL, (CU_TestInfo *)tests },
-		CU_SUITE_INFO_NULL,
-	};
-	unsigned failures;
+	int status;
 
-	alarm(300);
-	if (CU_initialize_registry() || CU_register_suites((CU_SuiteInfo *)suites))
-		return 1;
-	CU_basic_set_mode(CU_BRM_VERBOSE);
+	alarm(60);
 	if (WEXITSTATUS(system("tools/dsmctl doctor")) == 1)
 		return 77; /* it has said why */
-	CU_basic_run_tests();
-	failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
+	status = suite_run("dsmctl doctor", NULL, NULL, tests, 300);
 	json_decref(answer);
-	return failures != 0;
+	return status;
 }

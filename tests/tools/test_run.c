@@ -2,7 +2,6 @@
 /* dsmctl run: output, statuses, signals, and that nothing stays behind. */
 #include "config.h"
 
-#include <CUnit/Basic.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 #include "tests/tools/ctl.h"
+#include "tests/suite.h"
 
 #define TRAPPED "trap '' TERM; echo pid $$; sleep 1000 & echo pid $!; wait; wait; wait"
 
@@ -517,24 +517,14 @@ int main(int argc, char **argv)
 		{ "an unsafe directory", test_unsafe_directory },
 		CU_TEST_INFO_NULL,
 	};
-	const CU_SuiteInfo suites[] = {
-		{ "dsmctl run", NULL, NULL, NULL, NULL, (CU_TestInfo *)tests },
-		CU_SUITE_INFO_NULL,
-	};
-	unsigned failed;
+	int status;
 
 	signal(SIGINT, SIG_DFL); /* ignored in a shell's background job, and that is inherited */
 	signal(SIGQUIT, SIG_DFL);
 	signal(SIGHUP, SIG_DFL);
 	if (argc > 1 && strcmp(argv[1], "escape") == 0)
 		return escape();
-	alarm(150);
 	ctl_setup();
-	if (CU_initialize_registry() || CU_register_suites((CU_SuiteInfo *)suites))
-		return 1;
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failed = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return !ctl_teardown() || failed ? 1 : 0;
+	status = suite_run("dsmctl run", NULL, NULL, tests, 150);
+	return !ctl_teardown() || status ? 1 : 0;
 }

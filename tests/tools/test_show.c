@@ -2,7 +2,6 @@
 /* dsmctl status, stats, clean: for jobs that run, are dead, or somebody else's. */
 #include "config.h"
 
-#include <CUnit/Basic.h>
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
@@ -20,6 +19,7 @@
 #include "dsm/admin/admin.h"
 #include "dsm/boot/boot.h"
 #include "tests/tools/ctl.h"
+#include "tests/suite.h"
 
 /* ------------------------------------------------------------------------ nodes --
  * This program is what the ranks run, too: nodes with an admin socket, and nothing else. */
@@ -433,23 +433,13 @@ int main(int argc, char **argv)
 		{ "jobs with members", test_members },
 		CU_TEST_INFO_NULL,
 	};
-	const CU_SuiteInfo suites[] = {
-		{ "dsmctl status, stats, clean", NULL, NULL, NULL, NULL, (CU_TestInfo *)tests },
-		CU_SUITE_INFO_NULL,
-	};
 	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-	unsigned failed;
+	int status;
 
 	self[n > 0 ? n : 0] = '\0';
 	if (argc > 1)
 		return strcmp(argv[1], "node") == 0 ? node() : member(strcmp(argv[1], "dies") == 0);
-	alarm(150);
 	ctl_setup();
-	if (CU_initialize_registry() || CU_register_suites((CU_SuiteInfo *)suites))
-		return 1;
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failed = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return !ctl_teardown() || failed ? 1 : 0;
+	status = suite_run("dsmctl status, stats, clean", NULL, NULL, tests, 150);
+	return !ctl_teardown() || status ? 1 : 0;
 }

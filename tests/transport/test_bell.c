@@ -2,7 +2,6 @@
 /*
  * The doorbell by itself: who is rung when, and two threads that race sleep against ring.
  */
-#include <CUnit/Basic.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 #include "transport/ofi_bell.h"
+#include "tests/suite.h"
 
 #define NODES 3
 #define RACE_ROUNDS 60000
@@ -235,18 +235,5 @@ static CU_TestInfo tests[] = {
 
 int main(void)
 {
-	CU_SuiteInfo suites[] = {
-		{"doorbell", setup, teardown, NULL, NULL, tests},
-		CU_SUITE_INFO_NULL,
-	};
-	unsigned failures;
-
-	alarm(120);
-	if (CU_initialize_registry() || CU_register_suites(suites))
-		return 1;
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failures = CU_get_number_of_failures() + CU_get_number_of_suites_failed();
-	CU_cleanup_registry();
-	return failures != 0;
+	return suite_run("doorbell", setup, teardown, tests, 120);
 }

@@ -3,7 +3,6 @@
  * What is special to the libfabric backend: the choice of a provider, signal handlers,
  * addresses, what a killed node leaves, and that nothing is allocated in the steady state.
  */
-#include <CUnit/Basic.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -18,6 +17,7 @@
 #include "tests/transport/parts.h"
 #include "tests/transport/world.h"
 #include "transport/ofi.h"
+#include "tests/suite.h"
 
 /* The linker sends the allocations of our objects, not of libraries, through these. */
 void *__real_malloc(size_t size);
@@ -371,19 +371,6 @@ static CU_TestInfo tests[] = {
 
 int main(void)
 {
-	CU_SuiteInfo suites[] = {
-		{"libfabric transport", NULL, NULL, NULL, NULL, tests},
-		CU_SUITE_INFO_NULL,
-	};
-	unsigned failures;
-
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	alarm(300);
-	if (CU_initialize_registry() || CU_register_suites(suites))
-		return 1;
-	CU_basic_set_mode(CU_BRM_VERBOSE);
-	CU_basic_run_tests();
-	failures = CU_get_number_of_failures();
-	CU_cleanup_registry();
-	return failures != 0;
+	return suite_run("libfabric transport", NULL, NULL, tests, 300);
 }
