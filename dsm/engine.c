@@ -46,6 +46,7 @@ void node_fail(struct dsm *d, const char *why)
 	while (d->waiters)
 		node_waiter_done(d, d->waiters, DSM_ERR_LOST);
 	memset(d->svc_slot, 0, sizeof d->svc_slot);
+	node_faults_lost(d);
 	pthread_cond_broadcast(&d->room);
 }
 

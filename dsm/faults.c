@@ -79,7 +79,7 @@ static int fault_step(struct dsm *d, const struct trap_fault *f, struct waiter *
 
 	tenure_thread_waits(&d->tenure, f->thread);
 	rc = node_step(d, &ev);
-	if (rc && remembered)
+	if (rc && remembered && !d->lost)
 		d->n_faults--; /* nothing was woken: it is the last one still */
 	if (rc == 0 && stream.run + stream.ahead > 1)
 		node_follow_stream(d, f->page, d->fx.consumed, &stream);
@@ -133,6 +133,16 @@ void node_take_faults(struct dsm *d)
 			return;
 		}
 	}
+}
+
+void node_faults_lost(struct dsm *d)
+{
+	d->n_faults = 0; /* whose waiters are done */
+	d->has_stalled = 0;
+	if (d->trap)
+		d->trap->ops->wake(d->trap, 0, d->region.pages);
+	if (d->loop)
+		loop_kick(d); /* it may have stopped taking faults */
 }
 
 int node_fault_here(void *ctx, const struct trap_fault *f, const sigset_t *mask)

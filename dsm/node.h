@@ -200,6 +200,8 @@ uint64_t node_frames_spare(const struct dsm *d, uint64_t page);
 void node_take_faults(struct dsm *d);
 /* Threads that wait for these pages go on. */
 void node_faults_woken(struct dsm *d, uint64_t first, uint32_t n);
+/* The job is lost: threads that wait for a page try again, which refuses it to them. */
+void node_faults_lost(struct dsm *d);
 /* Starts the tenure of a page, for the thread that was woken last. */
 void node_tenure_start(struct dsm *d, unsigned slot);
 /* A fault in the calling thread, from the trap's signal handler: returns when the page is

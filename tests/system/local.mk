@@ -22,7 +22,7 @@ tests_system_kernel_SOURCES = tests/system/kernel.c $(system_node)
 tests_system_kernel_LDADD = libdsm.la
 tests_system_litmus_SOURCES = tests/system/litmus.c $(system_node)
 tests_system_litmus_LDADD = libdsm.la
-tests_system_lost_SOURCES = tests/system/lost.c
+tests_system_lost_SOURCES = tests/system/lost.c $(system_node)
 tests_system_lost_LDADD = libdsm.la
 tests_system_resident_SOURCES = tests/system/resident.c
 system_history = tests/system/history.c tests/system/history.h tests/system/history_impl.h \
@@ -36,7 +36,7 @@ tests_system_errors_LDADD = libdsm.la libjob.la
 
 system_scripts = tests/system/api.sh tests/system/audit.sh tests/system/dsmctl.sh \
 	tests/system/engine.sh tests/system/hand.sh tests/system/huge.sh tests/system/idle.sh \
-	tests/system/kernel.sh tests/system/litmus.sh tests/system/memory.sh \
+	tests/system/kernel.sh tests/system/litmus.sh tests/system/lost.sh tests/system/memory.sh \
 	tests/system/memory-huge.sh tests/system/mpi_mpich.sh tests/system/mpi_openmpi.sh \
 	tests/system/mpi_pmix.sh tests/system/mpi_prterun.sh tests/system/mpi_slurm.sh \
 	tests/system/netns.sh tests/system/provider.sh tests/system/stress.sh

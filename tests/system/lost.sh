@@ -1,0 +1,38 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Threads that wait for pages of a node get SIGBUS soon after it has died, by every delivery of
+# faults and every kind of provider.
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/lib.sh"
+need_nodes
+tmp=$(mktemp -d) || exit 99
+trap 'rm -rf "$tmp"' EXIT
+export TMPDIR=$tmp DSM_LOG=error
+port=$((30000 + $$ % 2500))
+
+# lose RANK DELIVERY PROVIDER
+lose() {
+	local rank pids=()
+	[ "$3" = shm ] || export DSM_PROVIDER=$3
+	for rank in 0 1 2; do
+		DSM_RANK=$rank DSM_SIZE=3 DSM_RENDEZVOUS=127.0.0.1:$port DSM_FAULTS=$2 \
+			timeout -k 5 40 tests/system/lost "$1" access >"$tmp/out.$rank" 2>&1 &
+		pids+=($!)
+	done
+	for rank in 0 1 2; do
+		wait "${pids[rank]}" && continue
+		[ "$rank" = "$1" ] || fail "rank $rank without $1, by $2 over $3: $(cat "$tmp/out.$rank")"
+	done
+	unset DSM_PROVIDER
+	[ "$(grep -h 'SIGBUS after' "$tmp"/out.? | tee "$tmp/said" | wc -l)" = 4 ] ||
+		fail "not all threads have got SIGBUS: $(cat "$tmp"/out.?)"
+	echo "without $1, by $2 over $3: $(sort -t' ' -k6 -n "$tmp/said" | tail -n 1)"
+}
+
+deliveries=signal
+said=$(DSM_FAULTS=event tests/system/api identity 2>&1) && deliveries='signal event'
+for delivery in $deliveries; do
+	lose 2 "$delivery" shm
+	lose 0 "$delivery" "$(native_tcp)"
+done
+[ "$deliveries" != signal ] || echo "by signals only: $said"
