@@ -413,6 +413,14 @@ int alloc_give(struct alloc *a, uint64_t offset)
 	return 0;
 }
 
+uint64_t alloc_size(const struct alloc *a, uint64_t offset)
+{
+	const struct block *b;
+
+	HASH_FIND(hh, a->by_offset, &offset, sizeof offset, b);
+	return b ? b->size : 0;
+}
+
 void alloc_limit(struct alloc *a, uint64_t bytes)
 {
 	a->limit = bytes;

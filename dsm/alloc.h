@@ -30,6 +30,9 @@ int alloc_take(struct alloc *a, uint64_t bytes, uint64_t align, uint64_t *offset
 /* -EINVAL when offset is not the start of a taken block; then nothing changed. */
 int alloc_give(struct alloc *a, uint64_t offset);
 
+/* The bytes of the taken block that starts at offset; 0 when none does. */
+uint64_t alloc_size(const struct alloc *a, uint64_t offset);
+
 /* From now on no block is handed out that reaches beyond so many bytes. At first: all. */
 void alloc_limit(struct alloc *a, uint64_t bytes);
 

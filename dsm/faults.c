@@ -122,6 +122,7 @@ void node_take_faults(struct dsm *d)
 			if (rc <= 0)
 				return;
 			d->faults++;
+			node_note_fault(d, &f);
 			d->handled++;
 			d->stalled_ns = 0;
 		}
@@ -153,6 +154,7 @@ int node_fault_here(void *ctx, const struct trap_fault *f, const sigset_t *mask)
 
 	pthread_mutex_lock(&d->lock);
 	d->faults++;
+	node_note_fault(d, f);
 	node_waiter_add(d, &w, NULL);
 	w.mask = mask;
 	while (!d->lost) {

@@ -16,6 +16,9 @@ libnode_la_SOURCES += dsm/alloc.c dsm/alloc.h dsm/names.c dsm/names.h
 # Which cached page goes next: pure, the simulator's too.
 libnode_la_SOURCES += dsm/evict.c dsm/evict.h
 
+# Which pages fault most: pure.
+libnode_la_SOURCES += dsm/hot.c dsm/hot.h
+
 # Boot and admin, the node's side.
 libnode_la_SOURCES += dsm/boot/boot.h dsm/boot/bootmsg.h dsm/boot/bootmsg.c dsm/boot/boot.c \
 	dsm/boot/single.c dsm/boot/local.c dsm/admin/admin.h dsm/admin/admin.c \
@@ -35,7 +38,7 @@ libjob_la_SOURCES = dsm/boot/rendezvous.h dsm/boot/rendezvous.c dsm/boot/meeting
 
 # The node itself.
 libnode_la_SOURCES += dsm/agree.c dsm/ahead.c dsm/atomic.c dsm/audit.c dsm/calls.c dsm/chunks.c dsm/chunks.h dsm/engine.c dsm/error.c dsm/faults.c dsm/frames.c \
-	dsm/frames.h dsm/budget.c dsm/budget.h dsm/reclaim.c dsm/init.c dsm/log.c dsm/log.h dsm/loop.c dsm/memory.c dsm/node.h \
+	dsm/frames.h dsm/budget.c dsm/budget.h dsm/reclaim.c dsm/hot_json.c dsm/init.c dsm/log.c dsm/log.h dsm/loop.c dsm/memory.c dsm/node.h \
 	dsm/probe.c dsm/probe.h dsm/probe_kernel.c dsm/probe_memory.c dsm/probe_network.c dsm/provider.c \
 	dsm/report.c 	dsm/service.c dsm/settings.c dsm/settings.h dsm/sync.c dsm/stream.c dsm/stream.h dsm/tenure.c dsm/tenure.h
 libnode_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(SODIUM_CFLAGS) $(PMIX_CFLAGS)

@@ -151,6 +151,14 @@ int names_find(const struct names *n, const char *name, uint64_t *value)
 	return 0;
 }
 
+void names_each(const struct names *n, void (*fn)(void *ctx, const char *name, uint64_t value),
+                void *ctx)
+{
+	for (const struct entry *e = n->by_name; e; e = e->hh.next)
+		if (e->present)
+			fn(ctx, e->name, e->value);
+}
+
 int names_wait(struct names *n, const char *name, struct names_waiter who)
 {
 	struct waiting *w;

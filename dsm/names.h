@@ -17,6 +17,9 @@ void names_close(struct names *n);  /* NULL is allowed */
 int names_add(struct names *n, const char *name, uint64_t value);
 int names_remove(struct names *n, const char *name); /* -ENOENT */
 int names_find(const struct names *n, const char *name, uint64_t *value); /* -ENOENT */
+/* Calls fn for every name that is there, in no order. */
+void names_each(const struct names *n, void (*fn)(void *ctx, const char *name, uint64_t value),
+                void *ctx);
 /* Remembers who waits for a name that is not there. -EINVAL, -ENOMEM. */
 int names_wait(struct names *n, const char *name, struct names_waiter who);
 /* Forgets a waiter: 0, or -ENOENT when it does not wait. */

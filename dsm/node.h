@@ -21,6 +21,7 @@
 #include "dsm/chunks.h"
 #include "dsm/dsm.h"
 #include "dsm/frames.h"
+#include "dsm/hot.h"
 #include "dsm/log.h"
 #include "dsm/region.h"
 #include "dsm/settings.h"
@@ -111,6 +112,7 @@ struct dsm {
 	struct waiter *svc_slot[NODE_SVC_SLOTS];
 	struct fault fault[NODE_FAULTS];
 	unsigned n_faults;
+	struct hot hot;
 	struct trap_fault stalled; /* the next one to take, for which no slot was free */
 	int has_stalled;
 	uint64_t stalled_ns; /* since when */
@@ -253,8 +255,12 @@ void loop_stop(struct dsm *d);
 /* Makes the service thread look again: something was queued by another thread. */
 void loop_kick(struct dsm *d);
 
-/* --- report.c, audit.c --- */
+/* --- hot_json.c; with the lock held --- */
 struct json_t;
+void node_note_fault(struct dsm *d, const struct trap_fault *f);
+struct json_t *hot_json(struct dsm *d);
+
+/* --- report.c, audit.c --- */
 struct json_t *audit_json(struct dsm *d); /* lock held */
 char *report_answer(void *dsm, const char *request);
 

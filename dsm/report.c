@@ -175,8 +175,10 @@ char *report_answer(void *dsm, const char *request)
 		o = stats_json(d);
 	else if (!strcmp(request, "audit"))
 		o = audit_json(d);
+	else if (!strcmp(request, "hot"))
+		o = hot_json(d);
 	else
-		o = json_pack("{s:s}", "error", "unknown request; known are: audit, stats, status");
+		o = json_pack("{s:s}", "error", "unknown request; known are: audit, hot, stats, status");
 	pthread_mutex_unlock(&d->lock);
 	text = o ? json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
 	json_decref(o);

@@ -38,11 +38,13 @@ endif
 
 # Budget of frames, and which page goes
 if HAVE_CUNIT
-check_PROGRAMS += tests/dsm/test_evict tests/dsm/test_budget tests/dsm/test_frames
-TESTS += tests/dsm/test_evict tests/dsm/test_budget tests/dsm/test_frames
+check_PROGRAMS += tests/dsm/test_evict tests/dsm/test_budget tests/dsm/test_frames tests/dsm/test_hot
+TESTS += tests/dsm/test_evict tests/dsm/test_budget tests/dsm/test_frames tests/dsm/test_hot
 endif
 tests_dsm_test_frames_SOURCES = tests/dsm/test_frames.c
 tests_dsm_test_frames_LDADD = libnode.la libcoherence.la libtransport.la $(EV_LIBS) $(JANSSON_LIBS) -lcunit
+tests_dsm_test_hot_SOURCES = tests/dsm/test_hot.c dsm/hot.c dsm/hot.h
+tests_dsm_test_hot_LDADD = -lcunit
 tests_dsm_test_evict_SOURCES = tests/dsm/test_evict.c dsm/evict.c dsm/evict.h
 tests_dsm_test_evict_LDADD = -lcunit
 tests_dsm_test_budget_SOURCES = tests/dsm/test_budget.c dsm/budget.c dsm/budget.h

@@ -8,6 +8,8 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "dsm/admin/post.h"
@@ -73,7 +75,22 @@ int post_open(struct ev_loop *loop, const struct post_name *name, int rank, admi
 	return rc;
 }
 
-/* Whether dir has nothing but the list of process ids. */
+/* Removes the socket of a node that was killed. Returns 1 when it was. */
+static int bury(const char *dir, const char *name)
+{
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
+	int fd, dead;
+
+	if (snprintf(to.sun_path, sizeof to.sun_path, "%s/%s", dir, name) >= (int)sizeof to.sun_path)
+		return 0;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	dead = fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof to) && errno == ECONNREFUSED;
+	if (fd >= 0)
+		close(fd);
+	return dead && !unlink(to.sun_path);
+}
+
+/* Whether dir has nothing but the list of process ids, or what killed nodes left. */
 static int is_left(const char *dir)
 {
 	DIR *d = opendir(dir);
@@ -81,7 +98,8 @@ static int is_left(const char *dir)
 	int left = 1;
 
 	while (d && left && (e = readdir(d)))
-		left = e->d_name[0] == '.' || !strcmp(e->d_name, BOOT_PIDS);
+		left = e->d_name[0] == '.' || !strcmp(e->d_name, BOOT_PIDS) ||
+		       bury(dir, e->d_name);
 	if (d)
 		closedir(d);
 	return d && left;

@@ -95,4 +95,5 @@ for dead in 0 2; do
 			fail "rank $rank does not say that $dead has died: $(cat "$tmp/out.$rank")"
 	done
 done
+[ -z "$(tools/dsmctl status 2>/dev/null)" ] || fail "left behind: $(tools/dsmctl status)"
 echo "by hand: jobs ran, and ended when a node was missing or died"

@@ -2,7 +2,7 @@
 
 system_programs = tests/system/api tests/system/audit tests/system/engine \
 	tests/system/errors tests/system/idle tests/system/kernel tests/system/litmus \
-	tests/system/lost tests/system/resident tests/system/stress
+	tests/system/lost tests/system/resident tests/system/sharing tests/system/stress
 check_PROGRAMS += $(system_programs)
 
 system_node = tests/system/node.c tests/system/node.h
@@ -24,6 +24,8 @@ tests_system_litmus_SOURCES = tests/system/litmus.c $(system_node)
 tests_system_litmus_LDADD = libdsm.la
 tests_system_lost_SOURCES = tests/system/lost.c $(system_node)
 tests_system_lost_LDADD = libdsm.la
+tests_system_sharing_SOURCES = tests/system/sharing.c $(system_node)
+tests_system_sharing_LDADD = libdsm.la
 tests_system_resident_SOURCES = tests/system/resident.c
 system_history = tests/system/history.c tests/system/history.h tests/system/history_impl.h \
 	tests/system/history_time.c
@@ -35,7 +37,7 @@ tests_system_errors_SOURCES = tests/system/errors.c tests/boot/job.c tests/boot/
 tests_system_errors_LDADD = libdsm.la libjob.la
 
 system_scripts = tests/system/api.sh tests/system/audit.sh tests/system/dsmctl.sh \
-	tests/system/engine.sh tests/system/hand.sh tests/system/huge.sh tests/system/idle.sh \
+	tests/system/engine.sh tests/system/hand.sh tests/system/hot.sh tests/system/huge.sh tests/system/idle.sh \
 	tests/system/kernel.sh tests/system/litmus.sh tests/system/lost.sh tests/system/memory.sh \
 	tests/system/memory-huge.sh tests/system/mpi_mpich.sh tests/system/mpi_openmpi.sh \
 	tests/system/mpi_pmix.sh tests/system/mpi_prterun.sh tests/system/mpi_slurm.sh \

@@ -26,7 +26,7 @@ struct ctl_command {
 	int (*run)(const struct ctl_command *command, int argc, char **argv);
 };
 
-extern const struct ctl_command ctl_run, ctl_status, ctl_stats, ctl_audit, ctl_clean,
+extern const struct ctl_command ctl_run, ctl_status, ctl_stats, ctl_audit, ctl_hot, ctl_clean,
 	ctl_doctor;
 
 /* The next option's letter, as getopt_long(3) with optarg and optind; -1 at the end, '?'

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Two nodes share pages in ways that dsmctl hot tells apart: one page for a word of each, one
+ * for a word of both, and one that a single node uses. Then they wait to be looked at.
+ *
+ *	dsmctl run -n 2 sharing     ends when its standard input does
+ */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "tests/system/node.h"
+
+#define TURNS 40
+#define PAGE 4096
+
+struct page {
+	volatile uint64_t word[PAGE / 8];
+};
+
+/* Names without a block of their own. */
+static void name_halves(struct page *apart)
+{
+	if (node.rank)
+		return;
+	OK(dsm_publish(node.dsm, "left", (void *)&apart->word[0]));
+	OK(dsm_publish(node.dsm, "right", (void *)&apart->word[PAGE / 16]));
+}
+
+int main(void)
+{
+	struct page *apart, *same, *alone;
+	char byte;
+
+	node_join("sharing", 60);
+	CHECK(node.size == 2);
+	apart = node_shared("apart", PAGE, PAGE);
+	same = node_shared("same", PAGE, PAGE);
+	alone = node_shared("alone", PAGE, PAGE);
+	name_halves(apart);
+	for (int turn = 0; turn < TURNS; turn++) {
+		apart->word[node.rank * PAGE / 16]++;
+		node_barrier();
+		if (turn % 2 == node.rank)
+			same->word[8]++;
+		if (node.rank == 0)
+			alone->word[0]++;
+		node_barrier();
+	}
+	if (node.rank == 0) {
+		puts("ready");
+		while (read(0, &byte, 1) > 0)
+			;
+	}
+	node_barrier();
+	CHECK(same->word[8] == TURNS && apart->word[0] == TURNS && apart->word[PAGE / 16] == TURNS);
+	node_leave();
+	return 0;
+}
