@@ -2,6 +2,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Four "hosts": network namespaces with an address each, joined by a bridge in a fifth one.
 # Jobs started by hand and by mpirun run on them over TCP.
+#
+#	netns.sh [QDISC...]    with this queueing discipline on what each host sends, such as
+#	                       netem delay 1ms loss 1% reorder 25%
+#
+# NETNS_LIMIT: a job's time in seconds.
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 need_nodes
@@ -9,6 +14,7 @@ skip() { echo "skipped: $*"; exit 77; }
 [ "$(id -u)" = 0 ] || skip "making network namespaces needs root"
 command -v ip >/dev/null || skip "no ip here: install iproute2"
 
+limit=${NETNS_LIMIT:-40}
 tmp=$(mktemp -d) || exit 99
 ns=dsm$$
 bridge=$ns-bridge
@@ -35,22 +41,49 @@ make_hosts() {
 }
 made=$(make_hosts 2>&1) || skip "no network namespaces with a bridge here: $made"
 
+# shape QDISC...: on all hosts
+shape() {
+	local i
+	for i in 0 1 2 3; do tc -n $ns-$i qdisc add dev eth0 root "$@" || return; done
+}
+if [ $# != 0 ]; then
+	made=$(shape "$@" 2>&1) || skip "no such links here: $*: $made"
+fi
+
+# What a discipline of netem has dropped, of how many packets, on all hosts
+dropped() {
+	local i
+	for i in 0 1 2 3; do tc -n $ns-$i -s qdisc show dev eth0; done |
+		awk '$1 == "Sent" { sent += $4; gone += $7 } END { print gone + 0, sent + 0 }'
+}
+
+# How many segments TCP has got before others that were sent earlier, on all hosts
+disordered() {
+	local i
+	for i in 0 1 2 3; do ip netns exec $ns-$i grep '^TcpExt:' /proc/net/netstat; done |
+		awk 'NR % 2 { split($0, name); next }
+			{ for (i = 1; i <= NF; i++) if (name[i] == "TCPOFOQueue") sum += $i }
+			END { print sum + 0 }'
+}
+
 # by_hand PROGRAM [ARGUMENT...]: a node on each host.
 by_hand() {
 	local i pids=()
 	for i in 3 2 1 0; do
 		TMPDIR=$tmp DSM_LOG=info DSM_SIZE=4 DSM_RANK=$i DSM_RENDEZVOUS=10.77.0.1:7000 \
-			timeout -k 5 40 ip netns exec $ns-$i "$@" >"$tmp/out.$i" 2>&1 &
+			timeout -k 5 "$limit" ip netns exec $ns-$i "$@" >"$tmp/out.$i" 2>&1 &
 		pids+=($!)
 	done
 	worst_of "${pids[@]}" || fail "by hand: status $?: $*: $(tail -n 20 "$tmp"/out.?)"
 }
 
-by_hand tests/system/stress --seconds 3
+by_hand tests/system/stress --seconds 3 --patience 30
 grep -q 'all coherent' "$tmp/out.0" || fail "no verdict: $(cat "$tmp/out.0")"
 grep -q 'provider shm' "$tmp/out.0" && fail "shared memory between hosts: $(cat "$tmp/out.0")"
 by_hand examples/sort --keys=200000
 grep -q 'verified: sorted' "$tmp/out.0" || fail "not sorted: $(cat "$tmp/out.0")"
+by_hand examples/heat --rows=128 --steps=20 --output "$tmp/heat.png"
+grep -q '^verified' "$tmp/out.0" || fail "not verified: $(cat "$tmp/out.0")"
 
 # mpirun on the first host reaches the others by this, as it would by ssh.
 cat >"$tmp/agent" <<END
@@ -65,7 +98,7 @@ END
 chmod +x "$tmp/agent"
 
 by_mpirun() {
-	TMPDIR=$tmp timeout -k 5 50 ip netns exec $ns-0 mpirun.openmpi --allow-run-as-root \
+	TMPDIR=$tmp timeout -k 5 "$((limit + 10))" ip netns exec $ns-0 mpirun.openmpi --allow-run-as-root \
 		--mca plm_rsh_agent "$tmp/agent" --mca plm rsh \
 		--mca oob_tcp_if_include 10.77.0.0/24 --mca btl_tcp_if_include 10.77.0.0/24 \
 		--mca mpi_yield_when_idle 1 -x DSM_LOG=info -H 10.77.0.1,10.77.0.2,10.77.0.3,10.77.0.4 -n 4 "$@" \
@@ -79,7 +112,14 @@ if command -v mpirun.openmpi >/dev/null && grep -q 'define HAVE_PMIX 1' config.h
 	grep -q 'all coherent' "$tmp/out" || fail "no verdict: $(cat "$tmp/out")"
 	by_mpirun examples/mpi_halo 64 20
 	grep -q 'agree bit by bit' "$tmp/out" || fail "no verdict: $(cat "$tmp/out")"
-	echo "netns: jobs ran on four hosts, by mpirun too"
+	by=' by mpirun, too'
 else
-	echo "netns: jobs ran on four hosts; not by mpirun, which is not here"
+	by=' not by mpirun, which is not here'
 fi
+if [ $# != 0 ]; then
+	read -r gone sent < <(dropped)
+	by+="; of $sent packets $gone were lost and $(disordered) came too early, with $*"
+	[[ $* != *loss* ]] || [ "$gone" -gt 0 ] || fail "no packet was lost"
+	[[ $* != *reorder* ]] || [ "$(disordered)" -gt 0 ] || fail "no packet came too early"
+fi
+echo "netns: jobs ran on four hosts,$by"

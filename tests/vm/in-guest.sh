@@ -5,6 +5,7 @@
 #	in-guest.sh all_of PROGRAM...    each must pass, and skip nothing
 #	in-guest.sh system               jobs of two nodes with read-write protection
 #	in-guest.sh mixed                the same with another engine on each node
+#	in-guest.sh netns                jobs on four hosts, on links that delay, lose, and reorder
 set -u
 sources=$(cd "$(dirname "$0")/../.." && pwd)
 
@@ -75,6 +76,15 @@ mixed() {
 	timed one_each tests/system/kernel calls
 	timed one_each tests/system/engine --huge
 	timed one_each tests/system/stress --seconds 8 --patience 60 --huge --pages 3 --seed 5
+}
+
+# The hosts are namespaces of this machine, whose kernel has netem: nothing may be skipped.
+netns() {
+	local status=0
+	export DSM_TRAP=rwp NETNS_LIMIT=100
+	timed "$sources/tests/system/netns.sh" netem delay 1ms loss 1% reorder 25% || status=$?
+	[ "$status" != 77 ] || status=1
+	return "$status"
 }
 
 "$@"

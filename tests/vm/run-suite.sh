@@ -17,7 +17,7 @@ cd "${BUILD:-.}"
 
 # A part is a function part_NAME, with _ for -. It says what it needs by built, and runs a
 # command on machines by run.sh.
-parts='trap system mixed verbs-transport verbs-memlock verbs-system verbs-mixed verbs-three'
+parts='trap system mixed netns verbs-transport verbs-memlock verbs-system verbs-mixed verbs-three'
 
 # Gets all that the machines are started with.
 ready() {
@@ -57,6 +57,12 @@ part_system() {
 part_mixed() {
 	built tests/system/{engine,kernel,litmus,stress} tools/dsmctl
 	"$vm_here/run.sh" -n 1 -m 1024 -p 48 -t 600 -- "$vm_here/in-guest.sh" mixed
+}
+
+# Four hosts with an address each, whose links delay, lose and reorder packets.
+part_netns() {
+	built tests/system/stress examples/{heat,sort}
+	"$vm_here/run.sh" -n 1 -m 1024 -p 0 -t 240 -- "$vm_here/in-guest.sh" netns
 }
 
 # The transport's conformance over an RDMA device, with a part of the rounds.
