@@ -182,8 +182,8 @@ static void on_check(struct ev_loop *ev, ev_check *w, int revents)
 
 	pthread_mutex_lock(&l->d->lock);
 	l->d->asleep = 0;
-	if (!l->d->helpers)
-		l->d->tr->ops->wait_disarm(l->d->tr);
+	/* Even if a helper has done so: what was on its way then may be what woke us. */
+	l->d->tr->ops->wait_disarm(l->d->tr);
 	pthread_mutex_unlock(&l->d->lock);
 }
 

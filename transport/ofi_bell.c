@@ -17,7 +17,7 @@
 #include "transport/ofi_bell.h"
 
 #define BELL_MAGIC 0x6c6c6562u
-#define BELL_AWAKES 16      /* the most times that a ring nobody owns up to wakes */
+#define BELL_AWAKES 16      /* the most times that a probe wakes */
 #define BELL_DRAIN_MAX 1024 /* rings taken by one awake: more than a socket's queue holds */
 
 /* The shared file of one node. */
@@ -40,6 +40,7 @@ struct ofi_bell {
 	uint8_t any_needing;
 	uint8_t sleeping; /* asleep was set since the last awake */
 	unsigned awakes;
+	unsigned coming; /* rings that are in the socket, or will be at once */
 	size_t page_bytes;
 	struct bell_page *page;
 	struct bell_peer *peer;
@@ -260,12 +261,14 @@ static int bell_need_take(struct bell_page *page, uint16_t who)
 void ofi_bell_awake(struct ofi_bell *bell)
 {
 	char byte;
-	int n, rung = 0;
 	uint16_t i;
+	int n;
 
-	/* Nothing is ordered after it: a ring that comes late is a wake-up too many. */
+	/* Who takes asleep rings after that, perhaps a little later. Nothing is ordered after
+	 * it: a ring that comes late is a wake-up too many. */
 	if (bell->sleeping)
-		rung = !atomic_exchange_explicit(&bell->page->asleep, 0, memory_order_relaxed);
+		bell->coming += !atomic_exchange_explicit(&bell->page->asleep, 0,
+		                                          memory_order_relaxed);
 	bell->sleeping = 0;
 	for (i = 0; bell->any_needing && i < bell->nodes; i++) {
 		if (!bell->peer[i].needing)
@@ -274,12 +277,16 @@ void ofi_bell_awake(struct ofi_bell *bell)
 		bell_need_take(bell->peer[i].page, bell->self);
 	}
 	bell->any_needing = 0;
-	/* Who rang took asleep. Only late rings and probes come without that: they are looked for
-	 * now and then, which is soon where they keep waking. */
-	if (!rung && ++bell->awakes % BELL_AWAKES)
+	/* Only probes come unannounced: they are looked for now and then, which is soon where they
+	 * keep waking. So is a ring that never came, since the ringer died. */
+	if (++bell->awakes % BELL_AWAKES == 0)
+		bell->coming = 1;
+	if (!bell->coming)
 		return;
 	for (n = 0; n < BELL_DRAIN_MAX && recv(bell->fd, &byte, 1, MSG_DONTWAIT) >= 0; n++)
-		;
+		bell->coming -= bell->coming > 0;
+	if (bell->awakes % BELL_AWAKES == 0)
+		bell->coming = 0;
 }
 
 int ofi_bell_probe(struct ofi_bell *bell, uint16_t peer)

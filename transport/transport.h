@@ -124,7 +124,7 @@ struct tr_ops {
 	int (*wait_fd)(const struct tr *tr);
 	/* Called before sleeping on wait_fd: 0 it is safe to sleep, 1 poll again first. */
 	int (*wait_arm)(struct tr *tr);
-	/* Called after waking up, before poll(). */
+	/* Called after waking up, before poll(). Allowed without wait_arm(), too. */
 	void (*wait_disarm)(struct tr *tr);
 
 	/* Messages and writes that were accepted and have not left yet. */

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -69,6 +70,22 @@ static void test_ring(void)
 	ofi_bell_awake(bell[1]);
 	CU_ASSERT(!rung(1));
 	CU_ASSERT_EQUAL(ofi_bell_ring(bell[0], 1), 0);
+}
+
+/* A ring is announced before it is in the socket: who wakes up in between finds it later, and
+ * must not be woken by it for ever. */
+static void test_late(void)
+{
+	char byte;
+
+	ofi_bell_sleep(bell[1]);
+	CU_ASSERT_EQUAL(ofi_bell_ring(bell[0], 1), 1);
+	CU_ASSERT_EQUAL(recv(ofi_bell_fd(bell[1]), &byte, 1, MSG_DONTWAIT), 1); /* not there yet */
+	ofi_bell_awake(bell[1]);
+	CU_ASSERT_EQUAL(ofi_bell_probe(bell[0], 1), 0); /* now it is */
+	CU_ASSERT(rung(1));
+	ofi_bell_awake(bell[1]);
+	CU_ASSERT(!rung(1));
 }
 
 static void test_need(void)
@@ -226,6 +243,7 @@ static void test_race(void)
 
 static CU_TestInfo tests[] = {
 	{"ring", test_ring},
+	{"rings that come late", test_late},
 	{"need and serve", test_need},
 	{"impostors", test_impostors},
 	{"sleep against ring", test_race},
