@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The engine: feeds events to the core and carries out its effects, under the node's lock. */
 #include <errno.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -27,14 +26,6 @@ uint32_t node_thread(void)
 	if (!id)
 		id = (uint32_t)syscall(SYS_gettid);
 	return id;
-}
-
-void node_relax(const struct dsm *d)
-{
-	if (d->crowded)
-		sched_yield();
-	else
-		__builtin_ia32_pause();
 }
 
 void node_fail(struct dsm *d, const char *why)

@@ -139,7 +139,11 @@ struct dsm {
 
 uint64_t node_now_ns(void);
 uint32_t node_thread(void); /* kernel id of the calling thread */
-void node_relax(const struct dsm *d); /* between two looks; without the lock */
+
+/* --- look.c --- */
+
+/* Between two looks at what a thread waits for; without the lock. */
+void node_relax(const struct dsm *d);
 
 /* --- init.c --- */
 /* A process is a node, or finds out whether it could be one, once at a time: 0, or
