@@ -30,6 +30,11 @@ static void waiter_unlink(struct waiter *w)
 /* Values of waiter.done. */
 enum { WAIT_NOT_DONE = 0, WAIT_DONE = 1, WAIT_ASLEEP = 2 };
 
+static void wake_sleeper(uint32_t *done)
+{
+	syscall(SYS_futex, done, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
 void node_waiter_done(struct dsm *d, struct waiter *w, int status)
 {
 	uint32_t *done = &w->done;
@@ -38,8 +43,19 @@ void node_waiter_done(struct dsm *d, struct waiter *w, int status)
 	w->status = status;
 	/* Release pairs with the acquire in node_waiter_is_done(): status and results before done. From
 	 * here on the waiter may be gone; only its address is used. */
-	if (__atomic_exchange_n(done, WAIT_DONE, __ATOMIC_ACQ_REL) == WAIT_ASLEEP)
-		syscall(SYS_futex, done, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+	if (__atomic_exchange_n(done, WAIT_DONE, __ATOMIC_ACQ_REL) != WAIT_ASLEEP)
+		return;
+	/* To wake a thread takes longer than to send what another node waits for. */
+	if (d->stepping && d->n_sleepers < NODE_SLEEPERS)
+		d->sleeper[d->n_sleepers++] = done;
+	else
+		wake_sleeper(done);
+}
+
+void node_wake_sleepers(struct dsm *d)
+{
+	while (d->n_sleepers)
+		wake_sleeper(d->sleeper[--d->n_sleepers]);
 }
 
 void node_lock(struct dsm *d, sigset_t *mask)

@@ -205,6 +205,7 @@ static void do_set_access(struct dsm *d, const struct coh_effect *e)
 
 static void carry_out(struct dsm *d)
 {
+	d->stepping = 1;
 	for (uint32_t i = 0; i < d->fx.len; i++) {
 		struct coh_effect *e = &d->fx.list[i];
 		switch (e->kind) {
@@ -225,6 +226,8 @@ static void carry_out(struct dsm *d)
 		default: break;
 		}
 	}
+	d->stepping = 0;
+	node_wake_sleepers(d);
 	for (unsigned i = 0; i < COH_COUNTS; i++)
 		d->count[i] += d->fx.count[i];
 	if (d->fx.count[COH_N_DEFERRED])

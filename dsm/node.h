@@ -38,6 +38,7 @@
 #define NODE_SHARER_MAPS 16384
 #define NODE_MIGRATORY 15 /* reads granted as writes before one is not */
 #define NODE_SVC_SLOTS 256
+#define NODE_SLEEPERS 8 /* woken after a step; more are woken within it */
 #define NODE_FAULTS 512
 
 struct ev_loop;
@@ -126,6 +127,9 @@ struct dsm {
 	uint64_t handled; /* faults, messages, landings and tenures taken: tells activity */
 	unsigned helpers; /* application threads that poll the transport while they wait */
 	int asleep;       /* the service thread is, or is just going to be */
+	int stepping;     /* effects are being carried out */
+	uint32_t *sleeper[NODE_SLEEPERS]; /* waiters to be woken when they are */
+	unsigned n_sleepers;
 
 	/* set at start: */
 	const struct trap_ops *trap_ops;
@@ -232,6 +236,7 @@ int node_call(struct dsm *d, const struct coh_event *ev);
 int node_call_wait(struct dsm *d, struct coh_event *ev, struct waiter *w);
 void node_waiter_add(struct dsm *d, struct waiter *w, const char *what); /* lock held */
 void node_waiter_done(struct dsm *d, struct waiter *w, int status);      /* lock held */
+void node_wake_sleepers(struct dsm *d); /* after a step; lock held */
 int node_waiter_is_done(const struct waiter *w); /* then status and results may be read */
 /* Lock held, all signals blocked: polls the transport in place of the service thread, for a
  * short time, so that the answer is taken where it is needed and nobody has to be woken. Then
