@@ -10,6 +10,7 @@
 #include "dsm/node.h"
 
 #define POLL_BATCH 32
+#define CACHE_LINE 64
 
 uint64_t node_now_ns(void)
 {
@@ -81,6 +82,18 @@ void node_send(struct dsm *d, coh_node to, const struct coh_msg *msg)
 	}
 }
 
+/* Brings a small page's frame near while its content is asked for. Mostly it is this
+ * processor that will copy it there, from where the transport takes it up. */
+static void warm_landing(struct dsm *d, uint64_t page, uint16_t n)
+{
+	const uint8_t *at = region_frame_at(&d->region, page);
+
+	if (n != 1 || region_zone_of(&d->region, page) != &d->region.zone[REGION_PTE])
+		return;
+	for (unsigned i = 0; i < REGION_PTE_BYTES; i += CACHE_LINE)
+		__builtin_prefetch(at + i, 1);
+}
+
 static void do_send(struct dsm *d, struct coh_effect *e)
 {
 	if (e->fill & COH_FILL_LANDING)
@@ -93,6 +106,8 @@ static void do_send(struct dsm *d, struct coh_effect *e)
 	if (e->msg.type == COH_MSG_GRANT && e->msg.access == COH_WRITE)
 		frames_reserve(&d->frames, e->msg.page, e->msg.n);
 	node_send(d, e->node, &e->msg);
+	if (e->fill & COH_FILL_LANDING)
+		warm_landing(d, e->msg.page, e->msg.n);
 }
 
 /* The cookie of a page write says which frames it reads. */

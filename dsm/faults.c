@@ -81,6 +81,8 @@ static int fault_step(struct dsm *d, const struct trap_fault *f, struct waiter *
 	rc = node_step(d, &ev);
 	if (rc && remembered && !d->lost)
 		d->n_faults--; /* nothing was woken: it is the last one still */
+	if (rc == 0)
+		frames_used(&d->frames, f->page);
 	if (rc == 0 && stream.run + stream.ahead > 1)
 		node_follow_stream(d, f->page, d->fx.consumed, &stream);
 	return rc;

@@ -69,6 +69,10 @@ void frames_close(struct frames *f);
 int frames_prepare(struct frames *f, uint64_t first, uint32_t n);
 /* The same for pages that this node asks for, for a thread or (wanted 0) ahead of it. */
 int frames_want(struct frames *f, uint64_t first, uint32_t n, int wanted);
+/* There is a frame, and it is to stay. */
+int frames_ready(const struct frames *f, uint64_t page);
+/* A thread wants this page, whose frame is allocated: for the choice of what to evict. */
+void frames_used(struct frames *f, uint64_t page);
 /* Home pages that may be written elsewhere from now on: their frames will be needed. */
 void frames_reserve(struct frames *f, uint64_t first, uint32_t n);
 /* The window allows something for these pages; nothing any more: other nodes have taken them,
