@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Floors: what it costs to take access to one page away. */
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tools/bench/bare.h"
 #include "tools/bench/bench.h"
+
+#define APART_NS 10000 /* about as long as a miss takes */
+
+static int mapped;
 
 /* None traps here: what is used is mapped before. */
 static void on_fault(void *ctx, uint64_t page)
@@ -12,13 +17,41 @@ static void on_fault(void *ctx, uint64_t page)
 	bench_fail("a fault on page %llu, which is mapped", (unsigned long long)page);
 }
 
-static void map_all(struct bare_window *w)
+static void *map_all(void *arg)
 {
+	struct bare_window *w = arg;
+
 	bare_window_zap(w, 0, w->pages);
 	for (size_t page = 0; page < w->pages; page++) {
 		bare_window_map(w, page, true);
 		*bare_window_word(w, page) = page;
 	}
+	/* Release: pairs with the acquire in map_elsewhere(). */
+	__atomic_store_n(&mapped, 1, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+/* By another thread, and on another processor if there is one: as at the owner of a page, where
+ * the thread that uses it is not the one that takes it away. */
+static void map_elsewhere(struct bare_window *w)
+{
+	pthread_t thread;
+
+	mapped = 0;
+	if (pthread_create(&thread, NULL, map_all, w))
+		bench_fail("cannot start a thread");
+	while (!__atomic_load_n(&mapped, __ATOMIC_ACQUIRE))
+		bench_relax();
+	pthread_join(thread, NULL);
+}
+
+/* An owner takes a page away now and then, not one after the other. */
+static void pause_as_owner(void)
+{
+	uint64_t end = bench_now_ns() + APART_NS;
+
+	while (bench_now_ns() < end)
+		bench_relax();
 }
 
 static void revoke_pages(struct result *out, bool zap)
@@ -33,10 +66,12 @@ static void revoke_pages(struct result *out, bool zap)
 		bare_window_open(&w, BENCH_PAGE, n, !strcmp(bench.options->faults, "signal"));
 		bare_window_start(&w, on_fault, &w);
 		for (unsigned rep = 0; rep < reps; rep++) {
-			map_all(&w);
+			map_elsewhere(&w);
 			for (unsigned i = 0; i < n; i++) {
-				uint64_t start = bench_now_ns();
+				uint64_t start;
 
+				pause_as_owner();
+				start = bench_now_ns();
 				if (zap)
 					bare_window_zap(&w, order[i], 1);
 				else
