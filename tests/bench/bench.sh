@@ -73,7 +73,14 @@ run_job 60 2 auto tools/dsm-bench --short --faults signal --json "$dir/job" fetc
 said 'fetch_add'
 tests/bench/check_json "$dir/job" fetch_add barrier || fail "under dsmctl the results are not right"
 
-# What the library does not have.
+# Pages of 2 MiB, where there are enough of them.
 bench 0 --short --zone pmd --faults signal --json "$dir/pmd" read_miss pmd_fetch
 said 'read_miss.*not available'
 tests/bench/check_json "$dir/pmd" -read_miss -pmd_fetch || fail "of what is missing"
+(
+	need_huge_pages 128
+	bench 0 --short --zone pmd --faults signal --json "$dir/pmd" pmd_fetch
+	tests/bench/check_json "$dir/pmd" pmd_fetch || fail "of pages of 2 MiB"
+)
+status=$?
+[ $status = 0 ] || [ $status = 77 ] || exit 1

@@ -7,7 +7,6 @@
 #include "tools/bench/bare_window.h"
 #include "tools/bench/tests.h"
 
-#define HUGE_PAGE (2u << 20)
 
 /* Memory of the floors on this node: nodes write into each other's alias. */
 struct bare_set {

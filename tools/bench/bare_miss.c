@@ -40,7 +40,7 @@ static void miss(struct result *out, size_t page_bytes, unsigned pages)
 
 	out->unit = "us";
 	if (!bare_set_open(&set, page_bytes, pages)) {
-		out->missing = "no huge pages (vm.nr_hugepages)";
+		out->missing = BENCH_LACKS_HUGE;
 		return;
 	}
 	order = bench_shuffle(pages);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define JOIN_S 60
+#define HUGE_PAGES 32 /* of a job; every node needs as many */
 /* Tenures end after 200 us, and after a few ms where a thread waits for more pages. */
 #define SETTLE_NS 5000000
 
@@ -84,6 +85,10 @@ void bench_join(const struct options *options)
 	if (options->provider)
 		setenv("DSM_PROVIDER", options->provider, 1);
 	config.log = log_line;
+	if (options->pmd) {
+		config.huge_bytes = HUGE_PAGES * (uint64_t)HUGE_PAGE;
+		config.huge_optional = 1;
+	}
 	rc = dsm_init(&config, &bench.dsm);
 	if (rc)
 		bench_fail("dsm_init: %s: %s", dsm_strerror(rc), dsm_init_error());
@@ -150,20 +155,37 @@ double bench_max(double mine)
 	return max;
 }
 
-void *bench_alloc(size_t bytes)
+/* Gives node 0's address to all. */
+static void *share(void *at)
 {
 	static unsigned n;
 	char name[32];
-	void *at = NULL;
 
-	/* Nothing is ever freed: what others have used before has its pages somewhere. */
 	snprintf(name, sizeof name, "dsm-bench.%u", n++);
-	if (bench.rank == 0) {
-		OK(dsm_alloc(bench.dsm, bytes, BENCH_PAGE, 0, &at));
+	if (bench.rank == 0)
 		OK(dsm_publish(bench.dsm, name, at));
-	}
 	OK(dsm_lookup(bench.dsm, name, JOIN_S * 1000, &at));
 	return at;
+}
+
+/* Nothing is ever freed: what others have used before has its pages somewhere. */
+void *bench_alloc(size_t bytes)
+{
+	void *at = NULL;
+
+	if (bench.rank == 0)
+		OK(dsm_alloc(bench.dsm, bytes, BENCH_PAGE, 0, &at));
+	return share(at);
+}
+
+void *bench_alloc_huge(unsigned *pages)
+{
+	const size_t bytes = HUGE_PAGES * (size_t)HUGE_PAGE;
+	void *at = NULL;
+	double failed = bench.rank == 0 && dsm_alloc(bench.dsm, bytes, HUGE_PAGE, DSM_HUGE, &at);
+
+	*pages = HUGE_PAGES;
+	return bench_max(failed) > 0 ? NULL : share(at);
 }
 
 /* -------------------------------------------------------------------- helpers -- */

@@ -15,6 +15,8 @@
 #include "tools/bench/options.h"
 
 #define BENCH_PAGE 4096
+#define HUGE_PAGE (2u << 20)
+#define BENCH_LACKS_HUGE "no huge pages (vm.nr_hugepages)"
 #define BENCH_GIVE_MAX 32768 /* bytes that a node can give to the others */
 
 struct slot;
@@ -51,6 +53,8 @@ double bench_sum(double mine);
 double bench_max(double mine);
 /* New shared memory, on page boundaries, never used before. */
 void *bench_alloc(size_t bytes);
+/* All pages of 2 MiB that a job has, once; NULL: there are none. */
+void *bench_alloc_huge(unsigned *pages);
 
 struct dsm_stats bench_stats(void);
 /* How many operations: few with --short. */

@@ -87,7 +87,7 @@ static bool is_elsewhere(const struct test *test)
 static void run_with_floors(const struct test *test)
 {
 	if (is_elsewhere(test)) {
-		tell(test, &(struct result){ .unit = "", .missing = LIBRARY_LACKS_PMD });
+		tell(test, &(struct result){ .unit = "", .missing = "only on pages of 4 KiB (zone pte)" });
 		return;
 	}
 	for (unsigned floor = 0; floor < FLOORS && !bench.options->no_floors; floor++)

@@ -10,7 +10,7 @@
 
 void pages_open(struct pages *p, unsigned n)
 {
-	*p = (struct pages){ .n = n };
+	*p = (struct pages){ .n = n, .page_bytes = BENCH_PAGE };
 	p->base = bench_alloc((size_t)n * BENCH_PAGE);
 	p->order = bench_shuffle(n);
 }
@@ -24,13 +24,13 @@ static int is_home_here(uint8_t *page)
 	return bench_stats().atomics != before;
 }
 
-void pages_open_at(struct pages *p, unsigned n, int home)
+/* Keeps n of those that were opened: the first whose home it is. */
+static void keep_those_at(struct pages *p, unsigned n, int home)
 {
-	const unsigned among = (n + SLACK) * (unsigned)bench.size;
+	const unsigned among = p->n;
 	uint32_t *all;
 	unsigned found = 0;
 
-	pages_open(p, among);
 	free(p->order);
 	p->n = n;
 	p->order = bench_shuffle(n);
@@ -39,13 +39,30 @@ void pages_open_at(struct pages *p, unsigned n, int home)
 	if (!p->index || !all)
 		bench_fail("out of memory");
 	for (uint32_t i = 0; bench.rank == home && i < among && found < n; i++)
-		if (is_home_here(p->base + (size_t)i * BENCH_PAGE))
+		if (is_home_here(p->base + (size_t)i * p->page_bytes))
 			p->index[found++] = i;
 	if (bench.rank == home && found < n)
 		bench_fail("%u of %u pages have their home here, wanted %u", found, among, n);
 	bench_gather(p->index, n * sizeof *all, all);
 	memcpy(p->index, all + (size_t)home * n, n * sizeof *p->index);
 	free(all);
+}
+
+void pages_open_at(struct pages *p, unsigned n, int home)
+{
+	pages_open(p, (n + SLACK) * (unsigned)bench.size);
+	keep_those_at(p, n, home);
+}
+
+bool pages_open_huge(struct pages *p, int home)
+{
+	*p = (struct pages){ .page_bytes = HUGE_PAGE };
+	p->base = bench_alloc_huge(&p->n);
+	if (!p->base)
+		return false;
+	/* Homes are not dealt out evenly to the page. */
+	keep_those_at(p, p->n / (unsigned)bench.size / 2, home);
+	return true;
 }
 
 void pages_close(struct pages *p)
@@ -59,7 +76,7 @@ void pages_fill_one(const struct pages *p, unsigned i, unsigned generation)
 {
 	volatile uint64_t *at = pages_at(p, i);
 
-	for (unsigned word = 0; word < PAGE_WORDS; word++)
+	for (unsigned word = 0; word < pages_words(p); word++)
 		at[word] = pages_word(i, word, generation);
 }
 
@@ -73,7 +90,7 @@ void pages_verify_one(const struct pages *p, unsigned i, unsigned generation, un
 {
 	volatile uint64_t *at = pages_at(p, i);
 
-	for (unsigned word = skip; word < PAGE_WORDS; word++) {
+	for (unsigned word = skip; word < pages_words(p); word++) {
 		uint64_t got = at[word], want = pages_word(i, word, generation);
 
 		if (got != want)

@@ -6,6 +6,7 @@
 #ifndef PAGES_H
 #define PAGES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "tools/bench/bench.h"
@@ -17,23 +18,31 @@ struct pages {
 	uint32_t *index; /* of each in base; NULL: one after the other */
 	uint32_t *order; /* a random one, so that the accesses form no stream */
 	unsigned n;
+	size_t page_bytes;
 };
 
 /* Collective. New pages, one after the other, with homes as they come. */
 void pages_open(struct pages *p, unsigned n);
 /* Collective. New pages whose home is a certain node. */
 void pages_open_at(struct pages *p, unsigned n, int home);
+/* Collective. Pages of 2 MiB at that home, once; false: there are none. */
+bool pages_open_huge(struct pages *p, int home);
 void pages_close(struct pages *p);
 
 static inline volatile uint64_t *pages_at(const struct pages *p, unsigned i)
 {
-	return (volatile uint64_t *)(p->base + (size_t)(p->index ? p->index[i] : i) * BENCH_PAGE);
+	return (volatile uint64_t *)(p->base + (size_t)(p->index ? p->index[i] : i) * p->page_bytes);
+}
+
+static inline unsigned pages_words(const struct pages *p)
+{
+	return (unsigned)(p->page_bytes / sizeof(uint64_t));
 }
 
 /* Content; generation tells one writing from the next. */
 static inline uint64_t pages_word(unsigned page, unsigned word, unsigned generation)
 {
-	return ((uint64_t)generation << 40 | (uint64_t)page << 16 | word) * 0x9e3779b97f4a7c15u;
+	return ((uint64_t)generation << 40 | (uint64_t)page << 20 | word) * 0x9e3779b97f4a7c15u;
 }
 
 /* Writes every word of a page, of all pages. */

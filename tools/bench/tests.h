@@ -10,9 +10,6 @@
 #define EXTRAS_MAX 4
 #define TARGETS_MAX 2
 
-/* Of the version of the library that this is built with. */
-#define LIBRARY_LACKS_PMD "this libdsm has no pages of 2 MiB (zone pmd)"
-
 /* Figures beside the main one. */
 struct extra {
 	const char *name, *unit;
