@@ -264,16 +264,18 @@ int frames_want(struct frames *f, uint64_t first, uint32_t n, int wanted)
 	return rc;
 }
 
-int frames_ready(const struct frames *f, uint64_t page)
+int frames_stays(const struct frames *f, uint64_t page)
 {
 	return f->state[page].ready && !f->state[page].drop;
 }
 
 void frames_used(struct frames *f, uint64_t page)
 {
+	const uint64_t unit = frames_unit(f, page);
+
 	/* It has its entry already: that it cannot get one does not happen. */
-	if (!is_home(f, page) && evict_got(evict_of(f, page), page, 1) == 0)
-		evict_used(evict_of(f, page), page);
+	if (!is_home(f, page) && evict_got(evict_of(f, page), unit, 1) == 0)
+		evict_used(evict_of(f, page), unit);
 }
 
 void frames_reserve(struct frames *f, uint64_t first, uint32_t n)

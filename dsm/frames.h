@@ -70,7 +70,7 @@ int frames_prepare(struct frames *f, uint64_t first, uint32_t n);
 /* The same for pages that this node asks for, for a thread or (wanted 0) ahead of it. */
 int frames_want(struct frames *f, uint64_t first, uint32_t n, int wanted);
 /* There is a frame, and it is to stay. */
-int frames_ready(const struct frames *f, uint64_t page);
+int frames_stays(const struct frames *f, uint64_t page);
 /* A thread wants this page, whose frame is allocated: for the choice of what to evict. */
 void frames_used(struct frames *f, uint64_t page);
 /* Home pages that may be written elsewhere from now on: their frames will be needed. */

@@ -237,7 +237,7 @@ int node_frame_for(struct dsm *d, uint64_t page)
 	struct frames *f = &d->frames;
 	unsigned pool = f->pool_of[frames_zone(f, page)];
 
-	if (frames_ready(f, page))
+	if (frames_stays(f, page))
 		return 0; /* its use is noted when the request is on its way */
 	if (frames_have_room(f, page, 1, 0) || may_exceed(d, page, pool)) {
 		if (frames_want(f, page, 1, 1) == 0)
