@@ -1,7 +1,8 @@
 # docs: the manual. A page for each group of calls; the other calls' pages refer to it.
 dist_man_MANS += docs/dsm.7 docs/dsm-bench.1 docs/dsmctl.1 \
 	docs/dsm_alloc.3 docs/dsm_atomics.3 docs/dsm_barrier.3 docs/dsm_cond.3 \
-	docs/dsm_get_stats.3 docs/dsm_init.3 docs/dsm_mutex.3 docs/dsm_probe.3 docs/dsm_publish.3 \
+	docs/dsm_get_stats.3 docs/dsm_init.3 docs/dsm_mutex.3 docs/dsm_pin.3 docs/dsm_probe.3 \
+	docs/dsm_publish.3 \
 	docs/dsm_strerror.3
 dist_man_MANS += \
 	docs/alias/dsm_compare_swap32.3 docs/alias/dsm_compare_swap64.3 \
@@ -13,7 +14,7 @@ dist_man_MANS += \
 	docs/alias/dsm_mutex_lock.3 docs/alias/dsm_mutex_trylock.3 \
 	docs/alias/dsm_mutex_unlock.3 docs/alias/dsm_prefetch.3 docs/alias/dsm_provider.3 \
 	docs/alias/dsm_rank.3 docs/alias/dsm_size.3 docs/alias/dsm_swap32.3 \
-	docs/alias/dsm_swap64.3
+	docs/alias/dsm_swap64.3 docs/alias/dsm_unpin.3
 
 dist_doc_DATA += CHANGELOG.md CONTRIBUTING.md docs/performance.md docs/protocol.md \
 	docs/simulation.md docs/trap.md

@@ -36,13 +36,14 @@
  * Caveats
  * - Memory model: that of the host CPU, extended over the nodes. A correct program
  *   for one machine is correct here. What bypasses the CPU's page tables is outside:
- *   another RDMA registration of shared memory, io_uring fixed buffers, O_DIRECT in
- *   flight, vmsplice.
+ *   another RDMA registration of shared memory (so MPI's, where its transport makes any),
+ *   io_uring fixed buffers, O_DIRECT in flight, vmsplice; dsm_pin() holds pages for them.
  * - Futex-based objects (pthread mutexes, sem_t, C11 mtx_t) in shared memory do not
  *   work across nodes: use dsm_mutex. Lock-free atomics work.
  * - fork: the child has no shared region (SIGSEGV on access) and must not call dsm_*.
  * - System calls on shared memory work where the process may trap kernel accesses
- *   (root, CAP_SYS_PTRACE, or vm.unprivileged_userfaultfd=1).
+ *   (root, CAP_SYS_PTRACE, or vm.unprivileged_userfaultfd=1), and on pages that dsm_pin()
+ *   holds.
  * - mlockall(MCL_CURRENT) in a node touches every page of the region, and so fetches it and
  *   fills this machine's memory. Lock before dsm_init, or with MCL_ONFAULT; mlock(2) on the
  *   region likewise only as mlock2(MLOCK_ONFAULT). MCL_FUTURE does no harm.
@@ -235,6 +236,38 @@ DSM_API int dsm_lookup(dsm_t *dsm, const char *name, int timeout_ms, void **out)
  */
 DSM_API int dsm_prefetch(dsm_t *dsm, const void *ptr, size_t bytes);
 
+enum dsm_pin_mode {
+	DSM_PIN_READ = 1,  /* as a source: all nodes may read the pages, and pin them for reading */
+	DSM_PIN_WRITE = 2, /* as a target, or both: no other node has them */
+};
+
+/*
+ * Fetches the pages of [ptr, ptr+bytes), in ascending order, and holds them here until
+ * dsm_unpin: neither memory nor access goes, so that what does not go through the CPU's page
+ * tables may use them: RDMA by another library, O_DIRECT; or system calls under "signal"
+ * delivery of faults. Pins are counted by page. They are the process's, any thread may end
+ * them, and dsm_fini ends all.
+ *
+ * Another node that wants to write a page pinned here, or one pinned for writing to read it,
+ * waits until the page is unpinned: as long as it takes, there is no other bound; when that
+ * is more than 5 s the log says so. So does dsm_pin itself, and a store or dsm_fetch_add...
+ * of this node to a page that it has pinned for reading only, if another is to write it
+ * first. A circle of those who wait never ends: pin what is wanted together by one call, or
+ * on all nodes in ascending order of addresses, for writing what is to be written, and wait
+ * for no other node meanwhile, but for one that needs none of the pages. What registers
+ * memory must not remember registrations beyond dsm_unpin (MPI's registration caches).
+ *
+ * Blocks. Errors, with nothing pinned then: DSM_ERR_INVAL (mode; or the range is not in one
+ * zone of the region), DSM_ERR_BUSY (for writing, a page that this node has pinned for
+ * reading only), DSM_ERR_NOMEM (more than this node's budget leaves beside home pages, or than
+ * 4096 home pages), DSM_ERR_LOST.
+ */
+DSM_API int dsm_pin(dsm_t *dsm, const void *ptr, size_t bytes, int mode);
+
+/* Ends one pin of each page of the range. DSM_ERR_INVAL, and nothing is done: a page of it
+ * is not pinned, or not in the region. Does not block. */
+DSM_API int dsm_unpin(dsm_t *dsm, const void *ptr, size_t bytes);
+
 /* ----------------------------------------------------------- synchronization -- */
 
 /* Waits until every node has called it. One thread per node at a time
@@ -332,6 +365,7 @@ struct dsm_stats {
 	uint64_t evicted_modified; /* and those that were written back to their homes */
 	uint64_t frames_returned;  /* frames whose memory went back to the system */
 	uint64_t frame_waits;      /* faults that found no frame and waited for an eviction */
+	uint64_t pages_pinned;     /* by dsm_pin, now */
 };
 /* size: sizeof(struct dsm_stats); only so many bytes are written. Does not block. */
 DSM_API int dsm_get_stats(dsm_t *dsm, struct dsm_stats *out, size_t size);

@@ -216,6 +216,7 @@ static void do_set_access(struct dsm *d, const struct coh_effect *e)
 		frames_lost(&d->frames, e->page, e->n);
 	else if (rc == 0)
 		frames_hold(&d->frames, e->page, e->n);
+	pins_granted(d, e->page, e->n, (enum coh_access)e->access);
 }
 
 static void carry_out(struct dsm *d)
@@ -231,7 +232,7 @@ static void carry_out(struct dsm *d)
 			break;
 		case COH_FX_SEND: do_send(d, e); break;
 		case COH_FX_MOVE: do_move(d, e); break;
-		case COH_FX_TIMER: node_tenure_start(d, e->slot); break;
+		case COH_FX_TIMER: node_tenure_start(d, e->page, e->slot); break;
 		case COH_FX_ATOMIC: do_atomic(d, e); break;
 		case COH_FX_DROP_FRAME:
 			frames_drop(&d->frames, e->page);
@@ -269,6 +270,12 @@ static void refused(struct dsm *d, uint16_t peer, const char *what, const char *
 	log_line(&d->log, DSM_LOG_ERROR, "refused %s of node %u: %s", what, peer, why);
 }
 
+void node_take_message(struct dsm *d, struct coh_event *ev)
+{
+	if (!pins_keep(d, ev->from, &ev->msg) && node_step(d, ev))
+		refused(d, ev->from, coh_msg_name(ev->msg.type), "unexpected here and now");
+}
+
 static void take_message(struct dsm *d, const struct tr_event *e)
 {
 	struct coh_event ev = {.kind = COH_EV_MSG, .from = e->peer};
@@ -284,8 +291,8 @@ static void take_message(struct dsm *d, const struct tr_event *e)
 		service_keep(d, e->peer, &ev.msg);
 	else if (ev.msg.type == COH_MSG_SVC_RESP)
 		service_response(d, &ev.msg);
-	else if (node_step(d, &ev))
-		refused(d, e->peer, coh_msg_name(ev.msg.type), "unexpected here and now");
+	else
+		node_take_message(d, &ev);
 }
 
 static void take_event(struct dsm *d, const struct tr_event *e)

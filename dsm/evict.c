@@ -224,10 +224,31 @@ void evict_kept(struct evict *e, uint64_t page)
 		move(e, ref, home_list(at(e, ref)));
 }
 
+void evict_pin(struct evict *e, uint64_t page)
+{
+	uint32_t ref = find(e, page);
+
+	if (ref && at(e, ref)->list != EVICT_GHOST)
+		move(e, ref, EVICT_PINNED);
+}
+
+void evict_unpin(struct evict *e, uint64_t page)
+{
+	uint32_t ref = find(e, page);
+
+	if (ref && at(e, ref)->list == EVICT_PINNED)
+		move(e, ref, home_list(at(e, ref)));
+}
+
 uint32_t evict_resident(const struct evict *e)
 {
 	return e->list[EVICT_IDLE].len + e->list[EVICT_NEW].len + e->list[EVICT_HOT].len +
-	       e->list[EVICT_LEAVING].len;
+	       e->list[EVICT_LEAVING].len + e->list[EVICT_PINNED].len;
+}
+
+uint32_t evict_pinned(const struct evict *e)
+{
+	return e->list[EVICT_PINNED].len;
 }
 
 uint32_t evict_leaving(const struct evict *e)

@@ -20,7 +20,16 @@
 
 #include <stdint.h>
 
-enum evict_list { EVICT_FREE, EVICT_IDLE, EVICT_NEW, EVICT_HOT, EVICT_LEAVING, EVICT_GHOST, EVICT_LISTS };
+enum evict_list {
+	EVICT_FREE,
+	EVICT_IDLE,
+	EVICT_NEW,
+	EVICT_HOT,
+	EVICT_LEAVING,
+	EVICT_PINNED,
+	EVICT_GHOST,
+	EVICT_LISTS
+};
 
 struct evict_entry;
 
@@ -52,9 +61,14 @@ int evict_next(struct evict *e, uint64_t *page);
 /* It cannot go now: it is taken for new, or used. */
 void evict_kept(struct evict *e, uint64_t page);
 
-/* Pages with a frame, those that are leaving among them. */
+/* It stays, whatever happens, until the end of that. */
+void evict_pin(struct evict *e, uint64_t page);
+void evict_unpin(struct evict *e, uint64_t page);
+
+/* Pages with a frame, those that are leaving or pinned among them. */
 uint32_t evict_resident(const struct evict *e);
 uint32_t evict_leaving(const struct evict *e);
+uint32_t evict_pinned(const struct evict *e);
 /* The list that a page is in, EVICT_FREE when in none: for tests. */
 enum evict_list evict_list_of(const struct evict *e, uint64_t page);
 

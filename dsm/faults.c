@@ -53,9 +53,48 @@ void node_faults_woken(struct dsm *d, uint64_t first, uint32_t n)
 	}
 }
 
-void node_tenure_start(struct dsm *d, unsigned slot)
+void node_tenure_start(struct dsm *d, uint64_t page, unsigned slot)
 {
-	tenure_start(&d->tenure, slot, d->woken, node_now_ns());
+	if (!pins_take_hold(d, page, slot))
+		tenure_start(&d->tenure, slot, d->woken, node_now_ns());
+}
+
+/* Steps ev for a thread that waits. 0: it is remembered; else it is forgotten again. */
+static int step_for(struct dsm *d, const struct trap_fault *f, struct waiter *w,
+                    const struct coh_event *ev)
+{
+	int remembered = fault_remember(d, f, w), rc;
+
+	tenure_thread_waits(&d->tenure, f->thread);
+	rc = node_step(d, ev);
+	if (rc && remembered && !d->lost)
+		d->n_faults--; /* nothing was woken: it is the last one still */
+	if (rc == 0)
+		frames_used(&d->frames, f->page);
+	return rc;
+}
+
+/* How many of n pages to ask for at once: no page is given up for one that is only fetched
+ * ahead. Those beyond the first have their frames then. */
+static unsigned run_with_room(struct dsm *d, uint64_t page, unsigned n)
+{
+	if (n > COH_MAX_RUN)
+		n = COH_MAX_RUN;
+	while (n > 1 && !frames_have_room(&d->frames, page, n, node_frames_spare(d, page)))
+		n /= 2;
+	return n > 1 && frames_want(&d->frames, page + 1, n - 1, 0) ? 1 : n;
+}
+
+int node_fault_ask(struct dsm *d, const struct trap_fault *f, unsigned run, struct waiter *w)
+{
+	const struct region_zone *zone = region_zone_of(&d->region, f->page);
+	struct coh_event ev = {.kind = f->write ? COH_EV_WRITE : COH_EV_READ, .page = f->page};
+
+	if (d->n_faults == NODE_FAULTS)
+		return -EAGAIN; /* it would never be woken */
+	if (!f->write && f->page + run <= zone->first + zone->count)
+		ev.n = run_with_room(d, f->page, run);
+	return step_for(d, f, w, &ev);
 }
 
 /* Steps the core for a fault that is remembered. 0, -EAGAIN: no slot is free, or another
@@ -64,25 +103,17 @@ static int fault_step(struct dsm *d, const struct trap_fault *f, struct waiter *
 {
 	struct coh_event ev = {.kind = f->write ? COH_EV_WRITE : COH_EV_READ, .page = f->page};
 	struct stream_advice stream = {.run = 1};
-	int remembered = fault_remember(d, f, w), rc;
+	int rc = f->write ? pins_writer_waits(d, f->page) : 0;
 
+	if (rc > 0)
+		fault_remember(d, f, w);
+	if (rc)
+		return rc > 0 ? 0 : rc;
 	if (!f->write) {
 		stream = node_stream(d, f->thread, f->page);
-		ev.n = stream.run < COH_MAX_RUN ? stream.run : COH_MAX_RUN;
-		/* No page is given up for one that is only fetched ahead. */
-		while (ev.n > 1 && !frames_have_room(&d->frames, f->page, ev.n,
-		                                     node_frames_spare(d, f->page)))
-			ev.n /= 2;
-		if (ev.n > 1 && frames_want(&d->frames, f->page + 1, ev.n - 1u, 0))
-			ev.n = 1; /* memory is short */
+		ev.n = run_with_room(d, f->page, stream.run);
 	}
-
-	tenure_thread_waits(&d->tenure, f->thread);
-	rc = node_step(d, &ev);
-	if (rc && remembered && !d->lost)
-		d->n_faults--; /* nothing was woken: it is the last one still */
-	if (rc == 0)
-		frames_used(&d->frames, f->page);
+	rc = step_for(d, f, w, &ev);
 	if (rc == 0 && stream.run + stream.ahead > 1)
 		node_follow_stream(d, f->page, d->fx.consumed, &stream);
 	return rc;
@@ -203,6 +234,7 @@ void node_check_waits(struct dsm *d)
 {
 	uint64_t now = node_now_ns();
 
+	pins_check(d, now, WARN_NS);
 	for (unsigned i = 0; i < d->n_faults; i++)
 		check_fault(d, &d->fault[i], now);
 	if (d->has_stalled && d->stalled_ns && now - d->stalled_ns > WARN_NS) {

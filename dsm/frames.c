@@ -302,6 +302,34 @@ void frames_lost(struct frames *f, uint64_t first, uint32_t n)
 	}
 }
 
+void frames_keep(struct frames *f, uint64_t page)
+{
+	if (is_home(f, page) || unit_at(f, page)->kept++)
+		return;
+	pool_of(f, page)->kept += frames_unit_bytes(f, frames_zone(f, page));
+	evict_pin(evict_of(f, page), frames_unit(f, page));
+}
+
+void frames_unkeep(struct frames *f, uint64_t page)
+{
+	if (is_home(f, page) || --unit_at(f, page)->kept)
+		return;
+	pool_of(f, page)->kept -= frames_unit_bytes(f, frames_zone(f, page));
+	evict_unpin(evict_of(f, page), frames_unit(f, page));
+}
+
+int frames_is_kept(const struct frames *f, uint64_t page)
+{
+	return unit_at(f, page)->kept != 0;
+}
+
+int frames_may_keep(const struct frames *f, unsigned pool, uint64_t bytes)
+{
+	const struct frames_pool *p = &f->pool[pool];
+
+	return bytes == 0 || p->home + p->kept + bytes <= p->budget;
+}
+
 void frames_pin(struct frames *f, uint64_t first, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)

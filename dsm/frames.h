@@ -33,7 +33,7 @@ struct frame_state {
 
 struct frame_unit {
 	uint8_t counted : 1; /* in the pool; of home pages those too that may be written elsewhere */
-	uint8_t ready, holding; /* how many of its frames are */
+	uint8_t ready, holding, kept; /* how many of its frames are */
 };
 
 /* A budget, for one zone or for both. Bytes. */
@@ -41,6 +41,7 @@ struct frames_pool {
 	uint64_t budget;
 	uint64_t used; /* allocated or reserved */
 	uint64_t home; /* of these, for home pages */
+	uint64_t kept; /* of these, for cached pages that the application has pinned */
 };
 
 struct frames {
@@ -79,6 +80,12 @@ void frames_reserve(struct frames *f, uint64_t first, uint32_t n);
  * or they are being given up. */
 void frames_hold(struct frames *f, uint64_t first, uint32_t n);
 void frames_lost(struct frames *f, uint64_t first, uint32_t n);
+/* Keeps a cached page, which has a frame, from being given up. Home pages never are. */
+void frames_keep(struct frames *f, uint64_t page);
+void frames_unkeep(struct frames *f, uint64_t page);
+int frames_is_kept(const struct frames *f, uint64_t page); /* its unit */
+/* Whether the pool has room for so many bytes more of these. */
+int frames_may_keep(const struct frames *f, unsigned pool, uint64_t bytes);
 void frames_pin(struct frames *f, uint64_t first, uint32_t n);
 void frames_unpin(struct frames *f, uint64_t first, uint32_t n);
 /* Gives a frame back, now or when its last page write is over; it reads as zero then. With

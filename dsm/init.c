@@ -151,7 +151,7 @@ static int configure_core(struct dsm *d)
 	                  .block_pages = 1}},
 	        .per_home = share(NODE_PER_HOME, COH_MAX_QUEUE / 2, nodes),
 	        .slots = NODE_SLOTS,
-	        .holds = NODE_HOLDS,
+	        .holds = NODE_HOLDS + PIN_HOME_PAGES,
 	        .locks = NODE_LOCKS,
 	        .sync_slots = share(NODE_SYNC_SLOTS, COH_MAX_QUEUE, nodes),
 	        .sharer_maps = NODE_SHARER_MAPS,
@@ -380,6 +380,8 @@ static int open_frames(struct dsm *d)
 	                   budget_home_bytes(&d->coh_cfg, mine, page_bytes));
 }
 
+_Static_assert(NODE_HOLDS + PIN_HOME_PAGES <= TENURE_SLOTS, "a hold without a slot");
+
 static int make_core(struct dsm *d)
 {
 	uint32_t cap;
@@ -495,6 +497,7 @@ static void dismantle(struct dsm *d)
 	chunks_close(&d->chunks);
 	if (d->trap)
 		d->trap->ops->detach(d->trap);
+	pins_close(d);
 	frames_close(&d->frames);
 	free(d->budgets);
 	free(d->fx.list);
@@ -622,10 +625,15 @@ static int drain(struct dsm *d)
 
 int dsm_fini(dsm_t *d)
 {
+	sigset_t mask;
 	int rc;
 
 	if (!d)
 		return 0;
+	node_lock(d, &mask);
+	pins_end(d);
+	node_hand_over(d);
+	node_unlock(d, &mask);
 	rc = dsm_barrier(d);
 	if (rc == 0)
 		rc = drain(d);

@@ -74,19 +74,19 @@ static void on_watch(struct ev_loop *ev, ev_timer *w, int revents)
 
 	pthread_mutex_lock(&l->d->lock);
 	node_check_waits(l->d);
-	if (l->d->n_faults == 0 && !l->d->has_stalled)
+	if (l->d->n_faults == 0 && !l->d->has_stalled && !l->d->pins.all)
 		ev_timer_stop(ev, w);
 	pthread_mutex_unlock(&l->d->lock);
 }
 
 /* --- work --- */
 
-/* Lock held. Deferred messages, and faults that wait for a frame, need the deadline on time;
+/* Lock held. Deferred messages, and who waits for a frame or a hold, need the deadline on time;
  * other holds may end when the loop next wakes for another reason. */
 static void set_timer(struct loop *l)
 {
 	const struct tenure *tenure = &l->d->tenure;
-	int due = tenure->deferred || node_reclaim_waits(l->d);
+	int due = tenure->deferred || node_reclaim_waits(l->d) || l->d->pins.waiting;
 	uint64_t at = due && tenure->running ? tenure->next_ns : 0;
 	struct itimerspec t = {.it_value = {.tv_sec = (time_t)(at / 1000000000),
 	                                    .tv_nsec = (long)(at % 1000000000)}};
@@ -160,7 +160,7 @@ static void on_prepare(struct ev_loop *ev, ev_prepare *w, int revents)
 	set_timer(l);
 	d->sleeps += !more;
 	d->asleep = !more;
-	if ((d->n_faults || d->has_stalled) && !ev_is_active(&l->watch))
+	if ((d->n_faults || d->has_stalled || d->pins.all) && !ev_is_active(&l->watch))
 		ev_timer_again(ev, &l->watch);
 	/* While a fault waits for a slot, new ones stay in the kernel. */
 	if (d->signal)

@@ -10,8 +10,7 @@ static uint64_t offset_of(const struct dsm *d, const void *ptr)
 	return (uint64_t)((const uint8_t *)ptr - d->region.window);
 }
 
-/* The zone that all of [ptr, ptr+bytes) lies in, or -1. */
-static int zone_of(const struct dsm *d, const void *ptr, size_t bytes)
+int node_zone_of(const struct dsm *d, const void *ptr, size_t bytes)
 {
 	for (int kind = 0; kind < REGION_ZONES; kind++) {
 		const struct region_zone *zone = &d->region.zone[kind];
@@ -69,7 +68,7 @@ int dsm_alloc(dsm_t *d, size_t bytes, size_t align, unsigned flags, void **out)
 int dsm_free(dsm_t *d, void *ptr)
 {
 	struct coh_svc svc = {.op = SVC_FREE};
-	int kind = zone_of(d, ptr, 1);
+	int kind = node_zone_of(d, ptr, 1);
 
 	if (!ptr)
 		return 0;
@@ -94,7 +93,7 @@ int dsm_publish(dsm_t *d, const char *name, void *ptr)
 {
 	struct coh_svc svc = {.op = ptr ? SVC_PUBLISH : SVC_UNPUBLISH};
 
-	if (name_set(&svc, name) || (ptr && zone_of(d, ptr, 1) < 0))
+	if (name_set(&svc, name) || (ptr && node_zone_of(d, ptr, 1) < 0))
 		return DSM_ERR_INVAL;
 	svc.arg[0] = ptr ? offset_of(d, ptr) : 0;
 	return service_call(d, &svc, -1, "dsm_publish");
@@ -118,7 +117,7 @@ int dsm_prefetch(dsm_t *d, const void *ptr, size_t bytes)
 	uint64_t page, end;
 	sigset_t mask;
 
-	if (zone_of(d, ptr, bytes) < 0)
+	if (node_zone_of(d, ptr, bytes) < 0)
 		return DSM_ERR_INVAL;
 	if (bytes == 0)
 		return 0;

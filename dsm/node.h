@@ -23,6 +23,7 @@
 #include "dsm/frames.h"
 #include "dsm/hot.h"
 #include "dsm/log.h"
+#include "dsm/pin.h"
 #include "dsm/region.h"
 #include "dsm/settings.h"
 #include "dsm/stream.h"
@@ -107,6 +108,7 @@ struct dsm {
 	uint64_t pages_written;
 	struct reclaim reclaim[REGION_ZONES]; /* by pool */
 	uint64_t evicted_shared, evicted_modified, frame_waits;
+	struct pins pins;
 	struct tenure tenure;
 	struct streams streams;
 	struct waiter *waiters;
@@ -178,6 +180,8 @@ const char *error_lock_hint(int rc);  /* the same where memory may be locked */
 
 /* Steps the core and carries out the effects. Returns what the step returned. */
 int node_step(struct dsm *d, const struct coh_event *ev);
+/* The same with a message of another node, which may have to wait for the end of a pin. */
+void node_take_message(struct dsm *d, struct coh_event *ev);
 /* Takes what the transport and due tenures have. */
 void node_progress(struct dsm *d);
 /* Sends a message outside the core (services). */
@@ -208,12 +212,15 @@ uint64_t node_frames_spare(const struct dsm *d, uint64_t page);
 /* --- faults.c; with the lock held --- */
 /* Takes faults until there is none or no slot is free. */
 void node_take_faults(struct dsm *d);
+/* Asks for a page, and with run pages from it on where it is to be read, in the name of a
+ * thread that waits with w. 0, -EAGAIN: no slot or place is free, or another code. */
+int node_fault_ask(struct dsm *d, const struct trap_fault *f, unsigned run, struct waiter *w);
 /* Threads that wait for these pages go on. */
 void node_faults_woken(struct dsm *d, uint64_t first, uint32_t n);
 /* The job is lost: threads that wait for a page try again, which refuses it to them. */
 void node_faults_lost(struct dsm *d);
 /* Starts the tenure of a page, for the thread that was woken last. */
-void node_tenure_start(struct dsm *d, unsigned slot);
+void node_tenure_start(struct dsm *d, uint64_t page, unsigned slot);
 /* A fault in the calling thread, from the trap's signal handler: returns when the page is
  * there. A trap_config.on_fault; takes the lock. */
 int node_fault_here(void *dsm, const struct trap_fault *f, const sigset_t *mask);
@@ -244,6 +251,10 @@ int node_waiter_is_done(const struct waiter *w); /* then status and results may 
 void node_waiter_help(struct dsm *d, struct waiter *w);
 /* Sleeps without the lock, -1: for ever. */
 void node_waiter_sleep(struct dsm *d, struct waiter *w, int timeout_ms);
+
+/* --- memory.c --- */
+/* The zone that all of [ptr, ptr+bytes) lies in, or -1. */
+int node_zone_of(const struct dsm *d, const void *ptr, size_t bytes);
 
 /* --- service.c: allocator and names, served by rank 0 --- */
 enum svc_op { SVC_ALLOC = 1, SVC_FREE, SVC_PUBLISH, SVC_UNPUBLISH, SVC_LOOKUP, SVC_LOOKUP_CANCEL };

@@ -30,7 +30,7 @@ static uint64_t unit_of(const struct frames *f, unsigned pool)
 	return frames_unit_bytes(f, huge || pool ? REGION_PMD : REGION_PTE);
 }
 
-/* Bytes that the pool has for cached pages; 0 when it has room for all there are, so that
+/* Bytes that the pool has for cached pages that may come and go; 0 when it has room for all there are, so that
  * nothing needs to be kept free. */
 static uint64_t cache_bytes(const struct frames *f, unsigned pool)
 {
@@ -40,7 +40,8 @@ static uint64_t cache_bytes(const struct frames *f, unsigned pool)
 	for (int kind = 0; kind < REGION_ZONES; kind++)
 		if (f->pool_of[kind] == pool)
 			all += f->region->zone[kind].count * f->region->zone[kind].page_bytes;
-	return p->budget >= all || p->budget < p->home ? 0 : p->budget - p->home;
+	return p->budget >= all || p->budget < p->home + p->kept ? 0
+	                                                         : p->budget - p->home - p->kept;
 }
 
 /* Below low bytes free it begins, and goes on until there are high. */
@@ -140,7 +141,7 @@ static struct evict *zone_to_shrink(struct frames *f, unsigned pool)
 
 	for (int kind = 0; kind < REGION_ZONES; kind++) {
 		const struct evict *e = &f->evict[kind];
-		uint64_t n = evict_resident(e) - evict_leaving(e);
+		uint64_t n = evict_resident(e) - evict_leaving(e) - evict_pinned(e);
 		if (f->pool_of[kind] != pool || !n)
 			continue;
 		if (which < 0 || n * frames_unit_bytes(f, kind) > most) {
@@ -186,6 +187,9 @@ static void reclaim_pool(struct dsm *d, unsigned pool)
 	int64_t free = frames_free_soon(f, pool), high = (int64_t)high_mark(f, pool);
 	unsigned n = 0;
 
+	if (r->short_of && high < (int64_t)unit_of(f, pool))
+		high = (int64_t)unit_of(f, pool); /* all that might go is pinned */
+
 	if (give_up_rest(d, r) == -EAGAIN)
 		return;
 	if (free >= high) {
@@ -229,7 +233,7 @@ static int may_exceed(const struct dsm *d, uint64_t page, unsigned pool)
 	if (d->region.pooled && frames_zone(f, page) == REGION_PMD)
 		return 0;
 	return (d->reclaim[pool].stuck || !frames_cached(f, pool)) &&
-	       frames_cached(f, pool) + bytes <= BUDGET_FLOOR_PAGES * bytes;
+	       frames_cached(f, pool) - f->pool[pool].kept + bytes <= BUDGET_FLOOR_PAGES * bytes;
 }
 
 int node_frame_for(struct dsm *d, uint64_t page)

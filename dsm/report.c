@@ -57,6 +57,7 @@ static void collect(struct dsm *d, struct dsm_stats *s)
 	        .evicted_modified = d->evicted_modified,
 	        .frames_returned = d->frames.returned,
 	        .frame_waits = d->frame_waits,
+	        .pages_pinned = d->pins.held,
 	};
 }
 
@@ -121,6 +122,7 @@ static json_t *stats_json(struct dsm *d)
 	PUT(evicted_shared);
 	PUT(evicted_modified);
 	PUT(frames_returned);
+	PUT(pages_pinned);
 	PUT(frame_waits);
 #undef PUT
 	return o;

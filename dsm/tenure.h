@@ -14,7 +14,8 @@
 
 #include <stdint.h>
 
-#define TENURE_SLOTS 256
+/* As many as the core has holds; those of pinned pages (pin.h) never run here. */
+#define TENURE_SLOTS (256 + 4096)
 
 struct tenure_slot {
 	uint64_t start_ns, deadline_ns; /* deadline 0: not running */

@@ -145,6 +145,34 @@ static void test_who_cannot_go_is_kept(void)
 	evict_close(&e);
 }
 
+static void test_pinned_stays(void)
+{
+	uint64_t page;
+
+	begin(8);
+	for (uint64_t i = 0; i < 4; i++)
+		evict_got(&e, i, 1);
+	evict_pin(&e, 0);
+	evict_lost(&e, 2);
+	evict_pin(&e, 2);
+	evict_pin(&e, 7); /* is not there */
+	evict_got(&e, 0, 1);
+	evict_used(&e, 0);
+	evict_kept(&e, 0);
+	CU_ASSERT_EQUAL(evict_list_of(&e, 0), EVICT_PINNED);
+	CU_ASSERT_EQUAL(evict_pinned(&e), 2);
+	CU_ASSERT_EQUAL(evict_resident(&e), 4);
+	CU_ASSERT_EQUAL(push_out(), 1);
+	CU_ASSERT_EQUAL(push_out(), 3);
+	CU_ASSERT_EQUAL(evict_next(&e, &page), -ENOENT);
+	evict_unpin(&e, 0);
+	CU_ASSERT_EQUAL(evict_list_of(&e, 0), EVICT_NEW);
+	CU_ASSERT_EQUAL(push_out(), 0);
+	evict_gone(&e, 2);
+	CU_ASSERT_EQUAL(evict_resident(&e), 0);
+	evict_close(&e);
+}
+
 static void test_room_ends(void)
 {
 	begin(4);
@@ -237,6 +265,7 @@ int main(void)
 		{ "fetched ahead is not hot", test_fetched_ahead_is_not_hot },
 		{ "idle goes first", test_idle_goes_first },
 		{ "who cannot go is kept", test_who_cannot_go_is_kept },
+		{ "pinned stays", test_pinned_stays },
 		{ "room ends", test_room_ends },
 		{ "a scan passes", test_a_scan_passes },
 		{ "at random", test_at_random },

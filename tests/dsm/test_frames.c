@@ -289,6 +289,32 @@ static void test_idle(void)
 	stop();
 }
 
+/* What the application has pinned: its chunk stays, and takes the others' room. */
+static void test_kept(void)
+{
+	uint64_t unit;
+
+	start(1, 2 * EXTENT);
+	CU_ASSERT(frames_may_keep(&frames, 0, 2 * EXTENT * REGION_PTE_BYTES));
+	CU_ASSERT(!frames_may_keep(&frames, 0, 2 * EXTENT * REGION_PTE_BYTES + 1));
+	land(OTHERS);
+	land(OTHERS + 1);
+	frames_keep(&frames, OTHERS);
+	frames_keep(&frames, OTHERS + 1);
+	frames_keep(&frames, 0); /* of this home: never goes */
+	CU_ASSERT_EQUAL(frames.pool[0].kept, EXTENT * REGION_PTE_BYTES);
+	CU_ASSERT(frames_is_kept(&frames, OTHERS + 9) && !frames_is_kept(&frames, LAST));
+	CU_ASSERT(!frames_may_keep(&frames, 0, EXTENT * REGION_PTE_BYTES + 1));
+	CU_ASSERT_EQUAL(evict_next(&frames.evict[0], &unit), -ENOENT);
+	frames_unkeep(&frames, 0);
+	frames_unkeep(&frames, OTHERS);
+	CU_ASSERT_EQUAL(evict_next(&frames.evict[0], &unit), -ENOENT);
+	frames_unkeep(&frames, OTHERS + 1);
+	CU_ASSERT_EQUAL(frames.pool[0].kept, 0);
+	CU_ASSERT_EQUAL(evict_next(&frames.evict[0], &unit), 0);
+	stop();
+}
+
 static void test_refused(void)
 {
 	struct tr_mem *mem;
@@ -314,6 +340,7 @@ int main(void)
 		{ "home chunks", test_home_chunks },
 		{ "room", test_room },
 		{ "idle", test_idle },
+		{ "kept", test_kept },
 		{ "refused", test_refused },
 		CU_TEST_INFO_NULL,
 	};

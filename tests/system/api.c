@@ -138,6 +138,7 @@ static const struct {
 	{ "cond", api_cond },
 	{ "atomics", api_atomics },
 	{ "prefetch", api_prefetch },
+	{ "pin", api_pin },
 	{ "stats", api_stats },
 	{ "mutex_limit", api_mutex_limit },
 };

@@ -19,6 +19,7 @@ void api_mutex_limit(void);
 void api_cond(void);
 void api_atomics(void);
 void api_prefetch(void);
+void api_pin(void);
 void api_stats(void);
 
 /* Runs body(n) in API_THREADS threads, n counting through all threads of the job. */

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Pages that the application holds (dsm_pin): neither given up, nor given to another node
+ * that wants what is held, before it lets go. Who asks for one waits; the core never learns
+ * of pins. For a page of
+ *
+ *	another home  the home's Inv or Fwd, of which there is one at a time, is kept here
+ *	              before the core has seen it
+ *	this home     the core holds the page, as in tenure, and defers what comes; the timer
+ *	              that ends the tenure is not given to it. But a run that begins with it
+ *	              is one transaction of several pages, and would keep others busy as long:
+ *	              it is kept here
+ *
+ * Both from the step on that grants the page: from then on nothing that takes it away gets
+ * past. Under the node's lock.
+ */
+#ifndef PIN_H
+#define PIN_H
+
+#include <stdint.h>
+
+#include "coherence/coh.h"
+
+#define PIN_HOME_PAGES 4096 /* holds of the core for them */
+
+struct dsm;
+struct trap_fault;
+
+struct pin {
+	uint64_t page, since_ns;
+	uint32_t pins;    /* calls that have it */
+	uint32_t wanting; /* calls that are getting it */
+	uint8_t write;    /* else only for reading */
+	uint8_t held;     /* what is said above is true now */
+	uint8_t kept;     /* msg is there, for the end */
+	uint8_t migratory; /* a read of it was granted as a write */
+	uint8_t warned;
+	int32_t slot;     /* of the core's hold; -1: none */
+	struct coh_msg msg;
+	struct pin_run *runs; /* oldest first */
+	struct pin *prev, *next;
+};
+
+/* A GetS for several pages. */
+struct pin_run {
+	coh_node from;
+	struct coh_msg msg;
+	struct pin_run *next;
+};
+
+struct pins {
+	struct pin **at; /* by page; lazily populated; NULL before the first */
+	struct pin *all;
+	struct pin_run *runs, *free; /* as many as nodes may ask of a home at once */
+	uint64_t held, home; /* how many are; how many are of this home */
+	unsigned waiting;    /* calls that wait for a tenure to end */
+};
+
+/* These pages have this access now: those that are wanted like that are held from here on. */
+void pins_granted(struct dsm *d, uint64_t first, uint32_t n, enum coh_access access);
+/* The core holds the page, by slot. 1: a pin has it, and no tenure begins. */
+int pins_take_hold(struct dsm *d, uint64_t page, unsigned slot);
+/* A message for the core. 1: kept for later. Else it may go, a run perhaps shortened. */
+int pins_keep(struct dsm *d, coh_node from, struct coh_msg *m);
+/* A thread wants to write a page that is held for reading: 0; -EAGAIN: the home is busy with
+ * the page, try again after another step; 1: another node is to write it first, so the
+ * thread waits for the end of the pin, which wakes it. */
+int pins_writer_waits(struct dsm *d, uint64_t page);
+/* Says once of each pin that others have waited long for its end. */
+void pins_check(struct dsm *d, uint64_t now_ns, uint64_t warn_ns);
+/* All pins end. */
+void pins_end(struct dsm *d);
+void pins_close(struct dsm *d); /* half-built and zeroed are allowed */
+
+#endif
