@@ -150,14 +150,13 @@ int main(int argc, char **argv)
 {
 	static char name[] = "dsmctl doctor"; /* getopt's messages begin with it */
 	struct doctor d = { .width = screen_width() };
-	int c, status;
+	int c, status, as_json = 0;
 
 	argv[0] = name;
 	while ((c = ctl_getopt(&doctor, argc, argv)) != -1) {
 		switch (c) {
 		case 'j':
-			json_decref(d.findings);
-			d.findings = json_array();
+			as_json = 1;
 			break;
 		case 'h':
 			ctl_help(&doctor);
@@ -168,6 +167,7 @@ int main(int argc, char **argv)
 	}
 	if (argc > optind)
 		return ctl_usage(&doctor, "no arguments, but there is '%s'", argv[optind]);
+	d.findings = as_json ? json_array() : NULL;
 	alarm(SECONDS_MAX); /* whatever hangs below; it ends with a signal */
 	/* What it says is about this machine, not about a job that it might be a part of. */
 	for (size_t i = 0; i < sizeof of_jobs / sizeof of_jobs[0]; i++)
