@@ -23,7 +23,8 @@ says() {
 
 # More ranks than processors: they give way to each other while they wait.
 open_mpi=(mpirun.openmpi --oversubscribe --mca mpi_yield_when_idle 1)
-[ "$(id -u)" = 0 ] && open_mpi+=(--allow-run-as-root)
+prte=(prterun --map-by :OVERSUBSCRIBE)
+[ "$(id -u)" = 0 ] && open_mpi+=(--allow-run-as-root) && prte+=(--allow-run-as-root)
 
 # What a launcher with PMIx has to do for programs that call dsm_init and nothing else.
 by_pmix() {
@@ -36,7 +37,7 @@ by_pmix() {
 # Without PMIx a task of Slurm is told where it stands, which is all that a start by hand takes.
 by_srun_by_hand() {
 	# shellcheck disable=SC2016 # for the tasks' shell
-	says 'verified: sorted' 30 srun --mpi=none -n 4 sh -c 'export DSM_RANK=$SLURM_PROCID \
+	says 'verified: sorted' 30 srun --mpi=none -n 4 /bin/sh -c 'export DSM_RANK=$SLURM_PROCID \
 		DSM_SIZE=$SLURM_NTASKS DSM_RENDEZVOUS=$SLURM_LAUNCH_NODE_IPADDR:'"$1"'
 		exec examples/sort --keys=100000'
 }
@@ -46,10 +47,10 @@ by_slurm() {
 	by_srun_by_hand $((slurm_port + 3))
 	says 'SLURM_STEP_NUM_TASKS is 2.* --mpi=pmix' 30 \
 		env DSM_LOG=warn srun --mpi=none -n 2 tests/system/api identity
-	# Both nodes are one machine, which Open MPI's shared memory takes amiss.
-	export OMPI_MCA_btl=self,tcp OMPI_MCA_mpi_yield_when_idle=1
 	[ -x examples/mpi_halo ] || skip "built without Open MPI, but other jobs ran"
-	says 'verified: the product' 30 srun --mpi=pmix -n 4 examples/matmul 256
+	# On one node: both are this machine, which Open MPI takes amiss.
+	export OMPI_MCA_mpi_yield_when_idle=1
+	says 'verified: the product' 30 srun --mpi=pmix -N 1 --overcommit -n 4 examples/matmul 256
 }
 
 case ${1-} in
@@ -59,7 +60,7 @@ pmix)
 	;;
 prterun)
 	need prterun
-	by_pmix prterun --map-by :OVERSUBSCRIBE
+	by_pmix "${prte[@]}"
 	;;
 slurm)
 	grep -q 'define HAVE_PMIX 1' config.h || skip "built without PMIx: install libpmix-dev"

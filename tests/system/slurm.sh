@@ -24,9 +24,8 @@ slurm_find() {
 		export LD_LIBRARY_PATH
 	fi
 	PATH=$PATH:/usr/sbin
-	for program in srun sinfo squeue scancel munged "$(slurm_daemon slurmctld)" \
-		"$(slurm_daemon slurmd)" "$(slurm_daemon slurmstepd)"; do
-		command -v "$program" >/dev/null && continue
+	for program in srun sinfo squeue scancel munged slurmctld slurmd slurmstepd; do
+		slurm_daemon $program >/dev/null && continue
 		echo "no $program here: install slurmctld, slurmd, slurm-client and munge"
 		return 1
 	done
@@ -39,18 +38,25 @@ slurm_has_pmix() {
 
 # Debian has another Slurm, too, and names the daemons of this one so.
 slurm_daemon() {
-	command -v "$1-wlm" || echo "$1"
+	command -v "$1-wlm" || command -v "$1"
 }
 
 # slurm_configure DIR: two nodes with two processors each, whatever this machine has. No
 # cgroups, which take root: a step's processes are found by their parents.
 slurm_configure() {
-	local dir=$1 host user port=$slurm_port
+	local dir=$1 host user daemon port=$slurm_port
 	host=$(uname -n)
 	host=${host%%.*}
 	user=$(id -un)
 	export SLURM_CONF=$dir/slurm.conf
-	mkdir -p "$dir"/{state,spool-n0,spool-n1,tmp-n0,tmp-n1} || return
+	mkdir -p "$dir"/{sbin,state,spool-n0,spool-n1,tmp-n0,tmp-n1} || return
+	# They ask their own names what they are.
+	for daemon in slurmctld slurmd slurmstepd; do
+		ln -s "$(slurm_daemon $daemon)" "$dir/sbin/$daemon" || return
+	done
+	# Older ones load no plugin for cgroups where none is asked for, newer ones need to be told.
+	[ "$("$dir/sbin/slurmd" -V | sed 's/.* \([0-9]*\)\..*/\1/')" -lt 24 ] ||
+		echo CgroupPlugin=disabled >"$dir/cgroup.conf"
 	cat >"$SLURM_CONF" <<-END
 		ClusterName=dsm
 		SlurmctldHost=$host(127.0.0.1)
@@ -96,9 +102,9 @@ slurm_start() {
 	slurm_run munged --foreground --force --socket="$slurm_dir/munge.sock" \
 		--key-file="$slurm_dir/key" --pid-file="$slurm_dir/munged.pid" \
 		--log-file="$slurm_dir/munged.log" --seed-file="$slurm_dir/seed"
-	slurm_run "$(slurm_daemon slurmctld)" -D
+	slurm_run "$slurm_dir/sbin/slurmctld" -D
 	for node in n0 n1; do
-		slurm_run "$(slurm_daemon slurmd)" -D -N $node -d "$(command -v "$(slurm_daemon slurmstepd)")"
+		slurm_run "$slurm_dir/sbin/slurmd" -D -N $node -d "$slurm_dir/sbin/slurmstepd"
 	done
 	until [ "$(timeout 10 sinfo -h -N -t idle 2>/dev/null | wc -l)" = 2 ]; do
 		[ $SECONDS -lt $deadline ] || { slurm_tell; return 1; }
