@@ -80,6 +80,11 @@ job() {
 # Jobs with a witness (witness.c) in every node, which tells about itself in a file.
 witness=tests/system/.libs/witness.so
 
+# Sanitizers replace memcpy and memmove themselves.
+sanitizer_stands_in_the_way() {
+	nm -D .libs/libdsm.so 2>/dev/null | grep -q '__[atu][a-z]*san_'
+}
+
 # witnessed FILE COMMAND [ARGUMENT...]: runs it with witnesses that write to FILE.
 witnessed() {
 	local file=$1

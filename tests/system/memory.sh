@@ -6,12 +6,41 @@
 . "$(dirname "$0")/lib.sh"
 need_nodes
 
-# 490 pages and those of the counters; homes take 128 pages of each node's 192: what is left
-# is an eighth of what is touched.
-DSM_MEMORY=768K job 60 4 auto tests/system/stress --seconds 4 --pages 490 --dense
-DSM_MEMORY=768K DSM_FAULTS=signal job 60 3 net tests/system/stress --seconds 3 --pages 380 \
+told=$(mktemp) || exit 1
+trap 'rm -f "$told"' EXIT
+# tight MEMORY PAGES SECONDS NODES PROVIDER PROGRAM...: a job in which each node's homes leave
+# an eighth, or less, of the PAGES for caching, and which so evicts.
+tight() {
+	local memory=$1 pages=$2 provider=$5
+	[ "$provider" = net ] && provider=$(native_tcp) # now, for that is a job too
+	set -- "$3" "$4" auto "${@:6}"
+	[ "$provider" = auto ] || local -x DSM_PROVIDER=$provider
+	: >"$told"
+	if sanitizer_stands_in_the_way; then
+		DSM_MEMORY=$memory job "$@"
+		return
+	fi
+	DSM_MEMORY=$memory witnessed "$told" job "$@"
+	awk -v pages="$pages" -v nodes="$2" '{
+		for (i = 1; i < NF; i += 2)
+			own[$i] = $(i + 1)
+		left = (own["memory_budget"] - own["memory_home"]) / 4096
+		evicted = own["evicted_shared"] + own["evicted_modified"]
+		if (8 * left > pages || !evicted || !own["frames_returned"]) {
+			printf "node %d has %d pages for caching %d, and evicted %d\n", own["rank"],
+				left, pages, evicted
+			wrong = 1
+		}
+	} END { exit NR != nodes || wrong }' "$told" || fail "not as tight as it should be: ${*:4}"
+}
+
+# Blocks of 64 pages, of which each node is home to two that are full. There are some pages more
+# than stress's own.
+tight 768K 512 60 4 auto tests/system/stress --seconds 4 --pages 498 --dense
+DSM_FAULTS=signal tight 704K 384 60 3 net tests/system/stress --seconds 3 --pages 373 \
 	--dense --seed 2
-DSM_MEMORY=320K job 240 4 auto tests/system/litmus 600
+# Two blocks of four that are full are in use.
+tight 320K 128 240 4 auto tests/system/litmus 600
 # As where registered memory is pinned: all by chunks, of which the homes take 2 of 3.
 DSM_CHUNKS=1 DSM_MEMORY=768K job 60 4 net tests/system/stress --seconds 4 --pages 490 --dense \
 	--seed 3

@@ -31,7 +31,7 @@ litmus() {
 }
 
 tight() {
-	DSM_MEMORY=768K job $(($2 + 120)) 4 "$1" tests/system/stress --seconds "$2" --pages 490 --dense
+	DSM_MEMORY=768K job $(($2 + 120)) 4 "$1" tests/system/stress --seconds "$2" --pages 498 --dense
 	DSM_MEMORY=320K job 900 4 "$1" tests/system/litmus 10000
 }
 

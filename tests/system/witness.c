@@ -207,6 +207,10 @@ static void tell(dsm_t *dsm, const char *path)
 	PUT(pages_written);
 	PUT(registered_bytes);
 	PUT(memory_used);
+	PUT(memory_home);
+	PUT(memory_budget);
+	PUT(evicted_shared);
+	PUT(evicted_modified);
 	PUT(frames_returned);
 	PUT(faults_rwp);
 	PUT(extents_to_wp);

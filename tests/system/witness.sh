@@ -5,8 +5,7 @@
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 need_nodes
-# Sanitizers replace memcpy and memmove themselves.
-if nm -D .libs/libdsm.so 2>/dev/null | grep -q '__[atu][a-z]*san_'; then
+if sanitizer_stands_in_the_way; then
 	echo 'a sanitizer stands in the way of the witness'
 	exit 77
 fi
