@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# The long explorations: about an hour of one processor, and up to 8 GB of memory. Builds
+# The long explorations: some 40 minutes of one processor, and up to 8 GB of memory. Builds
 # what is needed in a configured build directory, "build" unless another is given.
 set -eu
 cd "$(dirname "$0")/../.."

@@ -50,6 +50,7 @@ static const char *const long_runs[] = {
 	"nodes=4 slots=1 per_home=1 holds=1",
 	"nodes=4 slots=2 per_home=2 atomics=1",
 	"nodes=5 slots=1 per_home=1",
+	"nodes=5 slots=1 per_home=1 atomics=1 threads=1",
 	"nodes=2 pages=2 slots=2 per_home=2 migratory=1",
 	"nodes=2 pages=2 block=2 slots=2 per_home=2 runs=2 migratory=1 threads=1",
 	"nodes=4 slots=1 per_home=1 migratory=1 threads=1",
