@@ -20,7 +20,7 @@
 #define THREADS 2     /* one reads, one writes */
 #define STOPPED_MS 500 /* so long the lost node does not answer, before it is killed */
 #define LATE_MS 4000
-#define PAGES 1000 /* for each thread: more than are fetched until the node has stopped */
+#define PAGES 300 /* for each thread: more than are fetched until the node has stopped */
 
 static atomic_uint *pages; /* PAGES for each thread; all are the victim's */
 static size_t page_uints;
