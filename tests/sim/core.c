@@ -119,7 +119,7 @@ static void init_nodes(struct sim *s)
 		}
 		n->coh = coh_init(sim_alloc(coh_size(&config)), &config);
 		n->frames = sim_alloc(s->n_pages * sizeof *n->frames);
-		n->list = sim_alloc(s->n_pages * sizeof *n->list);
+		memory_init(s, i);
 		n->retry = sim_alloc(s->cfg.threads * sizeof *n->retry);
 		n->slow = i + 1u > s->cfg.nodes - s->cfg.slow;
 		tenure_init(&n->tenure, s->cfg.tenure_ns, i);
@@ -187,7 +187,7 @@ void sim_free(struct sim *s)
 	for (uint16_t i = 0; i < s->cfg.nodes; i++) {
 		free(s->nodes[i].coh);
 		free(s->nodes[i].frames);
-		free(s->nodes[i].list);
+		evict_close(&s->nodes[i].evict);
 		free(s->nodes[i].retry);
 	}
 	heap_free(&s->heap);

@@ -98,7 +98,7 @@ static struct coh_landing landing_give(struct sim *s, uint16_t node, uint32_t pa
 		f->landing = l.number;
 		f->drop = 0;
 		if (!f->resident)
-			node_list(s, node, page + i);
+			node_allocate(s, node, page + i);
 	}
 	memcpy(&out, &l, sizeof l);
 	return out;
@@ -329,11 +329,13 @@ void net_completed(struct sim *s, uint32_t index)
 void net_local(struct sim *s, uint32_t index)
 {
 	struct xfer *x = &s->xfers[index];
+	uint16_t from = x->from;
 
 	xfer_read(s, x);
 	for (uint32_t k = 0; k < x->n; k++) {
-		frame_at(s, x->from, x->page + k)->pins--;
-		node_punch_if_free(s, x->from, x->page + k);
+		frame_at(s, from, x->page + k)->pins--;
+		node_punch_if_free(s, from, x->page + k);
 	}
 	xfer_close(s, index);
+	thread_retry_all(s, from);
 }

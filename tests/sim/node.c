@@ -12,25 +12,10 @@ static int is_home(const struct sim *s, uint16_t node, uint32_t page)
 /* --- frames --- */
 
 /* The frame is allocated: zeros, until something lands. */
-void node_list(struct sim *s, uint16_t node, uint32_t page)
+void node_allocate(struct sim *s, uint16_t node, uint32_t page)
 {
-	struct node *n = &s->nodes[node];
-	struct frame *f = &n->frames[page];
-
-	f->resident = 1;
-	if (is_home(s, node, page))
-		return;
-	n->list[n->listed++] = page;
-	f->listed = n->listed;
-}
-
-static void unlist(struct node *n, struct frame *f)
-{
-	uint32_t last = n->list[--n->listed];
-
-	n->list[f->listed - 1] = last;
-	n->frames[last].listed = f->listed;
-	f->listed = 0;
+	frame_at(s, node, page)->resident = 1;
+	memory_got(s, node, page);
 }
 
 void node_punch_if_free(struct sim *s, uint16_t node, uint32_t page)
@@ -39,12 +24,12 @@ void node_punch_if_free(struct sim *s, uint16_t node, uint32_t page)
 
 	if (!f->drop || f->pins)
 		return;
-	SIM_CHECK(s, f->access == COH_NONE && !f->incoming && f->listed,
+	SIM_CHECK(s, f->access == COH_NONE && !f->incoming && f->resident,
 	          "node %u punches page %u, which is in use", node, page);
 	f->drop = 0;
 	f->resident = 0;
 	f->version = 0;
-	unlist(&s->nodes[node], f);
+	memory_gone(s, node, page);
 }
 
 /* --- what a request has cost --- */
@@ -162,6 +147,8 @@ static void set_access(struct sim *s, uint16_t node, const struct coh_effect *e)
 		} else if (e->access < f->access) {
 			lower_access(s, node, page, e->access);
 		}
+		if (e->access == COH_NONE)
+			evict_lost(&s->nodes[node].evict, page);
 	}
 }
 

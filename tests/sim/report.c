@@ -160,12 +160,13 @@ void report_json(const struct sim *s, int first)
 	       (unsigned long long)st->message_bytes);
 	printf("  \"invalidations_in_excess\": %llu,\n", (unsigned long long)st->excess_invs);
 	printf("  \"atomics\": %llu, \"deferred\": %llu, \"without_tenure\": %llu, \"queued\": %llu, "
-	       "\"evictions\": %llu, \"prefetched\": %llu, \"without_slot\": %llu,\n",
+	       "\"evictions\": %llu, \"prefetched\": %llu, \"without_slot\": %llu, \"frame_waits\": %llu,\n",
 	       (unsigned long long)st->atomics, (unsigned long long)st->count[COH_N_DEFERRED],
 	       (unsigned long long)st->count[COH_N_NO_HOLD],
 	       (unsigned long long)st->count[COH_N_QUEUED],
 	       (unsigned long long)st->count[COH_N_EVICT],
-	       (unsigned long long)st->count[COH_N_PREFETCH], (unsigned long long)st->retries);
+	       (unsigned long long)st->count[COH_N_PREFETCH], (unsigned long long)st->retries,
+	       (unsigned long long)st->frame_waits);
 	printf("  \"wait_us\": {\"mean\": %.2f, \"p99\": %.0f, \"worst_one_page\": %.1f, \"worst\": %.1f, \"bound\": %.0f}, "
 	       "\"least_share\": %.3f, \"directory_bytes_per_page\": %.2f, \"quiet_checks\": %llu\n}",
 	       per(st->wait_ns, st->waits) / 1000, wait_quantile_us(st, 0.99),

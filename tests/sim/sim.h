@@ -8,6 +8,7 @@
  *   core.c    the run                 heap.c   events to come
  *   net.c     messages and page writes under way
  *   node.c    one node's effects      thread.c application threads and their operations
+ *   memory.c  a node's budget of frames
  *   work.c    what threads do         check.c  what must hold when the job is quiet
  *   report.c  figures                 main.c   options
  */
@@ -18,6 +19,7 @@
 #include <stdint.h>
 
 #include "coherence/coh.h"
+#include "dsm/evict.h"
 #include "dsm/tenure.h"
 #include "tests/sim/heap.h"
 #include "tests/sim/rng.h"
@@ -63,7 +65,6 @@ enum sim_event { EV_THREAD, EV_MSG, EV_LAND, EV_CQ, EV_LOCAL, EV_TIMER };
 struct frame {
 	uint32_t version; /* what the bytes are; 0: zeros */
 	uint32_t landing; /* number of the landing given out last; 0: none */
-	uint32_t listed;  /* index in the node's list of frames to evict, plus one */
 	uint16_t pins;    /* page writes out of it without local completion */
 	uint8_t reading;  /* page writes out of it that may still read */
 	uint8_t incoming; /* page writes into it under way */
@@ -129,7 +130,9 @@ struct thread {
 struct node {
 	struct coh *coh;
 	struct frame *frames;
-	uint32_t *list, listed;   /* pages of others that are resident */
+	struct evict evict;       /* with a budget: pages of others that are resident */
+	uint32_t cached;          /* how many these are */
+	uint32_t wanted;          /* page of the fault that is being served, plus one */
 	uint16_t *retry, retries; /* threads whose event found no slot, oldest first */
 	uint32_t at_barrier;      /* threads of ours */
 	uint64_t releases;
@@ -138,7 +141,7 @@ struct node {
 	uint32_t woken;    /* thread that was woken last, plus one; 0: none by the last wake */
 	uint32_t pause_phase_ns;
 	uint8_t slow;
-	uint8_t stepped; /* since those in retry last tried: there may be a slot */
+	uint8_t stepped; /* since those in retry last tried: there may be a slot, or a frame */
 };
 
 /* A message under way. */
@@ -183,6 +186,7 @@ struct stats {
 	struct cost cost[COST_KINDS];
 	uint64_t atomics, atomic_invs, evict_messages;
 	uint64_t excess_invs; /* to nodes without a copy: inexact sets of sharers */
+	uint64_t frame_waits; /* faults that found no frame, each time they tried */
 	uint64_t retries, worst_wait_ns, worst_single_ns, wait_ns, waits;
 	uint64_t wait_histogram[HISTOGRAM]; /* by power of two of ns */
 	uint8_t row[COH_ROWS_MAX];          /* rows of the core's tables that were taken */
@@ -277,11 +281,24 @@ int node_step(struct sim *s, uint16_t node, const struct coh_event *ev);
 void node_arm(struct sim *s, uint16_t node);
 void node_timer(struct sim *s, uint16_t node);
 void node_punch_if_free(struct sim *s, uint16_t node, uint32_t page);
-void node_list(struct sim *s, uint16_t node, uint32_t page);
+void node_allocate(struct sim *s, uint16_t node, uint32_t page);
 static inline struct frame *frame_at(struct sim *s, uint16_t node, uint32_t page)
 {
 	return &s->nodes[node].frames[page];
 }
+
+/* memory.c */
+void memory_init(struct sim *s, uint16_t node);
+/* The page has a frame; its frame is used by a thread; its frame was punched. */
+void memory_got(struct sim *s, uint16_t node, uint32_t page);
+void memory_used(struct sim *s, uint16_t node, uint32_t page);
+void memory_gone(struct sim *s, uint16_t node, uint32_t page);
+/* Gives pages up when frames are getting scarce; how many. */
+unsigned memory_reclaim(struct sim *s, uint16_t node);
+/* Whether a thread may have a frame for the page: 0, or -EAGAIN. */
+int memory_room(struct sim *s, uint16_t node, uint32_t page);
+/* How many of n pages there is room for. */
+uint32_t memory_run(struct sim *s, uint16_t node, uint32_t n);
 
 /* thread.c */
 /* Fails the run when t has waited longer than is allowed. */

@@ -108,13 +108,22 @@ static void blocked(struct sim *s, struct thread *t, int rc)
 static void fault_taken(struct sim *s, struct thread *t)
 {
 	struct coh_event ev;
+	int rc;
 
 	t->state = TH_FAULT;
 	ev.kind = t->write ? COH_EV_WRITE : COH_EV_READ;
 	ev.page = t->page;
 	ev.n = !t->write && rng_one_in(&s->rng, s->cfg.prefetch_in) ? 1 + rng_below(&s->rng, 16) : 0;
+	rc = memory_room(s, t->node, t->page);
+	ev.n = memory_run(s, t->node, ev.n);
 	tenure_thread_waits(&s->nodes[t->node].tenure, t->index + 1u);
-	blocked(s, t, node_step(s, t->node, &ev));
+	s->nodes[t->node].wanted = t->page + 1;
+	if (rc == 0)
+		rc = node_step(s, t->node, &ev);
+	s->nodes[t->node].wanted = 0;
+	if (rc == 0)
+		memory_used(s, t->node, t->page);
+	blocked(s, t, rc);
 }
 
 /* The service hears of a fault at once or a little later, when it may be out of date. */
@@ -203,16 +212,16 @@ static void try_atomic(struct sim *s, struct thread *t)
 
 static void try_prefetch(struct sim *s, struct thread *t)
 {
+	uint32_t left = t->op.n;
 	struct coh_event ev;
 
 	ev.kind = COH_EV_PREFETCH;
 	ev.page = t->op.touch[0].page;
-	ev.n = t->op.n;
-	while (ev.n && node_step(s, t->node, &ev) == 0) {
+	while ((ev.n = memory_run(s, t->node, left)) && node_step(s, t->node, &ev) == 0) {
 		SIM_CHECK(s, s->fx.consumed >= 1 && s->fx.consumed <= ev.n,
 		          "a prefetch of %u pages consumed %u", ev.n, s->fx.consumed);
 		ev.page += s->fx.consumed;
-		ev.n -= s->fx.consumed;
+		left -= s->fx.consumed;
 	}
 	finish(s, t);
 }
@@ -390,19 +399,6 @@ static void thread_try(struct sim *s, struct thread *t)
 	}
 }
 
-/* Gives up a page when there are more than the budget has room for. */
-static void keep_budget(struct sim *s, uint16_t node)
-{
-	struct node *n = &s->nodes[node];
-	struct coh_event ev;
-
-	if (!s->cfg.budget || n->listed <= s->cfg.budget)
-		return;
-	ev.kind = COH_EV_EVICT;
-	ev.page = n->list[rng_below(&s->rng, n->listed)];
-	node_step(s, node, &ev);
-}
-
 void thread_run(struct sim *s, struct thread *t)
 {
 	SIM_CHECK(s, t->state == TH_READY, "the simulator runs a thread that is not ready");
@@ -413,7 +409,7 @@ void thread_run(struct sim *s, struct thread *t)
 		return;
 	}
 	if (t->op.kind == OP_NONE) {
-		keep_budget(s, t->node);
+		memory_reclaim(s, t->node);
 		t->op.touches = 0;
 		t->since = s->now;
 		t->faulted = 0;
