@@ -122,5 +122,8 @@ EXTRA_DIST += tests/vm/lib.sh tests/vm/fetch.sh tests/vm/prepare.sh tests/vm/run
 include tests/bench/local.mk
 
 # Sanitizers say what they see, but of what the libraries below leak.
-AM_TESTS_ENVIRONMENT = LSAN_OPTIONS="suppressions=$(abs_top_srcdir)/tests/lsan.supp:print_suppressions=0"; export LSAN_OPTIONS;
-EXTRA_DIST += tests/lsan.supp tests/suite.h
+AM_TESTS_ENVIRONMENT = \
+	LSAN_OPTIONS="suppressions=$(abs_top_srcdir)/tests/lsan.supp:print_suppressions=0"; \
+	TSAN_OPTIONS="suppressions=$(abs_top_srcdir)/tests/tsan.supp:print_suppressions=0"; \
+	export LSAN_OPTIONS TSAN_OPTIONS;
+EXTRA_DIST += tests/lsan.supp tests/tsan.supp tests/suite.h

@@ -37,7 +37,7 @@ static const struct mistake mistakes[] = {
 	{ "DSM_REGION=4MiB", DSM_ERR_CONFIG, "DSM_REGION 4MiB 512M" },
 	{ "DSM_HUGE=lots", DSM_ERR_CONFIG, "DSM_HUGE lots 512M" },
 	{ "DSM_HUGE=65T", DSM_ERR_CONFIG, "DSM_HUGE 64 TiB" },
-	{ "DSM_HUGE=20T", DSM_ERR_LIMIT, "DSM_HUGE vm.nr_hugepages=10485760" },
+	{ "DSM_HUGE=200G", DSM_ERR_LIMIT, "DSM_HUGE vm.nr_hugepages=102400" },
 	{ "DSM_HUGE=20T DSM_HUGE_OPTIONAL=maybe", DSM_ERR_CONFIG, "DSM_HUGE_OPTIONAL maybe 1" },
 	{ "DSM_PROVIDER=nonesuch", DSM_ERR_PROVIDER, "nonesuch usable:" },
 	{ "DSM_FAULTS=pigeon", DSM_ERR_CONFIG, "DSM_FAULTS pigeon" },
@@ -368,7 +368,9 @@ static int again_and_again(void)
 	printf("  %d descriptors and %d mappings, then %d and %d\n", files, maps, count_files(),
 	       count_maps());
 	WANT(files > 0 && count_files() <= files);
+#ifndef __SANITIZE_THREAD__ /* which maps more and more for itself */
 	WANT(maps > 0 && count_maps() <= maps + 4);
+#endif
 	return 0;
 }
 

@@ -6,6 +6,10 @@
 . "$(dirname "$0")/lib.sh"
 need_nodes
 need_huge_pages 128
+if sanitizer_stands_in_the_way; then
+	echo "a sanitizer's own memory stands in the way of measuring the nodes'"
+	exit 77
+fi
 export DSM_HUGE=200M DSM_MEMORY=64M
 # resident KIB PROVIDER PROGRAM...: see memory.sh. Of huge pages there are none beyond the budget.
 resident() {
