@@ -147,19 +147,23 @@ void node_take_faults(struct dsm *d)
 	struct trap_fault f;
 
 	for (;;) {
-		if (d->has_stalled) {
+		const int fresh = !d->has_stalled;
+		int rc;
+		if (!fresh) {
 			f = d->stalled;
 			d->has_stalled = 0;
 		} else {
-			int rc = d->trap->ops->next_fault(d->trap, &f);
+			rc = d->trap->ops->next_fault(d->trap, &f);
 			if (rc <= 0)
 				return;
 			d->faults++;
-			node_note_fault(d, &f);
 			d->handled++;
 			d->stalled_ns = 0;
 		}
-		if (fault_take(d, &f) == -EAGAIN) {
+		rc = fault_take(d, &f);
+		if (fresh)
+			node_note_fault(d, &f); /* now that the request is on its way */
+		if (rc == -EAGAIN) {
 			if (d->stalled_ns == 0)
 				d->stalled_ns = node_now_ns();
 			d->stalled = f;
@@ -187,7 +191,6 @@ int node_fault_here(void *ctx, const struct trap_fault *f, const sigset_t *mask)
 
 	pthread_mutex_lock(&d->lock);
 	d->faults++;
-	node_note_fault(d, f);
 	node_waiter_add(d, &w, NULL);
 	w.mask = mask;
 	while (!d->lost) {
@@ -206,6 +209,7 @@ int node_fault_here(void *ctx, const struct trap_fault *f, const sigset_t *mask)
 	}
 	if (rc && !node_waiter_is_done(&w))
 		node_waiter_done(d, &w, rc);
+	node_note_fault(d, f); /* now that the request is on its way */
 	node_waiter_help(d, &w); /* the handler has blocked all signals */
 	pthread_mutex_unlock(&d->lock);
 	node_waiter_sleep(d, &w, -1);
