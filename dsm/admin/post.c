@@ -107,14 +107,12 @@ static int is_left(const char *dir)
 
 void post_leave(const char *dir)
 {
-	char root[BOOT_DIR_MAX + 1], pids[BOOT_DIR_MAX + sizeof "/" BOOT_PIDS];
-	const char *slash = strrchr(dir, '/');
+	char pids[BOOT_DIR_MAX + sizeof "/" BOOT_PIDS];
 
 	if (is_left(dir)) {
 		snprintf(pids, sizeof pids, "%s/" BOOT_PIDS, dir);
 		unlink(pids);
 	}
-	rmdir(dir);
-	snprintf(root, sizeof root, "%.*s", (int)(slash - dir), dir);
-	rmdir(root); /* each fails where others are still in it */
+	rmdir(dir); /* fails where others are still in it */
+	jobroot_leave(dir);
 }

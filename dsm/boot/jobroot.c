@@ -54,6 +54,14 @@ int jobroot_make(char root[JOBROOT_MAX + 1])
 	return 0;
 }
 
+void jobroot_leave(const char *dir)
+{
+	char root[BOOT_DIR_MAX + 1];
+
+	snprintf(root, sizeof root, "%.*s", (int)(strrchr(dir, '/') - dir), dir);
+	rmdir(root); /* fails where others are in it */
+}
+
 void jobroot_label(const char *text, char label[JOB_LABEL_MAX + 1])
 {
 	size_t n = 0;

@@ -20,6 +20,9 @@ int jobroot_path(int i, char root[JOBROOT_MAX + 1]);
  * away; other codes of mkdir(2). */
 int jobroot_make(char root[JOBROOT_MAX + 1]);
 
+/* Removes the directory around a job's, which is gone, unless other jobs are in it. */
+void jobroot_leave(const char *dir);
+
 /* What can be part of a job's name, of a text for people. */
 void jobroot_label(const char *text, char label[JOB_LABEL_MAX + 1]);
 

@@ -24,7 +24,7 @@ static int clean_one(const struct job_entry *job)
 		ctl_error("cannot remove %s: %s", job->dir, strerror(-err));
 		return CTL_FAILED;
 	}
-	jobs_remove_root(job->dir);
+	jobroot_leave(job->dir);
 	printf("removed job %s", job_name(job->dir));
 	if (files > 0)
 		printf(" and %d file%s in /dev/shm", files, files == 1 ? "" : "s");

@@ -424,7 +424,7 @@ static void crew_close(struct crew *c)
 			if (c->swept[rank])
 				job_sweep(c->swept[rank]);
 		rendezvous_close(c->rendezvous);
-		jobs_remove_root(c->dir);
+		jobroot_leave(c->dir);
 	}
 	keeper_close(c->keeper);
 }

@@ -72,14 +72,6 @@ int jobs_create(const char *label, int nodes, char dir[BOOT_DIR_MAX + 1], struct
 	return CTL_FAILED;
 }
 
-void jobs_remove_root(const char *dir)
-{
-	char root[BOOT_DIR_MAX + 1];
-
-	snprintf(root, sizeof root, "%.*s", (int)(job_name(dir) - dir - 1), dir);
-	rmdir(root); /* unless other jobs are in it */
-}
-
 /* ---------------------------------------------------------------------- finding -- */
 
 /* 0 when somebody listens at this socket in dir, or has too much to do; or -errno. */

@@ -22,8 +22,6 @@ struct rendezvous;
 /* Opens a rendezvous in a new directory, whose path goes to dir. label: part of the job's
  * name, for people. 0, or CTL_FAILED when the reason has been told. */
 int jobs_create(const char *label, int nodes, char dir[BOOT_DIR_MAX + 1], struct rendezvous **out);
-/* Removes the directory that jobs_create() made around dir, when it is empty now. */
-void jobs_remove_root(const char *dir);
 
 /* Finds all jobs, or the one that is named (NULL: all), by name or directory. 0, or
  * CTL_FAILED when the reason has been told. An empty list is no error. */

@@ -115,7 +115,7 @@ static void keeper_main(const char *job_dir, const struct notes *notes, int fd)
 		if (notes->groups[i] > 0)
 			job_sweep(notes->groups[i]);
 	jobdir_remove(job_dir);
-	jobs_remove_root(job_dir);
+	jobroot_leave(job_dir);
 	_exit(0);
 }
 
