@@ -86,6 +86,8 @@ void node_hand_over(struct dsm *d)
 {
 	int more = 0;
 
+	if (!d->asleep || d->helpers)
+		d->tr->ops->wake_peers(d->tr); /* whoever looks now may not get to run at once */
 	if (!d->asleep)
 		return;
 	for (unsigned i = 0; i < LAST_LOOKS && !d->helpers; i++) {

@@ -240,6 +240,11 @@ static void mem_wait_disarm(struct tr *tr)
 	pthread_mutex_unlock(&node->fabric->lock);
 }
 
+/* Whoever sends wakes. */
+static void mem_wake_peers(struct tr *tr)
+{
+}
+
 static int mem_pending(const struct tr *tr)
 {
 	struct mem_node *node = mem_node_of(tr);
@@ -276,6 +281,7 @@ const struct tr_ops tr_mem_ops = {
 	.wait_fd = mem_wait_fd,
 	.wait_arm = mem_wait_arm,
 	.wait_disarm = mem_wait_disarm,
+	.wake_peers = mem_wake_peers,
 	.pending = mem_pending,
 	.stats = mem_stats,
 	.close = mem_close,

@@ -499,6 +499,7 @@ const struct tr_ops tr_ofi_ops = {
 	.wait_fd = ofi_wait_fd,
 	.wait_arm = ofi_wait_arm,
 	.wait_disarm = ofi_wait_disarm,
+	.wake_peers = ofi_wake_peers,
 	.pending = ofi_pending,
 	.stats = ofi_stats,
 	.close = ofi_close,

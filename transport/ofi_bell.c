@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "transport/ofi_bell.h"
@@ -19,11 +20,13 @@
 #define BELL_MAGIC 0x6c6c6562u
 #define BELL_AWAKES 16      /* the most times that a probe wakes */
 #define BELL_DRAIN_MAX 1024 /* rings taken by one awake: more than a socket's queue holds */
+/* A way to the kernel and back for a fault takes 4 us, to wake a thread 50 us or more. */
+#define BELL_SOON_NS 5000
 
 /* The shared file of one node. */
 struct bell_page {
 	uint32_t magic, nodes;
-	_Atomic uint32_t asleep; /* by the owner 1, by the ringer 0 */
+	_Atomic uint32_t asleep; /* by the owner the sleep's number, by the ringer 0 */
 	_Atomic uint32_t needed; /* how many of need are set, at least */
 	_Atomic uint8_t need[];  /* by peer: it sleeps and waits for the owner's progress */
 };
@@ -31,14 +34,19 @@ struct bell_page {
 struct bell_peer {
 	struct bell_page *page;
 	struct sockaddr_un addr;
+	uint32_t due;    /* the number of the sleep that it is to be rung out of, 0: none */
 	uint8_t needing; /* we may have set need in its page */
 	uint8_t gone;
+	uint8_t gone_due; /* ofi_bell_gone() has not said so yet */
 };
 
 struct ofi_bell {
 	uint16_t self, nodes;
-	uint8_t any_needing;
+	uint8_t any_needing, any_gone;
 	uint8_t sleeping; /* asleep was set since the last awake */
+	uint32_t sleeps; /* the number of the last sleep */
+	unsigned due;    /* how many peers are to be rung */
+	uint64_t due_ns; /* since when the first is */
 	unsigned awakes;
 	unsigned coming; /* rings that are in the socket, or will be at once */
 	size_t page_bytes;
@@ -229,7 +237,8 @@ void ofi_bell_sleep(struct ofi_bell *bell)
 	uint16_t i;
 
 	bell->sleeping = 1;
-	atomic_store_explicit(&bell->page->asleep, 1, memory_order_relaxed);
+	bell->sleeps += 1 + (bell->sleeps == UINT32_MAX); /* not 0 */
+	atomic_store_explicit(&bell->page->asleep, bell->sleeps, memory_order_relaxed);
 	for (i = 0; bell->any_needing && i < bell->nodes; i++) {
 		struct bell_page *page = bell->peer[i].page;
 
@@ -243,7 +252,7 @@ void ofi_bell_sleep(struct ofi_bell *bell)
 			atomic_fetch_sub_explicit(&page->needed, 1, memory_order_relaxed);
 	}
 	/* asleep and need before the look for completions; pairs with the fences in
-	 * ofi_bell_ring() and ofi_bell_serve(). */
+	 * ofi_bell_want() and ofi_bell_serve(). */
 	atomic_thread_fence(memory_order_seq_cst);
 }
 
@@ -301,45 +310,99 @@ int ofi_bell_probe(struct ofi_bell *bell, uint16_t peer)
 	/* A full queue wakes as well. Without a listener nobody is there any more. */
 	if (errno != ECONNREFUSED && errno != ENOENT)
 		return 0;
-	p->gone = 1;
+	p->gone = p->gone_due = 1;
+	bell->any_gone = 1;
 	return -ENOTCONN;
 }
 
-/* Rings if the peer sleeps; the fence was made. */
-static int bell_ring(struct ofi_bell *bell, uint16_t peer)
+static uint64_t bell_now_ns(void)
 {
-	struct bell_page *page = bell->peer[peer].page;
+	struct timespec t;
 
-	if (!page || !atomic_load_explicit(&page->asleep, memory_order_relaxed))
-		return 0;
-	/* One ringer of many wins; the datagram carries no data to be ordered. */
-	if (!atomic_exchange_explicit(&page->asleep, 0, memory_order_relaxed))
-		return 0;
-	return ofi_bell_probe(bell, peer) ? -ENOTCONN : 1;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-int ofi_bell_ring(struct ofi_bell *bell, uint16_t peer)
+/* The fence was made: a later sleep than the one that is seen here begins with a look that
+ * finds what was posted. */
+static void bell_note(struct ofi_bell *bell, uint16_t peer)
+{
+	struct bell_peer *p = &bell->peer[peer];
+	uint32_t asleep;
+
+	if (!p->page)
+		return;
+	asleep = atomic_load_explicit(&p->page->asleep, memory_order_relaxed);
+	if (!asleep)
+		return;
+	if (!p->due && bell->due++ == 0)
+		bell->due_ns = bell_now_ns();
+	p->due = asleep;
+}
+
+void ofi_bell_want(struct ofi_bell *bell, uint16_t peer)
 {
 	/* What was posted to the provider before the load of asleep; pairs with
 	 * ofi_bell_sleep(). */
 	atomic_thread_fence(memory_order_seq_cst);
-	return bell_ring(bell, peer);
+	bell_note(bell, peer);
 }
 
-unsigned ofi_bell_serve(struct ofi_bell *bell)
+void ofi_bell_serve(struct ofi_bell *bell)
 {
-	unsigned rung = 0;
 	uint16_t i;
 
 	/* The progress just made before the load of needed; pairs with ofi_bell_sleep(). */
 	atomic_thread_fence(memory_order_seq_cst);
 	if (!atomic_load_explicit(&bell->page->needed, memory_order_relaxed))
-		return 0;
+		return;
 	for (i = 0; i < bell->nodes; i++) {
 		if (!atomic_load_explicit(&bell->page->need[i], memory_order_relaxed))
 			continue;
-		if (bell_need_take(bell->page, i) && bell_ring(bell, i) == 1)
-			rung++;
+		if (bell_need_take(bell->page, i))
+			bell_note(bell, i);
+	}
+}
+
+unsigned ofi_bell_ring_now(struct ofi_bell *bell)
+{
+	unsigned rung = 0;
+	uint16_t i;
+
+	for (i = 0; bell->due && i < bell->nodes; i++) {
+		struct bell_peer *p = &bell->peer[i];
+		uint32_t asleep = p->due;
+
+		if (!asleep)
+			continue;
+		p->due = 0;
+		bell->due--;
+		/* One ringer of many wins; the datagram carries no data to be ordered. */
+		if (atomic_compare_exchange_strong_explicit(&p->page->asleep, &asleep, 0,
+		                                            memory_order_relaxed,
+		                                            memory_order_relaxed))
+			rung += ofi_bell_probe(bell, i) == 0;
 	}
 	return rung;
+}
+
+unsigned ofi_bell_ring_soon(struct ofi_bell *bell)
+{
+	if (!bell->due || bell_now_ns() - bell->due_ns < BELL_SOON_NS)
+		return 0;
+	return ofi_bell_ring_now(bell);
+}
+
+int ofi_bell_gone(struct ofi_bell *bell)
+{
+	uint16_t i;
+
+	for (i = 0; bell->any_gone && i < bell->nodes; i++) {
+		if (!bell->peer[i].gone_due)
+			continue;
+		bell->peer[i].gone_due = 0;
+		return i;
+	}
+	bell->any_gone = 0;
+	return -1;
 }

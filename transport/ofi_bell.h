@@ -18,6 +18,11 @@
  *	sleeper: need[self] = 1, needed++;  fence; look for completions
  *	peer:    progress;                  fence; is needed not 0? then ring those
  *
+ * To ring takes the ringer a system call, and the other side a thread that wakes up. A node
+ * between two calls of its application counts as asleep, but mostly looks by itself a few
+ * microseconds later. So who is to be rung is only noted, with the number of the sleep he was
+ * seen in. He is rung a little later, if he is still in that sleep: he has looked otherwise.
+ *
  * Threads: calls on one struct ofi_bell are made by one thread at a time.
  */
 #ifndef TR_OFI_BELL_H
@@ -48,11 +53,17 @@ void ofi_bell_need(struct ofi_bell *bell, uint16_t peer);
 /* Ends both, and takes what was rung. */
 void ofi_bell_awake(struct ofi_bell *bell);
 
-/* Rings if the peer sleeps: 1 when it was rung, 0, -ENOTCONN when it is gone. */
-int ofi_bell_ring(struct ofi_bell *bell, uint16_t peer);
+/* Something was given to the provider for peer: it is to be rung, if it sleeps. */
+void ofi_bell_want(struct ofi_bell *bell, uint16_t peer);
+/* The same for those that need our progress, which was just made. */
+void ofi_bell_serve(struct ofi_bell *bell);
+/* Rings those that are to be rung: soon, when the first of them has been for long enough, or
+ * now. Returns how many slept still. */
+unsigned ofi_bell_ring_soon(struct ofi_bell *bell);
+unsigned ofi_bell_ring_now(struct ofi_bell *bell);
+/* A peer that was rung in vain since it is gone, each once; -1 when there is none. */
+int ofi_bell_gone(struct ofi_bell *bell);
 /* Rings anyhow, to learn whether the peer is still there: 0 or -ENOTCONN. */
 int ofi_bell_probe(struct ofi_bell *bell, uint16_t peer);
-/* Rings those that need our progress. Returns how many. */
-unsigned ofi_bell_serve(struct ofi_bell *bell);
 
 #endif

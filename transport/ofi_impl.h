@@ -68,7 +68,6 @@ struct ofi_peer {
 	fi_addr_t addr;
 	uint8_t lost;        /* no more traffic */
 	uint8_t error_due;   /* TR_EV_ERROR has to be given */
-	uint8_t unreachable; /* ringing it failed: to be lost by the next ofi_reap() */
 	int32_t status;      /* for it */
 	struct ofi_frame *frame; /* messages that the provider did not take: a ring */
 	unsigned head, count;
@@ -111,7 +110,6 @@ struct ofi {
 	unsigned queued;  /* in the queues of all peers */
 	unsigned posted;  /* of all peers that are not lost */
 	unsigned errors_due;
-	unsigned unreachable; /* peers of which that is so */
 	uint16_t next_flush; /* peer whose queue is tried first */
 
 	uint8_t *slots; /* memory of receive and send buffers */
@@ -245,9 +243,10 @@ void ofi_wait_close(struct ofi *ofi);
 int ofi_wait_fd(const struct tr *tr);
 int ofi_wait_arm(struct tr *tr);
 void ofi_wait_disarm(struct tr *tr);
-/* After something was given to the provider for peer: wakes it if it sleeps. */
+void ofi_wake_peers(struct tr *tr);
+/* After something was given to the provider for peer: it will be rung if it sleeps. */
 void ofi_ring(struct ofi *ofi, uint16_t peer);
-/* After progress: wakes the peers that sleep until we make some. */
-void ofi_ring_needy(struct ofi *ofi);
+/* After progress: rings, if it is time, and notes the peers that sleep until we make some. */
+void ofi_ring_soon(struct ofi *ofi);
 
 #endif

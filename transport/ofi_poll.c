@@ -202,6 +202,6 @@ int ofi_poll(struct tr *tr, struct tr_event *events, int max)
 			break;
 	}
 	n += ofi_take_errors(ofi, events + n, max - n);
-	ofi_ring_needy(ofi);
+	ofi_ring_soon(ofi);
 	return n;
 }

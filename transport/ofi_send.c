@@ -30,15 +30,10 @@ void ofi_op_done(struct ofi *ofi, struct ofi_op *op)
 
 void ofi_reap(struct ofi *ofi)
 {
-	uint16_t i;
+	int id;
 
-	for (i = 0; ofi->unreachable && i < ofi->nodes; i++) {
-		if (!ofi->peer[i].unreachable)
-			continue;
-		ofi->peer[i].unreachable = 0;
-		ofi->unreachable--;
-		ofi_peer_lose(ofi, i, -ENOTCONN);
-	}
+	while (ofi->bell && (id = ofi_bell_gone(ofi->bell)) >= 0)
+		ofi_peer_lose(ofi, (uint16_t)id, -ENOTCONN);
 }
 
 void ofi_peer_lose(struct ofi *ofi, uint16_t id, int status)

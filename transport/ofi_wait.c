@@ -150,6 +150,19 @@ static void ofi_ring_concerned(struct ofi *ofi)
 }
 
 /* 1 when there is something for poll. */
+static int ofi_look_again(struct ofi *ofi)
+{
+	ofi_flush(ofi);
+	if (ofi_stash_fill(ofi))
+		return 1;
+	ofi_bell_serve(ofi->bell);
+	/* That look may have moved a transfer on by a step that the peer has to take up. */
+	ofi_ring_concerned(ofi);
+	ofi_wake_peers(&ofi->tr);
+	ofi_reap(ofi);
+	return ofi->errors_due != 0;
+}
+
 static int ofi_arm_bell(struct ofi *ofi)
 {
 	uint16_t i;
@@ -158,14 +171,7 @@ static int ofi_arm_bell(struct ofi *ofi)
 		if (ofi_under_way(&ofi->peer[i]))
 			ofi_bell_need(ofi->bell, i);
 	ofi_bell_sleep(ofi->bell);
-	ofi_flush(ofi);
-	if (ofi_stash_fill(ofi))
-		return 1;
-	ofi_ring_needy(ofi);
-	/* That look may have moved a transfer on by a step that the peer has to take up. */
-	ofi_ring_concerned(ofi);
-	ofi_reap(ofi);
-	return ofi->errors_due != 0;
+	return ofi_look_again(ofi);
 }
 
 static int ofi_arm_cq(struct ofi *ofi)
@@ -216,21 +222,22 @@ void ofi_wait_disarm(struct tr *tr)
 
 void ofi_ring(struct ofi *ofi, uint16_t peer)
 {
-	int rc;
-
-	if (!ofi->bell)
-		return;
-	rc = ofi_bell_ring(ofi->bell, peer);
-	if (rc == 1)
-		ofi->stats.doorbells++;
-	if (rc >= 0 || ofi->peer[peer].unreachable)
-		return;
-	ofi->peer[peer].unreachable = 1;
-	ofi->unreachable++;
+	if (ofi->bell)
+		ofi_bell_want(ofi->bell, peer);
 }
 
-void ofi_ring_needy(struct ofi *ofi)
+void ofi_ring_soon(struct ofi *ofi)
 {
+	if (!ofi->bell)
+		return;
+	ofi_bell_serve(ofi->bell);
+	ofi->stats.doorbells += ofi_bell_ring_soon(ofi->bell);
+}
+
+void ofi_wake_peers(struct tr *tr)
+{
+	struct ofi *ofi = ofi_of(tr);
+
 	if (ofi->bell)
-		ofi->stats.doorbells += ofi_bell_serve(ofi->bell);
+		ofi->stats.doorbells += ofi_bell_ring_now(ofi->bell);
 }

@@ -127,6 +127,11 @@ struct tr_ops {
 	/* Called after waking up, before poll(). Allowed without wait_arm(), too. */
 	void (*wait_disarm)(struct tr *tr);
 
+	/* A peer that seemed to sleep when something was given to it may be about to look by
+	 * itself: poll() wakes it after a few microseconds if it has not looked, wait_arm() and
+	 * this call at once. For who stops looking without wait_arm(). */
+	void (*wake_peers)(struct tr *tr);
+
 	/* Messages and writes that were accepted and have not left yet. */
 	int (*pending)(const struct tr *tr);
 

@@ -59,17 +59,60 @@ static int teardown(void)
 	return 0;
 }
 
+/* Says that there is something for bell i, and rings at once; whether it was asleep. */
+static unsigned ring(int by, int i)
+{
+	ofi_bell_want(bell[by], i);
+	return ofi_bell_ring_now(bell[by]);
+}
+
+static unsigned serve(int i)
+{
+	ofi_bell_serve(bell[i]);
+	return ofi_bell_ring_now(bell[i]);
+}
+
 static void test_ring(void)
 {
-	CU_ASSERT_EQUAL(ofi_bell_ring(bell[0], 1), 0);
+	CU_ASSERT_EQUAL(ring(0, 1), 0);
 	CU_ASSERT(!rung(1));
 	ofi_bell_sleep(bell[1]);
-	CU_ASSERT_EQUAL(ofi_bell_ring(bell[0], 1), 1);
-	CU_ASSERT_EQUAL(ofi_bell_ring(bell[2], 1), 0); /* once is enough */
+	CU_ASSERT_EQUAL(ring(0, 1), 1);
+	CU_ASSERT_EQUAL(ring(2, 1), 0); /* once is enough */
 	CU_ASSERT(rung(1) && !rung(0) && !rung(2));
 	ofi_bell_awake(bell[1]);
 	CU_ASSERT(!rung(1));
-	CU_ASSERT_EQUAL(ofi_bell_ring(bell[0], 1), 0);
+	CU_ASSERT_EQUAL(ring(0, 1), 0);
+}
+
+/* Who is noted is rung soon, but not if he has looked meanwhile. */
+static void test_soon(void)
+{
+	unsigned rings = 0;
+
+	ofi_bell_sleep(bell[1]);
+	ofi_bell_want(bell[0], 1);
+	CU_ASSERT(!rung(1));
+	ofi_bell_awake(bell[1]);
+	CU_ASSERT_EQUAL(ofi_bell_ring_now(bell[0]), 0); /* awake */
+	ofi_bell_sleep(bell[1]);
+	ofi_bell_want(bell[0], 1);
+	ofi_bell_awake(bell[1]);
+	ofi_bell_sleep(bell[1]);
+	CU_ASSERT_EQUAL(ofi_bell_ring_now(bell[0]), 0); /* asleep again, after a look */
+	CU_ASSERT(!rung(1));
+	ofi_bell_want(bell[0], 1);
+	ofi_bell_awake(bell[1]);
+	ofi_bell_sleep(bell[1]);
+	ofi_bell_want(bell[0], 1); /* more, which that look has not seen */
+	ofi_bell_want(bell[2], 1);
+	while (rings == 0) /* ends, or the suite's watchdog does */
+		rings = ofi_bell_ring_soon(bell[0]);
+	CU_ASSERT_EQUAL(rings, 1);
+	CU_ASSERT(rung(1));
+	CU_ASSERT_EQUAL(ofi_bell_ring_now(bell[2]), 0); /* another one has rung */
+	ofi_bell_awake(bell[1]);
+	CU_ASSERT(!rung(1));
 }
 
 /* A ring is announced before it is in the socket: who wakes up in between finds it later, and
@@ -79,7 +122,7 @@ static void test_late(void)
 	char byte;
 
 	ofi_bell_sleep(bell[1]);
-	CU_ASSERT_EQUAL(ofi_bell_ring(bell[0], 1), 1);
+	CU_ASSERT_EQUAL(ring(0, 1), 1);
 	CU_ASSERT_EQUAL(recv(ofi_bell_fd(bell[1]), &byte, 1, MSG_DONTWAIT), 1); /* not there yet */
 	ofi_bell_awake(bell[1]);
 	CU_ASSERT_EQUAL(ofi_bell_probe(bell[0], 1), 0); /* now it is */
@@ -90,24 +133,24 @@ static void test_late(void)
 
 static void test_need(void)
 {
-	CU_ASSERT_EQUAL(ofi_bell_serve(bell[1]), 0);
+	CU_ASSERT_EQUAL(serve(1), 0);
 	ofi_bell_need(bell[0], 1);
 	ofi_bell_sleep(bell[0]);
-	CU_ASSERT_EQUAL(ofi_bell_serve(bell[2]), 0); /* not of its concern */
+	CU_ASSERT_EQUAL(serve(2), 0); /* not of its concern */
 	CU_ASSERT(!rung(0));
-	CU_ASSERT_EQUAL(ofi_bell_serve(bell[1]), 1);
+	CU_ASSERT_EQUAL(serve(1), 1);
 	CU_ASSERT(rung(0));
-	CU_ASSERT_EQUAL(ofi_bell_serve(bell[1]), 0);
+	CU_ASSERT_EQUAL(serve(1), 0);
 	ofi_bell_awake(bell[0]);
 	/* Withdrawn on waking, whether it was served or not. */
 	ofi_bell_need(bell[0], 1);
 	ofi_bell_need(bell[0], 2);
 	ofi_bell_sleep(bell[0]);
-	CU_ASSERT_EQUAL(ofi_bell_ring(bell[2], 0), 1);
+	CU_ASSERT_EQUAL(ring(2, 0), 1);
 	ofi_bell_awake(bell[0]);
 	ofi_bell_sleep(bell[0]);
-	CU_ASSERT_EQUAL(ofi_bell_serve(bell[1]), 0);
-	CU_ASSERT_EQUAL(ofi_bell_serve(bell[2]), 0);
+	CU_ASSERT_EQUAL(serve(1), 0);
+	CU_ASSERT_EQUAL(serve(2), 0);
 	CU_ASSERT(!rung(0));
 	ofi_bell_awake(bell[0]);
 	/* Two that need the same one. */
@@ -115,7 +158,7 @@ static void test_need(void)
 	ofi_bell_need(bell[2], 1);
 	ofi_bell_sleep(bell[0]);
 	ofi_bell_sleep(bell[2]);
-	CU_ASSERT_EQUAL(ofi_bell_serve(bell[1]), 2);
+	CU_ASSERT_EQUAL(serve(1), 2);
 	CU_ASSERT(rung(0) && rung(2));
 	ofi_bell_awake(bell[0]);
 	ofi_bell_awake(bell[2]);
@@ -143,9 +186,12 @@ static void test_gone(void)
 	CU_ASSERT_EQUAL(ofi_bell_probe(bell[0], 1), 0);
 	CU_ASSERT(rung(1));
 	ofi_bell_awake(bell[1]);
+	CU_ASSERT_EQUAL(ofi_bell_gone(bell[0]), -1);
 	ofi_bell_close(bell[1]);
 	CU_ASSERT_EQUAL(ofi_bell_probe(bell[0], 1), -ENOTCONN);
 	CU_ASSERT_EQUAL(ofi_bell_probe(bell[0], 1), -ENOTCONN);
+	CU_ASSERT_EQUAL(ofi_bell_gone(bell[0]), 1);
+	CU_ASSERT_EQUAL(ofi_bell_gone(bell[0]), -1);
 	CU_ASSERT_EQUAL_FATAL(ofi_bell_open(NULL, 1, NODES, &bell[1]), 0);
 }
 
@@ -176,7 +222,7 @@ static void test_impostors(void)
 
 /* -------------------------------------------------------------------- race -- */
 
-/* The sender posts (here: a counter) and rings; the sleeper goes to sleep unless it
+/* The sender posts (here: a counter) and rings, a moment later; the sleeper goes to sleep unless it
  * sees the post. Half of the rounds the other direction, by need and serve. */
 static _Atomic unsigned posted, taken;
 static _Atomic int lost;
@@ -200,6 +246,12 @@ static void *race_sleeper(void *arg)
 			ofi_bell_need(bell[0], 2);
 		race_shift(seen / 2);
 		ofi_bell_sleep(bell[0]);
+		if (seen % 3 == 0) { /* woken for another reason, without a look at posted */
+			ofi_bell_awake(bell[0]);
+			if (seen % 2)
+				ofi_bell_need(bell[0], 2);
+			ofi_bell_sleep(bell[0]);
+		}
 		/* Relaxed: the bell's fences alone must order it. */
 		if (atomic_load_explicit(&posted, memory_order_relaxed) == seen &&
 		    poll(&pollfd, 1, RACE_WAIT_MS) == 0)
@@ -224,7 +276,9 @@ static void *race_sender(void *arg)
 		if (n % 2)
 			ofi_bell_serve(bell[2]);
 		else
-			ofi_bell_ring(bell[2], 0);
+			ofi_bell_want(bell[2], 0);
+		race_shift(n / 3);
+		ofi_bell_ring_now(bell[2]);
 	}
 	return NULL;
 }
@@ -243,6 +297,7 @@ static void test_race(void)
 
 static CU_TestInfo tests[] = {
 	{"ring", test_ring},
+	{"noted now, rung soon", test_soon},
 	{"rings that come late", test_late},
 	{"need and serve", test_need},
 	{"impostors", test_impostors},
