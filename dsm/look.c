@@ -14,7 +14,7 @@
 
 #include "dsm/node.h"
 
-#define LOOKS_ALONE 8      /* looks for one time of giving way, while nobody wants it */
+#define LOOKS_ALONE 32     /* looks for one time of giving way, while nobody wants it */
 #define ALONE_MAX_NS 1000  /* giving way in vain does not take longer */
 #define SHARED_MAX 3       /* times in a row that others ran, before a nap */
 #define NAP_NS 1000        /* in practice the kernel's timer slack, 50 us */
