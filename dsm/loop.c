@@ -97,7 +97,8 @@ static void set_timer(struct loop *l)
 	l->timer_ns = at;
 }
 
-/* Lock held. Returns 1 when there may be more to do at once. */
+/* Lock held. Returns 1 when there may be more to do at once. What the transport has next is
+ * left to an application thread that looks for it: it may be waiting for this processor. */
 static int work(struct loop *l)
 {
 	struct dsm *d = l->d;
@@ -108,7 +109,7 @@ static int work(struct loop *l)
 		node_reclaim(d);
 		node_take_faults(d);
 		service_serve(d);
-		if (d->handled == handled)
+		if (d->handled == handled || (d->helpers && !d->has_stalled))
 			return 0;
 	}
 	return 1;

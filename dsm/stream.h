@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define STREAM_THREADS 64
-#define STREAM_RUN_MAX 128   /* pages */
+#define STREAM_RUN_MAX 256   /* pages */
 #define STREAM_AHEAD_MAX 8   /* places ahead in a strided stream */
 
 struct stream_thread {

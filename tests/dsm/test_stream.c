@@ -113,14 +113,16 @@ static void test_on_its_way(void)
 	struct stream_advice a = {0};
 
 	begin();
-	for (uint64_t p = 0; p < 1024; p++)
-		read_page(1, p, 64);
-	a = stream_fault(&streams, 1, 1023 + 64, 0); /* where the grant of the last run ended */
+	for (uint64_t p = 0; p < 1023; p++) /* the ninth run, up to page 1023 */
+		read_page(1, p, STREAM_RUN_MAX);
+	a = stream_fault(&streams, 1, 1023, 0);
 	CU_ASSERT_EQUAL(a.run, STREAM_RUN_MAX);
-	a = stream_fault(&streams, 1, 1088, 1);
+	a = stream_fault(&streams, 1, 1023 + 64, 1);
 	CU_ASSERT_EQUAL(a.run, STREAM_RUN_MAX);
-	a = stream_fault(&streams, 1, 1088 + STREAM_RUN_MAX, 0);
+	a = stream_fault(&streams, 1, 1087 + STREAM_RUN_MAX, 0);
 	CU_ASSERT_EQUAL(a.run, STREAM_RUN_MAX);
+	a = stream_fault(&streams, 1, 1087 + STREAM_RUN_MAX + 64, 0); /* the grant ended there */
+	CU_ASSERT_EQUAL(a.run, 128);
 	CU_ASSERT_EQUAL(streams.wasted, 0);
 }
 
