@@ -103,6 +103,13 @@ void node_hand_over(struct dsm *d)
 		loop_kick(d);
 }
 
+int node_goes_on(const struct dsm *d, uint64_t end_ns)
+{
+	uint64_t now = node_now_ns();
+
+	return now < end_ns || (d->n_faults && now < d->expected_ns);
+}
+
 int node_waiter_is_done(const struct waiter *w)
 {
 	return __atomic_load_n(&w->done, __ATOMIC_ACQUIRE) == WAIT_DONE;
@@ -118,7 +125,7 @@ void node_waiter_help(struct dsm *d, struct waiter *w)
 			d->tr->ops->wait_disarm(d->tr);
 		for (;;) {
 			node_progress(d);
-			if (node_waiter_is_done(w) || node_now_ns() >= end)
+			if (node_waiter_is_done(w) || !node_goes_on(d, end))
 				break;
 			pthread_mutex_unlock(&d->lock);
 			node_relax(d);

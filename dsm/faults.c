@@ -9,6 +9,7 @@
 #include "dsm/node.h"
 
 #define WARN_NS (UINT64_C(5) * 1000000000)
+#define SLOW_BYTES_NS 1 /* bytes that a slow network moves in a nanosecond */
 
 /* The thread cannot get its page, ever: it gets SIGBUS, as for any memory that fails. */
 static void fault_refuse(struct dsm *d, const struct trap_fault *f, const char *why)
@@ -59,6 +60,15 @@ void node_tenure_start(struct dsm *d, uint64_t page, unsigned slot)
 		tenure_start(&d->tenure, slot, d->woken, node_now_ns());
 }
 
+/* A huge page takes much longer to come than it is worth looking for anything else. */
+static void expect_page(struct dsm *d, uint64_t page)
+{
+	const struct region_zone *zone = region_zone_of(&d->region, page);
+
+	if (zone == &d->region.zone[REGION_PMD])
+		d->expected_ns = node_now_ns() + zone->page_bytes / SLOW_BYTES_NS;
+}
+
 /* Steps ev for a thread that waits. 0: it is remembered; else it is forgotten again. */
 static int step_for(struct dsm *d, const struct trap_fault *f, struct waiter *w,
                     const struct coh_event *ev)
@@ -69,8 +79,10 @@ static int step_for(struct dsm *d, const struct trap_fault *f, struct waiter *w,
 	rc = node_step(d, ev);
 	if (rc && remembered && !d->lost)
 		d->n_faults--; /* nothing was woken: it is the last one still */
-	if (rc == 0)
+	if (rc == 0) {
 		frames_used(&d->frames, f->page);
+		expect_page(d, f->page);
+	}
 	return rc;
 }
 

@@ -128,8 +128,8 @@ static int work_and_spin(struct loop *l)
 	if (d->handled == handled || !d->spin_ns)
 		return more;
 	end = start + d->spin_ns;
-	for (uint64_t now = start; now < end && !d->helpers; now = node_now_ns()) {
-		if (now - start > SPIN_MAX_NS)
+	while (node_goes_on(d, end) && !d->helpers) {
+		if (node_now_ns() - start > SPIN_MAX_NS)
 			return 1;
 		pthread_mutex_unlock(&d->lock);
 		node_relax(d);

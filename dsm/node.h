@@ -126,6 +126,7 @@ struct dsm {
 	struct svc_inbox inbox; /* rank 0: requests of other nodes */
 	uint64_t count[COH_COUNTS];
 	uint64_t faults, fault_ns, sleeps, bad_messages;
+	uint64_t expected_ns; /* until when huge pages that were asked for take to come, about */
 	uint64_t handled; /* faults, messages, landings and tenures taken: tells activity */
 	unsigned helpers; /* application threads that poll the transport while they wait */
 	int asleep;       /* the service thread is, or is just going to be */
@@ -245,6 +246,8 @@ void node_waiter_add(struct dsm *d, struct waiter *w, const char *what); /* lock
 void node_waiter_done(struct dsm *d, struct waiter *w, int status);      /* lock held */
 void node_wake_sleepers(struct dsm *d); /* after a step; lock held */
 int node_waiter_is_done(const struct waiter *w); /* then status and results may be read */
+/* Lock held. Whether to look for more, until end_ns or as long as a huge page is expected. */
+int node_goes_on(const struct dsm *d, uint64_t end_ns);
 /* Lock held, all signals blocked: polls the transport in place of the service thread, for a
  * short time, so that the answer is taken where it is needed and nobody has to be woken. Then
  * hands over. */
