@@ -103,11 +103,11 @@ void node_hand_over(struct dsm *d)
 		loop_kick(d);
 }
 
-int node_goes_on(const struct dsm *d, uint64_t end_ns)
+uint64_t node_goes_on(const struct dsm *d, uint64_t end_ns)
 {
 	uint64_t now = node_now_ns();
 
-	return now < end_ns || (d->n_faults && now < d->expected_ns);
+	return now < end_ns || (d->n_faults && now < d->expected_ns) ? now : 0;
 }
 
 int node_waiter_is_done(const struct waiter *w)
@@ -117,7 +117,7 @@ int node_waiter_is_done(const struct waiter *w)
 
 void node_waiter_help(struct dsm *d, struct waiter *w)
 {
-	uint64_t end;
+	uint64_t now, end;
 
 	if (d->spin_ns && !node_waiter_is_done(w)) {
 		end = node_now_ns() + d->spin_ns;
@@ -125,10 +125,10 @@ void node_waiter_help(struct dsm *d, struct waiter *w)
 			d->tr->ops->wait_disarm(d->tr);
 		for (;;) {
 			node_progress(d);
-			if (node_waiter_is_done(w) || !node_goes_on(d, end))
+			if (node_waiter_is_done(w) || !(now = node_goes_on(d, end)))
 				break;
 			pthread_mutex_unlock(&d->lock);
-			node_relax(d);
+			node_relax(d, now);
 			pthread_mutex_lock(&d->lock);
 		}
 		d->helpers--;

@@ -14,14 +14,15 @@
 
 #include "dsm/node.h"
 
-#define LOOKS_ALONE 32     /* looks for one time of giving way, while nobody wants it */
+#define ALONE_NS 5000       /* between two times of giving way, while nobody wants it */
 #define ALONE_MAX_NS 1000  /* giving way in vain does not take longer */
 #define SHARED_MAX 3       /* times in a row that others ran, before a nap */
 #define NAP_NS 1000        /* in practice the kernel's timer slack, 50 us */
 #define NAP_PERIOD_NS 4000000
 
 static __thread struct {
-	unsigned looks, shared;
+	unsigned shared;
+	uint64_t gave_ns;  /* when it last gave way */
 	uint64_t alone_ns; /* the shortest time that giving way took */
 	uint64_t nap_ns;   /* when the last nap ended */
 } my;
@@ -35,22 +36,22 @@ static void nap(void)
 	my.shared = 0;
 }
 
-void node_relax(const struct dsm *d)
+void node_relax(const struct dsm *d, uint64_t now_ns)
 {
-	uint64_t start, took;
+	uint64_t took;
 
-	if (!d->crowded || (!my.shared && ++my.looks % LOOKS_ALONE)) {
+	if (!d->crowded || (!my.shared && now_ns - my.gave_ns < ALONE_NS)) {
 		__builtin_ia32_pause();
 		return;
 	}
-	start = node_now_ns();
 	sched_yield();
-	took = node_now_ns() - start;
+	my.gave_ns = node_now_ns();
+	took = my.gave_ns - now_ns;
 	if (!my.alone_ns)
 		my.alone_ns = ALONE_MAX_NS;
 	if (took < my.alone_ns)
 		my.alone_ns = took;
 	my.shared = took > 2 * my.alone_ns ? my.shared + 1 : 0;
-	if (my.shared >= SHARED_MAX && start - my.nap_ns > NAP_PERIOD_NS)
+	if (my.shared >= SHARED_MAX && now_ns - my.nap_ns > NAP_PERIOD_NS)
 		nap();
 }

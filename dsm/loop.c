@@ -123,16 +123,16 @@ static int work_and_spin(struct loop *l)
 	struct dsm *d = l->d;
 	uint64_t handled = d->handled;
 	int more = work(l);
-	uint64_t start = node_now_ns(), end;
+	uint64_t start = node_now_ns(), now, end;
 
 	if (d->handled == handled || !d->spin_ns)
 		return more;
 	end = start + d->spin_ns;
-	while (node_goes_on(d, end) && !d->helpers) {
-		if (node_now_ns() - start > SPIN_MAX_NS)
+	while (!d->helpers && (now = node_goes_on(d, end))) {
+		if (now - start > SPIN_MAX_NS)
 			return 1;
 		pthread_mutex_unlock(&d->lock);
-		node_relax(d);
+		node_relax(d, now);
 		pthread_mutex_lock(&d->lock);
 		handled = d->handled;
 		more = work(l);

@@ -149,8 +149,8 @@ uint32_t node_thread(void); /* kernel id of the calling thread */
 
 /* --- look.c --- */
 
-/* Between two looks at what a thread waits for; without the lock. */
-void node_relax(const struct dsm *d);
+/* Between two looks at what a thread waits for, at now_ns; without the lock. */
+void node_relax(const struct dsm *d, uint64_t now_ns);
 
 /* --- init.c --- */
 /* A process is a node, or finds out whether it could be one, once at a time: 0, or
@@ -246,8 +246,9 @@ void node_waiter_add(struct dsm *d, struct waiter *w, const char *what); /* lock
 void node_waiter_done(struct dsm *d, struct waiter *w, int status);      /* lock held */
 void node_wake_sleepers(struct dsm *d); /* after a step; lock held */
 int node_waiter_is_done(const struct waiter *w); /* then status and results may be read */
-/* Lock held. Whether to look for more, until end_ns or as long as a huge page is expected. */
-int node_goes_on(const struct dsm *d, uint64_t end_ns);
+/* Lock held. Whether to look for more, until end_ns or as long as a huge page is expected: the
+ * time, or 0. */
+uint64_t node_goes_on(const struct dsm *d, uint64_t end_ns);
 /* Lock held, all signals blocked: polls the transport in place of the service thread, for a
  * short time, so that the answer is taken where it is needed and nobody has to be woken. Then
  * hands over. */
