@@ -14,9 +14,16 @@
 #include <unistd.h>
 
 #define PAGES 160 /* homes of several nodes */
+#define HUGE_PAGE (UINT64_C(2) << 20)
 #define WORDS (PAGE / sizeof(uint64_t))
 
 static _Atomic uint64_t (*block)[WORDS];
+static size_t page_bytes; /* of the pages that are at block: PAGE, or those of 2 MiB */
+
+static _Atomic uint64_t *page_at(uint64_t page)
+{
+	return block[page * (page_bytes / PAGE)];
+}
 
 /* Long enough for a request that nothing keeps out. */
 static void linger(void)
@@ -145,21 +152,21 @@ static void attempt(const struct attempt *a, uint64_t page, _Atomic uint64_t *to
 	int mine = node.rank == node.size - 1;
 
 	if (node.rank == 1) { /* it comes from elsewhere, or not */
-		block[page][0] = 0;
-		block[page][8] = 77;
+		page_at(page)[0] = 0;
+		page_at(page)[8] = 77;
 	}
 	node_barrier();
 	if (mine && page % 3 == 0)
-		CHECK(block[page][8] == 77);
+		CHECK(page_at(page)[8] == 77);
 	node_barrier();
 	if (node.rank == 0) {
-		OK(dsm_pin(node.dsm, &block[page], PAGE, a->mode));
-		CHECK(block[page][8] == 77);
+		OK(dsm_pin(node.dsm, (void *)page_at(page), page_bytes, a->mode));
+		CHECK(page_at(page)[8] == 77);
 	}
 	node_barrier();
 	if (mine) {
 		outsider.attempt = a;
-		outsider.word = block[page];
+		outsider.word = page_at(page);
 		atomic_store(&outsider.done, 0);
 		CHECK(!pthread_create(&thread, NULL, try_it, NULL));
 		linger();
@@ -173,25 +180,25 @@ static void attempt(const struct attempt *a, uint64_t page, _Atomic uint64_t *to
 		while (!told[0])
 			usleep(1000);
 		/* What is here is what was here, but for what is done in place. */
-		CHECK(block[page][8] == 77);
-		CHECK(block[page][0] == (a->mode == DSM_PIN_WRITE && a->by == 2));
-		OK(dsm_unpin(node.dsm, &block[page], PAGE));
+		CHECK(page_at(page)[8] == 77);
+		CHECK(page_at(page)[0] == (a->mode == DSM_PIN_WRITE && a->by == 2));
+		OK(dsm_unpin(node.dsm, (void *)page_at(page), page_bytes));
 	}
 	if (mine && a->waits)
 		pthread_join(thread, NULL);
 	node_barrier();
-	CHECK(block[page][0] == (a->by == 1 || a->by == 2));
+	CHECK(page_at(page)[0] == (a->by == 1 || a->by == 2));
 	node_barrier();
 	if (mine)
 		told[0] = 0;
 	node_barrier();
 }
 
-static void keeps_others_out(_Atomic uint64_t *told)
+/* Of n pages, those of all homes, this node's and others'. */
+static void keeps_others_out(uint64_t n, _Atomic uint64_t *told)
 {
-	/* Pages of all homes, this node's and others'. */
 	for (unsigned i = 0; i < sizeof attempts / sizeof *attempts; i++)
-		for (uint64_t page = i; page < PAGES; page += 53)
+		for (uint64_t page = i % n; page < n; page += 53)
 			attempt(&attempts[i], page, told);
 }
 
@@ -209,13 +216,13 @@ static void own_store_waits(uint64_t page, _Atomic uint64_t *told)
 	int mine = node.rank == node.size - 1;
 	pthread_t thread;
 
-	block[page][0] = block[page][2] = 0;
+	page_at(page)[0] = page_at(page)[2] = 0;
 	node_barrier();
 	if (node.rank == 0)
-		OK(dsm_pin(node.dsm, &block[page], PAGE, DSM_PIN_READ));
+		OK(dsm_pin(node.dsm, (void *)page_at(page), page_bytes, DSM_PIN_READ));
 	atomic_store(&outsider.done, 0);
 	outsider.attempt = &attempts[1];
-	outsider.word = block[page];
+	outsider.word = page_at(page);
 	node_barrier();
 	if (mine) {
 		CHECK(!pthread_create(&thread, NULL, try_it, NULL));
@@ -225,16 +232,16 @@ static void own_store_waits(uint64_t page, _Atomic uint64_t *told)
 	if (node.rank == 0) {
 		while (!told[0])
 			usleep(1000);
-		CHECK(!pthread_create(&thread, NULL, store_here, block[page]));
+		CHECK(!pthread_create(&thread, NULL, store_here, (void *)page_at(page)));
 		linger();
-		if (atomic_load(&outsider.done) || block[page][0])
+		if (atomic_load(&outsider.done) || page_at(page)[0])
 			node_fail("page %u was written while it was pinned", (unsigned)page);
-		OK(dsm_unpin(node.dsm, &block[page], PAGE));
+		OK(dsm_unpin(node.dsm, (void *)page_at(page), page_bytes));
 	}
 	if (mine || node.rank == 0)
 		pthread_join(thread, NULL);
 	node_barrier();
-	CHECK(block[page][0] == 1 && block[page][2] == 1);
+	CHECK(page_at(page)[0] == 1 && page_at(page)[2] == 1);
 	node_barrier();
 	if (mine)
 		told[0] = 0;
@@ -326,6 +333,7 @@ void api_pin(void)
 	unsigned threads = (unsigned)node.size * API_THREADS;
 	_Atomic uint64_t *told = node_shared("told", PAGE, PAGE);
 
+	page_bytes = PAGE;
 	block = node_shared("pin", (PAGES + threads) * PAGE, PAGE);
 	for (int rank = 0; rank < node.size; rank++) {
 		if (rank == node.rank) {
@@ -335,7 +343,7 @@ void api_pin(void)
 		node_barrier();
 	}
 	if (node.size > 1) {
-		keeps_others_out(told);
+		keeps_others_out(PAGES, told);
 		for (uint64_t page = 2; page < PAGES; page += 31)
 			own_store_waits(page, told);
 	}
@@ -353,6 +361,37 @@ void api_pin(void)
 	if (node.rank == node.size - 1)
 		OK(dsm_unpin(node.dsm, block, PAGE));
 	node_barrier();
+	node_unshare("pin", (void *)block);
+	node_unshare("told", (void *)told);
+}
+
+/* What matters of it, on pages of 2 MiB; the nodes need a zone of them (DSM_HUGE). */
+void api_pin_huge(void)
+{
+	_Atomic uint64_t *told = node_shared("told", PAGE, PAGE);
+	const uint64_t n = 4;
+	char *at;
+
+	page_bytes = HUGE_PAGE;
+	block = node_shared_in("pin", n * page_bytes, page_bytes, DSM_HUGE);
+	at = (char *)block;
+	for (int rank = 0; rank < node.size; rank++) {
+		if (rank == node.rank) {
+			OK(dsm_pin(node.dsm, at + 100, page_bytes, DSM_PIN_WRITE)); /* parts of two */
+			CHECK(pinned() == 2);
+			memset(at + 100, rank, page_bytes);
+			OK(dsm_unpin(node.dsm, at, 2 * page_bytes));
+			CHECK(pinned() == 0);
+		}
+		node_barrier();
+	}
+	CHECK(at[100] == node.size - 1 && at[99 + page_bytes] == node.size - 1);
+	node_barrier();
+	if (node.size > 1) {
+		keeps_others_out(n, told);
+		for (uint64_t page = 0; page < n; page++)
+			own_store_waits(page, told);
+	}
 	node_unshare("pin", (void *)block);
 	node_unshare("told", (void *)told);
 }

@@ -95,6 +95,8 @@ system() {
 		--patience 60 --seed 2
 	everywhere tests/system/litmus 120
 	everywhere tests/system/kernel
+	everywhere tests/system/api pin
+	DSM_HUGE=8M everywhere tests/system/api pin_huge
 	everywhere tests/system/engine --huge
 	everywhere tests/system/stress --dir /results --untimed --seconds 4 --patience 60 --huge \
 		--pages 3

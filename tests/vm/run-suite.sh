@@ -74,7 +74,7 @@ part_verbs_transport() {
 
 # A node on each of two machines, with RDMA between them.
 part_verbs_system() {
-	built tests/system/{engine,kernel,litmus,stress} examples/{heat,pagerank,sort} \
+	built tests/system/{api,engine,kernel,litmus,stress} examples/{heat,pagerank,sort} \
 		tests/system/.libs/witness.so
 	"$vm_here/run.sh" -n 2 -m 768 -p 16 -t 600 -- "$vm_here/in-verbs.sh" system
 }
