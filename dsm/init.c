@@ -4,35 +4,19 @@
  * ends in an exchange that carries its outcome, so that all go on or all give up.
  */
 #include <errno.h>
-#include <linux/capability.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "coherence/mutant.h"
-#include "coherence/wire.h"
 #include "config.h"
 #include "dsm/node.h"
 
-#define HELLO_MAGIC 0x4d534432u /* "2DSM" */
 #define TENURE_US 200
 #define SPIN_US 50
-
-/* What nodes tell each other first. All run on machines of one kind. */
-struct hello {
-	int32_t status; /* first */
-	uint32_t magic, wire_version;
-	char version[16];
-	uint32_t address_len;
-	uint64_t region_bytes, huge_bytes, page_bytes;
-	struct budget_claim claim;
-	struct post_name post; /* rank 0's counts */
-	uint8_t address[TR_ADDRESS_MAX];
-};
 
 /* The one global: a process is a node at most once (one window, one set of threads). */
 static atomic_flag active = ATOMIC_FLAG_INIT;
@@ -99,21 +83,6 @@ static int open_boot(struct dsm *d)
 	case -ENFILE: return DSM_ERR_LIMIT;
 	default: return DSM_ERR_BOOT;
 	}
-}
-
-/* Window and alias each take the region's size in addresses. */
-static int check_limits(const struct dsm *d)
-{
-	const uint64_t bytes = d->settings.region_bytes + d->settings.huge_bytes;
-	struct rlimit space;
-
-	if (getrlimit(RLIMIT_AS, &space) || space.rlim_cur == RLIM_INFINITY ||
-	    space.rlim_cur / 2 > bytes)
-		return 0;
-	init_error_set("RLIMIT_AS (ulimit -v) is %llu bytes, too low for a region of %llu bytes, "
-	               "which takes twice its size",
-	               (unsigned long long)space.rlim_cur, (unsigned long long)bytes);
-	return DSM_ERR_LIMIT;
 }
 
 /* What each of so many nodes may have of a home's queues, which are as long for all. */
@@ -192,180 +161,14 @@ static int choose_trap(struct dsm *d)
 	return rc == -EPERM ? DSM_ERR_TRAP_PERM : error_limit_or(rc, DSM_ERR_KERNEL);
 }
 
-static int check_hello(struct dsm *d, const struct hello *mine, const struct hello *h, int i)
+/* What can be settled before the nodes meet; its outcome is told then. */
+static int prepare(struct dsm *d)
 {
-	if (h->magic != mine->magic || h->wire_version != mine->wire_version ||
-	    strncmp(h->version, mine->version, sizeof h->version)) {
-		init_error_set("node %d runs version %.16s of libdsm, this one %s", i, h->version,
-		               mine->version);
-		return DSM_ERR_VERSION;
-	}
-	if (h->region_bytes != mine->region_bytes || h->huge_bytes != mine->huge_bytes ||
-	    h->page_bytes != mine->page_bytes) {
-		init_error_set("node %d has a region of %llu bytes and %llu in huge pages, this one "
-		               "%llu and %llu: DSM_REGION and DSM_HUGE must be the same on all nodes", i, (unsigned long long)h->region_bytes,
-		               (unsigned long long)h->huge_bytes,
-		               (unsigned long long)mine->region_bytes,
-		               (unsigned long long)mine->huge_bytes);
-		return DSM_ERR_CONFIG;
-	}
-	return 0;
-}
+	int rc = configure_core(d);
 
-/* What each node has for frames. */
-static int share_memory(struct dsm *d, const struct hello *all)
-{
-	struct budget_claim *claim = calloc(d->boot->size, sizeof *claim);
-
-	d->budgets = calloc(d->boot->size, sizeof *d->budgets);
-	if (!claim || !d->budgets) {
-		free(claim);
-		return DSM_ERR_NOMEM;
-	}
-	for (int i = 0; i < d->boot->size; i++)
-		claim[i] = all[i].claim;
-	budget_agree(claim, d->boot->size, d->budgets);
-	chunks_init(&d->chunks, &d->region, d->tr, d->settings.by_chunk);
-	for (int i = 0; d->chunks.pinned && i < d->boot->size; i++)
-		d->budgets[i].chunk = chunks_pages(&d->chunks, REGION_PTE) * REGION_PTE_BYTES;
-	free(claim);
-	return 0;
-}
-
-static void set_address(struct dsm *d, struct hello *mine)
-{
-	int len = d->tr->ops->address(d->tr, mine->address);
-
-	if (len >= 0) {
-		mine->address_len = len;
-		return;
-	}
-	init_error_set("provider %s does not tell this node's address: %s",
-	               d->tr->ops->provider(d->tr), strerror(-len));
-	mine->status = DSM_ERR_PROVIDER;
-}
-
-/* Local preparations, then all tell how it went and where they are reached. */
-static int meet(struct dsm *d)
-{
-	struct hello mine = {.magic = HELLO_MAGIC,
-	                     .wire_version = COH_WIRE_VERSION,
-	                     .version = PACKAGE_VERSION,
-	                     .region_bytes = d->settings.region_bytes,
-	                     .huge_bytes = d->settings.huge_bytes,
-	                     .page_bytes = sysconf(_SC_PAGESIZE),
-	                     .claim = {.machine = budget_machine(),
-	                               .available = budget_available(""),
-	                               .memory = d->settings.memory_bytes}};
-	struct hello *all = calloc(d->boot->size, sizeof *all);
-	uint32_t lens[COH_MAX_NODES];
-	int rc;
-
-	if (!all)
-		return DSM_ERR_NOMEM;
-	post_name_new(&mine.post);
-	rc = configure_core(d);
 	if (rc == 0)
-		rc = check_limits(d);
-	if (rc == 0)
-		rc = choose_trap(d);
-	rc = provider_agree(d, rc);
-	if (rc == 0) {
-		set_address(d, &mine);
-		rc = node_agree_with(d, &mine, sizeof mine, all);
-	}
-	for (int i = 0; i < d->boot->size && rc == 0; i++) {
-		rc = check_hello(d, &mine, &all[i], i);
-		lens[i] = all[i].address_len;
-	}
-	if (rc == 0)
-		rc = share_memory(d, all);
-	d->post = all[0].post;
-	if (rc == 0 && d->tr->ops->connect(d->tr, all[0].address, sizeof *all, lens)) {
-		init_error_set("the nodes cannot reach each other: %s", log_last_error());
-		rc = DSM_ERR_PROVIDER;
-	}
-	free(all);
-	return rc;
-}
-
-/* Tries one address after the other until one is free on all nodes. */
-static int find_address(struct dsm *d, size_t len, void **out)
-{
-	int32_t all[COH_MAX_NODES];
-
-	for (unsigned n = 0;; n++) {
-		void *at = region_candidate(n, len);
-		int32_t mine;
-		int taken = 0, rc;
-		if (!at) {
-			init_error_set("no address is free on all nodes for a region of %zu bytes; a "
-			               "smaller one (DSM_REGION, DSM_HUGE) may find its place", len);
-			return DSM_ERR_ADDRESS;
-		}
-		mine = region_reserve(at, len);
-		rc = node_exchange(d, &mine, sizeof mine, all);
-		for (int i = 0; i < d->boot->size; i++)
-			taken |= rc ? rc : all[i];
-		if (!taken) {
-			*out = at;
-			return 0;
-		}
-		if (mine == 0)
-			region_unreserve(at, len);
-		if (rc)
-			return rc;
-	}
-}
-
-/* Huge pages: for all of their zone, or as many as this node's budget has room for. */
-static int set_aside(struct dsm *d, uint64_t *pages)
-{
-	const struct region_zone *zone = &d->region.zone[REGION_PMD];
-	const struct budget *mine = &d->budgets[d->boot->rank];
-	uint64_t room = mine->bytes / zone->page_bytes;
-
-	if (!zone->count)
-		return 0;
-	*pages = mine->both && room < zone->count ? room : zone->count;
-	return mine->both ? region_pool_open(&d->region, *pages)
-	                  : region_commit(&d->region, REGION_PMD);
-}
-
-static int make_region(struct dsm *d)
-{
-	struct region_config c = {.pte_bytes = d->settings.region_bytes,
-	                          .pmd_bytes = d->settings.huge_bytes};
-	size_t len = region_window_bytes(&c);
-	uint64_t huge = 0;
-	void *at;
-	int rc = find_address(d, len, &at);
-
-	if (rc)
-		return rc;
-	rc = region_create(&c, at, &d->region);
-	if (rc == 0)
-		rc = set_aside(d, &huge);
-	if (rc == 0)
-		return 0;
-	if (d->region.window)
-		region_destroy(&d->region);
-	else
-		region_unreserve(at, len);
-	if (rc == -ENOSPC) {
-		const unsigned long long need = huge ? huge : c.pmd_bytes / REGION_PMD_BYTES;
-
-		init_error_set("%llu huge pages of 2 MiB are needed here for each node, and %ld are "
-		               "left: this job alone takes sysctl vm.nr_hugepages=%llu, as root; or ask "
-		               "for less by DSM_HUGE", need,
-		               region_huge_pages("free_hugepages") -
-		                       region_huge_pages("resv_hugepages"),
-		               need * (d->boot->one_machine ? d->boot->size : 1));
-		return DSM_ERR_LIMIT;
-	}
-	init_error_set("cannot map a shared region of %zu bytes: %s%s", len, strerror(-rc),
-	               error_lock_hint(rc));
-	return error_limit_or(rc, DSM_ERR_NOMEM);
+		rc = limits_of_space(d);
+	return rc ? rc : choose_trap(d);
 }
 
 static int open_frames(struct dsm *d)
@@ -412,41 +215,6 @@ static int make_core(struct dsm *d)
 	return 0;
 }
 
-/* CAP_IPC_LOCK: no limit counts. */
-static int may_lock_all(void)
-{
-	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
-
-	return !syscall(SYS_capget, &head, data) &&
-	       (data[CAP_TO_INDEX(CAP_IPC_LOCK)].effective & CAP_TO_MASK(CAP_IPC_LOCK));
-}
-
-/* Where what is registered is pinned, that may become the whole region, or all that the
- * budget allows. Told now, for later it would end the job. */
-static int check_memlock(const struct dsm *d)
-{
-	const struct budget *mine = &d->budgets[d->boot->rank];
-	uint64_t small = mine->bytes + (uint64_t)BUDGET_FLOOR_PAGES * mine->chunk;
-	uint64_t want = d->settings.region_bytes + d->settings.huge_bytes;
-	struct rlimit lock;
-
-	if (!mine->both)
-		small += d->settings.huge_bytes;
-	if (want > small)
-		want = small;
-
-	if (!d->tr->ops->pins_memory(d->tr) || getrlimit(RLIMIT_MEMLOCK, &lock) ||
-	    lock.rlim_cur == RLIM_INFINITY || lock.rlim_cur >= want || may_lock_all())
-		return 0;
-	init_error_set("RLIMIT_MEMLOCK (ulimit -l) is %llu KiB, but provider %s pins the memory of "
-	               "pages that it moves, up to %llu KiB: raise it, or ask for a smaller region "
-	               "by DSM_REGION, or for a smaller part of it here by DSM_MEMORY",
-	               (unsigned long long)lock.rlim_cur >> 10, d->tr->ops->provider(d->tr),
-	               (unsigned long long)want >> 10);
-	return DSM_ERR_LIMIT;
-}
-
 /* What a node needs of its own; outcome to be agreed on. */
 static int make_ready(struct dsm *d)
 {
@@ -466,7 +234,7 @@ static int make_ready(struct dsm *d)
 		               error_limit_hint(rc));
 		return error_limit_or(rc, rc == -EPERM ? DSM_ERR_TRAP_PERM : DSM_ERR_KERNEL);
 	}
-	rc = check_memlock(d);
+	rc = limits_of_pinning(d);
 	if (rc)
 		return rc;
 	rc = chunks_open(&d->chunks);
@@ -514,29 +282,6 @@ static void dismantle(struct dsm *d)
 	node_cease();
 }
 
-/* The region; without its zone of huge pages where that is optional and one node has not
- * enough of them, or no addresses for it. */
-static int make_region_or_less(struct dsm *d)
-{
-	int32_t mine = make_region(d), all[COH_MAX_NODES];
-	int short_of = 0, rc;
-
-	if (!d->settings.huge_bytes || !d->settings.huge_optional)
-		return node_agree(d, mine);
-	rc = node_exchange(d, &mine, sizeof mine, all);
-	if (rc)
-		return rc;
-	for (int i = 0; i < d->boot->size; i++)
-		short_of |= all[i] == DSM_ERR_LIMIT || all[i] == DSM_ERR_ADDRESS;
-	if (!short_of)
-		return node_agree(d, mine);
-	log_line(&d->log, DSM_LOG_WARN, "going on without huge pages: %s",
-	         mine ? dsm_init_error() : "another node has no room for them");
-	region_destroy(&d->region);
-	d->settings.huge_bytes = 0;
-	return node_agree(d, make_region(d));
-}
-
 static int plant_mutant(void)
 {
 #ifdef COH_MUTANTS
@@ -564,10 +309,10 @@ static int join(struct dsm *d, const struct dsm_config *config)
 	if (rc)
 		return rc;
 	d->log.rank = d->boot->rank;
-	rc = meet(d);
+	rc = node_meet(d, prepare(d));
 	if (rc)
 		return rc;
-	rc = make_region_or_less(d);
+	rc = node_place_region(d);
 	if (rc)
 		return rc;
 	return node_agree(d, make_ready(d));

@@ -39,9 +39,10 @@ libjob_la_SOURCES = dsm/boot/rendezvous.h dsm/boot/rendezvous.c dsm/boot/meeting
 # The node itself.
 libnode_la_SOURCES += dsm/agree.c dsm/ahead.c dsm/atomic.c dsm/audit.c dsm/budget.c dsm/budget.h \
 	dsm/calls.c dsm/chunks.c dsm/chunks.h dsm/engine.c dsm/error.c dsm/faults.c dsm/frames.c \
-	dsm/frames.h dsm/hot_json.c dsm/init.c dsm/log.c dsm/log.h dsm/look.c dsm/loop.c dsm/memory.c \
-	dsm/node.h dsm/pin.c dsm/pin.h dsm/probe.c dsm/probe.h dsm/probe_kernel.c dsm/probe_memory.c dsm/probe_network.c \
-	dsm/provider.c dsm/reclaim.c dsm/report.c dsm/service.c dsm/settings.c dsm/settings.h \
+	dsm/frames.h dsm/hot_json.c dsm/init.c dsm/limits.c dsm/log.c dsm/log.h dsm/look.c \
+	dsm/loop.c dsm/meet.c dsm/memory.c dsm/node.h dsm/pin.c dsm/pin.h dsm/place.c dsm/probe.c \
+	dsm/probe.h dsm/probe_kernel.c dsm/probe_memory.c dsm/probe_network.c dsm/provider.c \
+	dsm/reclaim.c dsm/report.c dsm/service.c dsm/settings.c dsm/settings.h \
 	dsm/stream.c dsm/stream.h dsm/sync.c dsm/tenure.c dsm/tenure.h
 libnode_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(SODIUM_CFLAGS) $(PMIX_CFLAGS)
 libnode_la_LIBADD = $(SODIUM_LIBS)

@@ -167,6 +167,23 @@ int node_agree(struct dsm *d, int mine);
 /* Both at once. mine, and so each of all, begins with the outcome, an int32_t. */
 int node_agree_with(struct dsm *d, const void *mine, size_t len, void *all);
 
+/* --- meet.c --- */
+/* Tells all nodes about this one, and how its preparations went (status), and learns about
+ * them: the transport is connected then, and d->budgets and d->post are set. */
+int node_meet(struct dsm *d, int status);
+
+/* --- place.c --- */
+/* Makes the region, at the same address on all nodes; without huge pages, if it may be, where
+ * a node lacks them. */
+int node_place_region(struct dsm *d);
+
+/* --- limits.c: 0, or DSM_ERR_LIMIT and a sentence --- */
+/* Window and alias each take the region's size in addresses. */
+int limits_of_space(const struct dsm *d);
+/* Where what is registered is pinned, that may become the whole region, or all that the
+ * budget allows. Told at the start, for later it would end the job. */
+int limits_of_pinning(const struct dsm *d);
+
 /* --- provider.c --- */
 /* Opens the transport, on all nodes with the same provider. status: this node's outcome so
  * far, which is agreed on, too. */
