@@ -21,9 +21,9 @@ void alloc_close(struct alloc *a); /* NULL is allowed */
  * bytes from 1; align a power of two up to the range's size, or 0. A block of a page or
  * more, or aligned to a page or more, starts and ends on page boundaries: it shares no
  * page with another. Smaller ones are packed at multiples of 16.
- * *offset is where, from base on; *dirty_bytes tells how many of the first of those bytes may have been
- * handed out before (0: all fresh; the caller zeroes that many). -ENOMEM: no free block
- * can hold it, or private memory is out; -EINVAL.
+ * *offset is where, from base on; *dirty_bytes tells how many of the first of those bytes
+ * may have been handed out before (0: all fresh; the caller zeroes that many). -ENOMEM: no
+ * free block can hold it, or private memory is out; -EINVAL.
  */
 int alloc_take(struct alloc *a, uint64_t bytes, uint64_t align, uint64_t *offset,
                uint64_t *dirty_bytes);

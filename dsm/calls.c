@@ -41,8 +41,8 @@ void node_waiter_done(struct dsm *d, struct waiter *w, int status)
 
 	waiter_unlink(w);
 	w->status = status;
-	/* Release pairs with the acquire in node_waiter_is_done(): status and results before done. From
-	 * here on the waiter may be gone; only its address is used. */
+	/* Release pairs with the acquire in node_waiter_is_done(): status and results before
+	 * done. From here on the waiter may be gone; only its address is used. */
 	if (__atomic_exchange_n(done, WAIT_DONE, __ATOMIC_ACQ_REL) != WAIT_ASLEEP)
 		return;
 	/* To wake a thread takes longer than to send what another node waits for. */

@@ -30,8 +30,8 @@ static uint64_t unit_of(const struct frames *f, unsigned pool)
 	return frames_unit_bytes(f, huge || pool ? REGION_PMD : REGION_PTE);
 }
 
-/* Bytes that the pool has for cached pages that may come and go; 0 when it has room for all there are, so that
- * nothing needs to be kept free. */
+/* Bytes that the pool has for cached pages that may come and go; 0 when it has room for all
+ * there are, so that nothing needs to be kept free. */
 static uint64_t cache_bytes(const struct frames *f, unsigned pool)
 {
 	const struct frames_pool *p = &f->pool[pool];

@@ -26,7 +26,8 @@ static uint64_t round_up(uint64_t value, uint64_t to)
 
 size_t region_window_bytes(const struct region_config *config)
 {
-	return round_up(config->pte_bytes, REGION_PMD_BYTES) + round_up(config->pmd_bytes, REGION_PMD_BYTES);
+	return round_up(config->pte_bytes, REGION_PMD_BYTES) +
+	       round_up(config->pmd_bytes, REGION_PMD_BYTES);
 }
 
 /* Ends a mapping in the window: its address space is reserved as it was before. */

@@ -158,8 +158,9 @@ static json_t *status_json(struct dsm *d)
 	return json_pack("{s:s, s:i, s:i, s:i, s:s, s:s, s:s, s:s, s:I, s:f, s:b, s:I, s:o}", "job",
 	                 d->boot->job, "rank", d->boot->rank, "size", d->boot->size, "pid",
 	                 (int)getpid(), "version", PACKAGE_VERSION, "provider",
-	                 d->tr->ops->provider(d->tr), "trap", d->trap->ops->name, "faults", d->signal ? "signal" : "event",
-	                 "region_bytes", (json_int_t)d->settings.region_bytes, "uptime_s",
+	                 d->tr->ops->provider(d->tr), "trap", d->trap->ops->name, "faults",
+	                 d->signal ? "signal" : "event", "region_bytes",
+	                 (json_int_t)d->settings.region_bytes, "uptime_s",
 	                 (double)(node_now_ns() - d->start_ns) / 1e9, "lost", d->lost != 0,
 	                 "bad_messages", (json_int_t)d->bad_messages, "waiting", waiting_json(d));
 }

@@ -99,7 +99,8 @@ int ofi_life_open(struct ofi *ofi, const struct sockaddr_in *device)
 	ofi->life.sin_family = AF_INET;
 	ofi->life.sin_addr = device->sin_addr;
 	/* Nobody accepts: the kernel answers for us as long as we live, and there is room. */
-	if (bind(ofi->life_fd, (struct sockaddr *)&ofi->life, len) || listen(ofi->life_fd, 16 + 4 * ofi->nodes) ||
+	if (bind(ofi->life_fd, (struct sockaddr *)&ofi->life, len) ||
+	    listen(ofi->life_fd, 16 + 4 * ofi->nodes) ||
 	    getsockname(ofi->life_fd, (struct sockaddr *)&ofi->life, &len)) {
 		ofi_log(ofi, 0, "%s: listening for probes: %s", ofi->provider, strerror(errno));
 		return -errno;
