@@ -321,6 +321,7 @@ static int ofi_open(const struct tr_config *config, struct tr **out)
 	ofi->tr.ops = &tr_ofi_ops;
 	ofi->self = config->self;
 	ofi->nodes = config->nodes;
+	ofi->wake_at_once = config->wake_at_once != 0;
 	ofi->log = config->log;
 	ofi->log_ctx = config->log_ctx;
 	ofi->sends_max = config->sends_max ? config->sends_max : OFI_SENDS_MAX;

@@ -130,6 +130,7 @@ struct ofi {
 	int timer_fd; /*   for what nobody would wake us for */
 	uint8_t has_cq_fd;     /*   the CQ's descriptor, or without one: */
 	struct ofi_bell *bell; /*   the doorbell, else NULL */
+	uint8_t wake_at_once;  /*   and who is to be rung is rung at once */
 	uint8_t signal_sticks; /* the CQ's descriptor needs care, see there */
 	int life_fd;           /* what peers connect to, to see whether we are there, or -1 */
 	struct sockaddr_in life;

@@ -222,8 +222,11 @@ void ofi_wait_disarm(struct tr *tr)
 
 void ofi_ring(struct ofi *ofi, uint16_t peer)
 {
-	if (ofi->bell)
-		ofi_bell_want(ofi->bell, peer);
+	if (!ofi->bell)
+		return;
+	ofi_bell_want(ofi->bell, peer);
+	if (ofi->wake_at_once)
+		ofi_wake_peers(&ofi->tr);
 }
 
 void ofi_ring_soon(struct ofi *ofi)

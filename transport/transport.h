@@ -34,6 +34,8 @@ struct tr_config {
 	const char *no_better_than; /* the best, from this one on in the order of preference;
 	                             * NULL: of all. Without meaning when provider is set */
 	int one_machine;        /* all nodes run on this machine */
+	int wake_at_once;       /* wake_peers() after each send and write: there are more nodes than
+	                         * processors, and one that is about to look may not get to run */
 	const char *bind;       /* address to bind to, or NULL: 127.0.0.1 with one_machine */
 	const char *runtime_dir; /* the job's directory, for doorbells; NULL without one */
 	unsigned writes_max;    /* page writes in flight at once, at most (0: 1024) */
