@@ -99,8 +99,10 @@ void node_hand_over(struct dsm *d)
 	}
 	if (!d->helpers)
 		more |= d->tr->ops->pending(d->tr) || d->tenure.deferred;
-	if (more || d->inbox.len || d->has_stalled)
+	if (more || d->inbox.len || d->has_stalled) {
+		d->tr->ops->wake_peers(d->tr);
 		loop_kick(d);
+	}
 }
 
 uint64_t node_goes_on(const struct dsm *d, uint64_t end_ns)
@@ -161,6 +163,7 @@ void node_waiter_sleep(struct dsm *d, struct waiter *w, int timeout_ms)
 
 void node_wait_room(struct dsm *d)
 {
+	d->tr->ops->wake_peers(d->tr); /* for what was sent to get here */
 	d->starved++;
 	pthread_cond_wait(&d->room, &d->lock);
 	d->starved--;

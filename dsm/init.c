@@ -360,6 +360,7 @@ static int drain(struct dsm *d)
 	for (;;) {
 		pthread_mutex_lock(&d->lock);
 		node_progress(d);
+		d->tr->ops->wake_peers(d->tr); /* nobody will look here for long */
 		rc = d->lost ? d->lost : d->tr->ops->pending(d->tr);
 		pthread_mutex_unlock(&d->lock);
 		if (rc <= 0)

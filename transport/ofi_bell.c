@@ -159,8 +159,10 @@ void ofi_bell_close(struct ofi_bell *bell)
 
 	if (!bell)
 		return;
-	if (bell->page)
+	if (bell->page) {
 		ofi_bell_awake(bell);
+		ofi_bell_ring_now(bell);
+	}
 	for (i = 0; bell->peer && i < bell->nodes; i++)
 		if (bell->peer[i].page)
 			munmap(bell->peer[i].page, bell->page_bytes);

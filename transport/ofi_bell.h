@@ -38,7 +38,8 @@ struct ofi_bell;
 /* Makes this node's bell in dir, or when dir is NULL or its name too long in a
  * directory of its own under /tmp. 0 or a negative errno. */
 int ofi_bell_open(const char *dir, uint16_t self, uint16_t nodes, struct ofi_bell **out);
-void ofi_bell_close(struct ofi_bell *bell); /* NULL is allowed */
+/* Rings those that are to be rung. NULL is allowed. */
+void ofi_bell_close(struct ofi_bell *bell);
 const char *ofi_bell_path(const struct ofi_bell *bell);
 int ofi_bell_fd(const struct ofi_bell *bell);
 

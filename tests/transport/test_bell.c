@@ -187,7 +187,13 @@ static void test_gone(void)
 	CU_ASSERT(rung(1));
 	ofi_bell_awake(bell[1]);
 	CU_ASSERT_EQUAL(ofi_bell_gone(bell[0]), -1);
+	/* It rings first, whom it has sent something to. */
+	ofi_bell_sleep(bell[0]);
+	ofi_bell_want(bell[1], 0);
+	CU_ASSERT(!rung(0));
 	ofi_bell_close(bell[1]);
+	CU_ASSERT(rung(0));
+	ofi_bell_awake(bell[0]);
 	CU_ASSERT_EQUAL(ofi_bell_probe(bell[0], 1), -ENOTCONN);
 	CU_ASSERT_EQUAL(ofi_bell_probe(bell[0], 1), -ENOTCONN);
 	CU_ASSERT_EQUAL(ofi_bell_gone(bell[0]), 1);
