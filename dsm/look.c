@@ -14,7 +14,7 @@
 
 #include "dsm/node.h"
 
-#define ALONE_NS 5000       /* between two times of giving way, while nobody wants it */
+#define ALONE_NS 5000      /* between two times of giving way, while nobody wants it */
 #define ALONE_MAX_NS 1000  /* giving way in vain does not take longer */
 #define SHARED_MAX 3       /* times in a row that others ran, before a nap */
 #define NAP_NS 1000        /* in practice the kernel's timer slack, 50 us */

@@ -150,8 +150,14 @@ static void ofi_ring_concerned(struct ofi *ofi)
 }
 
 /* 1 when there is something for poll. */
-static int ofi_look_again(struct ofi *ofi)
+static int ofi_arm_bell(struct ofi *ofi)
 {
+	uint16_t i;
+
+	for (i = 0; i < ofi->nodes && (ofi->queued || ofi->posted); i++)
+		if (ofi_under_way(&ofi->peer[i]))
+			ofi_bell_need(ofi->bell, i);
+	ofi_bell_sleep(ofi->bell);
 	ofi_flush(ofi);
 	if (ofi_stash_fill(ofi))
 		return 1;
@@ -161,17 +167,6 @@ static int ofi_look_again(struct ofi *ofi)
 	ofi_wake_peers(&ofi->tr);
 	ofi_reap(ofi);
 	return ofi->errors_due != 0;
-}
-
-static int ofi_arm_bell(struct ofi *ofi)
-{
-	uint16_t i;
-
-	for (i = 0; i < ofi->nodes && (ofi->queued || ofi->posted); i++)
-		if (ofi_under_way(&ofi->peer[i]))
-			ofi_bell_need(ofi->bell, i);
-	ofi_bell_sleep(ofi->bell);
-	return ofi_look_again(ofi);
 }
 
 static int ofi_arm_cq(struct ofi *ofi)

@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #define PAGES 160 /* homes of several nodes */
-#define HUGE_PAGE (UINT64_C(2) << 20)
 #define WORDS (PAGE / sizeof(uint64_t))
 
 static _Atomic uint64_t (*block)[WORDS];

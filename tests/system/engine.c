@@ -12,7 +12,6 @@
 
 #include "tests/system/node.h"
 
-#define HUGE_PAGE ((size_t)2 << 20)
 #define TURNS 80 /* more than it takes an extent to be calm, see dsm/trap/rwp_extent.c */
 
 static size_t page_bytes = 4096;

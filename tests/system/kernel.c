@@ -20,7 +20,6 @@
 
 #define PAGE 4096
 #define BYTES (4 * PAGE)
-#define HUGE_PAGE ((size_t)2 << 20)
 
 static int huge;
 

@@ -13,6 +13,8 @@
 
 #include "dsm/dsm.h"
 
+#define HUGE_PAGE ((size_t)2 << 20)
+
 struct node {
 	dsm_t *dsm;
 	int rank, size;

@@ -5,17 +5,6 @@
 
 #define DEPTH 8 /* runs on their way */
 
-/* All bytes, as sequential_read takes them in. */
-static uint64_t sum_of(const void *at, size_t bytes)
-{
-	const volatile uint64_t *word = at;
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < bytes / sizeof *word; i++)
-		sum += word[i];
-	return sum;
-}
-
 /* Asks for all memory in runs of so many bytes. Returns their sum, 0 if it is not wanted. */
 static uint64_t pull(struct bare_set *set, size_t run_bytes, bool summed)
 {
@@ -38,7 +27,7 @@ static uint64_t pull(struct bare_set *set, size_t run_bytes, bool summed)
 		if (event.kind != BARE_LANDED)
 			bench_fail("asked for pages, got something else");
 		if (summed)
-			sum += sum_of(set->area.at + event.tag * run_bytes, run_bytes);
+			sum += bench_add_up(set->area.at + event.tag * run_bytes, run_bytes);
 		landed++;
 	}
 	return sum;
@@ -58,7 +47,7 @@ static void pull_reps(struct bare_set *set, size_t run_bytes, bool summed, struc
 		series_add(s, mib * 1e9 / (double)(bench_now_ns() - start));
 		series_rep(s);
 		bare_set_verify(set);
-		if (summed && sum != sum_of(set->area.at, set->area.bytes))
+		if (summed && sum != bench_add_up(set->area.at, set->area.bytes))
 			bench_fail("a run was not there yet when it was said to be");
 	}
 }

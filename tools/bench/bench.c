@@ -228,3 +228,13 @@ uint32_t *bench_shuffle(unsigned n)
 	}
 	return order;
 }
+
+uint64_t bench_add_up(const volatile void *at, size_t bytes)
+{
+	const volatile uint64_t *word = at;
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < bytes / sizeof *word; i++)
+		sum += word[i];
+	return sum;
+}

@@ -65,6 +65,9 @@ void bench_settle(void);
 /* 0 to n-1 in a random order, the same every time. To be freed. */
 uint32_t *bench_shuffle(unsigned n);
 
+/* The sum of all words, which takes in every byte. */
+uint64_t bench_add_up(const volatile void *at, size_t bytes);
+
 static inline uint64_t bench_now_ns(void)
 {
 	struct timespec now;

@@ -5,17 +5,6 @@
 #include "tools/bench/pages.h"
 #include "tools/bench/shared.h"
 
-/* The sum of all words, which takes in every byte. */
-static uint64_t sum_page(const struct pages *p, unsigned i)
-{
-	const volatile uint64_t *at = pages_at(p, i);
-	uint64_t sum = 0;
-
-	for (unsigned word = 0; word < PAGE_WORDS; word++)
-		sum += at[word];
-	return sum;
-}
-
 /* What the sum of pages first, first + step ... must be. */
 static uint64_t sum_expected(unsigned first, unsigned end, unsigned step, unsigned generation)
 {
@@ -40,7 +29,7 @@ static double pass(const struct pages *p, unsigned generation, unsigned step)
 		bench_settle();
 		start = bench_now_ns();
 		for (unsigned i = 0; i < p->n; i += step)
-			sum += sum_page(p, i);
+			sum += bench_add_up(pages_at(p, i), BENCH_PAGE);
 		end = bench_now_ns();
 		if (sum != sum_expected(0, p->n, step, generation))
 			bench_fail("the sum of %u pages is wrong", p->n);
