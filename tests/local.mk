@@ -3,7 +3,7 @@
 # Trap and region: conformance of every engine on every zone
 if HAVE_CUNIT
 trap_support = tests/trap/support.c tests/trap/support.h
-trap_tests = tests/trap/test_trap tests/trap/test_region tests/trap/test_probe
+trap_tests = tests/trap/test_trap tests/memory/test_region tests/trap/test_probe
 check_PROGRAMS += $(trap_tests)
 TESTS += $(trap_tests)
 noinst_PROGRAMS += tests/trap/trap_cost
@@ -12,8 +12,8 @@ tests_trap_test_trap_SOURCES = tests/trap/test_trap.c tests/trap/conf.h tests/tr
 	tests/trap/conf_life.c tests/trap/conf_process.c tests/trap/conf_race.c tests/trap/conf_switch.c \
 	tests/trap/conf_wp.c $(trap_support)
 tests_trap_test_trap_LDADD = libnode.la -lcunit
-tests_trap_test_region_SOURCES = tests/trap/test_region.c $(trap_support)
-tests_trap_test_region_LDADD = libnode.la -lcunit
+tests_memory_test_region_SOURCES = tests/memory/test_region.c $(trap_support)
+tests_memory_test_region_LDADD = libnode.la -lcunit
 tests_trap_test_probe_SOURCES = tests/trap/test_probe.c $(trap_support)
 tests_trap_test_probe_LDADD = libnode.la -lcunit
 tests_trap_trap_cost_SOURCES = tests/trap/trap_cost.c $(trap_support)
@@ -22,37 +22,37 @@ endif
 
 # Allocator and names
 if HAVE_CUNIT
-pure_tests = tests/dsm/test_alloc tests/dsm/test_names tests/dsm/test_parts tests/dsm/test_stream
+pure_tests = tests/heap/test_alloc tests/heap/test_names tests/start/test_parts tests/node/test_stream
 check_PROGRAMS += $(pure_tests)
 TESTS += $(pure_tests)
-tests_dsm_test_alloc_SOURCES = tests/dsm/test_alloc.c
-tests_dsm_test_alloc_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc
-tests_dsm_test_alloc_LDADD = libnode.la -lcunit
-tests_dsm_test_stream_SOURCES = tests/dsm/test_stream.c dsm/stream.c dsm/stream.h
-tests_dsm_test_stream_LDADD = -lcunit
-tests_dsm_test_parts_SOURCES = tests/dsm/test_parts.c
-tests_dsm_test_parts_LDADD = libnode.la libcoherence.la libtransport.la $(EV_LIBS) $(JANSSON_LIBS) -lcunit
-tests_dsm_test_names_SOURCES = tests/dsm/test_names.c
-tests_dsm_test_names_LDADD = libnode.la -lcunit
+tests_heap_test_alloc_SOURCES = tests/heap/test_alloc.c
+tests_heap_test_alloc_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc
+tests_heap_test_alloc_LDADD = libnode.la -lcunit
+tests_node_test_stream_SOURCES = tests/node/test_stream.c dsm/node/stream.c dsm/node/stream.h
+tests_node_test_stream_LDADD = -lcunit
+tests_start_test_parts_SOURCES = tests/start/test_parts.c
+tests_start_test_parts_LDADD = libnode.la libcoherence.la libtransport.la $(EV_LIBS) $(JANSSON_LIBS) -lcunit
+tests_heap_test_names_SOURCES = tests/heap/test_names.c
+tests_heap_test_names_LDADD = libnode.la -lcunit
 endif
 
 # Budget of frames, and which page goes
 if HAVE_CUNIT
-check_PROGRAMS += tests/dsm/test_evict tests/dsm/test_budget tests/dsm/test_frames tests/dsm/test_hot
-TESTS += tests/dsm/test_evict tests/dsm/test_budget tests/dsm/test_frames tests/dsm/test_hot
+check_PROGRAMS += tests/memory/test_evict tests/memory/test_budget tests/memory/test_frames tests/node/test_hot
+TESTS += tests/memory/test_evict tests/memory/test_budget tests/memory/test_frames tests/node/test_hot
 endif
-tests_dsm_test_frames_SOURCES = tests/dsm/test_frames.c
-tests_dsm_test_frames_LDADD = libnode.la libcoherence.la libtransport.la $(EV_LIBS) $(JANSSON_LIBS) -lcunit
-tests_dsm_test_hot_SOURCES = tests/dsm/test_hot.c dsm/hot.c dsm/hot.h
-tests_dsm_test_hot_LDADD = -lcunit
-tests_dsm_test_evict_SOURCES = tests/dsm/test_evict.c dsm/evict.c dsm/evict.h
-tests_dsm_test_evict_LDADD = -lcunit
-tests_dsm_test_budget_SOURCES = tests/dsm/test_budget.c dsm/budget.c dsm/budget.h
-tests_dsm_test_budget_LDADD = libcoherence.la -lcunit
+tests_memory_test_frames_SOURCES = tests/memory/test_frames.c
+tests_memory_test_frames_LDADD = libnode.la libcoherence.la libtransport.la $(EV_LIBS) $(JANSSON_LIBS) -lcunit
+tests_node_test_hot_SOURCES = tests/node/test_hot.c dsm/node/hot.c dsm/node/hot.h
+tests_node_test_hot_LDADD = -lcunit
+tests_memory_test_evict_SOURCES = tests/memory/test_evict.c dsm/memory/evict.c dsm/memory/evict.h
+tests_memory_test_evict_LDADD = -lcunit
+tests_memory_test_budget_SOURCES = tests/memory/test_budget.c dsm/memory/budget.c dsm/memory/budget.h
+tests_memory_test_budget_LDADD = libcoherence.la -lcunit
 
 # Boot: forked nodes around a rendezvous.
 if HAVE_CUNIT
-boot_tests = tests/boot/test_boot tests/boot/test_ends tests/boot/test_admin tests/boot/test_tcp
+boot_tests = tests/boot/test_boot tests/boot/test_ends tests/admin/test_admin tests/boot/test_tcp
 check_PROGRAMS += $(boot_tests)
 TESTS += $(boot_tests)
 endif
@@ -63,8 +63,8 @@ tests_boot_test_ends_SOURCES = tests/boot/test_ends.c $(boot_jobs)
 tests_boot_test_ends_LDADD = libnode.la libjob.la -lcunit
 tests_boot_test_tcp_SOURCES = tests/boot/test_tcp.c $(boot_jobs)
 tests_boot_test_tcp_LDADD = libnode.la libjob.la -lcunit
-tests_boot_test_admin_SOURCES = tests/boot/test_admin.c
-tests_boot_test_admin_LDADD = libnode.la $(EV_LIBS) -lcunit
+tests_admin_test_admin_SOURCES = tests/admin/test_admin.c
+tests_admin_test_admin_LDADD = libnode.la $(EV_LIBS) -lcunit
 
 # dsmctl, as a user runs it
 if HAVE_CUNIT

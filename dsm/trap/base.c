@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "dsm/dsm.h"
-#include "dsm/mm.h"
+#include "dsm/memory/mm.h"
 #include "dsm/trap/signal.h"
 
 /* How often the kernel may say EAGAIN without having done anything. */

@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "dsm/dsm.h"
-#include "dsm/mm.h"
+#include "dsm/memory/mm.h"
 #include "dsm/trap/rwp.h"
 
 #define CALM_MIN 32u       /* page changes without a READ, for patience 0 */

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 
-#include "dsm/mm.h"
+#include "dsm/memory/mm.h"
 
 /* CONTINUE with MODE_WP on a page of shmem: 0 or a positive errno. */
 static int try_continue_wp(bool user_mode)

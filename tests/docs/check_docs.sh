@@ -50,7 +50,7 @@ check_names() {
 		grep -q "^\.It Dv $code$" "$docs/dsm_strerror.3" ||
 			wrong "dsm_strerror.3 lacks $code"
 	done
-	for variable in $(cat "$top"/dsm/*.c "$top"/dsm/boot/*.c "$top"/dsm/trap/*.c 2>/dev/null |
+	for variable in $(find "$top/dsm" -name "*.c" -exec cat {} + |
 			grep -o '"DSM_[A-Z_]*"' | tr -d \" | sort -u); do
 		grep -q "^\.It Ev $variable$" "$docs/dsm.7" || wrong "dsm.7 lacks $variable"
 	done

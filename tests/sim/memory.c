@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A node's budget of frames for other nodes' pages, and what keeps to it: the eviction policy
- * that ships (dsm/evict.c), and what dsm/reclaim.c does with it. Pages are given up ahead of
+ * that ships (dsm/memory/evict.c), and what dsm/node/reclaim.c does with it. Pages are given up ahead of
  * need; a fault that finds no frame waits; a run is cut to what there is room for.
  */
 #include <errno.h>

@@ -73,7 +73,7 @@ static void cost_close(struct sim *s, uint16_t node, uint32_t page, enum coh_acc
 	f->bytes = 0;
 }
 
-/* --- tenures: the policy is the node's own (dsm/tenure.c) --- */
+/* --- tenures: the policy is the node's own (dsm/node/tenure.c) --- */
 
 void node_arm(struct sim *s, uint16_t node)
 {

@@ -19,8 +19,8 @@
 #include <stdint.h>
 
 #include "coherence/coh.h"
-#include "dsm/evict.h"
-#include "dsm/tenure.h"
+#include "dsm/memory/evict.h"
+#include "dsm/node/tenure.h"
 #include "tests/sim/heap.h"
 #include "tests/sim/rng.h"
 
@@ -38,7 +38,7 @@ struct sim_config {
 	enum sim_latency latency;
 	uint32_t think_ns;  /* mean time between two operations of a thread */
 	uint32_t wake_ns;   /* longest time from a wake to the thread's next try */
-	uint32_t tenure_ns; /* its base, see dsm/tenure.h */
+	uint32_t tenure_ns; /* its base, see dsm/node/tenure.h */
 	uint32_t budget;    /* frames of other nodes' pages that a node keeps; 0: no limit */
 	uint32_t slow;      /* nodes whose messages take ten times as long */
 	uint32_t pause_us;  /* every node sleeps this long now and then; 0: never */

@@ -14,7 +14,7 @@
 
 #include <jansson.h>
 
-#include "dsm/node.h"
+#include "dsm/node/node.h"
 
 /* A trap of whose operations some are replaced; page is the one that it lies about. */
 static struct {

@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "dsm/mm.h"
+#include "dsm/memory/mm.h"
 #include "dsm/trap/audit.h"
 #include "tests/trap/conf.h"
 #include "tests/trap/fixture.h"

@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "dsm/region.h"
+#include "dsm/memory/region.h"
 #include "dsm/trap/trap.h"
 
 struct conf_case {

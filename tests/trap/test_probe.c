@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "dsm/region.h"
+#include "dsm/memory/region.h"
 #include "dsm/trap/trap.h"
 #include "dsm/trap/uffd.h"
 #include "tests/trap/support.h"

@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "dsm/region.h"
+#include "dsm/memory/region.h"
 #include "dsm/trap/rwp.h"
 #include "tests/trap/support.h"
 

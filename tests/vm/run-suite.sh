@@ -42,9 +42,9 @@ built() {
 
 # Conformance of the trap's engines, on both sizes of pages; nothing may be skipped there.
 part_trap() {
-	built tests/trap/test_trap tests/trap/test_region tests/trap/test_probe
+	built tests/trap/test_trap tests/memory/test_region tests/trap/test_probe
 	"$vm_here/run.sh" -n 1 -m 1024 -p 32 -t 600 -- "$vm_here/in-guest.sh" all_of \
-		tests/trap/test_trap tests/trap/test_region tests/trap/test_probe
+		tests/trap/test_trap tests/memory/test_region tests/trap/test_probe
 }
 
 # The system tests over shared memory, on one machine.

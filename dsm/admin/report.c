@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Statistics, and the answers to dsmctl. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "dsm/node/node.h"
+
+static void collect(struct dsm *d, struct dsm_stats *s)
+{
+	struct trap_stats trap;
+	struct tr_stats t;
+
+	d->tr->ops->stats(d->tr, &t);
+	d->trap->ops->stats(d->trap, &trap);
+	*s = (struct dsm_stats){
+	        .faults = d->faults,
+	        .read_misses = d->count[COH_N_READ_MISS],
+	        .write_misses = d->count[COH_N_WRITE_MISS],
+	        .upgrades = d->count[COH_N_UPGRADE],
+	        .pages_fetched = d->count[COH_N_FETCH],
+	        .grants_empty = d->count[COH_N_GRANT_EMPTY],
+	        .pages_supplied = d->count[COH_N_SUPPLY],
+	        .refreshes = d->count[COH_N_REFRESH],
+	        .write_backs = d->count[COH_N_WRITE_BACK],
+	        .invalidations = d->count[COH_N_INV],
+	        .downgrades = d->count[COH_N_DOWNGRADE],
+	        .deferred = d->count[COH_N_DEFERRED],
+	        .prefetched = d->count[COH_N_PREFETCH],
+	        .prefetch_wasted = d->streams.wasted,
+	        .evictions = d->count[COH_N_EVICT],
+	        .atomics = d->count[COH_N_ATOMIC],
+	        .locks = d->count[COH_N_LOCK],
+	        .barriers = d->count[COH_N_BARRIER],
+	        .messages_sent = t.messages_sent,
+	        .messages_received = t.messages_received,
+	        .bytes_sent = t.bytes_sent + t.write_bytes,
+	        .bytes_received = t.bytes_received,
+	        .page_writes = t.writes,
+	        .page_write_bytes = t.write_bytes,
+	        .doorbells = t.doorbells,
+	        .fault_ns_total = d->fault_ns,
+	        .sleeps = d->sleeps,
+	        .pages_written = d->pages_written,
+	        .page_writes_landed = t.landed,
+	        .registered_bytes = d->chunks.registered_bytes,
+	        .faults_rwp = trap.faults_rwp,
+	        .extents_to_wp = trap.to_wp,
+	        .extents_to_rwp = trap.to_rwp,
+	        .extents_stayed_wp = trap.stayed_wp,
+	        .memory_budget = d->frames.pool[0].budget + d->frames.pool[1].budget,
+	        .memory_used = d->frames.pool[0].used + d->frames.pool[1].used,
+	        .memory_home = d->frames.pool[0].home + d->frames.pool[1].home,
+	        .evicted_shared = d->evicted_shared,
+	        .evicted_modified = d->evicted_modified,
+	        .frames_returned = d->frames.returned,
+	        .frame_waits = d->frame_waits,
+	        .pages_pinned = d->pins.held,
+	};
+}
+
+int dsm_get_stats(dsm_t *d, struct dsm_stats *out, size_t size)
+{
+	struct dsm_stats s;
+	sigset_t mask;
+
+	if (!out)
+		return DSM_ERR_INVAL;
+	node_lock(d, &mask);
+	collect(d, &s);
+	node_unlock(d, &mask);
+	memcpy(out, &s, size < sizeof s ? size : sizeof s);
+	return 0;
+}
+
+static json_t *stats_json(struct dsm *d)
+{
+	struct dsm_stats s;
+	json_t *o = json_object();
+
+	collect(d, &s);
+#define PUT(member) json_object_set_new(o, #member, json_integer((json_int_t)s.member))
+	PUT(faults);
+	PUT(read_misses);
+	PUT(write_misses);
+	PUT(upgrades);
+	PUT(pages_fetched);
+	PUT(grants_empty);
+	PUT(pages_supplied);
+	PUT(refreshes);
+	PUT(write_backs);
+	PUT(invalidations);
+	PUT(downgrades);
+	PUT(deferred);
+	PUT(prefetched);
+	PUT(prefetch_wasted);
+	PUT(evictions);
+	PUT(atomics);
+	PUT(locks);
+	PUT(barriers);
+	PUT(messages_sent);
+	PUT(messages_received);
+	PUT(bytes_sent);
+	PUT(bytes_received);
+	PUT(page_writes);
+	PUT(page_write_bytes);
+	PUT(doorbells);
+	PUT(fault_ns_total);
+	PUT(sleeps);
+	PUT(pages_written);
+	PUT(page_writes_landed);
+	PUT(registered_bytes);
+	PUT(faults_rwp);
+	PUT(extents_to_wp);
+	PUT(extents_to_rwp);
+	PUT(extents_stayed_wp);
+	PUT(memory_budget);
+	PUT(memory_used);
+	PUT(memory_home);
+	PUT(evicted_shared);
+	PUT(evicted_modified);
+	PUT(frames_returned);
+	PUT(pages_pinned);
+	PUT(frame_waits);
+#undef PUT
+	return o;
+}
+
+static json_t *wait_json(const char *what, uint32_t thread, uint64_t since_ns)
+{
+	return json_pack("{s:s, s:I, s:I}", "what", what, "thread", (json_int_t)thread, "since_ms",
+	                 (json_int_t)((node_now_ns() - since_ns) / 1000000));
+}
+
+static json_t *waiting_json(struct dsm *d)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < d->n_faults; i++) {
+		struct fault *f = &d->fault[i];
+		json_t *o = wait_json(f->write ? "write" : "read", f->thread, f->since_ns);
+		struct coh_page_info info;
+		coh_page_info(d->coh, f->page, &info);
+		json_object_set_new(o, "page", json_integer((json_int_t)f->page));
+		json_object_set_new(o, "state", json_string(coh_cache_state_name(info.cache_state)));
+		json_array_append_new(list, o);
+	}
+	for (struct waiter *w = d->waiters; w; w = w->next)
+		if (w->what)
+			json_array_append_new(list, wait_json(w->what, w->thread, w->since_ns));
+	return list;
+}
+
+static json_t *status_json(struct dsm *d)
+{
+	return json_pack("{s:s, s:i, s:i, s:i, s:s, s:s, s:s, s:s, s:I, s:f, s:b, s:I, s:o}", "job",
+	                 d->boot->job, "rank", d->boot->rank, "size", d->boot->size, "pid",
+	                 (int)getpid(), "version", PACKAGE_VERSION, "provider",
+	                 d->tr->ops->provider(d->tr), "trap", d->trap->ops->name, "faults",
+	                 d->signal ? "signal" : "event", "region_bytes",
+	                 (json_int_t)d->settings.region_bytes, "uptime_s",
+	                 (double)(node_now_ns() - d->start_ns) / 1e9, "lost", d->lost != 0,
+	                 "bad_messages", (json_int_t)d->bad_messages, "waiting", waiting_json(d));
+}
+
+char *report_answer(void *dsm, const char *request)
+{
+	struct dsm *d = dsm;
+	json_t *o;
+	char *text;
+
+	pthread_mutex_lock(&d->lock);
+	if (!strcmp(request, "status"))
+		o = status_json(d);
+	else if (!strcmp(request, "stats"))
+		o = stats_json(d);
+	else if (!strcmp(request, "audit"))
+		o = audit_json(d);
+	else if (!strcmp(request, "hot"))
+		o = hot_json(d);
+	else
+		o = json_pack("{s:s}", "error", "unknown request; known are: audit, hot, stats, status");
+	pthread_mutex_unlock(&d->lock);
+	text = o ? json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
+	json_decref(o);
+	return text;
+}

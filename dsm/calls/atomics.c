@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* dsm_fetch_add, dsm_swap, dsm_compare_swap. */
+#include "dsm/node/node.h"
+
+static int atomic_call(struct dsm *d, const void *ptr, struct coh_atomic a, uint64_t *old)
+{
+	struct coh_event ev = {.kind = COH_EV_ATOMIC, .atomic = a};
+	struct waiter w = {.what = "atomic"};
+	int64_t page = region_page_of(&d->region, ptr);
+	int rc;
+
+	if (page < 0 || (uintptr_t)ptr % a.width)
+		return DSM_ERR_INVAL;
+	ev.page = page;
+	ev.atomic.offset = (uint8_t *)ptr - (uint8_t *)region_window_at(&d->region, page);
+	rc = node_call_wait(d, &ev, &w);
+	*old = w.result[0];
+	return rc;
+}
+
+static int atomic32(struct dsm *d, uint32_t *ptr, unsigned op, uint32_t operand, uint32_t compare,
+                    uint32_t *old)
+{
+	struct coh_atomic a = {.op = op, .width = 4, .operand = operand, .compare = compare};
+	uint64_t was = 0;
+	int rc = atomic_call(d, ptr, a, &was);
+
+	if (rc == 0 && old)
+		*old = (uint32_t)was;
+	return rc;
+}
+
+static int atomic64(struct dsm *d, uint64_t *ptr, unsigned op, uint64_t operand, uint64_t compare,
+                    uint64_t *old)
+{
+	struct coh_atomic a = {.op = op, .width = 8, .operand = operand, .compare = compare};
+	uint64_t was = 0;
+	int rc = atomic_call(d, ptr, a, &was);
+
+	if (rc == 0 && old)
+		*old = was;
+	return rc;
+}
+
+int dsm_fetch_add32(dsm_t *d, uint32_t *ptr, uint32_t value, uint32_t *old)
+{
+	return atomic32(d, ptr, COH_OP_FETCH_ADD, value, 0, old);
+}
+
+int dsm_fetch_add64(dsm_t *d, uint64_t *ptr, uint64_t value, uint64_t *old)
+{
+	return atomic64(d, ptr, COH_OP_FETCH_ADD, value, 0, old);
+}
+
+int dsm_swap32(dsm_t *d, uint32_t *ptr, uint32_t value, uint32_t *old)
+{
+	return atomic32(d, ptr, COH_OP_SWAP, value, 0, old);
+}
+
+int dsm_swap64(dsm_t *d, uint64_t *ptr, uint64_t value, uint64_t *old)
+{
+	return atomic64(d, ptr, COH_OP_SWAP, value, 0, old);
+}
+
+int dsm_compare_swap32(dsm_t *d, uint32_t *ptr, uint32_t expected, uint32_t desired, uint32_t *old)
+{
+	return atomic32(d, ptr, COH_OP_COMPARE_SWAP, desired, expected, old);
+}
+
+int dsm_compare_swap64(dsm_t *d, uint64_t *ptr, uint64_t expected, uint64_t desired, uint64_t *old)
+{
+	return atomic64(d, ptr, COH_OP_COMPARE_SWAP, desired, expected, old);
+}

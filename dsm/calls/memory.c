@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* dsm_alloc, dsm_free, names, prefetch. */
+#include <errno.h>
+#include <string.h>
+
+#include "dsm/node/node.h"
+
+static uint64_t offset_of(const struct dsm *d, const void *ptr)
+{
+	return (uint64_t)((const uint8_t *)ptr - d->region.window);
+}
+
+int node_zone_of(const struct dsm *d, const void *ptr, size_t bytes)
+{
+	for (int kind = 0; kind < REGION_ZONES; kind++) {
+		const struct region_zone *zone = &d->region.zone[kind];
+		uint64_t len = zone->count * zone->page_bytes;
+		uint64_t at = (uint64_t)((const uint8_t *)ptr - zone->window);
+		if (zone->count && at < len && bytes <= len - at)
+			return kind;
+	}
+	return -1;
+}
+
+/* One try in one zone. */
+static int alloc_in(struct dsm *d, int kind, size_t bytes, size_t align, void **out)
+{
+	const struct region_zone *zone = &d->region.zone[kind];
+	struct coh_svc svc = {.op = SVC_ALLOC, .arg = {bytes, align, kind}};
+	uint8_t *at;
+	int rc;
+
+	if (bytes > zone->count * zone->page_bytes)
+		return DSM_ERR_NOMEM;
+	if (align > zone->count * zone->page_bytes)
+		return DSM_ERR_INVAL;
+	rc = service_call(d, &svc, -1, "dsm_alloc");
+	if (rc == DSM_ERR_NOMEM && svc.arg[0])
+		log_line(&d->log, DSM_LOG_ERROR, "no %zu bytes of shared memory: the nodes' budgets "
+		         "(DSM_MEMORY) are enough for %llu bytes of %s pages in all", bytes,
+		         (unsigned long long)svc.arg[0], kind == REGION_PMD ? "2 MiB" : "4 KiB");
+	if (rc)
+		return rc;
+	at = zone->window + svc.arg[0];
+	/* The caller's own stores clear what an earlier owner has left: ordinary accesses,
+	 * so they need no lock and no message of their own. */
+	if (svc.arg[1])
+		memset(at, 0, svc.arg[1] < bytes ? svc.arg[1] : bytes);
+	*out = at;
+	return 0;
+}
+
+int dsm_alloc(dsm_t *d, size_t bytes, size_t align, unsigned flags, void **out)
+{
+	int huge = flags == DSM_HUGE || flags == DSM_HUGE_PREFERRED;
+	int rc = DSM_ERR_NOMEM;
+
+	if (!out || bytes == 0 || (flags && !huge) || (align & (align - 1)))
+		return DSM_ERR_INVAL;
+	if (huge)
+		rc = alloc_in(d, REGION_PMD, bytes, align, out);
+	if (!huge || (flags == DSM_HUGE_PREFERRED &&
+	              (rc == DSM_ERR_NOMEM || rc == DSM_ERR_INVAL)))
+		rc = alloc_in(d, REGION_PTE, bytes, align, out);
+	return rc;
+}
+
+int dsm_free(dsm_t *d, void *ptr)
+{
+	struct coh_svc svc = {.op = SVC_FREE};
+	int kind = node_zone_of(d, ptr, 1);
+
+	if (!ptr)
+		return 0;
+	if (kind < 0)
+		return DSM_ERR_NOT_OURS;
+	svc.arg[0] = (uint64_t)((uint8_t *)ptr - d->region.zone[kind].window);
+	svc.arg[2] = kind;
+	return service_call(d, &svc, -1, "dsm_free");
+}
+
+static int name_set(struct coh_svc *svc, const char *name)
+{
+	size_t len = name ? strnlen(name, COH_NAME_MAX) : 0;
+
+	if (len == 0 || len == COH_NAME_MAX)
+		return DSM_ERR_INVAL;
+	memcpy(svc->name, name, len);
+	return 0;
+}
+
+int dsm_publish(dsm_t *d, const char *name, void *ptr)
+{
+	struct coh_svc svc = {.op = ptr ? SVC_PUBLISH : SVC_UNPUBLISH};
+
+	if (name_set(&svc, name) || (ptr && node_zone_of(d, ptr, 1) < 0))
+		return DSM_ERR_INVAL;
+	svc.arg[0] = ptr ? offset_of(d, ptr) : 0;
+	return service_call(d, &svc, -1, "dsm_publish");
+}
+
+int dsm_lookup(dsm_t *d, const char *name, int timeout_ms, void **out)
+{
+	struct coh_svc svc = {.op = SVC_LOOKUP, .arg = {timeout_ms != 0}};
+	int rc;
+
+	if (!out || timeout_ms < -1 || name_set(&svc, name))
+		return DSM_ERR_INVAL;
+	rc = service_call(d, &svc, timeout_ms ? timeout_ms : -1, "dsm_lookup");
+	if (rc == 0)
+		*out = d->region.window + svc.arg[0];
+	return rc;
+}
+
+int dsm_prefetch(dsm_t *d, const void *ptr, size_t bytes)
+{
+	uint64_t page, end;
+	sigset_t mask;
+
+	if (node_zone_of(d, ptr, bytes) < 0)
+		return DSM_ERR_INVAL;
+	if (bytes == 0)
+		return 0;
+	page = region_page_of(&d->region, ptr);
+	end = region_page_of(&d->region, (const uint8_t *)ptr + bytes - 1) + 1;
+	node_lock(d, &mask);
+	node_fetch_ahead(d, page, end);
+	node_hand_over(d);
+	node_unlock(d, &mask);
+	return 0;
+}

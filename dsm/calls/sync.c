@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* dsm_barrier, mutexes, conditions. */
+#include <errno.h>
+
+#include "dsm/node/node.h"
+
+/* A handle: kind (8 bits), home (16), index at its home plus one (32). */
+enum { HANDLE_MUTEX = 1, HANDLE_COND = 2 };
+
+static uint64_t handle_make(unsigned kind, coh_node home, uint32_t object)
+{
+	return (uint64_t)kind << 56 | (uint64_t)home << 32 | (object + 1);
+}
+
+/* Fills in home and object. */
+static int handle_read(const struct dsm *d, uint64_t id, unsigned kind, coh_node *home,
+                       uint32_t *object)
+{
+	uint32_t index = (uint32_t)id;
+
+	*home = (coh_node)(id >> 32);
+	*object = index - 1;
+	if (id >> 56 != kind || (id >> 48 & 0xff) || *home >= d->coh_cfg.nodes || index == 0 ||
+	    *object >= d->coh_cfg.locks)
+		return DSM_ERR_INVAL;
+	return 0;
+}
+
+static int lock_event(const struct dsm *d, dsm_mutex mutex, unsigned kind, struct coh_event *ev)
+{
+	*ev = (struct coh_event){.kind = kind};
+	ev->sync.thread = node_thread();
+	return handle_read(d, mutex.id, HANDLE_MUTEX, &ev->home, &ev->sync.object);
+}
+
+int dsm_barrier(dsm_t *d)
+{
+	struct coh_event ev = {.kind = COH_EV_BARRIER};
+	struct waiter w = {.what = "dsm_barrier"};
+
+	return node_call_wait(d, &ev, &w);
+}
+
+int dsm_mutex_create(dsm_t *d, dsm_mutex *out)
+{
+	struct coh_event ev = {.kind = COH_EV_MUTEX_CREATE};
+	uint32_t object;
+	sigset_t mask;
+	int rc;
+
+	if (!out)
+		return DSM_ERR_INVAL;
+	node_lock(d, &mask);
+	rc = d->lost ? d->lost : node_step(d, &ev);
+	object = d->fx.object;
+	node_unlock(d, &mask);
+	if (rc)
+		return rc == -ENOSPC ? DSM_ERR_NOMEM : rc;
+	out->id = handle_make(HANDLE_MUTEX, d->coh_cfg.self, object);
+	return 0;
+}
+
+static int destroy(struct dsm *d, uint64_t id, int kind)
+{
+	struct coh_event ev = {.kind = COH_EV_SYNC_DESTROY};
+	struct waiter w = {.what = kind == HANDLE_MUTEX ? "dsm_mutex_destroy" : "dsm_cond_destroy"};
+	int rc = handle_read(d, id, kind, &ev.home, &ev.sync.object);
+
+	ev.sync.value = kind;
+	ev.sync.thread = node_thread();
+	return rc ? rc : node_call_wait(d, &ev, &w);
+}
+
+int dsm_mutex_destroy(dsm_t *d, dsm_mutex mutex)
+{
+	return destroy(d, mutex.id, HANDLE_MUTEX);
+}
+
+int dsm_mutex_lock(dsm_t *d, dsm_mutex mutex)
+{
+	struct waiter w = {.what = "dsm_mutex_lock"};
+	struct coh_event ev;
+	int rc = lock_event(d, mutex, COH_EV_LOCK, &ev);
+
+	return rc ? rc : node_call_wait(d, &ev, &w);
+}
+
+int dsm_mutex_trylock(dsm_t *d, dsm_mutex mutex)
+{
+	struct waiter w = {.what = "dsm_mutex_trylock"};
+	struct coh_event ev;
+	int rc = lock_event(d, mutex, COH_EV_LOCK, &ev);
+
+	ev.flags = COH_F_TRY;
+	return rc ? rc : node_call_wait(d, &ev, &w);
+}
+
+int dsm_mutex_unlock(dsm_t *d, dsm_mutex mutex)
+{
+	struct coh_event ev;
+	int rc = lock_event(d, mutex, COH_EV_UNLOCK, &ev);
+
+	return rc ? rc : node_call(d, &ev);
+}
+
+int dsm_cond_create(dsm_t *d, dsm_mutex mutex, dsm_cond *out)
+{
+	struct coh_event ev = {.kind = COH_EV_COND_CREATE};
+	struct waiter w = {.what = "dsm_cond_create"};
+	int rc;
+
+	if (!out)
+		return DSM_ERR_INVAL;
+	rc = handle_read(d, mutex.id, HANDLE_MUTEX, &ev.home, &ev.sync.mutex);
+	if (rc == 0)
+		rc = node_call_wait(d, &ev, &w);
+	if (rc)
+		return rc == -ENOSPC ? DSM_ERR_NOMEM : rc;
+	out->id = handle_make(HANDLE_COND, ev.home, (uint32_t)w.result[0]);
+	return 0;
+}
+
+int dsm_cond_destroy(dsm_t *d, dsm_cond cond)
+{
+	return destroy(d, cond.id, HANDLE_COND);
+}
+
+int dsm_cond_wait(dsm_t *d, dsm_cond cond, dsm_mutex mutex)
+{
+	struct coh_event ev = {.kind = COH_EV_COND_WAIT};
+	struct waiter w = {.what = "dsm_cond_wait"};
+	coh_node home;
+	int rc = handle_read(d, cond.id, HANDLE_COND, &ev.home, &ev.sync.object);
+
+	if (rc == 0)
+		rc = handle_read(d, mutex.id, HANDLE_MUTEX, &home, &ev.sync.mutex);
+	if (rc == 0 && home != ev.home)
+		rc = DSM_ERR_INVAL; /* a condition lives where its mutex does */
+	ev.sync.thread = node_thread();
+	return rc ? rc : node_call_wait(d, &ev, &w);
+}
+
+static int signal_cond(struct dsm *d, dsm_cond cond, int count)
+{
+	struct coh_event ev = {.kind = COH_EV_COND_SIGNAL};
+	int rc = handle_read(d, cond.id, HANDLE_COND, &ev.home, &ev.sync.object);
+
+	ev.sync.value = count;
+	return rc ? rc : node_call(d, &ev);
+}
+
+int dsm_cond_signal(dsm_t *d, dsm_cond cond)
+{
+	return signal_cond(d, cond, 1);
+}
+
+int dsm_cond_broadcast(dsm_t *d, dsm_cond cond)
+{
+	return signal_cond(d, cond, 0);
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Services that one node, rank 0, gives to all: the allocator and the names. Requests
+ * and answers are messages; a request of rank 0 itself takes the same way without the
+ * network. Their data is private memory, never shared pages.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dsm/heap/alloc.h"
+#include "dsm/heap/names.h"
+#include "dsm/node/node.h"
+
+int service_open(struct dsm *d)
+{
+	int rc = 0;
+
+	if (d->coh_cfg.self != 0)
+		return 0;
+	for (int kind = 0; kind < REGION_ZONES && rc == 0; kind++) {
+		const struct region_zone *zone = &d->region.zone[kind];
+		if (zone->count)
+			rc = alloc_open((uintptr_t)zone->window, zone->count * zone->page_bytes,
+			                zone->page_bytes, &d->alloc[kind]);
+	}
+	if (rc == 0)
+		rc = names_open(&d->names);
+	d->inbox.cap = 2 * NODE_SVC_SLOTS * d->coh_cfg.nodes;
+	d->inbox.ring = calloc(d->inbox.cap, sizeof *d->inbox.ring);
+	return rc == 0 && !d->inbox.ring ? -ENOMEM : rc;
+}
+
+void service_close(struct dsm *d)
+{
+	free(d->inbox.ring);
+	d->inbox = (struct svc_inbox){0};
+	names_close(d->names);
+	for (int kind = 0; kind < REGION_ZONES; kind++) {
+		alloc_close(d->alloc[kind]);
+		d->alloc[kind] = NULL;
+	}
+	d->names = NULL;
+}
+
+/* --- serving --- */
+
+static void answer(struct dsm *d, coh_node to, uint16_t slot, int status, uint64_t a, uint64_t b)
+{
+	struct coh_msg m = {.type = COH_MSG_SVC_RESP, .slot = slot, .n = 1};
+
+	m.svc.status = status;
+	m.svc.arg[0] = a;
+	m.svc.arg[1] = b;
+	if (to == d->coh_cfg.self)
+		service_response(d, &m);
+	else
+		node_send(d, to, &m);
+}
+
+/* No more is handed out than all budgets together have room for, each for its own homes. */
+static void set_limit(struct dsm *d, unsigned kind)
+{
+	uint64_t page_bytes[REGION_ZONES], other = 0;
+	struct alloc_stats stats;
+
+	for (int i = 0; i < REGION_ZONES; i++)
+		page_bytes[i] = d->region.zone[i].page_bytes;
+	if (d->alloc[!kind]) {
+		alloc_stats(d->alloc[!kind], &stats);
+		other = (stats.high_water + page_bytes[!kind] - 1) / page_bytes[!kind];
+	}
+	if (d->limit[kind].pages && d->limit[kind].other == other)
+		return;
+	d->limit[kind].other = other;
+	d->limit[kind].pages = budget_limit(&d->coh_cfg, d->budgets, page_bytes, kind, other);
+	alloc_limit(d->alloc[kind], d->limit[kind].pages * page_bytes[kind]);
+}
+
+static void serve_alloc(struct dsm *d, coh_node from, const struct coh_msg *m)
+{
+	uint64_t offset = 0, dirty = 0;
+	unsigned kind = m->svc.arg[2];
+	struct alloc *zone = m->svc.arg[2] < REGION_ZONES ? d->alloc[kind] : NULL;
+	int rc = -ENOMEM;
+
+	if (zone) {
+		set_limit(d, kind);
+		rc = alloc_take(zone, m->svc.arg[0], m->svc.arg[1], &offset, &dirty);
+	}
+	/* Tells what the limit is, when it is that of the budgets. */
+	if (rc == -ENOMEM && zone && d->limit[kind].pages < d->region.zone[kind].count)
+		offset = d->limit[kind].pages * d->region.zone[kind].page_bytes;
+	answer(d, from, m->slot, rc, offset, dirty);
+}
+
+static void serve_free(struct dsm *d, coh_node from, const struct coh_msg *m)
+{
+	struct alloc *zone = m->svc.arg[2] < REGION_ZONES ? d->alloc[m->svc.arg[2]] : NULL;
+	int rc = zone ? alloc_give(zone, m->svc.arg[0]) : -EINVAL;
+
+	answer(d, from, m->slot, rc ? DSM_ERR_NOT_OURS : 0, 0, 0);
+}
+
+static void serve_publish(struct dsm *d, coh_node from, const struct coh_msg *m)
+{
+	struct names_waiter who;
+	int rc = names_add(d->names, m->svc.name, m->svc.arg[0]);
+
+	answer(d, from, m->slot, rc, 0, 0);
+	while (rc == 0 && names_next_waiter(d->names, m->svc.name, &who) == 1)
+		answer(d, who.node, who.slot, 0, m->svc.arg[0], 0);
+}
+
+static void serve_lookup(struct dsm *d, coh_node from, const struct coh_msg *m)
+{
+	uint64_t value = 0;
+	int rc = names_find(d->names, m->svc.name, &value);
+
+	if (rc == -ENOENT && m->svc.arg[0]) { /* wants to wait */
+		rc = names_wait(d->names, m->svc.name,
+		                (struct names_waiter){.node = from, .slot = m->slot});
+		if (rc == 0)
+			return;
+	}
+	answer(d, from, m->slot, rc, value, 0);
+}
+
+/* A waiter whose time is over. If its answer has left already, that is the answer. */
+static void serve_cancel(struct dsm *d, coh_node from, const struct coh_msg *m)
+{
+	if (names_unwait(d->names, m->svc.name,
+	                 (struct names_waiter){.node = from, .slot = m->slot}) == 0)
+		answer(d, from, m->slot, -ETIMEDOUT, 0, 0);
+}
+
+/* A request from a node, this one included. */
+static void serve(struct dsm *d, coh_node from, const struct coh_msg *m)
+{
+	switch (m->svc.op) {
+	case SVC_ALLOC: serve_alloc(d, from, m); break;
+	case SVC_FREE: serve_free(d, from, m); break;
+	case SVC_PUBLISH: serve_publish(d, from, m); break;
+	case SVC_UNPUBLISH:
+		answer(d, from, m->slot, names_remove(d->names, m->svc.name), 0, 0);
+		break;
+	case SVC_LOOKUP: serve_lookup(d, from, m); break;
+	case SVC_LOOKUP_CANCEL: serve_cancel(d, from, m); break;
+	default: answer(d, from, m->slot, -EINVAL, 0, 0); break;
+	}
+}
+
+void service_keep(struct dsm *d, coh_node from, const struct coh_msg *m)
+{
+	struct svc_inbox *in = &d->inbox;
+	unsigned at = in->cap ? (in->head + in->len) % in->cap : 0;
+
+	if (in->len == in->cap) { /* not the serving node, or more than a node may have */
+		d->bad_messages++;
+		return;
+	}
+	in->ring[at].from = from;
+	in->ring[at].msg = *m;
+	in->len++;
+}
+
+void service_serve(struct dsm *d)
+{
+	struct svc_inbox *in = &d->inbox;
+
+	while (in->len) {
+		serve(d, in->ring[in->head].from, &in->ring[in->head].msg);
+		in->head = (in->head + 1) % in->cap;
+		in->len--;
+		d->handled++;
+	}
+}
+
+/* --- asking --- */
+
+void service_response(struct dsm *d, const struct coh_msg *m)
+{
+	struct waiter *w = m->slot < NODE_SVC_SLOTS ? d->svc_slot[m->slot] : NULL;
+
+	if (!w) {
+		d->bad_messages++;
+		return;
+	}
+	d->svc_slot[m->slot] = NULL;
+	w->result[0] = m->svc.arg[0];
+	w->result[1] = m->svc.arg[1];
+	node_waiter_done(d, w, m->svc.status);
+	if (d->starved)
+		pthread_cond_broadcast(&d->room);
+}
+
+/* Lock held. Waits for a free slot; -1 when the job is lost meanwhile. */
+static int slot_take(struct dsm *d, struct waiter *w)
+{
+	while (!d->lost) {
+		for (unsigned i = 0; i < NODE_SVC_SLOTS; i++)
+			if (!d->svc_slot[i]) {
+				d->svc_slot[i] = w;
+				return (int)i;
+			}
+		node_wait_room(d);
+	}
+	return -1;
+}
+
+static void request(struct dsm *d, const struct coh_msg *m)
+{
+	if (d->coh_cfg.self == 0)
+		serve(d, 0, m);
+	else
+		node_send(d, 0, m);
+}
+
+int service_call(struct dsm *d, struct coh_svc *svc, int timeout_ms, const char *what)
+{
+	struct coh_msg m = {.type = COH_MSG_SVC_REQ, .n = 1, .svc = *svc};
+	struct waiter w;
+	sigset_t mask;
+	int slot;
+
+	node_lock(d, &mask);
+	slot = slot_take(d, &w);
+	if (slot < 0) {
+		node_unlock(d, &mask);
+		return DSM_ERR_LOST;
+	}
+	node_waiter_add(d, &w, what);
+	m.slot = slot;
+	request(d, &m);
+	node_waiter_help(d, &w);
+	node_unlock(d, &mask);
+
+	node_waiter_sleep(d, &w, timeout_ms);
+	if (!node_waiter_is_done(&w)) {
+		node_lock(d, &mask);
+		m.svc.op = SVC_LOOKUP_CANCEL;
+		if (!node_waiter_is_done(&w))
+			request(d, &m);
+		node_waiter_help(d, &w);
+		node_unlock(d, &mask);
+		node_waiter_sleep(d, &w, -1);
+	}
+	svc->arg[0] = w.result[0];
+	svc->arg[1] = w.result[1];
+	return w.status;
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The region: memfds, windows, aliases, and the frames behind them. */
+#include "config.h"
+
+#include "dsm/memory/region.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <linux/memfd.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "dsm/memory/mm.h"
+
+static const size_t zone_page_bytes[REGION_ZONES] = {
+	[REGION_PTE] = REGION_PTE_BYTES,
+	[REGION_PMD] = REGION_PMD_BYTES,
+};
+
+static uint64_t round_up(uint64_t value, uint64_t to)
+{
+	return (value + to - 1) / to * to;
+}
+
+size_t region_window_bytes(const struct region_config *config)
+{
+	return round_up(config->pte_bytes, REGION_PMD_BYTES) +
+	       round_up(config->pmd_bytes, REGION_PMD_BYTES);
+}
+
+/* Ends a mapping in the window: its address space is reserved as it was before. */
+static void vacate(void *addr, size_t len)
+{
+	void *got = NULL;
+
+	mm_map(addr, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0,
+	       &got);
+	mm_unlock(addr, len);
+}
+
+/*
+ * Maps fd from offset on, at addr or (NULL) anywhere. In a process that locks its future
+ * mappings (mlockall(MCL_FUTURE)) mmap would populate the whole of it: so it is mapped
+ * without access, which populates nothing, unlocked, and opened afterwards.
+ */
+static int map_zone(void *addr, size_t len, int fd, uint64_t offset, uint8_t **out)
+{
+	void *got = NULL;
+	int r = mm_map(addr, len, PROT_NONE, MAP_SHARED | MAP_NORESERVE | (addr ? MAP_FIXED : 0),
+	               fd, offset, &got);
+
+	if (r)
+		return r;
+	r = mm_unlock(got, len);
+	if (!r)
+		r = mm_advise(got, len, MADV_DONTFORK);
+	if (!r)
+		r = mm_advise(got, len, MADV_DONTDUMP);
+	if (!r) {
+		/* Protecting a page of a transparent huge page splits it; frames are accounted
+		 * one by one. -EINVAL where the kernel has none, and on hugetlbfs. */
+		mm_advise(got, len, MADV_NOHUGEPAGE);
+		r = mm_protect(got, len, PROT_READ | PROT_WRITE);
+	}
+	if (!r)
+		*out = got;
+	else if (addr)
+		vacate(addr, len);
+	else
+		mm_unmap(got, len);
+	return r;
+}
+
+static int open_memfd(enum region_zone_kind kind, uint64_t bytes)
+{
+	unsigned flags = MFD_CLOEXEC | (kind == REGION_PMD ? MFD_HUGETLB | MFD_HUGE_2MB : 0);
+	int fd = memfd_create(kind == REGION_PMD ? "dsm-pmd" : "dsm-pte", flags);
+	int r;
+
+	if (fd < 0) {
+		if (errno == EMFILE || errno == ENFILE)
+			return -EMFILE;
+		return kind == REGION_PMD && errno != ENOMEM ? -ENOSPC : -ENOMEM;
+	}
+	r = ftruncate(fd, bytes) ? -errno : 0;
+	/* An empty pool of huge pages is better found now than at the first fault. */
+	if (!r && kind == REGION_PMD && fallocate(fd, 0, 0, REGION_PMD_BYTES))
+		r = errno == ENOMEM ? -ENOMEM : -ENOSPC;
+	if (!r && kind == REGION_PMD &&
+	    fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, REGION_PMD_BYTES))
+		r = -errno;
+	if (r) {
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+static void close_zone(struct region_zone *zone)
+{
+	size_t len = zone->count * zone->page_bytes;
+
+	if (zone->window)
+		vacate(zone->window, len);
+	if (zone->alias)
+		mm_unmap(zone->alias, len);
+	if (zone->memfd >= 0)
+		close(zone->memfd);
+	zone->window = zone->alias = NULL;
+	zone->memfd = -1;
+}
+
+static int open_zone(enum region_zone_kind kind, struct region_zone *zone, void *addr)
+{
+	size_t len = zone->count * zone->page_bytes;
+	int r = open_memfd(kind, len);
+
+	if (r < 0)
+		return r;
+	zone->memfd = r;
+	r = map_zone(NULL, len, zone->memfd, 0, &zone->alias);
+	if (!r)
+		r = map_zone(addr, len, zone->memfd, 0, &zone->window);
+	if (r)
+		close_zone(zone);
+	return r;
+}
+
+int region_create(const struct region_config *config, void *addr, struct region *out)
+{
+	const uint64_t bytes[REGION_ZONES] = { config->pte_bytes, config->pmd_bytes };
+	struct region region = { .window = addr, .window_bytes = region_window_bytes(config) };
+	uint8_t *at = addr;
+	int kind, r = 0;
+
+	if (!region.window_bytes)
+		return -EINVAL;
+	for (kind = 0; kind < REGION_ZONES; kind++) {
+		if (bytes[kind] % zone_page_bytes[kind])
+			return -EINVAL;
+		region.zone[kind].memfd = -1;
+	}
+	for (kind = 0; kind < REGION_ZONES; kind++) {
+		struct region_zone *zone = &region.zone[kind];
+
+		zone->page_bytes = zone_page_bytes[kind];
+		zone->first = region.pages;
+		zone->count = bytes[kind] / zone->page_bytes;
+		region.pages += zone->count;
+		if (zone->count)
+			r = open_zone(kind, zone, at);
+		if (r)
+			goto err_close;
+		at += round_up(bytes[kind], REGION_PMD_BYTES);
+	}
+	*out = region;
+	return 0;
+
+err_close:
+	while (kind--)
+		close_zone(&region.zone[kind]);
+	return r;
+}
+
+void region_destroy(struct region *region)
+{
+	if (!region)
+		return;
+	region_pool_close(region);
+	for (int kind = 0; kind < REGION_ZONES; kind++) {
+		if (region->zone[kind].count)
+			close_zone(&region->zone[kind]);
+	}
+	if (region->window)
+		mm_unmap(region->window, region->window_bytes);
+	memset(region, 0, sizeof *region);
+}
+
+int64_t region_page_of(const struct region *region, const void *addr)
+{
+	for (int kind = 0; kind < REGION_ZONES; kind++) {
+		const struct region_zone *zone = &region->zone[kind];
+		uint64_t offset = (uintptr_t)addr - (uintptr_t)zone->window;
+
+		if (zone->count && offset < zone->count * zone->page_bytes)
+			return zone->first + offset / zone->page_bytes;
+	}
+	return -1;
+}
+
+const struct region_zone *region_zone_of(const struct region *region, uint64_t page)
+{
+	assert(page < region->pages);
+	return &region->zone[page >= region->zone[REGION_PMD].first ? REGION_PMD : REGION_PTE];
+}
+
+void *region_window_at(const struct region *region, uint64_t page)
+{
+	const struct region_zone *zone = region_zone_of(region, page);
+
+	return zone->window + (page - zone->first) * zone->page_bytes;
+}
+
+void *region_frame_at(const struct region *region, uint64_t page)
+{
+	const struct region_zone *zone = region_zone_of(region, page);
+
+	return zone->alias + (page - zone->first) * zone->page_bytes;
+}
+
+int region_frame_prepare(struct region *region, uint64_t first, uint32_t n)
+{
+	const struct region_zone *zone = region_zone_of(region, first);
+	uint64_t page = first - zone->first, end = page + n;
+	uint32_t chunk = n;
+
+	assert(end <= zone->count);
+	/* When a signal interrupts it, shmem gives back all that the call has allocated: a
+	 * long one might never finish where signals are frequent, so it is cut. */
+	while (page < end) {
+		uint64_t len = end - page < chunk ? end - page : chunk;
+
+		if (!fallocate(zone->memfd, FALLOC_FL_KEEP_SIZE, page * zone->page_bytes,
+		               len * zone->page_bytes))
+			page += len;
+		else if (errno == EINTR)
+			chunk = chunk > 1 ? chunk / 2 : 1;
+		else
+			return -ENOSPC;
+	}
+	return 0;
+}
+
+int region_map_again(const struct region *region, uint64_t first, uint64_t n, void **out)
+{
+	const struct region_zone *zone = region_zone_of(region, first);
+	uint8_t *at = NULL;
+	int r = map_zone(NULL, n * zone->page_bytes, zone->memfd,
+	                 (first - zone->first) * zone->page_bytes, &at);
+
+	if (!r)
+		*out = at;
+	return r;
+}
+
+int region_frame_drop(struct region *region, uint64_t first, uint32_t n)
+{
+	const struct region_zone *zone = region_zone_of(region, first);
+
+	while (fallocate(zone->memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+	                 (first - zone->first) * zone->page_bytes, n * zone->page_bytes)) {
+		if (errno != EINTR)
+			return -errno;
+	}
+	return 0;
+}

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The engine: feeds events to the core and carries out its effects, under the node's lock. */
+#include <errno.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "coherence/wire.h"
+#include "dsm/node/node.h"
+
+#define POLL_BATCH 32
+#define CACHE_LINE 64
+
+uint64_t node_now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + t.tv_nsec;
+}
+
+uint32_t node_thread(void)
+{
+	static __thread uint32_t id;
+
+	if (!id)
+		id = (uint32_t)syscall(SYS_gettid);
+	return id;
+}
+
+void node_fail(struct dsm *d, const char *why)
+{
+	if (d->lost)
+		return;
+	d->lost = DSM_ERR_LOST;
+	log_line(&d->log, DSM_LOG_ERROR, "the job cannot go on: %s", why);
+	while (d->waiters)
+		node_waiter_done(d, d->waiters, DSM_ERR_LOST);
+	memset(d->svc_slot, 0, sizeof d->svc_slot);
+	node_faults_lost(d);
+	pthread_cond_broadcast(&d->room);
+}
+
+/* --- effects --- */
+
+/* The registration that these pages' frames lie in, which have memory then. NULL, and the
+ * job has failed, when there is none to be had. */
+static struct tr_mem *mem_of(struct dsm *d, uint64_t page, uint16_t n)
+{
+	struct tr_mem *mem = NULL;
+	int rc = frames_prepare(&d->frames, page, n);
+
+	if (rc == 0)
+		rc = chunks_mem(&d->chunks, page, n, &mem);
+	if (rc == 0)
+		return mem;
+	log_line(&d->log, DSM_LOG_ERROR, "no memory for page %llu: %s", (unsigned long long)page,
+	         strerror(-rc));
+	node_fail(d, rc == -EAGAIN ? "RLIMIT_MEMLOCK (ulimit -l) is too low for what it has to pin"
+	                           : "no memory for a page that is to be moved");
+	return NULL;
+}
+
+static void fill_landing(struct dsm *d, uint64_t page, uint16_t n, struct coh_landing *out)
+{
+	struct tr_mem *mem = mem_of(d, page, n);
+
+	if (mem)
+		d->tr->ops->landing(mem, region_frame_at(&d->region, page), out->bytes);
+}
+
+void node_send(struct dsm *d, coh_node to, const struct coh_msg *msg)
+{
+	uint8_t buf[COH_WIRE_MAX];
+	int rc = d->tr->ops->send(d->tr, to, buf, coh_wire_encode(msg, buf));
+
+	if (rc) {
+		log_line(&d->log, DSM_LOG_ERROR, "cannot send %s to node %u: %s",
+		         coh_msg_name(msg->type), to, strerror(-rc));
+		node_fail(d, "a message could not be sent");
+	}
+}
+
+/* Brings a small page's frame near while its content is asked for. Mostly it is this
+ * processor that will copy it there, from where the transport takes it up. */
+static void warm_landing(struct dsm *d, uint64_t page, uint16_t n)
+{
+	const uint8_t *at = region_frame_at(&d->region, page);
+
+	if (n != 1 || region_zone_of(&d->region, page) != &d->region.zone[REGION_PTE])
+		return;
+	for (unsigned i = 0; i < REGION_PTE_BYTES; i += CACHE_LINE)
+		__builtin_prefetch(at + i, 1);
+}
+
+static void do_send(struct dsm *d, struct coh_effect *e)
+{
+	if (e->fill & COH_FILL_LANDING)
+		fill_landing(d, e->msg.page, e->msg.n, &e->msg.landing);
+	if (e->fill & COH_FILL_REFRESH)
+		fill_landing(d, e->msg.page, e->msg.n, &e->msg.refresh);
+	if (d->lost && e->fill)
+		return; /* no landing */
+	/* An untouched page of ours that others write from now on: it will come back. */
+	if (e->msg.type == COH_MSG_GRANT && e->msg.access == COH_WRITE)
+		frames_reserve(&d->frames, e->msg.page, e->msg.n);
+	node_send(d, e->node, &e->msg);
+	if (e->fill & COH_FILL_LANDING)
+		warm_landing(d, e->msg.page, e->msg.n);
+}
+
+/* The cookie of a page write says which frames it reads. */
+static uint64_t write_cookie(uint64_t page, uint16_t n)
+{
+	return page << 16 | n;
+}
+
+static void do_move(struct dsm *d, const struct coh_effect *e)
+{
+	size_t len = e->n * region_zone_of(&d->region, e->page)->page_bytes;
+	struct tr_mem *mem = mem_of(d, e->page, e->n);
+	int rc;
+
+	if (!mem)
+		return;
+	frames_pin(&d->frames, e->page, e->n);
+	rc = d->tr->ops->write(d->tr, e->node, mem, region_frame_at(&d->region, e->page), len,
+	                       e->landing.bytes, e->tag, write_cookie(e->page, e->n));
+	if (rc == 0)
+		d->pages_written += e->n;
+	if (rc) {
+		frames_unpin(&d->frames, e->page, e->n);
+		log_line(&d->log, DSM_LOG_ERROR, "cannot write page %llu to node %u: %s",
+		         (unsigned long long)e->page, e->node, strerror(-rc));
+		node_fail(d, "a page could not be sent");
+	}
+}
+
+static uint64_t atomic_apply32(uint32_t *at, const struct coh_atomic *a)
+{
+	uint32_t expected = (uint32_t)a->compare;
+
+	switch (a->op) {
+	case COH_OP_FETCH_ADD: return __atomic_fetch_add(at, (uint32_t)a->operand, __ATOMIC_SEQ_CST);
+	case COH_OP_SWAP: return __atomic_exchange_n(at, (uint32_t)a->operand, __ATOMIC_SEQ_CST);
+	default:
+		__atomic_compare_exchange_n(at, &expected, (uint32_t)a->operand, 0, __ATOMIC_SEQ_CST,
+		                            __ATOMIC_SEQ_CST);
+		return expected;
+	}
+}
+
+static uint64_t atomic_apply64(uint64_t *at, const struct coh_atomic *a)
+{
+	uint64_t expected = a->compare;
+
+	switch (a->op) {
+	case COH_OP_FETCH_ADD: return __atomic_fetch_add(at, a->operand, __ATOMIC_SEQ_CST);
+	case COH_OP_SWAP: return __atomic_exchange_n(at, a->operand, __ATOMIC_SEQ_CST);
+	default:
+		__atomic_compare_exchange_n(at, &expected, a->operand, 0, __ATOMIC_SEQ_CST,
+		                            __ATOMIC_SEQ_CST);
+		return expected;
+	}
+}
+
+static void complete(struct dsm *d, uint64_t cookie, int status, uint64_t result)
+{
+	struct waiter *w = (struct waiter *)(uintptr_t)cookie;
+
+	if (d->lost)
+		return; /* its wait has ended already */
+	w->result[0] = result;
+	node_waiter_done(d, w, status);
+}
+
+static void do_atomic(struct dsm *d, const struct coh_effect *e)
+{
+	uint8_t *at = (uint8_t *)region_frame_at(&d->region, e->page) + e->atomic.offset;
+	uint64_t old = 0;
+
+	if (e->atomic.offset + e->atomic.width > region_zone_of(&d->region, e->page)->page_bytes) {
+		d->bad_messages++;
+		log_line(&d->log, DSM_LOG_ERROR, "node %u asked for an atomic outside its page",
+		         e->node);
+	} else if (frames_prepare(&d->frames, e->page, 1)) {
+		node_fail(d, "no memory for a page with an atomic");
+	} else {
+		old = e->atomic.width == 4 ? atomic_apply32((uint32_t *)at, &e->atomic)
+		                           : atomic_apply64((uint64_t *)at, &e->atomic);
+	}
+	if (e->node == d->coh_cfg.self) {
+		complete(d, e->cookie, 0, old);
+	} else {
+		struct coh_msg m = {.type = COH_MSG_ATOMIC_RESP, .slot = e->slot, .n = 1,
+		                    .page = e->page, .result = old};
+		node_send(d, e->node, &m);
+	}
+}
+
+static void do_set_access(struct dsm *d, const struct coh_effect *e)
+{
+	int rc = 0;
+
+	if (e->access != COH_NONE)
+		rc = frames_prepare(&d->frames, e->page, e->n);
+	if (rc == 0)
+		rc = d->trap->ops->set_access(d->trap, e->page, e->n, (enum trap_access)e->access);
+	if (rc) {
+		log_line(&d->log, DSM_LOG_ERROR, "cannot set access of pages %llu +%u: %s",
+		         (unsigned long long)e->page, e->n, strerror(-rc));
+		node_fail(d, "the window cannot be protected");
+	}
+	if (e->access == COH_NONE)
+		frames_lost(&d->frames, e->page, e->n);
+	else if (rc == 0)
+		frames_hold(&d->frames, e->page, e->n);
+	pins_granted(d, e->page, e->n, (enum coh_access)e->access);
+}
+
+static void carry_out(struct dsm *d)
+{
+	d->stepping = 1;
+	for (uint32_t i = 0; i < d->fx.len; i++) {
+		struct coh_effect *e = &d->fx.list[i];
+		switch (e->kind) {
+		case COH_FX_SET_ACCESS: do_set_access(d, e); break;
+		case COH_FX_WAKE:
+			d->trap->ops->wake(d->trap, e->page, e->n);
+			node_faults_woken(d, e->page, e->n);
+			break;
+		case COH_FX_SEND: do_send(d, e); break;
+		case COH_FX_MOVE: do_move(d, e); break;
+		case COH_FX_TIMER: node_tenure_start(d, e->page, e->slot); break;
+		case COH_FX_ATOMIC: do_atomic(d, e); break;
+		case COH_FX_DROP_FRAME:
+			frames_drop(&d->frames, e->page);
+			d->trap->ops->forget(d->trap, e->page, 1);
+			break;
+		case COH_FX_COMPLETE: complete(d, e->cookie, e->status, e->result); break;
+		default: break;
+		}
+	}
+	d->stepping = 0;
+	node_wake_sleepers(d);
+	for (unsigned i = 0; i < COH_COUNTS; i++)
+		d->count[i] += d->fx.count[i];
+	if (d->fx.count[COH_N_DEFERRED])
+		d->tenure.deferred = 1;
+}
+
+int node_step(struct dsm *d, const struct coh_event *ev)
+{
+	int rc = coh_step(d->coh, ev, &d->fx);
+
+	carry_out(d);
+	/* Whoever steps may free a slot, application threads too: by ending the tenure that
+	 * another request waits for. A refused event changes nothing. */
+	if (rc == 0 && d->starved)
+		pthread_cond_broadcast(&d->room);
+	return rc;
+}
+
+/* --- what the transport has --- */
+
+static void refused(struct dsm *d, uint16_t peer, const char *what, const char *why)
+{
+	d->bad_messages++;
+	log_line(&d->log, DSM_LOG_ERROR, "refused %s of node %u: %s", what, peer, why);
+}
+
+void node_take_message(struct dsm *d, struct coh_event *ev)
+{
+	if (!pins_keep(d, ev->from, &ev->msg) && node_step(d, ev))
+		refused(d, ev->from, coh_msg_name(ev->msg.type), "unexpected here and now");
+}
+
+static void take_message(struct dsm *d, const struct tr_event *e)
+{
+	struct coh_event ev = {.kind = COH_EV_MSG, .from = e->peer};
+	const char *why;
+
+	if (coh_wire_decode(&d->coh_cfg, e->data, e->len, &ev.msg, &why)) {
+		refused(d, e->peer, "a message", why);
+		return;
+	}
+	log_line(&d->log, DSM_LOG_TRACE, "%s from node %u, page %llu", coh_msg_name(ev.msg.type),
+	         e->peer, (unsigned long long)ev.msg.page);
+	if (ev.msg.type == COH_MSG_SVC_REQ)
+		service_keep(d, e->peer, &ev.msg);
+	else if (ev.msg.type == COH_MSG_SVC_RESP)
+		service_response(d, &ev.msg);
+	else
+		node_take_message(d, &ev);
+}
+
+static void take_event(struct dsm *d, const struct tr_event *e)
+{
+	struct coh_event ev = {.kind = COH_EV_LANDED, .tag = e->tag};
+
+	switch (e->kind) {
+	case TR_EV_MSG: take_message(d, e); break;
+	case TR_EV_LANDED:
+		if (node_step(d, &ev))
+			refused(d, e->peer, "a page write", "nobody waits for it");
+		break;
+	case TR_EV_WRITTEN:
+		frames_unpin(&d->frames, e->cookie >> 16, e->cookie & 0xffff);
+		if (d->starved) /* a frame may have become free */
+			pthread_cond_broadcast(&d->room);
+		break;
+	case TR_EV_ERROR:
+		log_line(&d->log, DSM_LOG_ERROR, "transport error with node %d: %s",
+		         e->peer == TR_NO_PEER ? -1 : e->peer, strerror(-e->status));
+		node_fail(d, "the connection to a node broke");
+		break;
+	default: break;
+	}
+}
+
+static void take_tenures(struct dsm *d)
+{
+	struct coh_event ev = {.kind = COH_EV_TIMER};
+	int slot;
+
+	if (!d->tenure.running)
+		return;
+	while ((slot = tenure_due(&d->tenure, node_now_ns())) >= 0) {
+		ev.slot = slot;
+		node_step(d, &ev);
+		d->handled++;
+	}
+}
+
+void node_progress(struct dsm *d)
+{
+	struct tr_event events[POLL_BATCH];
+	int n;
+
+	take_tenures(d);
+	n = d->tr->ops->poll(d->tr, events, POLL_BATCH);
+	if (n < 0)
+		node_fail(d, "the transport is broken");
+	for (int i = 0; i < n; i++)
+		take_event(d, &events[i]);
+	if (n > 0)
+		d->handled += n;
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Faults: from the trap to the core, and who is still waiting. Under the node's lock. */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "dsm/node/node.h"
+
+#define WARN_NS (UINT64_C(5) * 1000000000)
+#define SLOW_BYTES_NS 1 /* bytes that a slow network moves in a nanosecond */
+
+/* The thread cannot get its page, ever: it gets SIGBUS, as for any memory that fails. */
+static void fault_refuse(struct dsm *d, const struct trap_fault *f, const char *why)
+{
+	log_line(&d->log, DSM_LOG_ERROR, "thread %u gets SIGBUS for page %llu: %s", f->thread,
+	         (unsigned long long)f->page, why);
+	syscall(SYS_tgkill, getpid(), f->thread ? f->thread : (uint32_t)getpid(), SIGBUS);
+}
+
+/* Returns 1 when there was a place in the list. */
+static int fault_remember(struct dsm *d, const struct trap_fault *f, struct waiter *w)
+{
+	if (d->n_faults == NODE_FAULTS)
+		return 0; /* it is served all the same, only not reported on */
+	d->fault[d->n_faults++] = (struct fault){.page = f->page,
+	                                         .since_ns = node_now_ns(),
+	                                         .thread = f->thread,
+	                                         .write = f->write,
+	                                         .waiter = w};
+	return 1;
+}
+
+void node_faults_woken(struct dsm *d, uint64_t first, uint32_t n)
+{
+	uint64_t now = 0;
+
+	d->woken = 0;
+	for (unsigned i = 0; i < d->n_faults;) {
+		struct fault *f = &d->fault[i];
+		if (f->page < first || f->page >= first + n) {
+			i++;
+			continue;
+		}
+		if (!now)
+			now = node_now_ns();
+		d->fault_ns += now - f->since_ns;
+		d->woken = f->thread;
+		tenure_thread_runs(&d->tenure, f->thread, now);
+		if (f->waiter)
+			node_waiter_done(d, f->waiter, 0);
+		*f = d->fault[--d->n_faults];
+	}
+}
+
+void node_tenure_start(struct dsm *d, uint64_t page, unsigned slot)
+{
+	if (!pins_take_hold(d, page, slot))
+		tenure_start(&d->tenure, slot, d->woken, node_now_ns());
+}
+
+/* A huge page takes much longer to come than it is worth looking for anything else. */
+static void expect_page(struct dsm *d, uint64_t page)
+{
+	const struct region_zone *zone = region_zone_of(&d->region, page);
+
+	if (zone == &d->region.zone[REGION_PMD])
+		d->expected_ns = node_now_ns() + zone->page_bytes / SLOW_BYTES_NS;
+}
+
+/* Steps ev for a thread that waits. 0: it is remembered; else it is forgotten again. */
+static int step_for(struct dsm *d, const struct trap_fault *f, struct waiter *w,
+                    const struct coh_event *ev)
+{
+	int remembered = fault_remember(d, f, w), rc;
+
+	tenure_thread_waits(&d->tenure, f->thread);
+	rc = node_step(d, ev);
+	if (rc && remembered && !d->lost)
+		d->n_faults--; /* nothing was woken: it is the last one still */
+	if (rc == 0) {
+		frames_used(&d->frames, f->page);
+		expect_page(d, f->page);
+	}
+	return rc;
+}
+
+/* How many of n pages to ask for at once: no page is given up for one that is only fetched
+ * ahead. Those beyond the first have their frames then. */
+static unsigned run_with_room(struct dsm *d, uint64_t page, unsigned n)
+{
+	if (n > COH_MAX_RUN)
+		n = COH_MAX_RUN;
+	while (n > 1 && !frames_have_room(&d->frames, page, n, node_frames_spare(d, page)))
+		n /= 2;
+	return n > 1 && frames_want(&d->frames, page + 1, n - 1, 0) ? 1 : n;
+}
+
+int node_fault_ask(struct dsm *d, const struct trap_fault *f, unsigned run, struct waiter *w)
+{
+	const struct region_zone *zone = region_zone_of(&d->region, f->page);
+	struct coh_event ev = {.kind = f->write ? COH_EV_WRITE : COH_EV_READ, .page = f->page};
+
+	if (d->n_faults == NODE_FAULTS)
+		return -EAGAIN; /* it would never be woken */
+	if (!f->write && f->page + run <= zone->first + zone->count)
+		ev.n = run_with_room(d, f->page, run);
+	return step_for(d, f, w, &ev);
+}
+
+/* Steps the core for a fault that is remembered. 0, -EAGAIN: no slot is free, or another
+ * code; then it is forgotten again. */
+static int fault_step(struct dsm *d, const struct trap_fault *f, struct waiter *w)
+{
+	struct coh_event ev = {.kind = f->write ? COH_EV_WRITE : COH_EV_READ, .page = f->page};
+	struct stream_advice stream = {.run = 1};
+	int rc = f->write ? pins_writer_waits(d, f->page) : 0;
+
+	if (rc > 0)
+		fault_remember(d, f, w);
+	if (rc)
+		return rc > 0 ? 0 : rc;
+	if (!f->write) {
+		stream = node_stream(d, f->thread, f->page);
+		ev.n = run_with_room(d, f->page, stream.run);
+	}
+	rc = step_for(d, f, w, &ev);
+	if (rc == 0 && stream.run + stream.ahead > 1)
+		node_follow_stream(d, f->page, d->fx.consumed, &stream);
+	return rc;
+}
+
+/* Returns 0, or -EAGAIN when the core has no slot for it now. */
+static int fault_take(struct dsm *d, const struct trap_fault *f)
+{
+	int rc;
+
+	if (d->lost) {
+		fault_refuse(d, f, "the job has lost a node");
+		return 0;
+	}
+	rc = node_frame_for(d, f->page);
+	if (rc == -EAGAIN && !d->stalled_ns)
+		d->frame_waits++;
+	if (rc == -ENOSPC) {
+		fault_refuse(d, f, "out of memory");
+		return 0;
+	}
+	if (rc == 0)
+		rc = fault_step(d, f, NULL);
+	if (rc && rc != -EAGAIN)
+		fault_refuse(d, f, strerror(-rc));
+	return rc == -EAGAIN ? rc : 0;
+}
+
+void node_take_faults(struct dsm *d)
+{
+	struct trap_fault f;
+
+	for (;;) {
+		const int fresh = !d->has_stalled;
+		int rc;
+		if (!fresh) {
+			f = d->stalled;
+			d->has_stalled = 0;
+		} else {
+			rc = d->trap->ops->next_fault(d->trap, &f);
+			if (rc <= 0)
+				return;
+			d->faults++;
+			d->handled++;
+			d->stalled_ns = 0;
+		}
+		rc = fault_take(d, &f);
+		if (fresh)
+			node_note_fault(d, &f); /* now that the request is on its way */
+		if (rc == -EAGAIN) {
+			if (d->stalled_ns == 0)
+				d->stalled_ns = node_now_ns();
+			d->stalled = f;
+			d->has_stalled = 1;
+			return;
+		}
+	}
+}
+
+void node_faults_lost(struct dsm *d)
+{
+	d->n_faults = 0; /* whose waiters are done */
+	d->has_stalled = 0;
+	if (d->trap)
+		d->trap->ops->wake(d->trap, 0, d->region.pages);
+	if (d->loop)
+		loop_kick(d); /* it may have stopped taking faults */
+}
+
+int node_fault_here(void *ctx, const struct trap_fault *f, const sigset_t *mask)
+{
+	struct dsm *d = ctx;
+	struct waiter w;
+	int rc = -ENOSPC, waited = 0;
+
+	pthread_mutex_lock(&d->lock);
+	d->faults++;
+	node_waiter_add(d, &w, NULL);
+	w.mask = mask;
+	while (!d->lost) {
+		rc = node_frame_for(d, f->page);
+		/* A fault without a place in the list would never be woken. */
+		if (rc == 0)
+			rc = d->n_faults < NODE_FAULTS ? fault_step(d, f, &w) : -EAGAIN;
+		if (rc != -EAGAIN)
+			break;
+		if (node_reclaim_waits(d)) {
+			d->frame_waits += !waited;
+			waited = 1;
+			loop_kick(d);
+		}
+		node_wait_room(d);
+	}
+	if (rc && !node_waiter_is_done(&w))
+		node_waiter_done(d, &w, rc);
+	node_note_fault(d, f); /* now that the request is on its way */
+	node_waiter_help(d, &w); /* the handler has blocked all signals */
+	pthread_mutex_unlock(&d->lock);
+	node_waiter_sleep(d, &w, -1);
+	if (w.status)
+		log_line(&d->log, DSM_LOG_ERROR, "thread %u gets SIGBUS for page %llu: %s", f->thread,
+		         (unsigned long long)f->page, dsm_strerror(w.status));
+	return w.status;
+}
+
+static void check_fault(struct dsm *d, struct fault *f, uint64_t now)
+{
+	struct coh_page_info info;
+
+	if (f->warned || now - f->since_ns < WARN_NS)
+		return;
+	f->warned = 1;
+	coh_page_info(d->coh, f->page, &info);
+	log_line(&d->log, DSM_LOG_WARN,
+	         "thread %u has waited %llu s to %s page %llu: state %s here, home node %u", f->thread,
+	         (unsigned long long)((now - f->since_ns) / 1000000000), f->write ? "write" : "read",
+	         (unsigned long long)f->page, coh_cache_state_name(info.cache_state),
+	         coh_home_of(&d->coh_cfg, f->page));
+}
+
+void node_check_waits(struct dsm *d)
+{
+	uint64_t now = node_now_ns();
+
+	pins_check(d, now, WARN_NS);
+	for (unsigned i = 0; i < d->n_faults; i++)
+		check_fault(d, &d->fault[i], now);
+	if (d->has_stalled && d->stalled_ns && now - d->stalled_ns > WARN_NS) {
+		log_line(&d->log, DSM_LOG_WARN, "thread %u has waited %llu s for a %s, to %s page %llu",
+		         d->stalled.thread, (unsigned long long)((now - d->stalled_ns) / 1000000000),
+		         node_reclaim_waits(d) ? "frame" : "slot",
+		         d->stalled.write ? "write" : "read", (unsigned long long)d->stalled.page);
+		d->stalled_ns = 0; /* once */
+	}
+}

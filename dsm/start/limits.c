@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Limits of the process that a region must keep to, with a sentence when it does not. */
+#include <linux/capability.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "dsm/node/node.h"
+
+int limits_of_space(const struct dsm *d)
+{
+	const uint64_t bytes = d->settings.region_bytes + d->settings.huge_bytes;
+	struct rlimit space;
+
+	if (getrlimit(RLIMIT_AS, &space) || space.rlim_cur == RLIM_INFINITY ||
+	    space.rlim_cur / 2 > bytes)
+		return 0;
+	init_error_set("RLIMIT_AS (ulimit -v) is %llu bytes, too low for a region of %llu bytes, "
+	               "which takes twice its size",
+	               (unsigned long long)space.rlim_cur, (unsigned long long)bytes);
+	return DSM_ERR_LIMIT;
+}
+
+/* CAP_IPC_LOCK: no limit counts. */
+static int may_lock_all(void)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	return !syscall(SYS_capget, &head, data) &&
+	       (data[CAP_TO_INDEX(CAP_IPC_LOCK)].effective & CAP_TO_MASK(CAP_IPC_LOCK));
+}
+
+int limits_of_pinning(const struct dsm *d)
+{
+	const struct budget *mine = &d->budgets[d->boot->rank];
+	uint64_t small = mine->bytes + (uint64_t)BUDGET_FLOOR_PAGES * mine->chunk;
+	uint64_t want = d->settings.region_bytes + d->settings.huge_bytes;
+	struct rlimit lock;
+
+	if (!mine->both)
+		small += d->settings.huge_bytes;
+	if (want > small)
+		want = small;
+	if (!d->tr->ops->pins_memory(d->tr) || getrlimit(RLIMIT_MEMLOCK, &lock) ||
+	    lock.rlim_cur == RLIM_INFINITY || lock.rlim_cur >= want || may_lock_all())
+		return 0;
+	init_error_set("RLIMIT_MEMLOCK (ulimit -l) is %llu KiB, but provider %s pins the memory of "
+	               "pages that it moves, up to %llu KiB: raise it, or ask for a smaller region "
+	               "by DSM_REGION, or for a smaller part of it here by DSM_MEMORY",
+	               (unsigned long long)lock.rlim_cur >> 10, d->tr->ops->provider(d->tr),
+	               (unsigned long long)want >> 10);
+	return DSM_ERR_LIMIT;
+}

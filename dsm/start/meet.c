@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The nodes of a job meet: each tells what it is, what it wants and where it is reached, and
+ * all see whether they fit together.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "coherence/wire.h"
+#include "config.h"
+#include "dsm/node/node.h"
+
+#define HELLO_MAGIC 0x4d534432u /* "2DSM" */
+
+/* What nodes tell each other first. All run on machines of one kind. */
+struct hello {
+	int32_t status; /* first */
+	uint32_t magic, wire_version;
+	char version[16];
+	uint32_t address_len;
+	uint64_t region_bytes, huge_bytes, page_bytes;
+	struct budget_claim claim;
+	struct post_name post; /* rank 0's counts */
+	uint8_t address[TR_ADDRESS_MAX];
+};
+
+static int check_hello(struct dsm *d, const struct hello *mine, const struct hello *h, int i)
+{
+	if (h->magic != mine->magic || h->wire_version != mine->wire_version ||
+	    strncmp(h->version, mine->version, sizeof h->version)) {
+		init_error_set("node %d runs version %.16s of libdsm, this one %s", i, h->version,
+		               mine->version);
+		return DSM_ERR_VERSION;
+	}
+	if (h->region_bytes != mine->region_bytes || h->huge_bytes != mine->huge_bytes ||
+	    h->page_bytes != mine->page_bytes) {
+		init_error_set("node %d has a region of %llu bytes and %llu in huge pages, this one "
+		               "%llu and %llu: DSM_REGION and DSM_HUGE must be the same on all nodes",
+		               i, (unsigned long long)h->region_bytes,
+		               (unsigned long long)h->huge_bytes,
+		               (unsigned long long)mine->region_bytes,
+		               (unsigned long long)mine->huge_bytes);
+		return DSM_ERR_CONFIG;
+	}
+	return 0;
+}
+
+/* What each node has for frames. */
+static int share_memory(struct dsm *d, const struct hello *all)
+{
+	struct budget_claim *claim = calloc(d->boot->size, sizeof *claim);
+
+	d->budgets = calloc(d->boot->size, sizeof *d->budgets);
+	if (!claim || !d->budgets) {
+		free(claim);
+		return DSM_ERR_NOMEM;
+	}
+	for (int i = 0; i < d->boot->size; i++)
+		claim[i] = all[i].claim;
+	budget_agree(claim, d->boot->size, d->budgets);
+	chunks_init(&d->chunks, &d->region, d->tr, d->settings.by_chunk);
+	for (int i = 0; d->chunks.pinned && i < d->boot->size; i++)
+		d->budgets[i].chunk = chunks_pages(&d->chunks, REGION_PTE) * REGION_PTE_BYTES;
+	free(claim);
+	return 0;
+}
+
+static void set_address(struct dsm *d, struct hello *mine)
+{
+	int len = d->tr->ops->address(d->tr, mine->address);
+
+	if (len >= 0) {
+		mine->address_len = len;
+		return;
+	}
+	init_error_set("provider %s does not tell this node's address: %s",
+	               d->tr->ops->provider(d->tr), strerror(-len));
+	mine->status = DSM_ERR_PROVIDER;
+}
+
+int node_meet(struct dsm *d, int status)
+{
+	struct hello mine = {.magic = HELLO_MAGIC,
+	                     .wire_version = COH_WIRE_VERSION,
+	                     .version = PACKAGE_VERSION,
+	                     .region_bytes = d->settings.region_bytes,
+	                     .huge_bytes = d->settings.huge_bytes,
+	                     .page_bytes = sysconf(_SC_PAGESIZE),
+	                     .claim = {.machine = budget_machine(),
+	                               .available = budget_available(""),
+	                               .memory = d->settings.memory_bytes}};
+	struct hello *all = calloc(d->boot->size, sizeof *all);
+	uint32_t lens[COH_MAX_NODES];
+	int rc;
+
+	if (!all)
+		return DSM_ERR_NOMEM;
+	post_name_new(&mine.post);
+	rc = provider_agree(d, status);
+	if (rc == 0) {
+		set_address(d, &mine);
+		rc = node_agree_with(d, &mine, sizeof mine, all);
+	}
+	for (int i = 0; i < d->boot->size && rc == 0; i++) {
+		rc = check_hello(d, &mine, &all[i], i);
+		lens[i] = all[i].address_len;
+	}
+	if (rc == 0)
+		rc = share_memory(d, all);
+	d->post = all[0].post;
+	if (rc == 0 && d->tr->ops->connect(d->tr, all[0].address, sizeof *all, lens)) {
+		init_error_set("the nodes cannot reach each other: %s", log_last_error());
+		rc = DSM_ERR_PROVIDER;
+	}
+	free(all);
+	return rc;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a node was told: configuration and environment, checked. */
+#ifndef SETTINGS_H
+#define SETTINGS_H
+
+#include <stdint.h>
+
+#include "dsm/dsm.h"
+#include "dsm/base/log.h"
+
+struct settings {
+	uint64_t region_bytes;
+	uint64_t huge_bytes; /* 0: no zone of huge pages */
+	int huge_optional;
+	uint64_t memory_bytes; /* budget of frames; 0: a share of what is available */
+	char provider[64]; /* "": the best */
+	uint32_t tenure_us; /* 0: chosen by the library */
+	char faults[8];     /* "event", "signal" or "auto" */
+	char trap[8];       /* "rwp", "wp" or "auto" */
+	int32_t spin_us;    /* -1: chosen by the library */
+	dsm_allgather_fn allgather; /* the caller's exchange, or NULL */
+	void *allgather_ctx;
+	int rank, nodes;            /* with it */
+	int by_chunk;       /* register frames by chunks, whatever the provider does with them */
+	int32_t start_ms;   /* how long to wait for other nodes at the start */
+};
+
+/* Merges config (may be NULL) with the environment. DSM_ERR_CONFIG or DSM_ERR_INVAL with
+ * the reason in init_error. log gets its callback and level first. */
+int settings_read(const struct dsm_config *config, struct settings *out, struct log *log);
+
+#endif

@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The allocator: its promises one by one, and long random runs against a model that
+ * keeps one flag per 16 bytes. SEED=n repeats a run.
+ */
+#include "dsm/heap/alloc.h"
+#include "tests/suite.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PAGE 4096u
+#define GIB (1ull << 30)
+
+/* -Wl,--wrap=malloc: the nth call from now on fails; -1: none does. */
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+static long malloc_fails_in = -1;
+
+void *__wrap_malloc(size_t size)
+{
+	if (malloc_fails_in >= 0 && malloc_fails_in-- == 0)
+		return NULL;
+	return __real_malloc(size);
+}
+
+static uint64_t rng_state;
+
+static uint64_t rng(void)
+{
+	uint64_t z = rng_state += 0x9e3779b97f4a7c15ull;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
+	return z ^ z >> 31;
+}
+
+static struct alloc *a;
+static uint64_t base; /* where the range lies; 0 but where a test moves it */
+
+static void open_range(uint64_t bytes, uint64_t page_bytes)
+{
+	CU_ASSERT_EQUAL_FATAL(alloc_open(base, bytes, page_bytes, &a), 0);
+	CU_ASSERT_EQUAL_FATAL(alloc_check(a), 0);
+}
+
+/* Takes a block that must be there, and checks the structure. */
+static uint64_t take(uint64_t bytes, uint64_t align, uint64_t *dirty)
+{
+	uint64_t offset = UINT64_MAX, ignored;
+
+	CU_ASSERT_EQUAL_FATAL(alloc_take(a, bytes, align, &offset, dirty ? dirty : &ignored), 0);
+	CU_ASSERT_EQUAL_FATAL(alloc_check(a), 0);
+	return offset;
+}
+
+static void give(uint64_t offset)
+{
+	CU_ASSERT_EQUAL_FATAL(alloc_give(a, offset), 0);
+	CU_ASSERT_EQUAL_FATAL(alloc_check(a), 0);
+}
+
+static struct alloc_stats stats(void)
+{
+	struct alloc_stats s;
+
+	alloc_stats(a, &s);
+	return s;
+}
+
+static void test_arguments(void)
+{
+	uint64_t offset = 77, dirty = 77;
+
+	CU_ASSERT_EQUAL(alloc_open(0, 0, PAGE, &a), -EINVAL);
+	CU_ASSERT_EQUAL(alloc_open(0, PAGE + 16, PAGE, &a), -EINVAL);
+	CU_ASSERT_EQUAL(alloc_open(0, 3 * PAGE, 3 * PAGE, &a), -EINVAL);
+	CU_ASSERT_EQUAL(alloc_open(0, PAGE, 8, &a), -EINVAL);
+	CU_ASSERT_EQUAL(alloc_open(16, PAGE, PAGE, &a), -EINVAL);
+	alloc_close(NULL);
+	open_range(16 * PAGE, PAGE);
+	CU_ASSERT_EQUAL(alloc_take(a, 0, 0, &offset, &dirty), -EINVAL);
+	CU_ASSERT_EQUAL(alloc_take(a, 16, 24, &offset, &dirty), -EINVAL);
+	CU_ASSERT_EQUAL(alloc_take(a, 16, 32 * PAGE, &offset, &dirty), -EINVAL);
+	CU_ASSERT_EQUAL(alloc_take(a, 16 * PAGE + 1, 0, &offset, &dirty), -ENOMEM);
+	CU_ASSERT_EQUAL(alloc_take(a, UINT64_MAX, 0, &offset, &dirty), -ENOMEM);
+	CU_ASSERT_EQUAL(alloc_give(a, 0), -EINVAL);
+	CU_ASSERT(offset == 77 && dirty == 77);
+	CU_ASSERT_EQUAL(alloc_check(a), 0);
+	alloc_close(a);
+}
+
+static void test_small_blocks_are_packed(void)
+{
+	uint64_t first, second, aligned;
+
+	open_range(16 * PAGE, PAGE);
+	first = take(1, 0, NULL);
+	second = take(17, 0, NULL);
+	CU_ASSERT_EQUAL(second, first + 16);
+	CU_ASSERT_EQUAL(take(16, 1, NULL), second + 32);
+	aligned = take(8, 256, NULL);
+	CU_ASSERT_EQUAL(aligned % 256, 0);
+	CU_ASSERT_EQUAL(stats().taken_bytes, 16 + 32 + 16 + 16);
+	CU_ASSERT_EQUAL(stats().taken_blocks, 4);
+	alloc_close(a);
+}
+
+static void test_big_blocks_own_their_pages(void)
+{
+	uint64_t small, big, counter;
+
+	open_range(16 * PAGE, PAGE);
+	small = take(40, 0, NULL);
+	big = take(PAGE + 1, 16, NULL);
+	CU_ASSERT_EQUAL(big % PAGE, 0);
+	CU_ASSERT(big >= PAGE);
+	counter = take(8, PAGE, NULL); /* asked for by alignment */
+	CU_ASSERT_EQUAL(counter % PAGE, 0);
+	CU_ASSERT_EQUAL(take(24, 0, NULL), small + 48); /* not next to them */
+	CU_ASSERT_EQUAL(take(PAGE - 8, 0, NULL) % PAGE, 0); /* no room left for another one */
+	CU_ASSERT_EQUAL(stats().taken_bytes, 48 + 2 * PAGE + PAGE + 32 + PAGE);
+	alloc_close(a);
+}
+
+static void test_whole_range_can_be_taken(void)
+{
+	uint64_t offset, dirty;
+
+	open_range(64 * GIB, PAGE);
+	CU_ASSERT_EQUAL(take(64 * GIB, 0, &dirty), 0);
+	CU_ASSERT_EQUAL(dirty, 0);
+	CU_ASSERT_EQUAL(alloc_take(a, 1, 0, &offset, &dirty), -ENOMEM);
+	CU_ASSERT_EQUAL(stats().largest_free, 0);
+	give(0);
+	CU_ASSERT_EQUAL(stats().largest_free, 64 * GIB);
+	CU_ASSERT_EQUAL(take(64 * GIB - 5, 0, &dirty), 0);
+	CU_ASSERT_EQUAL(dirty, 64 * GIB - 5);
+	alloc_close(a);
+}
+
+static void test_give_takes_starts_only(void)
+{
+	uint64_t offset;
+
+	open_range(16 * PAGE, PAGE);
+	offset = take(3 * PAGE, 0, NULL);
+	CU_ASSERT_EQUAL(alloc_give(a, offset + 16), -EINVAL);
+	CU_ASSERT_EQUAL(alloc_give(a, offset + PAGE), -EINVAL);
+	CU_ASSERT_EQUAL(alloc_give(a, UINT64_MAX), -EINVAL);
+	give(offset);
+	CU_ASSERT_EQUAL(alloc_give(a, offset), -EINVAL);
+	CU_ASSERT_EQUAL(stats().free_bytes, 16 * PAGE);
+	alloc_close(a);
+}
+
+/* Free neighbours join whatever the order in which they are given back. */
+static void test_neighbours_join(void)
+{
+	static const int orders[6][3] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 },
+	                                  { 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 } };
+	uint64_t block[3];
+
+	for (unsigned i = 0; i < 6; i++) {
+		open_range(3 * PAGE, PAGE);
+		for (int k = 0; k < 3; k++)
+			block[k] = take(PAGE, 0, NULL);
+		for (int k = 0; k < 3; k++)
+			give(block[orders[i][k]]);
+		CU_ASSERT_EQUAL(stats().largest_free, 3 * PAGE);
+		CU_ASSERT_EQUAL(stats().taken_blocks, 0);
+		alloc_close(a);
+	}
+}
+
+static void test_fresh_memory_is_not_dirty(void)
+{
+	uint64_t small, big, dirty;
+
+	open_range(64 * GIB, PAGE);
+	small = take(16, 0, &dirty);
+	CU_ASSERT_EQUAL(dirty, 0);
+	big = take(GIB, 32 * GIB, &dirty); /* leaves a fresh gap below */
+	CU_ASSERT_EQUAL(dirty, 0);
+	CU_ASSERT_EQUAL(take(32 * GIB - PAGE, 0, &dirty), PAGE);
+	CU_ASSERT_EQUAL(dirty, 0);
+	give(big);
+	CU_ASSERT_EQUAL(take(2 * GIB, 32 * GIB, &dirty), 32 * GIB);
+	CU_ASSERT_EQUAL(dirty, GIB); /* the rest is fresh */
+	give(small);
+	CU_ASSERT_EQUAL(take(48, 0, &dirty), small);
+	CU_ASSERT_EQUAL(dirty, 16);
+	CU_ASSERT_EQUAL(stats().high_water, 34 * GIB);
+	alloc_close(a);
+}
+
+/* A range in which only a block of an exact size, or at one place, is left. */
+static void test_last_fit_is_found(void)
+{
+	uint64_t offset, dirty, odd;
+
+	open_range(1024 * PAGE, PAGE);
+	odd = take(1001 * PAGE, 0, NULL); /* not the lower bound of a class */
+	take(23 * PAGE, 0, NULL);
+	give(odd);
+	CU_ASSERT_EQUAL(alloc_take(a, 1002 * PAGE, 0, &offset, &dirty), -ENOMEM);
+	CU_ASSERT_EQUAL(take(1001 * PAGE, 0, NULL), odd);
+	give(odd);
+	take(255 * PAGE, 0, NULL);
+	CU_ASSERT_EQUAL(take(512 * PAGE, 256 * PAGE, NULL), 256 * PAGE);
+	CU_ASSERT_EQUAL(alloc_take(a, 256 * PAGE, 256 * PAGE, &offset, &dirty), -ENOMEM);
+	alloc_close(a);
+}
+
+static void test_out_of_memory_changes_nothing(void)
+{
+	uint64_t offset, dirty;
+	int failed = 0;
+
+	for (long nth = 0; nth < 6; nth++) {
+		malloc_fails_in = nth;
+		if (alloc_open(0, 1024 * PAGE, PAGE, &a)) {
+			failed++;
+			continue;
+		}
+		for (int i = 0; i < 1000; i++) {
+			struct alloc_stats before = stats(), after;
+			int err = alloc_take(a, 1 + rng() % (2 * PAGE), 64, &offset, &dirty);
+
+			if (err) {
+				failed++;
+				after = stats();
+				CU_ASSERT_EQUAL_FATAL(err, -ENOMEM);
+				CU_ASSERT_EQUAL_FATAL(memcmp(&before, &after, sizeof before), 0);
+			}
+			CU_ASSERT_EQUAL_FATAL(alloc_check(a), 0);
+			if (!err && i % 50 == 0)
+				malloc_fails_in = (long)(rng() % 4);
+			if (stats().free_bytes < 100 * PAGE)
+				break;
+		}
+		alloc_close(a);
+	}
+	malloc_fails_in = -1;
+	CU_ASSERT(failed > 20);
+}
+
+/* ------------------------------------------------------------- the model -- */
+
+#define MODEL_PAGE 256u
+#define MODEL_PAGES 48u
+#define UNITS (MODEL_PAGE * MODEL_PAGES / 16)
+#define UNITS_A_PAGE (MODEL_PAGE / 16)
+
+static struct {
+	uint16_t owner[UNITS]; /* 0: free */
+	uint8_t was_taken[UNITS];
+	struct {
+		uint64_t offset, units;
+		int big;
+	} block[UNITS + 1];
+	uint64_t taken_units, taken_blocks;
+} model;
+
+static int model_is_free(uint64_t from, uint64_t n)
+{
+	if (from + n > UNITS)
+		return 0;
+	for (uint64_t u = from; u < from + n; u++)
+		if (model.owner[u])
+			return 0;
+	return 1;
+}
+
+static int model_has_room(uint64_t units, uint64_t align_units)
+{
+	for (uint64_t u = 0; u < UNITS; u++)
+		if ((base / 16 + u) % align_units == 0 && model_is_free(u, units))
+			return 1;
+	return 0;
+}
+
+static uint64_t model_largest_free(void)
+{
+	uint64_t run = 0, largest = 0;
+
+	for (uint64_t u = 0; u < UNITS; u++) {
+		run = model.owner[u] ? 0 : run + 1;
+		largest = run > largest ? run : largest;
+	}
+	return largest * 16;
+}
+
+/* No page holds parts of a big block and of another one. */
+static int model_pages_are_unshared(uint64_t first_unit, uint64_t units, unsigned id)
+{
+	uint64_t u = first_unit - first_unit % UNITS_A_PAGE;
+	uint64_t end = (first_unit + units + UNITS_A_PAGE - 1) / UNITS_A_PAGE * UNITS_A_PAGE;
+
+	for (; u < end; u++)
+		if (model.owner[u] && model.owner[u] != id &&
+		    (model.block[id].big || model.block[model.owner[u]].big))
+			return 0;
+	return 1;
+}
+
+static void model_take(uint64_t bytes, uint64_t align)
+{
+	uint64_t units = (bytes + 15) / 16, align_units = align > 16 ? align / 16 : 1;
+	int big = units >= UNITS_A_PAGE || align >= MODEL_PAGE, err;
+	uint64_t offset, dirty, first;
+	unsigned id = 1;
+
+	if (big) {
+		units = (bytes + MODEL_PAGE - 1) / MODEL_PAGE * UNITS_A_PAGE;
+		align_units = align_units > UNITS_A_PAGE ? align_units : UNITS_A_PAGE;
+	}
+	err = alloc_take(a, bytes, align, &offset, &dirty);
+	CU_ASSERT_EQUAL_FATAL(err, model_has_room(units, align_units) ? 0 : -ENOMEM);
+	if (err)
+		return;
+	first = offset / 16;
+	CU_ASSERT_EQUAL_FATAL((base + offset) % (align_units * 16), 0);
+	CU_ASSERT_FATAL(model_is_free(first, units));
+	CU_ASSERT_FATAL(dirty <= bytes);
+	while (model.block[id].units)
+		id++;
+	model.block[id].offset = offset;
+	model.block[id].units = units;
+	model.block[id].big = big;
+	for (uint64_t u = first; u < first + units; u++) {
+		/* what was taken before must be below dirty, up to the bytes asked for */
+		if (model.was_taken[u] && u * 16 < offset + bytes)
+			CU_ASSERT_FATAL(u * 16 + 16 <= offset + dirty || dirty == bytes);
+		model.owner[u] = (uint16_t)id;
+	}
+	CU_ASSERT_FATAL(model_pages_are_unshared(first, units, id));
+	model.taken_units += units;
+	model.taken_blocks++;
+}
+
+static void model_give(void)
+{
+	unsigned id = 1 + (unsigned)(rng() % UNITS);
+	uint64_t wrong = rng() % (UNITS * 16);
+
+	if (!model.owner[wrong / 16] || model.block[model.owner[wrong / 16]].offset != wrong)
+		CU_ASSERT_EQUAL_FATAL(alloc_give(a, wrong), -EINVAL);
+	if (!model.taken_blocks)
+		return;
+	while (!model.block[id].units)
+		id = id % UNITS + 1;
+	CU_ASSERT_EQUAL_FATAL(alloc_give(a, model.block[id].offset), 0);
+	for (uint64_t u = 0; u < model.block[id].units; u++) {
+		model.owner[model.block[id].offset / 16 + u] = 0;
+		model.was_taken[model.block[id].offset / 16 + u] = 1;
+	}
+	model.taken_units -= model.block[id].units;
+	model.taken_blocks--;
+	model.block[id].units = 0;
+}
+
+static void model_step(unsigned percent_take)
+{
+	static const unsigned limits[] = { 16, 64, MODEL_PAGE, 3 * MODEL_PAGE, 12 * MODEL_PAGE };
+	uint64_t align = rng() % 3 ? 0 : 1ull << rng() % 12;
+	struct alloc_stats s;
+
+	if (rng() % 100 < percent_take)
+		model_take(1 + rng() % limits[rng() % 5], align);
+	else
+		model_give();
+	CU_ASSERT_EQUAL_FATAL(alloc_check(a), 0);
+	s = stats();
+	CU_ASSERT_EQUAL_FATAL(s.taken_bytes, model.taken_units * 16);
+	CU_ASSERT_EQUAL_FATAL(s.taken_blocks, model.taken_blocks);
+	CU_ASSERT_EQUAL_FATAL(s.free_bytes, (UNITS - model.taken_units) * 16);
+	CU_ASSERT_EQUAL_FATAL(s.largest_free, model_largest_free());
+}
+
+static void test_random_against_model(void)
+{
+	for (int run = 0; run < 60; run++) {
+		memset(&model, 0, sizeof model);
+		base = rng() % 16 * MODEL_PAGE;
+		open_range(UNITS * 16, MODEL_PAGE);
+		for (int i = 0; i < 1500; i++)
+			model_step(i / 300 % 2 ? 35 : 65); /* fill up, then drain */
+		while (model.taken_blocks)
+			model_give();
+		CU_ASSERT_EQUAL_FATAL(stats().largest_free, UNITS * 16);
+		alloc_close(a);
+	}
+	base = 0;
+}
+
+/* Ranges far larger than any memory: only offsets matter. */
+static void random_in_large_range(uint64_t page_bytes)
+{
+	struct {
+		uint64_t offset, end; /* end 0: none */
+	} block[200] = { { 0, 0 } };
+
+	open_range(1024 * GIB, page_bytes);
+	for (int step = 0; step < 6000; step++) {
+		unsigned k = (unsigned)(rng() % 200);
+		uint64_t bytes, dirty;
+
+		if (block[k].end) {
+			give(block[k].offset);
+			block[k].end = 0;
+			continue;
+		}
+		bytes = 1 + rng() % (1ull << rng() % 33);
+		block[k].offset = take(bytes, rng() % 4 ? 0 : 1ull << rng() % 31, &dirty);
+		block[k].end = block[k].offset + bytes;
+		CU_ASSERT_FATAL(dirty <= bytes);
+		for (unsigned i = 0; i < 200; i++)
+			if (i != k && block[i].end)
+				CU_ASSERT_FATAL(block[i].offset >= block[k].end ||
+				                block[k].offset >= block[i].end);
+	}
+	for (unsigned k = 0; k < 200; k++)
+		if (block[k].end)
+			give(block[k].offset);
+	CU_ASSERT_EQUAL(stats().largest_free, 1024 * GIB);
+	alloc_close(a);
+}
+
+static void test_random_in_large_range(void)
+{
+	random_in_large_range(PAGE);
+	random_in_large_range(2u << 20);
+}
+
+int main(void)
+{
+	static CU_TestInfo tests[] = {
+		{ "arguments", test_arguments },
+		{ "small blocks are packed", test_small_blocks_are_packed },
+		{ "big blocks own their pages", test_big_blocks_own_their_pages },
+		{ "whole range can be taken", test_whole_range_can_be_taken },
+		{ "give takes starts only", test_give_takes_starts_only },
+		{ "neighbours join", test_neighbours_join },
+		{ "fresh memory is not dirty", test_fresh_memory_is_not_dirty },
+		{ "last fit is found", test_last_fit_is_found },
+		{ "out of memory changes nothing", test_out_of_memory_changes_nothing },
+		{ "random against model", test_random_against_model },
+		{ "random in large range", test_random_in_large_range },
+		CU_TEST_INFO_NULL,
+	};
+	const char *seed = getenv("SEED");
+
+	rng_state = seed ? strtoull(seed, NULL, 10) : 20041;
+	printf("SEED=%llu\n", (unsigned long long)rng_state);
+	return suite_run("alloc", NULL, NULL, tests, 120);
+}
