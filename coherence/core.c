@@ -13,15 +13,6 @@
 
 /* --- configuration --- */
 
-static uint64_t pages_of(const struct coh_config *config)
-{
-	uint64_t n = 0;
-
-	for (unsigned z = 0; z < config->n_zones; z++)
-		n += config->zone[z].count;
-	return n;
-}
-
 int coh_config_check(const struct coh_config *config)
 {
 	uint64_t first = 0;
@@ -101,7 +92,7 @@ static void lay_out(struct coh *c, const struct coh_config *config)
 	c->off_pending = take_bytes(&at, c->wide ? c->n_txns * words : 0, sizeof(uint64_t));
 	c->off_map_taken = take_bytes(&at, (maps + 63) / 64, sizeof(uint64_t));
 	c->off_map = take_bytes(&at, (uint64_t)maps * words, sizeof(uint64_t));
-	c->off_line = take_bytes(&at, pages_of(config), sizeof(struct line));
+	c->off_line = take_bytes(&at, coh_pages(config), sizeof(struct line));
 	c->off_dir = take_bytes(&at, c->n_dirs, sizeof(struct dir));
 	c->size = at;
 }
@@ -159,7 +150,7 @@ struct coh_tag coh_tag_decode(uint32_t bits)
 
 static int step_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx)
 {
-	if (from >= c->cfg.nodes || m->page >= pages_of(&c->cfg))
+	if (from >= c->cfg.nodes || m->page >= coh_pages(&c->cfg))
 		return -EPROTO;
 	switch (m->type) {
 	case COH_MSG_GETS:
@@ -195,7 +186,7 @@ static int step_event(struct coh *c, const struct coh_event *ev, struct coh_effe
 	case COH_EV_PREFETCH:
 	case COH_EV_EVICT:
 	case COH_EV_ATOMIC:
-		if (ev->page >= pages_of(&c->cfg))
+		if (ev->page >= coh_pages(&c->cfg))
 			return -EINVAL;
 		break;
 	default: break;

@@ -129,6 +129,15 @@ struct coh {
 #endif
 };
 
+static inline uint64_t coh_pages(const struct coh_config *config)
+{
+	uint64_t n = 0;
+
+	for (unsigned z = 0; z < config->n_zones; z++)
+		n += config->zone[z].count;
+	return n;
+}
+
 #define COH_TABLE(coh, type, off) ((type *)((char *)(coh) + (coh)->off))
 static inline struct line *line_at(struct coh *c, uint64_t page)
 {
