@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The step: each event to the part of the core that it is for. */
+#ifdef HAVE_CONFIG_H
+#include "config.h" /* DSM_DEBUG */
+#endif
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "coherence/state.h"
+
+static int step_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx)
+{
+	if (from >= c->cfg.nodes || m->page >= coh_pages(&c->cfg))
+		return -EPROTO;
+	switch (m->type) {
+	case COH_MSG_GETS:
+	case COH_MSG_GETM:
+	case COH_MSG_PUTS:
+	case COH_MSG_PUTM:
+	case COH_MSG_ATOMIC:
+	case COH_MSG_INV_ACK:
+	case COH_MSG_DONE: return coh_home_msg(c, from, m, fx);
+	case COH_MSG_FWD_GETS:
+	case COH_MSG_FWD_GETM:
+	case COH_MSG_FWD_ATOMIC:
+	case COH_MSG_INV:
+	case COH_MSG_PUT_ACK:
+	case COH_MSG_GRANT:
+	case COH_MSG_ATOMIC_RESP: return coh_cache_msg(c, from, m, fx);
+	default: return coh_sync_msg(c, from, m, fx);
+	}
+}
+
+static int step_landed(struct coh *c, uint32_t bits, struct coh_effects *fx)
+{
+	struct coh_tag tag = coh_tag_decode(bits);
+
+	return tag.to_home ? coh_home_landed(c, tag, fx) : coh_cache_landed(c, tag, fx);
+}
+
+static int step_event(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
+{
+	switch (ev->kind) {
+	case COH_EV_READ:
+	case COH_EV_WRITE:
+	case COH_EV_PREFETCH:
+	case COH_EV_EVICT:
+	case COH_EV_ATOMIC:
+		if (ev->page >= coh_pages(&c->cfg))
+			return -EINVAL;
+		break;
+	default: break;
+	}
+	switch (ev->kind) {
+	case COH_EV_READ:
+	case COH_EV_WRITE: return coh_cache_fault(c, ev, fx);
+	case COH_EV_PREFETCH: return ev->n ? coh_cache_prefetch(c, ev, fx) : -EINVAL;
+	case COH_EV_EVICT: return coh_cache_evict(c, ev, fx);
+	case COH_EV_ATOMIC: return coh_cache_atomic(c, ev, fx);
+	case COH_EV_MSG:
+		/* A message of the node to itself never comes from outside. */
+		return ev->from == c->cfg.self ? -EPROTO : step_msg(c, ev->from, &ev->msg, fx);
+	case COH_EV_LANDED: return step_landed(c, ev->tag, fx);
+	case COH_EV_TIMER: return coh_cache_timer(c, ev->slot, fx);
+	default: return coh_sync_event(c, ev, fx);
+	}
+}
+
+/* In debug builds, unless looking at it all would take much longer than the step. */
+static void check_after_step(const struct coh *coh)
+{
+#ifdef DSM_DEBUG
+	const char *wrong = NULL;
+
+	if (!coh_has_mutants() && coh->n_txns <= 1024)
+		wrong = coh_invariant(coh);
+	assert(wrong == NULL);
+	(void)wrong;
+#endif
+	(void)coh;
+}
+
+int coh_step(struct coh *coh, const struct coh_event *event, struct coh_effects *effects)
+{
+	int rc;
+
+	effects->len = 0;
+	effects->self_head = effects->self_len = 0;
+	effects->consumed = 0;
+	memset(effects->count, 0, sizeof effects->count);
+	memset(effects->row_taken, 0, sizeof effects->row_taken);
+#ifdef COH_MUTANTS
+	if (!MUTANT(ACK_BEFORE_LOWER)) /* that one: at the next Inv only */
+		coh_mutant_lower_now(coh, effects);
+#endif
+	rc = step_event(coh, event, effects);
+	while (effects->self_len) {
+		struct coh_msg m = effects->self_queue[effects->self_head];
+		int own;
+		effects->self_head = (effects->self_head + 1) % COH_SELF_MAX;
+		effects->self_len--;
+		own = step_msg(coh, coh->cfg.self, &m, effects);
+		assert(own == 0 || coh_has_mutants());
+		(void)own;
+	}
+	check_after_step(coh);
+	return rc;
+}
