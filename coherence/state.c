@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The core's state as a whole: configuration and layout. */
-#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -30,12 +29,6 @@ int coh_config_check(const struct coh_config *config)
 		first += zone->count;
 	}
 	return coh_homes_check(config);
-}
-
-struct dir *coh_dir_at(struct coh *c, uint64_t page)
-{
-	assert(coh_home_of(&c->cfg, page) == c->cfg.self);
-	return dir_by_index(c, coh_home_index(&c->cfg, page));
 }
 
 /* --- layout --- */
