@@ -591,7 +591,7 @@ int coh_cache_landed(struct coh *c, struct coh_tag tag, struct coh_effects *fx)
 	/* News of a page write tells neither page nor sender. At our own home we can see
 	 * whether one is due. */
 	r = request_at(c, tag.slot);
-	if (r->home == c->cfg.self && !coh_home_awaits_done(c, r->page, tag.n, tag.access))
+	if (r->home == c->cfg.self && !coh_dir_awaits_done(c, r->page, tag.n, tag.access))
 		return -EPROTO;
 	fx->count[COH_N_FETCH] += tag.n;
 	request_complete(c, fx, tag.slot, tag.access, tag.n);
@@ -613,7 +613,7 @@ static int cache_atomic_resp(struct coh *c, const struct coh_msg *m, struct coh_
 {
 	struct request *r = request_check(c, m->slot, COH_MSG_ATOMIC, m->page);
 
-	if (!r || (r->home == c->cfg.self && coh_home_has_own(c, m->page, m->slot)))
+	if (!r || (r->home == c->cfg.self && coh_dir_has_own(c, m->page, m->slot)))
 		return -EPROTO; /* nobody can have carried it out yet */
 	coh_fx_complete(fx, r->cookie, 0, m->result);
 	request_release(c, m->slot);

@@ -10,7 +10,7 @@ struct dir *coh_dir_at(struct coh *c, uint64_t page)
 	return dir_by_index(c, coh_home_index(&c->cfg, page));
 }
 
-int coh_home_awaits_done(struct coh *c, uint64_t page, uint16_t n, enum coh_access access)
+int coh_dir_awaits_done(struct coh *c, uint64_t page, uint16_t n, enum coh_access access)
 {
 	struct dir *d = coh_dir_at(c, page);
 	struct txn *txn = d->txn ? txn_at(c, d->txn - 1) : NULL;
@@ -25,7 +25,7 @@ static int is_own(const struct coh *c, const struct txn *txn, uint16_t slot)
 	return txn->requestor == c->cfg.self && txn->slot == slot;
 }
 
-int coh_home_has_own(struct coh *c, uint64_t page, uint16_t slot)
+int coh_dir_has_own(struct coh *c, uint64_t page, uint16_t slot)
 {
 	struct dir *d = coh_dir_at(c, page);
 

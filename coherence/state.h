@@ -196,7 +196,14 @@ static inline struct dir *dir_by_index(struct coh *c, uint64_t i)
 {
 	return &COH_TABLE(c, struct dir, off_dir)[i];
 }
+
+/* --- directory entries (dir.c) --- */
 struct dir *coh_dir_at(struct coh *c, uint64_t page);
+/* Whether Done for a request of this node's own, of n pages from page on granted with this
+ * access, is due now. */
+int coh_dir_awaits_done(struct coh *c, uint64_t page, uint16_t n, enum coh_access access);
+/* Whether this node's own request in slot waits at this home, or is worked on. */
+int coh_dir_has_own(struct coh *c, uint64_t page, uint16_t slot);
 
 /* --- homes (homes.c) --- */
 int coh_homes_check(const struct coh_config *config); /* 0, -EINVAL, -EFBIG */
@@ -233,11 +240,6 @@ int coh_cache_landed(struct coh *c, struct coh_tag tag, struct coh_effects *fx);
 void coh_cache_answer_atomic(struct coh *c, struct coh_effects *fx, coh_node requestor,
                              uint16_t slot, uint64_t page, const struct coh_atomic *atomic);
 int coh_home_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx);
-/* Whether Done for a request of this node's own, of n pages from page on granted with this
- * access, is due now. */
-int coh_home_awaits_done(struct coh *c, uint64_t page, uint16_t n, enum coh_access access);
-/* Whether this node's own request in slot waits at this home, or is worked on. */
-int coh_home_has_own(struct coh *c, uint64_t page, uint16_t slot);
 int coh_home_landed(struct coh *c, struct coh_tag tag, struct coh_effects *fx);
 int coh_sync_event(struct coh *c, const struct coh_event *ev, struct coh_effects *fx);
 int coh_sync_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx);
