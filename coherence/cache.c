@@ -61,8 +61,7 @@ static int cache_take(struct take *t, enum cache_event event)
 
 /* --- requests --- */
 
-/* The lowest free slot, or -1: none, or the home has as many as it may. */
-static int request_free_slot(struct coh *c, coh_node home)
+int coh_request_free(struct coh *c, coh_node home)
 {
 	if (*out_at(c, home) >= c->cfg.per_home)
 		return -1;
@@ -72,9 +71,7 @@ static int request_free_slot(struct coh *c, coh_node home)
 	return -1;
 }
 
-/* The highest: an atomic's slot does not tell what other requests were there before it,
- * so that fewer states differ. */
-static int atomic_free_slot(struct coh *c, coh_node home)
+int coh_request_free_atomic(struct coh *c, coh_node home)
 {
 	if (*out_at(c, home) >= c->cfg.per_home)
 		return -1;
@@ -93,7 +90,7 @@ static void request_take(struct take *t, enum coh_msg_type type, uint16_t n)
 		line_at(t->c, t->page + i)->request = t->request + 1;
 }
 
-static void request_release(struct coh *c, unsigned slot)
+void coh_request_release(struct coh *c, unsigned slot)
 {
 	struct request *r = request_at(c, slot);
 
@@ -111,7 +108,7 @@ static struct coh_msg *request_send(struct take *t, enum coh_msg_type type, uint
 	m->slot = t->request;
 	m->n = n;
 	if (MUTANT(SLOT_REUSED) && t->home != t->c->cfg.self)
-		request_release(t->c, t->request);
+		coh_request_release(t->c, t->request);
 	if (MUTANT(DONE_BEFORE_LANDING) && (type == COH_MSG_GETS || type == COH_MSG_GETM))
 		coh_fx_send(t->c, t->fx, t->home, COH_MSG_DONE, t->page)->n = n;
 	return m;
@@ -269,7 +266,7 @@ static void act_drop(struct take *t)
 
 static void act_gone(struct take *t)
 {
-	request_release(t->c, t->line->request - 1);
+	coh_request_release(t->c, t->line->request - 1);
 	t->line->request = 0;
 	act_drop(t);
 	if (t->line->faulted)
@@ -397,8 +394,7 @@ static void act_yield(struct take *t)
 
 static void act_atomic(struct take *t)
 {
-	coh_cache_answer_atomic(t->c, t->fx, t->msg->requestor, t->msg->slot, t->page,
-	                        &t->msg->atomic);
+	coh_answer_atomic(t->c, t->fx, t->msg->requestor, t->msg->slot, t->page, &t->msg->atomic);
 }
 
 static void act_granted(struct take *t)
@@ -443,7 +439,7 @@ int coh_cache_fault(struct coh *c, const struct coh_event *ev, struct coh_effect
 	int slot = -1;
 
 	if (t.line->state == COH_C_I || (t.line->state == COH_C_S && write)) {
-		slot = request_free_slot(c, t.home);
+		slot = coh_request_free(c, t.home);
 		if (slot < 0)
 			return -EAGAIN;
 	}
@@ -465,7 +461,7 @@ int coh_cache_prefetch(struct coh *c, const struct coh_event *ev, struct coh_eff
 		fx->consumed = run_length(c, ev->page, ev->n, 0);
 		return 0;
 	}
-	slot = request_free_slot(c, t.home);
+	slot = coh_request_free(c, t.home);
 	if (slot < 0)
 		return -EAGAIN;
 	t.request = slot;
@@ -477,7 +473,7 @@ int coh_cache_prefetch(struct coh *c, const struct coh_event *ev, struct coh_eff
 int coh_cache_evict(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
 {
 	struct take t = take_init(c, fx, ev->page);
-	int slot = request_free_slot(c, t.home);
+	int slot = coh_request_free(c, t.home);
 
 	if (!row_of(&t, CE_EVICT))
 		return -EBUSY;
@@ -502,7 +498,7 @@ int coh_cache_atomic(struct coh *c, const struct coh_event *ev, struct coh_effec
 		fx->count[COH_N_ATOMIC]++;
 		return 0;
 	}
-	slot = atomic_free_slot(c, t.home);
+	slot = coh_request_free_atomic(c, t.home);
 	if (slot < 0)
 		return -EAGAIN;
 	*request_at(c, slot) = (struct request){.type = COH_MSG_ATOMIC,
@@ -516,8 +512,8 @@ int coh_cache_atomic(struct coh *c, const struct coh_event *ev, struct coh_effec
 	return 0;
 }
 
-void coh_cache_answer_atomic(struct coh *c, struct coh_effects *fx, coh_node requestor,
-                             uint16_t slot, uint64_t page, const struct coh_atomic *atomic)
+void coh_answer_atomic(struct coh *c, struct coh_effects *fx, coh_node requestor, uint16_t slot,
+                       uint64_t page, const struct coh_atomic *atomic)
 {
 	struct coh_effect *e = coh_fx_add(fx, COH_FX_ATOMIC, page);
 
@@ -527,14 +523,13 @@ void coh_cache_answer_atomic(struct coh *c, struct coh_effects *fx, coh_node req
 	fx->count[COH_N_ATOMIC]++;
 	if (requestor == c->cfg.self) {
 		e->cookie = request_at(c, slot)->cookie;
-		request_release(c, slot);
+		coh_request_release(c, slot);
 	}
 }
 
 /* --- answers --- */
 
-/* The request in slot if it is of this type and page, else NULL. */
-static struct request *request_check(struct coh *c, unsigned slot, unsigned type, uint64_t page)
+struct request *coh_request_check(struct coh *c, unsigned slot, unsigned type, uint64_t page)
 {
 	struct request *r;
 
@@ -553,7 +548,7 @@ static void request_complete(struct coh *c, struct coh_effects *fx, unsigned slo
 
 	for (unsigned i = 0; i < r.n; i++)
 		waiting |= line_at(c, r.page + i)->faulted;
-	request_release(c, slot);
+	coh_request_release(c, slot);
 	coh_fx_access(fx, r.page, n, access);
 	if (waiting)
 		coh_fx_wake(fx, r.page, r.n);
@@ -611,12 +606,12 @@ static int cache_grant(struct coh *c, coh_node from, const struct coh_msg *m,
 
 static int cache_atomic_resp(struct coh *c, const struct coh_msg *m, struct coh_effects *fx)
 {
-	struct request *r = request_check(c, m->slot, COH_MSG_ATOMIC, m->page);
+	struct request *r = coh_request_check(c, m->slot, COH_MSG_ATOMIC, m->page);
 
 	if (!r || (r->home == c->cfg.self && coh_dir_has_own(c, m->page, m->slot)))
 		return -EPROTO; /* nobody can have carried it out yet */
 	coh_fx_complete(fx, r->cookie, 0, m->result);
-	request_release(c, m->slot);
+	coh_request_release(c, m->slot);
 	return 0;
 }
 
@@ -641,7 +636,7 @@ static int fwd_is_valid(struct coh *c, coh_node from, const struct coh_msg *m)
 	 * owner. An atomic of its own may well find it the owner. */
 	if (m->type == COH_MSG_FWD_ATOMIC)
 		return m->requestor != c->cfg.self ||
-		       request_check(c, m->slot, COH_MSG_ATOMIC, m->page);
+		       coh_request_check(c, m->slot, COH_MSG_ATOMIC, m->page);
 	return m->requestor != c->cfg.self;
 }
 

@@ -110,8 +110,8 @@ static void atomic_at_home(struct take *t)
 	if (!MUTANT(UNTOUCHED_AFTER_ATOMIC))
 		t->dir->touched = 1;
 	if (t->txn->requestor == t->c->cfg.self) {
-		coh_cache_answer_atomic(t->c, t->fx, t->txn->requestor, t->txn->slot, t->txn->page,
-		                        &t->txn->atomic);
+		coh_answer_atomic(t->c, t->fx, t->txn->requestor, t->txn->slot, t->txn->page,
+		                  &t->txn->atomic);
 	} else {
 		struct coh_effect *e = coh_fx_add(t->fx, COH_FX_ATOMIC, t->txn->page);
 		e->node = t->txn->requestor;
@@ -357,8 +357,8 @@ static void act_fwd_atomic(struct take *t)
 	/* Not by a message to ourselves: as many may wait as there are requests, and the
 	 * queue of those messages is shorter. */
 	if (t->dir->owner == t->c->cfg.self)
-		coh_cache_answer_atomic(t->c, t->fx, t->txn->requestor, t->txn->slot, t->txn->page,
-		                        &t->txn->atomic);
+		coh_answer_atomic(t->c, t->fx, t->txn->requestor, t->txn->slot, t->txn->page,
+		                  &t->txn->atomic);
 	else
 		fwd(t, COH_MSG_FWD_ATOMIC, 0)->atomic = t->txn->atomic;
 	txn_release(t);

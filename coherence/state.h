@@ -228,6 +228,19 @@ struct coh_msg *coh_fx_send(struct coh *c, struct coh_effects *fx, coh_node node
 struct coh_msg *coh_fx_send_fill(struct coh *c, struct coh_effects *fx, coh_node node,
                                  enum coh_msg_type type, uint64_t page, uint8_t fill);
 
+/* --- requests of the cache, and atomics on this node's frame --- */
+/* The lowest free slot, or -1: none, or the home has as many as it may. */
+int coh_request_free(struct coh *c, coh_node home);
+/* The highest: an atomic's slot does not tell what other requests were there before it,
+ * so that fewer states differ. */
+int coh_request_free_atomic(struct coh *c, coh_node home);
+void coh_request_release(struct coh *c, unsigned slot);
+/* The request in slot if it is of this type and page, else NULL. */
+struct request *coh_request_check(struct coh *c, unsigned slot, unsigned type, uint64_t page);
+/* Does an atomic on this node's frame and sees to its answer. */
+void coh_answer_atomic(struct coh *c, struct coh_effects *fx, coh_node requestor, uint16_t slot,
+                       uint64_t page, const struct coh_atomic *atomic);
+
 /* --- rooms of the core --- */
 int coh_cache_fault(struct coh *c, const struct coh_event *ev, struct coh_effects *fx);
 int coh_cache_prefetch(struct coh *c, const struct coh_event *ev, struct coh_effects *fx);
@@ -236,9 +249,6 @@ int coh_cache_atomic(struct coh *c, const struct coh_event *ev, struct coh_effec
 int coh_cache_timer(struct coh *c, unsigned slot, struct coh_effects *fx);
 int coh_cache_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx);
 int coh_cache_landed(struct coh *c, struct coh_tag tag, struct coh_effects *fx);
-/* Does an atomic on this node's frame and sees to its answer. */
-void coh_cache_answer_atomic(struct coh *c, struct coh_effects *fx, coh_node requestor,
-                             uint16_t slot, uint64_t page, const struct coh_atomic *atomic);
 int coh_home_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx);
 int coh_home_landed(struct coh *c, struct coh_tag tag, struct coh_effects *fx);
 int coh_sync_event(struct coh *c, const struct coh_event *ev, struct coh_effects *fx);
