@@ -61,26 +61,6 @@ static int cache_take(struct take *t, enum cache_event event)
 
 /* --- requests --- */
 
-int coh_request_free(struct coh *c, coh_node home)
-{
-	if (*out_at(c, home) >= c->cfg.per_home)
-		return -1;
-	for (unsigned i = 0; i < c->cfg.slots; i++)
-		if (!request_at(c, i)->type)
-			return (int)i;
-	return -1;
-}
-
-int coh_request_free_atomic(struct coh *c, coh_node home)
-{
-	if (*out_at(c, home) >= c->cfg.per_home)
-		return -1;
-	for (unsigned i = c->cfg.slots; i-- > 0;)
-		if (!request_at(c, i)->type)
-			return (int)i;
-	return -1;
-}
-
 static void request_take(struct take *t, enum coh_msg_type type, uint16_t n)
 {
 	*request_at(t->c, t->request) =
@@ -88,14 +68,6 @@ static void request_take(struct take *t, enum coh_msg_type type, uint16_t n)
 	++*out_at(t->c, t->home);
 	for (unsigned i = 0; i < n; i++)
 		line_at(t->c, t->page + i)->request = t->request + 1;
-}
-
-void coh_request_release(struct coh *c, unsigned slot)
-{
-	struct request *r = request_at(c, slot);
-
-	--*out_at(c, r->home);
-	*r = (struct request){0};
 }
 
 static struct coh_msg *request_send(struct take *t, enum coh_msg_type type, uint16_t n)
@@ -512,32 +484,7 @@ int coh_cache_atomic(struct coh *c, const struct coh_event *ev, struct coh_effec
 	return 0;
 }
 
-void coh_answer_atomic(struct coh *c, struct coh_effects *fx, coh_node requestor, uint16_t slot,
-                       uint64_t page, const struct coh_atomic *atomic)
-{
-	struct coh_effect *e = coh_fx_add(fx, COH_FX_ATOMIC, page);
-
-	e->node = requestor;
-	e->slot = slot;
-	e->atomic = *atomic;
-	fx->count[COH_N_ATOMIC]++;
-	if (requestor == c->cfg.self) {
-		e->cookie = request_at(c, slot)->cookie;
-		coh_request_release(c, slot);
-	}
-}
-
 /* --- answers --- */
-
-struct request *coh_request_check(struct coh *c, unsigned slot, unsigned type, uint64_t page)
-{
-	struct request *r;
-
-	if (slot >= c->cfg.slots)
-		return NULL;
-	r = request_at(c, slot);
-	return r->type == type && r->page == page ? r : NULL;
-}
 
 /* The first n pages of the request are granted, the others are not. */
 static void request_complete(struct coh *c, struct coh_effects *fx, unsigned slot,

@@ -228,7 +228,7 @@ struct coh_msg *coh_fx_send(struct coh *c, struct coh_effects *fx, coh_node node
 struct coh_msg *coh_fx_send_fill(struct coh *c, struct coh_effects *fx, coh_node node,
                                  enum coh_msg_type type, uint64_t page, uint8_t fill);
 
-/* --- requests of the cache, and atomics on this node's frame --- */
+/* --- requests of the cache (request.c), atomics on this node's frame (answer.c) --- */
 /* The lowest free slot, or -1: none, or the home has as many as it may. */
 int coh_request_free(struct coh *c, coh_node home);
 /* The highest: an atomic's slot does not tell what other requests were there before it,
