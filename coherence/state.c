@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The core's state as a whole: configuration and layout. */
+/* The core's state as a whole: configuration, layout, and what its states allow. */
 #include <errno.h>
 #include <string.h>
 
@@ -113,4 +113,17 @@ uint32_t coh_effects_max(const struct coh_config *config)
 	 * that can be answered at once. */
 	return COH_MAX_RUN * (config->nodes + 8u) + 64 +
 	       (uint32_t)config->per_home * config->nodes;
+}
+
+/* --- states --- */
+
+enum coh_access coh_access_of(enum coh_cache_state state)
+{
+	switch (state) {
+	case COH_C_S:
+	case COH_C_SM_A: return COH_READ;
+	case COH_C_M:
+	case COH_C_MI_A: return COH_WRITE;
+	default: return COH_NONE;
+	}
 }

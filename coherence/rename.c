@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The same state under other names: of its nodes, of its transactions. For tests. */
+#include "coherence/sharers.h"
+#include "coherence/state.h"
+
+/* --- renaming nodes --- */
+
+/* Moves the rows of a table indexed by node; width bytes each. */
+static void permute_rows(void *table, size_t width, const coh_node *perm, coh_node nodes)
+{
+	char *row = table;
+	char kept[COH_MAX_NODES];
+
+	for (size_t byte = 0; byte < width; byte++) {
+		for (coh_node i = 0; i < nodes; i++)
+			kept[i] = row[i * width + byte];
+		for (coh_node i = 0; i < nodes; i++)
+			row[perm[i] * width + byte] = kept[i];
+	}
+}
+
+static void permute_home_side(struct coh *c, const coh_node *perm)
+{
+	for (uint64_t i = 0; i < c->n_dirs; i++) {
+		struct dir *d = dir_by_index(c, i);
+		if (d->state == COH_D_M || d->wrote)
+			d->owner = perm[d->owner];
+		if (c->wide)
+			coh_wide_permute(c, &d->sharers, perm);
+		else
+			coh_map_permute(&c->cfg, &d->sharers, perm);
+	}
+	for (unsigned i = 0; i < c->n_txns; i++)
+		if (txn_at(c, i)->type) {
+			txn_at(c, i)->requestor = perm[txn_at(c, i)->requestor];
+			if (c->wide)
+				coh_map_permute(&c->cfg, pending_at(c, i), perm);
+		}
+	for (unsigned i = 0; i < c->cfg.locks; i++)
+		if (object_at(c, i)->held)
+			object_at(c, i)->holder = perm[object_at(c, i)->holder];
+	for (unsigned i = 0; i < c->n_waiters; i++)
+		if (waiter_at(c, i)->taken)
+			waiter_at(c, i)->node = perm[waiter_at(c, i)->node];
+	permute_rows(in_at(c, 0), sizeof(uint16_t), perm, c->cfg.nodes);
+	permute_rows(waiting_at(c, 0), sizeof(uint16_t), perm, c->cfg.nodes);
+	coh_map_permute(&c->cfg, arrived_at(c), perm);
+}
+
+void coh_permute(struct coh *c, const coh_node *perm)
+{
+	for (unsigned i = 0; i < c->cfg.slots; i++)
+		if (request_at(c, i)->type)
+			request_at(c, i)->home = perm[request_at(c, i)->home];
+	for (unsigned i = 0; i < c->cfg.holds; i++)
+		if (hold_at(c, i)->deferred)
+			hold_at(c, i)->requestor = perm[hold_at(c, i)->requestor];
+	for (unsigned i = 0; i < c->cfg.sync_slots; i++)
+		if (sync_at(c, i)->type)
+			sync_at(c, i)->home = perm[sync_at(c, i)->home];
+	permute_rows(out_at(c, 0), sizeof(uint16_t), perm, c->cfg.nodes);
+	permute_rows(held_at(c, 0, 0), c->cfg.locks * sizeof(uint32_t), perm, c->cfg.nodes);
+	permute_home_side(c, perm);
+	c->cfg.self = perm[c->cfg.self];
+}
+
+/* --- renumbering transactions --- */
+
+static void ref_swap(coh_ref *ref, unsigned i, unsigned k)
+{
+	if (*ref == i + 1)
+		*ref = k + 1;
+	else if (*ref == k + 1)
+		*ref = i + 1;
+}
+
+static void txn_swap(struct coh *c, unsigned i, unsigned k)
+{
+	struct txn kept = *txn_at(c, i);
+
+	*txn_at(c, i) = *txn_at(c, k);
+	*txn_at(c, k) = kept;
+	for (unsigned w = 0; c->wide && w < coh_map_words(&c->cfg); w++) {
+		uint64_t word = pending_at(c, i)[w];
+		pending_at(c, i)[w] = pending_at(c, k)[w];
+		pending_at(c, k)[w] = word;
+	}
+	for (uint64_t d = 0; d < c->n_dirs; d++) {
+		ref_swap(&dir_by_index(c, d)->txn, i, k);
+		ref_swap(&dir_by_index(c, d)->queue, i, k);
+	}
+	for (unsigned t = 0; t < c->n_txns; t++)
+		ref_swap(&txn_at(c, t)->next, i, k);
+}
+
+/* Makes next the number of the transaction that ref refers to, unless it has one of the
+ * lower numbers already: the pages of a run share theirs. */
+static void txn_place(struct coh *c, const coh_ref *ref, unsigned *next)
+{
+	if (!*ref || *ref <= *next)
+		return;
+	if (*ref != *next + 1)
+		txn_swap(c, *ref - 1, *next);
+	++*next;
+}
+
+void coh_renumber(struct coh *c)
+{
+	unsigned next = 0;
+
+	for (uint64_t i = 0; i < c->n_dirs; i++) {
+		struct dir *d = dir_by_index(c, i);
+		txn_place(c, &d->txn, &next);
+		for (coh_ref *ref = &d->queue; *ref; ref = &txn_at(c, *ref - 1)->next)
+			txn_place(c, ref, &next);
+	}
+}
