@@ -58,14 +58,14 @@ enum home_event {
 
 #define ROW(state, event, ...) ROW_C_##state##_##event,
 enum cache_row_id {
-#include "coherence/cache.def"
+#include "coherence/cache/cache.def"
 	CACHE_ROWS
 };
 #undef ROW
 #define ROW(state, event, ...) ROW_D_##state##_##event,
 enum home_row_id {
 	HOME_ROW_BASE = CACHE_ROWS - 1,
-#include "coherence/home.def"
+#include "coherence/home/home.def"
 	COH_ROW_COUNT
 };
 #undef ROW

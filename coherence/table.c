@@ -7,10 +7,10 @@ _Static_assert(COH_ROW_COUNT <= COH_ROWS_MAX, "row_taken is too short");
 
 static const struct coh_row rows[] = {
 #define ROW(state, event, act, next, what, why) {"cache", #state, #event, what, #next, why},
-#include "coherence/cache.def"
+#include "coherence/cache/cache.def"
 #undef ROW
 #define ROW(state, event, act, next, what, why) {"home", #state, #event, what, #next, why},
-#include "coherence/home.def"
+#include "coherence/home/home.def"
 #undef ROW
 };
 

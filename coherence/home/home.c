@@ -508,7 +508,7 @@ static void act_fetched(struct take *t)
 static const struct home_row table[COH_DIR_STATES][HOME_EVENTS] = {
 #define ROW(state, event, action, to, what, why)                                                   \
 	[COH_D_##state][HE_##event] = {act_##action, COH_D_##to, ROW_D_##state##_##event},
-#include "coherence/home.def"
+#include "coherence/home/home.def"
 #undef ROW
 };
 

@@ -386,7 +386,7 @@ static void act_refused(struct take *t)
 static const struct cache_row table[COH_CACHE_STATES][CACHE_EVENTS] = {
 #define ROW(state, event, action, to, what, why)                                                   \
 	[COH_C_##state][CE_##event] = {act_##action, COH_C_##to, ROW_C_##state##_##event},
-#include "coherence/cache.def"
+#include "coherence/cache/cache.def"
 #undef ROW
 };
 
