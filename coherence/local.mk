@@ -6,6 +6,6 @@ coherence_sources = \
 	coherence/sharers.h coherence/state.c coherence/state.h coherence/step.c \
 	coherence/table.c coherence/tag.c coherence/wire.c coherence/wire.h \
 	coherence/cache/cache.c coherence/cache/cache.def \
-	coherence/home/home.c coherence/home/home.def \
+	coherence/home/home.c coherence/home/home.def coherence/home/home.h \
 	coherence/sync/sync.c
 libcoherence_la_SOURCES = $(coherence_sources)

@@ -3,20 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 
-#include "coherence/rows.h"
-#include "coherence/sharers.h"
-#include "coherence/state.h"
-
-/* What an action works on. */
-struct take {
-	struct coh *c;
-	struct coh_effects *fx;
-	struct dir *dir; /* of the transaction's first page */
-	struct txn *txn;
-	uint16_t index;  /* of txn */
-	coh_node from;
-	uint16_t n; /* Done, and Inv-Ack to a recall: pages that it speaks of */
-};
+#include "coherence/home/home.h"
 
 struct home_row {
 	void (*act)(struct take *t);
@@ -25,22 +12,7 @@ struct home_row {
 };
 static const struct home_row table[COH_DIR_STATES][HOME_EVENTS];
 
-static struct take take_init(struct coh *c, struct coh_effects *fx, unsigned index)
-{
-	struct txn *txn = txn_at(c, index);
-
-	return (struct take){
-	        .c = c,
-	        .fx = fx,
-	        .dir = coh_dir_at(c, txn->page),
-	        .txn = txn,
-	        .index = index,
-	};
-}
-
-/* Takes the row of state and event; the transaction or, when that is over, the
- * directory entry is then in the row's next state. */
-static int home_take(struct take *t, unsigned state, enum home_event event)
+int coh_home_take_row(struct take *t, unsigned state, enum home_event event)
 {
 	const struct home_row *row = &table[state][event];
 
@@ -53,24 +25,7 @@ static int home_take(struct take *t, unsigned state, enum home_event event)
 	return 0;
 }
 
-/* --- ends of a transaction --- */
-
-/* The requestor may send another one from now on. */
-static void txn_is_done(struct take *t)
-{
-	if (!t->txn->done)
-		--*in_at(t->c, t->txn->requestor);
-	t->txn->done = 1;
-}
-
 /* --- who wrote last --- */
-
-/* In S, as long as two have the page: it may be migratory. */
-static void forget_writer(struct dir *d)
-{
-	d->wrote = 0;
-	d->owner = 0;
-}
 
 /* An owner's page is shared from now on. */
 static void owner_to_sharer(struct take *t, struct dir *d)
@@ -84,8 +39,7 @@ static void owner_to_sharer(struct take *t, struct dir *d)
 		d->owner = 0;
 }
 
-/* Frees the transaction and its pages; whoever waits is started by dir_start_next(). */
-static void txn_release(struct take *t)
+void coh_home_release(struct take *t)
 {
 	uint64_t page = t->txn->page;
 	unsigned n = MUTANT(RUN_DONE_ONE) ? 1 : t->txn->n;
@@ -99,10 +53,10 @@ static void txn_release(struct take *t)
 static void put_ack(struct take *t)
 {
 	coh_fx_send(t->c, t->fx, t->txn->requestor, COH_MSG_PUT_ACK, t->txn->page);
-	txn_release(t);
+	coh_home_release(t);
 }
 
-static void atomic_at_home(struct take *t)
+void coh_home_act_atomic_here(struct take *t)
 {
 	t->dir->state = COH_D_I;
 	coh_sharers_clear(t->c, &t->dir->sharers);
@@ -119,7 +73,7 @@ static void atomic_at_home(struct take *t)
 		e->atomic = t->txn->atomic;
 		t->fx->count[COH_N_ATOMIC]++;
 	}
-	txn_release(t);
+	coh_home_release(t);
 }
 
 /* --- supplying from the home's frame --- */
@@ -139,7 +93,7 @@ static int grant_needs_no_data(const struct take *t, enum coh_access access)
 	       coh_sharers_has(t->c, t->dir->sharers, t->txn->requestor);
 }
 
-static void supply(struct take *t, enum coh_access access)
+void coh_home_supply(struct take *t, enum coh_access access)
 {
 	struct txn *txn = t->txn;
 
@@ -170,8 +124,7 @@ static int same_supplier(const struct dir *first, const struct dir *d)
 	return first->owner == d->owner;
 }
 
-/* A run is granted as far as its pages are free, with one supplier, and of one kind. */
-static uint16_t run_claim(struct take *t)
+uint16_t coh_home_claim_run(struct take *t)
 {
 	uint16_t k = 1;
 
@@ -188,23 +141,22 @@ static uint16_t run_claim(struct take *t)
 	return k;
 }
 
-/* The grant ends before page n: the pages from there on are free again, as they were. */
-static void run_trim(struct take *t, uint16_t n)
+void coh_home_trim_run(struct take *t, uint16_t n)
 {
 	for (unsigned i = n; i < t->txn->n; i++)
 		coh_dir_at(t->c, t->txn->page + i)->txn = 0;
 	t->txn->n = n;
 }
 
-static void act_supply_s(struct take *t)
+void coh_home_act_supply_s(struct take *t)
 {
-	t->txn->n = run_claim(t);
-	supply(t, COH_READ);
+	t->txn->n = coh_home_claim_run(t);
+	coh_home_supply(t, COH_READ);
 }
 
-static void act_supply_m(struct take *t)
+void coh_home_act_supply_m(struct take *t)
 {
-	supply(t, COH_WRITE);
+	coh_home_supply(t, COH_WRITE);
 }
 
 /* --- requests that find the page free --- */
@@ -227,7 +179,7 @@ static uint64_t others(const struct take *t)
 	return t->txn->type == COH_MSG_GETM ? map & ~node_bit(t->txn->requestor) : map;
 }
 
-static int has_others(const struct take *t)
+int coh_home_has_others(const struct take *t)
 {
 	coh_node i = coh_sharers_next(t->c, t->dir->sharers, 0);
 
@@ -236,10 +188,10 @@ static int has_others(const struct take *t)
 	return i != COH_NO_NODE;
 }
 
-static void act_invalidate(struct take *t)
+void coh_home_act_invalidate(struct take *t)
 {
 	if (MUTANT(ATOMIC_WITHOUT_INV) && t->txn->type == COH_MSG_ATOMIC) {
-		atomic_at_home(t);
+		coh_home_act_atomic_here(t);
 		return;
 	}
 	for (coh_node i = coh_sharers_next(t->c, t->dir->sharers, 0); i != COH_NO_NODE;
@@ -252,16 +204,7 @@ static void act_invalidate(struct take *t)
 	}
 }
 
-/* Takes the sender of an Inv-Ack off those who have still to ack. */
-static void ack(struct take *t)
-{
-	if (t->c->wide)
-		coh_map_remove(pending_at(t->c, t->index), t->from);
-	else
-		t->dir->sharers &= ~node_bit(t->from);
-}
-
-static struct coh_msg *fwd(struct take *t, enum coh_msg_type type, uint8_t fill)
+struct coh_msg *coh_home_fwd(struct take *t, enum coh_msg_type type, uint8_t fill)
 {
 	struct txn *txn = t->txn;
 	struct coh_msg *m = coh_fx_send_fill(t->c, t->fx, t->dir->owner, type, txn->page, fill);
@@ -271,12 +214,13 @@ static struct coh_msg *fwd(struct take *t, enum coh_msg_type type, uint8_t fill)
 	return m;
 }
 
-static void act_fwd_gets(struct take *t)
+void coh_home_act_fwd_gets(struct take *t)
 {
 	int own = t->txn->requestor == t->c->cfg.self; /* then its landing is the home's frame */
-	struct coh_msg *m = fwd(t, COH_MSG_FWD_GETS, own ? COH_FILL_LANDING : COH_FILL_REFRESH);
+	struct coh_msg *m =
+	        coh_home_fwd(t, COH_MSG_FWD_GETS, own ? COH_FILL_LANDING : COH_FILL_REFRESH);
 
-	m->n = t->txn->n = run_claim(t);
+	m->n = t->txn->n = coh_home_claim_run(t);
 	t->txn->waits = TXN_WAIT_DONE;
 	if (own)
 		return;
@@ -291,30 +235,30 @@ static void act_fwd_gets(struct take *t)
 }
 
 /* The page comes here first, and from here to the requestor. */
-static void act_fetch(struct take *t)
+void coh_home_act_fetch(struct take *t)
 {
-	fwd(t, COH_MSG_FWD_GETS, COH_FILL_LANDING)->flags = COH_F_PULL;
+	coh_home_fwd(t, COH_MSG_FWD_GETS, COH_FILL_LANDING)->flags = COH_F_PULL;
 	t->txn->waits = TXN_WAIT_REFRESH;
 }
 
-static void act_fwd_getm(struct take *t)
+void coh_home_act_fwd_getm(struct take *t)
 {
 	int own = t->txn->requestor == t->c->cfg.self;
-	struct coh_msg *m = fwd(t, COH_MSG_FWD_GETM, own ? COH_FILL_LANDING : 0);
+	struct coh_msg *m = coh_home_fwd(t, COH_MSG_FWD_GETM, own ? COH_FILL_LANDING : 0);
 
 	t->txn->waits = TXN_WAIT_DONE;
 	if (!own)
 		m->landing = t->txn->landing;
 }
 
-static void act_recall(struct take *t)
+void coh_home_act_recall(struct take *t)
 {
 	int read = t->txn->type == COH_MSG_GETS;
-	struct coh_msg *m = fwd(t, read ? COH_MSG_FWD_GETS : COH_MSG_FWD_GETM, 0);
+	struct coh_msg *m = coh_home_fwd(t, read ? COH_MSG_FWD_GETS : COH_MSG_FWD_GETM, 0);
 
 	m->flags = COH_F_RECALL;
 	if (read)
-		m->n = t->txn->n = run_claim(t);
+		m->n = t->txn->n = coh_home_claim_run(t);
 }
 
 /* A read of a migratory page is a write from here on. */
@@ -325,34 +269,34 @@ static void migrate(struct take *t)
 	t->fx->count[COH_N_MIGRATORY]++;
 }
 
-static void act_migrate_here(struct take *t)
+void coh_home_act_migrate_here(struct take *t)
 {
 	migrate(t);
-	act_supply_m(t);
+	coh_home_act_supply_m(t);
 }
 
-static void act_migrate(struct take *t)
+void coh_home_act_migrate(struct take *t)
 {
 	migrate(t);
 	if (MUTANT(MIGRATORY_SHARED))
-		act_fwd_gets(t);
+		coh_home_act_fwd_gets(t);
 	else
-		act_fwd_getm(t);
+		coh_home_act_fwd_getm(t);
 }
 
-static void act_migrate_own(struct take *t)
+void coh_home_act_migrate_own(struct take *t)
 {
 	migrate(t);
-	act_recall(t);
+	coh_home_act_recall(t);
 }
 
-static void act_learn(struct take *t)
+void coh_home_act_learn(struct take *t)
 {
 	t->dir->migratory = t->c->cfg.migratory;
-	act_invalidate(t);
+	coh_home_act_invalidate(t);
 }
 
-static void act_fwd_atomic(struct take *t)
+void coh_home_act_fwd_atomic(struct take *t)
 {
 	/* Not by a message to ourselves: as many may wait as there are requests, and the
 	 * queue of those messages is shorter. */
@@ -360,23 +304,18 @@ static void act_fwd_atomic(struct take *t)
 		coh_answer_atomic(t->c, t->fx, t->txn->requestor, t->txn->slot, t->txn->page,
 		                  &t->txn->atomic);
 	else
-		fwd(t, COH_MSG_FWD_ATOMIC, 0)->atomic = t->txn->atomic;
-	txn_release(t);
+		coh_home_fwd(t, COH_MSG_FWD_ATOMIC, 0)->atomic = t->txn->atomic;
+	coh_home_release(t);
 }
 
-static void act_atomic_here(struct take *t)
-{
-	atomic_at_home(t);
-}
-
-static void act_put_stale(struct take *t)
+void coh_home_act_put_stale(struct take *t)
 {
 	if (MUTANT(STALE_PUTM_TAKES) && t->txn->type == COH_MSG_PUTM)
 		t->dir->state = COH_D_I;
 	put_ack(t);
 }
 
-static void act_put_s(struct take *t)
+void coh_home_act_put_s(struct take *t)
 {
 	coh_sharers_remove(t->c, &t->dir->sharers, t->txn->requestor);
 	forget_writer(t->dir);
@@ -387,9 +326,9 @@ static void act_put_s(struct take *t)
 	put_ack(t);
 }
 
-static void act_pull(struct take *t)
+void coh_home_act_pull(struct take *t)
 {
-	fwd(t, COH_MSG_FWD_GETM, COH_FILL_LANDING)->flags = COH_F_PULL;
+	coh_home_fwd(t, COH_MSG_FWD_GETM, COH_FILL_LANDING)->flags = COH_F_PULL;
 	t->txn->waits = TXN_WAIT_REFRESH;
 	if (MUTANT(PUTM_PUSHES)) {
 		t->dir->state = COH_D_I;
@@ -399,7 +338,7 @@ static void act_pull(struct take *t)
 
 /* --- while busy --- */
 
-static void act_enqueue(struct take *t)
+void coh_home_act_enqueue(struct take *t)
 {
 	coh_ref *link = &t->dir->queue;
 
@@ -410,61 +349,61 @@ static void act_enqueue(struct take *t)
 	t->fx->count[COH_N_QUEUED]++;
 }
 
-static void act_acked(struct take *t)
+void coh_home_act_acked(struct take *t)
 {
 	ack(t);
 }
 
-static void act_acked_m(struct take *t)
+void coh_home_act_acked_m(struct take *t)
 {
 	ack(t);
-	supply(t, COH_WRITE);
+	coh_home_supply(t, COH_WRITE);
 	if (t->c->wide) /* the others have left it */
 		coh_sharers_clear(t->c, &t->dir->sharers);
 }
 
-static void act_acked_atomic(struct take *t)
+void coh_home_act_acked_atomic(struct take *t)
 {
 	ack(t);
-	atomic_at_home(t);
+	coh_home_act_atomic_here(t);
 }
 
-static void act_recalled_s(struct take *t)
+void coh_home_act_recalled_s(struct take *t)
 {
-	run_trim(t, t->n);
+	coh_home_trim_run(t, t->n);
 	for (unsigned i = 0; i < t->txn->n; i++)
 		owner_to_sharer(t, coh_dir_at(t->c, t->txn->page + i));
-	supply(t, COH_READ);
+	coh_home_supply(t, COH_READ);
 }
 
-static void act_recalled_m(struct take *t)
+void coh_home_act_recalled_m(struct take *t)
 {
 	t->dir->state = COH_D_I;
-	supply(t, COH_WRITE);
+	coh_home_supply(t, COH_WRITE);
 }
 
-static void act_recalled_put(struct take *t)
+void coh_home_act_recalled_put(struct take *t)
 {
 	t->dir->state = COH_D_I;
 	put_ack(t);
 }
 
-static void act_done_first(struct take *t)
+void coh_home_act_done_first(struct take *t)
 {
-	run_trim(t, t->n);
+	coh_home_trim_run(t, t->n);
 	t->txn->waits &= ~TXN_WAIT_DONE;
 	txn_is_done(t);
 }
 
-static void act_refresh_first(struct take *t)
+void coh_home_act_refresh_first(struct take *t)
 {
 	t->txn->waits &= ~TXN_WAIT_REFRESH;
 }
 
-static void act_finish_s(struct take *t)
+void coh_home_act_finish_s(struct take *t)
 {
 	if (t->n) /* by Done, not by the refresh */
-		run_trim(t, t->n);
+		coh_home_trim_run(t, t->n);
 	for (unsigned i = 0; i < t->txn->n; i++) {
 		struct dir *d = coh_dir_at(t->c, t->txn->page + i);
 		if (d->state == COH_D_M)
@@ -477,10 +416,10 @@ static void act_finish_s(struct take *t)
 		    coh_sharers_count(t->c, d->sharers) > 2)
 			forget_writer(d);
 	}
-	txn_release(t);
+	coh_home_release(t);
 }
 
-static void act_finish_m(struct take *t)
+void coh_home_act_finish_m(struct take *t)
 {
 	if (!(MUTANT(FWD_TO_REQUESTOR) && t->dir->state == COH_D_M))
 		t->dir->owner = t->txn->requestor;
@@ -489,33 +428,32 @@ static void act_finish_m(struct take *t)
 	coh_sharers_clear(t->c, &t->dir->sharers);
 	if (!MUTANT(UNTOUCHED_AFTER_M))
 		t->dir->touched = 1;
-	txn_release(t);
+	coh_home_release(t);
 }
 
-static void act_pulled(struct take *t)
+void coh_home_act_pulled(struct take *t)
 {
 	t->dir->state = COH_D_I;
 	t->dir->owner = 0;
 	put_ack(t);
 }
 
-static void act_fetched(struct take *t)
+void coh_home_act_fetched(struct take *t)
 {
 	owner_to_sharer(t, t->dir);
-	act_supply_s(t);
+	coh_home_act_supply_s(t);
 }
 
 static const struct home_row table[COH_DIR_STATES][HOME_EVENTS] = {
 #define ROW(state, event, action, to, what, why)                                                   \
-	[COH_D_##state][HE_##event] = {act_##action, COH_D_##to, ROW_D_##state##_##event},
+	[COH_D_##state][HE_##event] = {coh_home_act_##action, COH_D_##to, ROW_D_##state##_##event},
 #include "coherence/home/home.def"
 #undef ROW
 };
 
 /* --- starting --- */
 
-/* Whether this upgrade follows a read of what another node had written, by nobody else. */
-static int is_second(const struct take *t)
+int coh_home_is_second(const struct take *t)
 {
 	const struct dir *d = t->dir;
 
@@ -539,9 +477,9 @@ static enum home_event request_event(const struct take *t)
 			return HE_GETS_FULL;
 		return own ? HE_GETS_OWN : HE_GETS;
 	case COH_MSG_GETM:
-		if (d->state == COH_D_S && !has_others(t))
+		if (d->state == COH_D_S && !coh_home_has_others(t))
 			return HE_GETM_LONE;
-		if (d->state == COH_D_S && is_second(t))
+		if (d->state == COH_D_S && coh_home_is_second(t))
 			return HE_GETM_SECOND;
 		return own ? HE_GETM_OWN : HE_GETM;
 	case COH_MSG_PUTS: return HE_PUTS;
@@ -550,8 +488,7 @@ static enum home_event request_event(const struct take *t)
 	}
 }
 
-/* Starts the request; the page is free. It may be over on return. */
-static void txn_start(struct take *t)
+void coh_home_start(struct take *t)
 {
 	enum home_event event = request_event(t);
 	int rc;
@@ -563,19 +500,19 @@ static void txn_start(struct take *t)
 	if ((t->txn->type == COH_MSG_GETS || t->txn->type == COH_MSG_GETM) &&
 	    t->dir->state == COH_D_M && t->dir->owner == t->txn->requestor) {
 		t->txn->n = 1; /* of a run nothing was claimed */
-		txn_release(t); /* an owner has nothing to ask for: a peer out of order */
+		coh_home_release(t); /* an owner has nothing to ask for: a peer out of order */
 		return;
 	}
 	if (MUTANT(RECALL_SKIPPED) && t->dir->state == COH_D_M && t->dir->owner == t->c->cfg.self &&
 	    (t->txn->type == COH_MSG_GETS || t->txn->type == COH_MSG_GETM)) {
-		supply(t, t->txn->type == COH_MSG_GETS ? COH_READ : COH_WRITE);
+		coh_home_supply(t, t->txn->type == COH_MSG_GETS ? COH_READ : COH_WRITE);
 		return;
 	}
-	rc = home_take(t, t->dir->state, event);
+	rc = coh_home_take_row(t, t->dir->state, event);
 	assert(rc == 0);
 	(void)rc;
 	if (MUTANT(NOT_BLOCKING) && t->txn->phase == COH_D_DONE && t->txn->type == COH_MSG_GETM)
-		act_finish_m(t);
+		coh_home_act_finish_m(t);
 }
 
 /* Starts who waits for a page until one of them makes it busy. */
@@ -591,16 +528,15 @@ static void dir_start_next(struct coh *c, struct coh_effects *fx, uint64_t page)
 			*t.txn = (struct txn){0};
 			continue;
 		}
-		txn_start(&t);
+		coh_home_start(&t);
 	}
 }
 
-/* Takes an event of a busy page and, when that ends its transaction, starts others. */
-static int busy_take(struct take *t, enum home_event event)
+int coh_home_take_busy(struct take *t, enum home_event event)
 {
 	uint64_t page = t->txn->page;
 	unsigned n = t->txn->n;
-	int rc = home_take(t, t->txn->phase, event);
+	int rc = coh_home_take_row(t, t->txn->phase, event);
 
 	if (rc == 0)
 		for (unsigned i = 0; i < n; i++)
@@ -640,21 +576,21 @@ static int home_request(struct coh *c, coh_node from, const struct coh_msg *m,
 		txn_at(c, slot)->landing = m->landing;
 	t = take_init(c, fx, slot);
 	if (t.dir->txn)
-		return home_take(&t, txn_at(c, t.dir->txn - 1)->phase, HE_REQUEST);
-	txn_start(&t);
+		return coh_home_take_row(&t, txn_at(c, t.dir->txn - 1)->phase, HE_REQUEST);
+	coh_home_start(&t);
 	return 0;
 }
 
 /* --- answers --- */
 
-static int is_pending(const struct take *t, coh_node node)
+int coh_home_is_pending(const struct take *t, coh_node node)
 {
 	if (t->c->wide)
 		return coh_map_has(pending_at(t->c, t->index), node);
 	return others(t) >> node & 1;
 }
 
-static unsigned count_pending(const struct take *t)
+unsigned coh_home_count_pending(const struct take *t)
 {
 	if (t->c->wide)
 		return coh_map_count(&t->c->cfg, pending_at(t->c, t->index));
@@ -668,18 +604,19 @@ static int home_inv_ack(struct take *t)
 	if (t->txn->phase == COH_D_RECALL) {
 		if (t->from != t->c->cfg.self || t->n > t->txn->n)
 			return -EPROTO;
-		return busy_take(t, t->txn->type == COH_MSG_GETS   ? HE_RECALLED_S
-		                    : t->txn->type == COH_MSG_GETM ? HE_RECALLED_M
-		                                                   : HE_RECALLED_PUT);
+		return coh_home_take_busy(t, t->txn->type == COH_MSG_GETS   ? HE_RECALLED_S
+		                             : t->txn->type == COH_MSG_GETM ? HE_RECALLED_M
+		                                                            : HE_RECALLED_PUT);
 	}
-	if (t->txn->phase != COH_D_INV || !is_pending(t, t->from))
+	if (t->txn->phase != COH_D_INV || !coh_home_is_pending(t, t->from))
 		return -EPROTO;
-	left = count_pending(t) - 1;
+	left = coh_home_count_pending(t) - 1;
 	if (MUTANT(GRANT_BEFORE_LAST_ACK) && left)
 		left--;
 	if (left)
-		return busy_take(t, HE_INV_ACK);
-	return busy_take(t, t->txn->type == COH_MSG_GETM ? HE_LAST_ACK_GETM : HE_LAST_ACK_ATOMIC);
+		return coh_home_take_busy(t, HE_INV_ACK);
+	return coh_home_take_busy(t, t->txn->type == COH_MSG_GETM ? HE_LAST_ACK_GETM
+	                                                          : HE_LAST_ACK_ATOMIC);
 }
 
 static int home_done(struct take *t, const struct coh_msg *m)
@@ -691,8 +628,8 @@ static int home_done(struct take *t, const struct coh_msg *m)
 	if (m->n < t->txn->n && t->dir->state != COH_D_M)
 		return -EPROTO;
 	if (t->txn->waits & TXN_WAIT_REFRESH)
-		return busy_take(t, HE_DONE_FIRST);
-	return busy_take(t, t->txn->type == COH_MSG_GETS ? HE_DONE_S : HE_DONE_M);
+		return coh_home_take_busy(t, HE_DONE_FIRST);
+	return coh_home_take_busy(t, t->txn->type == COH_MSG_GETS ? HE_DONE_S : HE_DONE_M);
 }
 
 int coh_home_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx)
@@ -724,7 +661,8 @@ int coh_home_landed(struct coh *c, struct coh_tag tag, struct coh_effects *fx)
 	if (!(t.txn->waits & TXN_WAIT_REFRESH))
 		return -EPROTO;
 	if (t.txn->phase == COH_D_PULL)
-		return busy_take(&t, t.txn->type == COH_MSG_GETS ? HE_FETCHED : HE_PULLED);
+		return coh_home_take_busy(&t, t.txn->type == COH_MSG_GETS ? HE_FETCHED : HE_PULLED);
 	c->refreshing--;
-	return busy_take(&t, t.txn->waits & TXN_WAIT_DONE ? HE_REFRESH_FIRST : HE_REFRESH_S);
+	return coh_home_take_busy(&t, t.txn->waits & TXN_WAIT_DONE ? HE_REFRESH_FIRST
+	                                                           : HE_REFRESH_S);
 }

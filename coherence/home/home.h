@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The home's side, private to coherence/home/: what actions work on, and who calls whom. The
+ * state diagram is in home.def, with the table. From below upwards:
+ *
+ *      txn.c run.c supply.c owner.c invalidate.c    what a transaction is made of
+ *      gets.c getm.c put.c atomic.c migratory.c     a request's life, action by action
+ *      start.c                                      the table; starting what waits
+ *      home.c                                       messages and landings, as they arrive
+ *
+ * An action changes one transaction and its pages; it takes no row of the table itself.
+ */
+#ifndef COH_HOME_H
+#define COH_HOME_H
+
+#include "coherence/rows.h"
+#include "coherence/sharers.h"
+#include "coherence/state.h"
+
+/* What an action works on. */
+struct take {
+	struct coh *c;
+	struct coh_effects *fx;
+	struct dir *dir; /* of the transaction's first page */
+	struct txn *txn;
+	uint16_t index;  /* of txn */
+	coh_node from;
+	uint16_t n; /* Done, and Inv-Ack to a recall: pages that it speaks of */
+};
+
+static inline struct take take_init(struct coh *c, struct coh_effects *fx, unsigned index)
+{
+	struct txn *txn = txn_at(c, index);
+
+	return (struct take){
+	        .c = c,
+	        .fx = fx,
+	        .dir = coh_dir_at(c, txn->page),
+	        .txn = txn,
+	        .index = index,
+	};
+}
+
+/* The actions of home.def, one declaration for each row. */
+#define ROW(state, event, action, ...) void coh_home_act_##action(struct take *t);
+#include "coherence/home/home.def"
+#undef ROW
+
+/* --- txn.c --- */
+/* The requestor may send another one from now on. */
+static inline void txn_is_done(struct take *t)
+{
+	if (!t->txn->done)
+		--*in_at(t->c, t->txn->requestor);
+	t->txn->done = 1;
+}
+
+/* Frees the transaction and its pages; coh_home_take_busy() starts whoever waits. */
+void coh_home_release(struct take *t);
+
+/* --- run.c --- */
+/* A run is granted as far as its pages are free, with one supplier, and of one kind. */
+uint16_t coh_home_claim_run(struct take *t);
+/* The grant ends before page n: the pages from there on are free again, as they were. */
+void coh_home_trim_run(struct take *t, uint16_t n);
+
+/* --- supply.c: from the home's frame --- */
+void coh_home_supply(struct take *t, enum coh_access access);
+
+/* --- owner.c --- */
+/* Sends the owner of the page a Fwd for the transaction. */
+struct coh_msg *coh_home_fwd(struct take *t, enum coh_msg_type type, uint8_t fill);
+
+/* --- invalidate.c --- */
+/* Whether anybody else's copy has to go before the request is granted. */
+int coh_home_has_others(const struct take *t);
+/* Whether node has still to ack, and how many have. */
+int coh_home_is_pending(const struct take *t, coh_node node);
+unsigned coh_home_count_pending(const struct take *t);
+/* Takes the sender of an Inv-Ack off those who have still to ack. */
+static inline void ack(struct take *t)
+{
+	if (t->c->wide)
+		coh_map_remove(pending_at(t->c, t->index), t->from);
+	else
+		t->dir->sharers &= ~node_bit(t->from);
+}
+
+/* --- migratory.c: who wrote last --- */
+/* In S, as long as two have the page: it may be migratory. */
+static inline void forget_writer(struct dir *d)
+{
+	d->wrote = 0;
+	d->owner = 0;
+}
+
+/* Whether this upgrade follows a read of what another node had written, by nobody else. */
+int coh_home_is_second(const struct take *t);
+
+/* --- start.c --- */
+/* Takes the row of state and event; the transaction or, when that is over, the
+ * directory entry is then in the row's next state. */
+int coh_home_take_row(struct take *t, unsigned state, enum home_event event);
+/* Starts the request; the page is free. It may be over on return. */
+void coh_home_start(struct take *t);
+/* Takes an event of a busy page and, when that ends its transaction, starts others. */
+int coh_home_take_busy(struct take *t, enum home_event event);
+
+#endif
