@@ -6,6 +6,10 @@ coherence_sources = \
 	coherence/sharers.h coherence/state.c coherence/state.h coherence/step.c \
 	coherence/table.c coherence/tag.c coherence/wire.c coherence/wire.h \
 	coherence/cache/cache.c coherence/cache/cache.def \
+	coherence/home/atomic.c coherence/home/getm.c coherence/home/gets.c \
 	coherence/home/home.c coherence/home/home.def coherence/home/home.h \
+	coherence/home/invalidate.c coherence/home/migratory.c coherence/home/owner.c \
+	coherence/home/put.c coherence/home/run.c coherence/home/start.c coherence/home/supply.c \
+	coherence/home/txn.c \
 	coherence/sync/sync.c
 libcoherence_la_SOURCES = $(coherence_sources)

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* An Atomic at the home: on its frame, when nobody has a copy, or by the owner. */
+#include "coherence/home/home.h"
+
+void coh_home_act_atomic_here(struct take *t)
+{
+	t->dir->state = COH_D_I;
+	coh_sharers_clear(t->c, &t->dir->sharers);
+	forget_writer(t->dir);
+	if (!MUTANT(UNTOUCHED_AFTER_ATOMIC))
+		t->dir->touched = 1;
+	if (t->txn->requestor == t->c->cfg.self) {
+		coh_answer_atomic(t->c, t->fx, t->txn->requestor, t->txn->slot, t->txn->page,
+		                  &t->txn->atomic);
+	} else {
+		struct coh_effect *e = coh_fx_add(t->fx, COH_FX_ATOMIC, t->txn->page);
+		e->node = t->txn->requestor;
+		e->slot = t->txn->slot;
+		e->atomic = t->txn->atomic;
+		t->fx->count[COH_N_ATOMIC]++;
+	}
+	coh_home_release(t);
+}
+
+void coh_home_act_acked_atomic(struct take *t)
+{
+	ack(t);
+	coh_home_act_atomic_here(t);
+}
+
+void coh_home_act_fwd_atomic(struct take *t)
+{
+	/* Not by a message to ourselves: as many may wait as there are requests, and the
+	 * queue of those messages is shorter. */
+	if (t->dir->owner == t->c->cfg.self)
+		coh_answer_atomic(t->c, t->fx, t->txn->requestor, t->txn->slot, t->txn->page,
+		                  &t->txn->atomic);
+	else
+		coh_home_fwd(t, COH_MSG_FWD_ATOMIC, 0)->atomic = t->txn->atomic;
+	coh_home_release(t);
+}

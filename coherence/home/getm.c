@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A GetM at the home: supplied from its frame when the last sharer has acked, or by the owner;
+ * over when the requestor has it.
+ */
+#include "coherence/home/home.h"
+
+void coh_home_act_supply_m(struct take *t)
+{
+	coh_home_supply(t, COH_WRITE);
+}
+
+void coh_home_act_fwd_getm(struct take *t)
+{
+	int own = t->txn->requestor == t->c->cfg.self;
+	struct coh_msg *m = coh_home_fwd(t, COH_MSG_FWD_GETM, own ? COH_FILL_LANDING : 0);
+
+	t->txn->waits = TXN_WAIT_DONE;
+	if (!own)
+		m->landing = t->txn->landing;
+}
+
+void coh_home_act_acked_m(struct take *t)
+{
+	ack(t);
+	coh_home_supply(t, COH_WRITE);
+	if (t->c->wide) /* the others have left it */
+		coh_sharers_clear(t->c, &t->dir->sharers);
+}
+
+void coh_home_act_recalled_m(struct take *t)
+{
+	t->dir->state = COH_D_I;
+	coh_home_supply(t, COH_WRITE);
+}
+
+void coh_home_act_finish_m(struct take *t)
+{
+	if (!(MUTANT(FWD_TO_REQUESTOR) && t->dir->state == COH_D_M))
+		t->dir->owner = t->txn->requestor;
+	t->dir->state = COH_D_M;
+	t->dir->wrote = 0;
+	coh_sharers_clear(t->c, &t->dir->sharers);
+	if (!MUTANT(UNTOUCHED_AFTER_M))
+		t->dir->touched = 1;
+	coh_home_release(t);
+}

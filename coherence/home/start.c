@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The home's automaton: takes rows of its table, one transaction a page at a time; the others
+ * queue, and are started when the page is free.
+ */
+#include <assert.h>
+#include <errno.h>
+
+#include "coherence/home/home.h"
+
+struct home_row {
+	void (*act)(struct take *t);
+	uint8_t next;
+	uint8_t id;
+};
+
+static const struct home_row table[COH_DIR_STATES][HOME_EVENTS] = {
+#define ROW(state, event, action, to, what, why)                                                   \
+	[COH_D_##state][HE_##event] = {coh_home_act_##action, COH_D_##to, ROW_D_##state##_##event},
+#include "coherence/home/home.def"
+#undef ROW
+};
+
+int coh_home_take_row(struct take *t, unsigned state, enum home_event event)
+{
+	const struct home_row *row = &table[state][event];
+
+	if (!row->act)
+		return -EPROTO;
+	t->fx->row_taken[row->id] = 1;
+	if (row->next >= COH_D_INV)
+		t->txn->phase = row->next;
+	row->act(t);
+	return 0;
+}
+
+/* --- starting --- */
+
+static enum home_event request_event(const struct take *t)
+{
+	const struct dir *d = t->dir;
+	int own = d->state == COH_D_M && d->owner == t->c->cfg.self && !MUTANT(RECALL_SKIPPED);
+	int owner = d->state == COH_D_M && d->owner == t->txn->requestor;
+
+	switch (t->txn->type) {
+	case COH_MSG_GETS:
+		if (d->migratory && d->state != COH_D_S && t->txn->n == 1)
+			return own ? HE_GETS_MIGRATORY_OWN : HE_GETS_MIGRATORY;
+		if (d->state == COH_D_M && !own && t->txn->requestor != t->c->cfg.self &&
+		    t->c->refreshing >= t->c->max_refreshing)
+			return HE_GETS_FULL;
+		return own ? HE_GETS_OWN : HE_GETS;
+	case COH_MSG_GETM:
+		if (d->state == COH_D_S && !coh_home_has_others(t))
+			return HE_GETM_LONE;
+		if (d->state == COH_D_S && coh_home_is_second(t))
+			return HE_GETM_SECOND;
+		return own ? HE_GETM_OWN : HE_GETM;
+	case COH_MSG_PUTS: return HE_PUTS;
+	case COH_MSG_PUTM: return !owner ? HE_PUTM_STALE : own ? HE_PUTM_OWN : HE_PUTM;
+	default: return HE_ATOMIC;
+	}
+}
+
+void coh_home_start(struct take *t)
+{
+	enum home_event event = request_event(t);
+	int rc;
+
+	t->dir->txn = t->index + 1;
+	t->txn->phase = COH_D_DONE;
+	if (t->txn->type != COH_MSG_GETS)
+		t->txn->n = 1;
+	if ((t->txn->type == COH_MSG_GETS || t->txn->type == COH_MSG_GETM) &&
+	    t->dir->state == COH_D_M && t->dir->owner == t->txn->requestor) {
+		t->txn->n = 1; /* of a run nothing was claimed */
+		coh_home_release(t); /* an owner has nothing to ask for: a peer out of order */
+		return;
+	}
+	if (MUTANT(RECALL_SKIPPED) && t->dir->state == COH_D_M && t->dir->owner == t->c->cfg.self &&
+	    (t->txn->type == COH_MSG_GETS || t->txn->type == COH_MSG_GETM)) {
+		coh_home_supply(t, t->txn->type == COH_MSG_GETS ? COH_READ : COH_WRITE);
+		return;
+	}
+	rc = coh_home_take_row(t, t->dir->state, event);
+	assert(rc == 0);
+	(void)rc;
+	if (MUTANT(NOT_BLOCKING) && t->txn->phase == COH_D_DONE && t->txn->type == COH_MSG_GETM)
+		coh_home_act_finish_m(t);
+}
+
+/* Starts who waits for a page until one of them makes it busy. */
+static void dir_start_next(struct coh *c, struct coh_effects *fx, uint64_t page)
+{
+	struct dir *d = coh_dir_at(c, page);
+
+	while (!d->txn && d->queue) {
+		struct take t = take_init(c, fx, d->queue - 1);
+		d->queue = t.txn->next;
+		t.txn->next = 0;
+		if (MUTANT(LOSE_QUEUED)) {
+			*t.txn = (struct txn){0};
+			continue;
+		}
+		coh_home_start(&t);
+	}
+}
+
+int coh_home_take_busy(struct take *t, enum home_event event)
+{
+	uint64_t page = t->txn->page;
+	unsigned n = t->txn->n;
+	int rc = coh_home_take_row(t, t->txn->phase, event);
+
+	if (rc == 0)
+		for (unsigned i = 0; i < n; i++)
+			dir_start_next(t->c, t->fx, page + i);
+	return rc;
+}
