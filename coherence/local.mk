@@ -5,7 +5,7 @@ coherence_sources = \
 	coherence/rename.c coherence/request.c coherence/rows.h coherence/sharers.c \
 	coherence/sharers.h coherence/state.c coherence/state.h coherence/step.c \
 	coherence/table.c coherence/tag.c coherence/wire.c coherence/wire.h \
-	coherence/cache/cache.c coherence/cache/cache.def \
+	coherence/cache/cache.c coherence/cache/cache.def coherence/cache/cache.h \
 	coherence/home/atomic.c coherence/home/getm.c coherence/home/gets.c \
 	coherence/home/home.c coherence/home/home.def coherence/home/home.h \
 	coherence/home/invalidate.c coherence/home/migratory.c coherence/home/owner.c \

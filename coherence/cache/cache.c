@@ -3,21 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 
-#include "coherence/rows.h"
-#include "coherence/state.h"
-
-/* What an action works on. */
-struct take {
-	struct coh *c;
-	struct coh_effects *fx;
-	uint64_t page;
-	struct line *line;
-	coh_node home;
-	const struct coh_msg *msg; /* Inv, Fwd */
-	enum cache_event event;
-	uint16_t n;       /* PREFETCH, Fwd: pages of the run */
-	uint16_t request; /* its slot; actions that send a request take it */
-};
+#include "coherence/cache/cache.h"
 
 struct cache_row {
 	void (*act)(struct take *t);
@@ -26,18 +12,6 @@ struct cache_row {
 };
 static const struct cache_row table[COH_CACHE_STATES][CACHE_EVENTS];
 
-static struct take take_init(struct coh *c, struct coh_effects *fx, uint64_t page)
-{
-	return (struct take){
-	        .c = c,
-	        .fx = fx,
-	        .page = page,
-	        .line = line_at(c, page),
-	        .home = coh_home_of(&c->cfg, page),
-	        .n = 1,
-	};
-}
-
 static const struct cache_row *row_of(const struct take *t, enum cache_event event)
 {
 	const struct cache_row *row = &table[t->line->state][event];
@@ -45,8 +19,12 @@ static const struct cache_row *row_of(const struct take *t, enum cache_event eve
 	return row->act ? row : NULL;
 }
 
-/* Takes the row for event, or returns -EPROTO when there is none. */
-static int cache_take(struct take *t, enum cache_event event)
+int coh_cache_has_row(const struct take *t, enum cache_event event)
+{
+	return row_of(t, event) != NULL;
+}
+
+int coh_cache_take_row(struct take *t, enum cache_event event)
 {
 	const struct cache_row *row = row_of(t, event);
 
@@ -70,7 +48,7 @@ static void request_take(struct take *t, enum coh_msg_type type, uint16_t n)
 		line_at(t->c, t->page + i)->request = t->request + 1;
 }
 
-static struct coh_msg *request_send(struct take *t, enum coh_msg_type type, uint16_t n)
+struct coh_msg *coh_cache_send(struct take *t, enum coh_msg_type type, uint16_t n)
 {
 	struct coh_msg *m;
 
@@ -88,7 +66,7 @@ static struct coh_msg *request_send(struct take *t, enum coh_msg_type type, uint
 
 /* --- tenure --- */
 
-static void hold_start(struct take *t)
+void coh_cache_hold_start(struct take *t)
 {
 	struct coh *c = t->c;
 
@@ -105,7 +83,7 @@ static void hold_start(struct take *t)
 		t->fx->count[COH_N_NO_HOLD]++;
 }
 
-static enum cache_event event_of_msg(unsigned type)
+enum cache_event coh_cache_event_of(unsigned type)
 {
 	switch (type) {
 	case COH_MSG_INV: return CE_INV;
@@ -135,13 +113,12 @@ static void hold_take_deferred(struct coh *c, struct coh_effects *fx, const stru
 	if (!h->deferred || MUTANT(TENURE_DROPS))
 		return;
 	t.msg = &m;
-	rc = cache_take(&t, event_of_msg(h->deferred));
+	rc = coh_cache_take_row(&t, coh_cache_event_of(h->deferred));
 	assert(rc == 0);
 	(void)rc;
 }
 
-/* Ends a page's tenure before its time. The slot stays taken until the timer fires. */
-static void hold_end(struct coh *c, struct coh_effects *fx, uint64_t page)
+void coh_cache_hold_end(struct coh *c, struct coh_effects *fx, uint64_t page)
 {
 	struct line *line = line_at(c, page);
 	struct hold *h, was;
@@ -177,82 +154,81 @@ int coh_cache_timer(struct coh *c, unsigned slot, struct coh_effects *fx)
 
 /* --- actions --- */
 
-static void act_get(struct take *t)
+void coh_cache_act_get(struct take *t)
 {
 	int write = t->event == CE_WRITE;
 
 	t->line->faulted = 1;
 	for (unsigned i = 1; i < t->n; i++)
 		line_at(t->c, t->page + i)->state = COH_C_IS_D;
-	request_send(t, write ? COH_MSG_GETM : COH_MSG_GETS, t->n);
+	coh_cache_send(t, write ? COH_MSG_GETM : COH_MSG_GETS, t->n);
 	t->fx->count[COH_N_PREFETCH] += t->n - 1;
 	t->fx->count[write ? COH_N_WRITE_MISS : COH_N_READ_MISS]++;
 }
 
-static void act_get_ahead(struct take *t)
+void coh_cache_act_get_ahead(struct take *t)
 {
 	for (unsigned i = 0; i < t->n; i++)
 		line_at(t->c, t->page + i)->state = COH_C_IS_D;
-	request_send(t, COH_MSG_GETS, t->n);
+	coh_cache_send(t, COH_MSG_GETS, t->n);
 	t->fx->count[COH_N_PREFETCH] += t->n;
 }
 
-static void act_upgrade(struct take *t)
+void coh_cache_act_upgrade(struct take *t)
 {
 	t->line->faulted = 1;
-	request_send(t, COH_MSG_GETM, 1)->flags = COH_F_UPGRADE;
+	coh_cache_send(t, COH_MSG_GETM, 1)->flags = COH_F_UPGRADE;
 	t->fx->count[COH_N_UPGRADE]++;
 }
 
-static void act_again(struct take *t)
+void coh_cache_act_again(struct take *t)
 {
 	coh_fx_access(t->fx, t->page, 1, coh_access_of(t->line->state));
 	coh_fx_wake(t->fx, t->page, 1);
 }
 
-static void act_wait(struct take *t)
+void coh_cache_act_wait(struct take *t)
 {
 	t->line->faulted = 1;
 }
 
-static void act_put_s(struct take *t)
+void coh_cache_act_put_s(struct take *t)
 {
 	coh_fx_access(t->fx, t->page, 1, COH_NONE);
-	request_send(t, COH_MSG_PUTS, 1);
+	coh_cache_send(t, COH_MSG_PUTS, 1);
 	t->fx->count[COH_N_EVICT]++;
 }
 
-static void act_put_m(struct take *t)
+void coh_cache_act_put_m(struct take *t)
 {
-	request_send(t, COH_MSG_PUTM, 1);
+	coh_cache_send(t, COH_MSG_PUTM, 1);
 	t->fx->count[COH_N_EVICT]++;
 	if (MUTANT(DROP_BEFORE_PUT_ACK))
 		coh_fx_add(t->fx, COH_FX_DROP_FRAME, t->page);
 }
 
-static void act_drop(struct take *t)
+void coh_cache_act_drop(struct take *t)
 {
 	if (t->home != t->c->cfg.self) /* else it is the home's frame */
 		coh_fx_add(t->fx, COH_FX_DROP_FRAME, t->page);
 }
 
-static void act_gone(struct take *t)
+void coh_cache_act_gone(struct take *t)
 {
 	coh_request_release(t->c, t->line->request - 1);
 	t->line->request = 0;
-	act_drop(t);
+	coh_cache_act_drop(t);
 	if (t->line->faulted)
 		coh_fx_wake(t->fx, t->page, 1);
 	t->line->faulted = 0;
 }
 
-static void act_ack(struct take *t)
+void coh_cache_act_ack(struct take *t)
 {
 	coh_fx_send(t->c, t->fx, t->home, COH_MSG_INV_ACK, t->page)->n = t->n;
 }
 
-/* Before this node says that it has no more than access, it has not. */
-static void lower(struct take *t, enum coh_access access)
+void coh_cache_lower(struct take *t, enum coh_access access)
 {
 #ifdef COH_MUTANTS
 	if (MUTANT(KEEP_READ_ON_INV) && t->event == CE_INV)
@@ -268,14 +244,14 @@ static void lower(struct take *t, enum coh_access access)
 	coh_fx_access(t->fx, t->page, t->n, access);
 }
 
-static void act_lose(struct take *t)
+void coh_cache_act_lose(struct take *t)
 {
-	lower(t, COH_NONE);
-	act_ack(t);
+	coh_cache_lower(t, COH_NONE);
+	coh_cache_act_ack(t);
 	t->fx->count[COH_N_INV]++;
 }
 
-static void act_defer(struct take *t)
+void coh_cache_act_defer(struct take *t)
 {
 	struct hold *h = hold_at(t->c, t->line->hold - 1);
 
@@ -309,7 +285,7 @@ static void supply(struct take *t, enum coh_access granted)
 	};
 
 	if (m->flags & COH_F_RECALL) {
-		act_ack(t); /* the frame is the home's */
+		coh_cache_act_ack(t); /* the frame is the home's */
 		return;
 	}
 	if (m->flags & COH_F_PULL) {
@@ -340,44 +316,44 @@ static uint16_t run_owned(struct take *t)
 	return k;
 }
 
-static void act_share(struct take *t)
+void coh_cache_act_share(struct take *t)
 {
 	t->n = run_owned(t);
 	for (unsigned i = 1; i < t->n; i++)
 		line_at(t->c, t->page + i)->state = COH_C_S;
-	lower(t, COH_READ);
+	coh_cache_lower(t, COH_READ);
 	supply(t, COH_READ);
 	t->fx->count[COH_N_DOWNGRADE] += t->n;
 }
 
-static void act_part(struct take *t)
+void coh_cache_act_part(struct take *t)
 {
-	lower(t, COH_NONE);
+	coh_cache_lower(t, COH_NONE);
 	supply(t, COH_READ);
 	t->fx->count[COH_N_INV]++;
 }
 
-static void act_yield(struct take *t)
+void coh_cache_act_yield(struct take *t)
 {
-	lower(t, COH_NONE);
+	coh_cache_lower(t, COH_NONE);
 	supply(t, COH_WRITE);
 	t->fx->count[COH_N_INV]++;
 }
 
-static void act_atomic(struct take *t)
+void coh_cache_act_atomic(struct take *t)
 {
 	coh_answer_atomic(t->c, t->fx, t->msg->requestor, t->msg->slot, t->page, &t->msg->atomic);
 }
 
-static void act_granted(struct take *t)
+void coh_cache_act_granted(struct take *t)
 {
 	t->line->request = 0;
 	if (t->line->faulted)
-		hold_start(t);
+		coh_cache_hold_start(t);
 	t->line->faulted = 0;
 }
 
-static void act_refused(struct take *t)
+void coh_cache_act_refused(struct take *t)
 {
 	t->line->request = 0;
 	t->line->faulted = 0;
@@ -385,7 +361,7 @@ static void act_refused(struct take *t)
 
 static const struct cache_row table[COH_CACHE_STATES][CACHE_EVENTS] = {
 #define ROW(state, event, action, to, what, why)                                                   \
-	[COH_C_##state][CE_##event] = {act_##action, COH_C_##to, ROW_C_##state##_##event},
+	[COH_C_##state][CE_##event] = {coh_cache_act_##action, COH_C_##to, ROW_C_##state##_##event},
 #include "coherence/cache/cache.def"
 #undef ROW
 };
@@ -416,12 +392,12 @@ int coh_cache_fault(struct coh *c, const struct coh_event *ev, struct coh_effect
 			return -EAGAIN;
 	}
 	if (t.line->state == COH_C_S && write)
-		hold_end(c, fx, t.page);
+		coh_cache_hold_end(c, fx, t.page);
 	t.request = slot;
 	if (t.line->state == COH_C_I && !write && ev->n > 1)
 		t.n = run_length(c, ev->page, ev->n, 1);
 	fx->consumed = t.n;
-	return cache_take(&t, write ? CE_WRITE : CE_READ);
+	return coh_cache_take_row(&t, write ? CE_WRITE : CE_READ);
 }
 
 int coh_cache_prefetch(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
@@ -439,7 +415,7 @@ int coh_cache_prefetch(struct coh *c, const struct coh_event *ev, struct coh_eff
 	t.request = slot;
 	t.n = run_length(c, ev->page, ev->n, 1);
 	fx->consumed = t.n;
-	return cache_take(&t, CE_PREFETCH);
+	return coh_cache_take_row(&t, CE_PREFETCH);
 }
 
 int coh_cache_evict(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
@@ -447,13 +423,13 @@ int coh_cache_evict(struct coh *c, const struct coh_event *ev, struct coh_effect
 	struct take t = take_init(c, fx, ev->page);
 	int slot = coh_request_free(c, t.home);
 
-	if (!row_of(&t, CE_EVICT))
+	if (!coh_cache_has_row(&t, CE_EVICT))
 		return -EBUSY;
 	if (t.line->state != COH_C_I && slot < 0)
 		return -EAGAIN;
-	hold_end(c, fx, t.page);
+	coh_cache_hold_end(c, fx, t.page);
 	t.request = slot;
-	return cache_take(&t, CE_EVICT);
+	return coh_cache_take_row(&t, CE_EVICT);
 }
 
 int coh_cache_atomic(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
@@ -503,8 +479,8 @@ static void request_complete(struct coh *c, struct coh_effects *fx, unsigned slo
 		struct take t = take_init(c, fx, r.page + i);
 		if (i >= n && MUTANT(RUN_TAIL_STUCK))
 			continue;
-		rc |= cache_take(&t, i >= n ? CE_NOT_GRANTED
-		                            : access == COH_WRITE ? CE_GRANT_M : CE_GRANT_S);
+		rc |= coh_cache_take_row(&t, i >= n ? CE_NOT_GRANTED
+		                                    : access == COH_WRITE ? CE_GRANT_M : CE_GRANT_S);
 	}
 	assert(rc == 0);
 	(void)rc;
@@ -540,8 +516,7 @@ int coh_cache_landed(struct coh *c, struct coh_tag tag, struct coh_effects *fx)
 	return 0;
 }
 
-static int cache_grant(struct coh *c, coh_node from, const struct coh_msg *m,
-                       struct coh_effects *fx)
+int coh_cache_grant(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx)
 {
 	if (!request_may_complete(c, m->slot, m->access, m->n) ||
 	    request_at(c, m->slot)->page != m->page || request_at(c, m->slot)->home != from)
@@ -599,9 +574,9 @@ int coh_cache_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct 
 		return -EPROTO;
 	t.msg = m;
 	switch (m->type) {
-	case COH_MSG_GRANT: return cache_grant(c, from, m, fx);
+	case COH_MSG_GRANT: return coh_cache_grant(c, from, m, fx);
 	case COH_MSG_PUT_ACK:
-		return cache_take(&t, CE_PUT_ACK);
+		return coh_cache_take_row(&t, CE_PUT_ACK);
 	case COH_MSG_INV: break;
 	case COH_MSG_FWD_GETS:
 	case COH_MSG_FWD_GETM:
@@ -611,8 +586,8 @@ int coh_cache_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct 
 		break;
 	default: return -EPROTO;
 	}
-	event = held_event(&t, event_of_msg(m->type));
+	event = held_event(&t, coh_cache_event_of(m->type));
 	if (t.line->hold && hold_at(c, t.line->hold - 1)->deferred && event != CE_FWD_ATOMIC)
 		return -EPROTO; /* the home waits for our answer to the first */
-	return cache_take(&t, event);
+	return coh_cache_take_row(&t, event);
 }

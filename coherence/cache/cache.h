@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The cache's side, private to coherence/cache/: what actions work on, and who calls whom. The
+ * state diagram is in cache.def, with the table. From below upwards:
+ *
+ *      send.c hold.c                    requests as they leave; pages in tenure
+ *      miss.c evict.c inv.c fwd.c       actions: asking, giving up, losing, supplying
+ *      take.c                           the table
+ *      tenure.c                         the end of a tenure takes the message that waited
+ *      local.c grant.c cache.c          faults and calls; grants; messages, as they arrive
+ *
+ * An action changes one page, or a run; it takes no row of the table itself.
+ */
+#ifndef COH_CACHE_H
+#define COH_CACHE_H
+
+#include "coherence/rows.h"
+#include "coherence/state.h"
+
+/* What an action works on. */
+struct take {
+	struct coh *c;
+	struct coh_effects *fx;
+	uint64_t page;
+	struct line *line;
+	coh_node home;
+	const struct coh_msg *msg; /* Inv, Fwd */
+	enum cache_event event;
+	uint16_t n;       /* PREFETCH, Fwd: pages of the run */
+	uint16_t request; /* its slot; actions that send a request take it */
+};
+
+static inline struct take take_init(struct coh *c, struct coh_effects *fx, uint64_t page)
+{
+	return (struct take){
+	        .c = c,
+	        .fx = fx,
+	        .page = page,
+	        .line = line_at(c, page),
+	        .home = coh_home_of(&c->cfg, page),
+	        .n = 1,
+	};
+}
+
+/* The actions of cache.def, one declaration for each row. */
+#define ROW(state, event, action, ...) void coh_cache_act_##action(struct take *t);
+#include "coherence/cache/cache.def"
+#undef ROW
+
+/* --- send.c --- */
+/* Sends a request for n pages to their home, in the slot that t has. */
+struct coh_msg *coh_cache_send(struct take *t, enum coh_msg_type type, uint16_t n);
+
+/* --- hold.c --- */
+/* Starts the page's tenure, if there is room for one more. */
+void coh_cache_hold_start(struct take *t);
+
+/* --- inv.c --- */
+/* Before this node says that it has no more than access, it has not. */
+void coh_cache_lower(struct take *t, enum coh_access access);
+
+/* --- take.c --- */
+int coh_cache_has_row(const struct take *t, enum cache_event event);
+/* Takes the row for event, or returns -EPROTO when there is none. */
+int coh_cache_take_row(struct take *t, enum cache_event event);
+enum cache_event coh_cache_event_of(unsigned type); /* of a message of the home's */
+
+/* --- tenure.c --- */
+/* Ends a page's tenure before its time. The slot stays taken until the timer fires. */
+void coh_cache_hold_end(struct coh *c, struct coh_effects *fx, uint64_t page);
+
+/* --- grant.c --- */
+int coh_cache_grant(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx);
+
+#endif
