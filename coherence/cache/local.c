@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What this node's threads want: faults, prefetches, evictions, atomics. */
+#include <errno.h>
+
+#include "coherence/cache/cache.h"
+
+/* Pages from first on, at most n, in this cache state and of one home's block. */
+static uint32_t run_length(struct coh *c, uint64_t first, uint32_t n, int in_i)
+{
+	uint64_t block = coh_block_end(&c->cfg, first);
+	uint32_t k = 0;
+
+	while (k < n && first + k < block && k < COH_MAX_RUN &&
+	       (line_at(c, first + k)->state == COH_C_I) == in_i)
+		k++;
+	return k;
+}
+
+int coh_cache_fault(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
+{
+	struct take t = take_init(c, fx, ev->page);
+	int write = ev->kind == COH_EV_WRITE;
+	int slot = -1;
+
+	if (t.line->state == COH_C_I || (t.line->state == COH_C_S && write)) {
+		slot = coh_request_free(c, t.home);
+		if (slot < 0)
+			return -EAGAIN;
+	}
+	if (t.line->state == COH_C_S && write)
+		coh_cache_hold_end(c, fx, t.page);
+	t.request = slot;
+	if (t.line->state == COH_C_I && !write && ev->n > 1)
+		t.n = run_length(c, ev->page, ev->n, 1);
+	fx->consumed = t.n;
+	return coh_cache_take_row(&t, write ? CE_WRITE : CE_READ);
+}
+
+int coh_cache_prefetch(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
+{
+	struct take t = take_init(c, fx, ev->page);
+	int slot;
+
+	if (t.line->state != COH_C_I) {
+		fx->consumed = run_length(c, ev->page, ev->n, 0);
+		return 0;
+	}
+	slot = coh_request_free(c, t.home);
+	if (slot < 0)
+		return -EAGAIN;
+	t.request = slot;
+	t.n = run_length(c, ev->page, ev->n, 1);
+	fx->consumed = t.n;
+	return coh_cache_take_row(&t, CE_PREFETCH);
+}
+
+int coh_cache_evict(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
+{
+	struct take t = take_init(c, fx, ev->page);
+	int slot = coh_request_free(c, t.home);
+
+	if (!coh_cache_has_row(&t, CE_EVICT))
+		return -EBUSY;
+	if (t.line->state != COH_C_I && slot < 0)
+		return -EAGAIN;
+	coh_cache_hold_end(c, fx, t.page);
+	t.request = slot;
+	return coh_cache_take_row(&t, CE_EVICT);
+}
+
+int coh_cache_atomic(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
+{
+	struct take t = take_init(c, fx, ev->page);
+	struct coh_msg *m;
+	int slot;
+
+	if (t.line->state == COH_C_M || t.line->state == COH_C_MI_A) {
+		struct coh_effect *e = coh_fx_add(fx, COH_FX_ATOMIC, ev->page);
+		e->node = c->cfg.self;
+		e->atomic = ev->atomic;
+		e->cookie = ev->cookie;
+		fx->count[COH_N_ATOMIC]++;
+		return 0;
+	}
+	slot = coh_request_free_atomic(c, t.home);
+	if (slot < 0)
+		return -EAGAIN;
+	*request_at(c, slot) = (struct request){.type = COH_MSG_ATOMIC,
+	                                        .home = t.home,
+	                                        .page = ev->page,
+	                                        .cookie = ev->cookie};
+	++*out_at(c, t.home);
+	m = coh_fx_send(c, fx, t.home, COH_MSG_ATOMIC, ev->page);
+	m->slot = slot;
+	m->atomic = ev->atomic;
+	return 0;
+}
