@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * Mutexes, conditions and the barrier. Each object has a home, which keeps a queue
- * of waiters, oldest first; grants are messages, nobody spins. A condition lives at
- * its mutex's home, so that waiting releases the mutex and a signal moves the waiter
- * to the mutex's queue, both in one place (wait morphing).
- */
+/* Mutexes, conditions and the barrier. */
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
 
 #include "coherence/sharers.h"
-#include "coherence/state.h"
+#include "coherence/sync/sync.h"
 
 /* --- this node's threads --- */
 
@@ -22,9 +17,8 @@ static int slot_free(struct coh *c)
 	return -EAGAIN;
 }
 
-/* Sends a request that will be answered in a slot. */
-static int ask(struct coh *c, const struct coh_event *ev, enum coh_msg_type type, uint32_t result,
-               struct coh_effects *fx)
+int coh_sync_ask(struct coh *c, const struct coh_event *ev, enum coh_msg_type type,
+                 uint32_t result, struct coh_effects *fx)
 {
 	int slot = slot_free(c);
 	struct coh_msg *m;
@@ -43,49 +37,49 @@ static int ask(struct coh *c, const struct coh_event *ev, enum coh_msg_type type
 	return 0;
 }
 
-static int holds_mutex(struct coh *c, coh_node home, uint32_t object, uint32_t thread)
+int coh_sync_holds(struct coh *c, coh_node home, uint32_t object, uint32_t thread)
 {
 	return object < c->cfg.locks && *held_at(c, home, object) == thread + 1;
 }
 
-static int sync_lock(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
+int coh_mutex_lock(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
 {
-	if (holds_mutex(c, ev->home, ev->sync.object, ev->sync.thread))
+	if (coh_sync_holds(c, ev->home, ev->sync.object, ev->sync.thread))
 		return -EBUSY;
-	return ask(c, ev, COH_MSG_LOCK, ev->sync.object, fx);
+	return coh_sync_ask(c, ev, COH_MSG_LOCK, ev->sync.object, fx);
 }
 
-static int sync_unlock(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
+int coh_mutex_unlock(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
 {
-	if (!holds_mutex(c, ev->home, ev->sync.object, ev->sync.thread))
+	if (!coh_sync_holds(c, ev->home, ev->sync.object, ev->sync.thread))
 		return -EPERM;
 	*held_at(c, ev->home, ev->sync.object) = 0;
 	coh_fx_send(c, fx, ev->home, COH_MSG_UNLOCK, 0)->sync = ev->sync;
 	return 0;
 }
 
-static int sync_cond_wait(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
+int coh_cond_wait(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
 {
 	int rc;
 
-	if (!holds_mutex(c, ev->home, ev->sync.mutex, ev->sync.thread))
+	if (!coh_sync_holds(c, ev->home, ev->sync.mutex, ev->sync.thread))
 		return -EPERM;
-	rc = ask(c, ev, COH_MSG_COND_WAIT, ev->sync.mutex, fx);
+	rc = coh_sync_ask(c, ev, COH_MSG_COND_WAIT, ev->sync.mutex, fx);
 	if (rc == 0)
 		*held_at(c, ev->home, ev->sync.mutex) = 0;
 	return rc;
 }
 
 /* A holder that waited for its own unlock would do so for ever. */
-static int sync_destroy(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
+int coh_sync_destroy(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
 {
 	if (ev->sync.value == OBJ_MUTEX &&
-	    holds_mutex(c, ev->home, ev->sync.object, ev->sync.thread))
+	    coh_sync_holds(c, ev->home, ev->sync.object, ev->sync.thread))
 		return -EBUSY;
-	return ask(c, ev, COH_MSG_SYNC_DESTROY, ev->sync.object, fx);
+	return coh_sync_ask(c, ev, COH_MSG_SYNC_DESTROY, ev->sync.object, fx);
 }
 
-static int sync_mutex_create(struct coh *c, struct coh_effects *fx)
+int coh_mutex_create(struct coh *c, struct coh_effects *fx)
 {
 	for (unsigned i = 0; i < c->cfg.locks; i++)
 		if (object_at(c, i)->kind == OBJ_FREE) {
@@ -96,7 +90,7 @@ static int sync_mutex_create(struct coh *c, struct coh_effects *fx)
 	return -ENOSPC;
 }
 
-static int sync_barrier(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
+int coh_barrier_enter(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
 {
 	if (c->barrier_here)
 		return -EBUSY;
@@ -110,23 +104,24 @@ int coh_sync_event(struct coh *c, const struct coh_event *ev, struct coh_effects
 {
 	if (ev->home >= c->cfg.nodes || ev->sync.object >= c->cfg.locks ||
 	    ev->sync.mutex >= c->cfg.locks)
-		return ev->kind == COH_EV_BARRIER ? sync_barrier(c, ev, fx) : -EINVAL;
+		return ev->kind == COH_EV_BARRIER ? coh_barrier_enter(c, ev, fx) : -EINVAL;
 	switch (ev->kind) {
-	case COH_EV_LOCK: return sync_lock(c, ev, fx);
-	case COH_EV_UNLOCK: return sync_unlock(c, ev, fx);
-	case COH_EV_COND_WAIT: return sync_cond_wait(c, ev, fx);
+	case COH_EV_LOCK: return coh_mutex_lock(c, ev, fx);
+	case COH_EV_UNLOCK: return coh_mutex_unlock(c, ev, fx);
+	case COH_EV_COND_WAIT: return coh_cond_wait(c, ev, fx);
 	case COH_EV_COND_SIGNAL:
 		coh_fx_send(c, fx, ev->home, COH_MSG_COND_SIGNAL, 0)->sync = ev->sync;
 		return 0;
-	case COH_EV_MUTEX_CREATE: return sync_mutex_create(c, fx);
-	case COH_EV_COND_CREATE: return ask(c, ev, COH_MSG_COND_CREATE, ev->sync.mutex, fx);
-	case COH_EV_SYNC_DESTROY: return sync_destroy(c, ev, fx);
-	case COH_EV_BARRIER: return sync_barrier(c, ev, fx);
+	case COH_EV_MUTEX_CREATE: return coh_mutex_create(c, fx);
+	case COH_EV_COND_CREATE:
+		return coh_sync_ask(c, ev, COH_MSG_COND_CREATE, ev->sync.mutex, fx);
+	case COH_EV_SYNC_DESTROY: return coh_sync_destroy(c, ev, fx);
+	case COH_EV_BARRIER: return coh_barrier_enter(c, ev, fx);
 	default: return -EINVAL;
 	}
 }
 
-static int sync_resp(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx)
+int coh_sync_resp(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx)
 {
 	struct sync_slot *s, was;
 
@@ -143,7 +138,7 @@ static int sync_resp(struct coh *c, coh_node from, const struct coh_msg *m, stru
 	return 0;
 }
 
-static int barrier_release(struct coh *c, coh_node from, struct coh_effects *fx)
+int coh_barrier_release(struct coh *c, coh_node from, struct coh_effects *fx)
 {
 	if (from != 0 || !c->barrier_here)
 		return -EPROTO;
@@ -155,8 +150,8 @@ static int barrier_release(struct coh *c, coh_node from, struct coh_effects *fx)
 
 /* --- the home --- */
 
-static void respond(struct coh *c, struct coh_effects *fx, coh_node node, uint16_t slot, int status,
-                    uint32_t object)
+void coh_object_respond(struct coh *c, struct coh_effects *fx, coh_node node, uint16_t slot,
+                        int status, uint32_t object)
 {
 	struct coh_msg *m = coh_fx_send(c, fx, node, COH_MSG_SYNC_RESP, 0);
 
@@ -165,7 +160,8 @@ static void respond(struct coh *c, struct coh_effects *fx, coh_node node, uint16
 	m->sync.object = object;
 }
 
-static int enqueue(struct coh *c, struct object *o, coh_node node, uint16_t slot, uint32_t thread)
+int coh_object_enqueue(struct coh *c, struct object *o, coh_node node, uint16_t slot,
+                       uint32_t thread)
 {
 	coh_ref *link = &o->queue;
 	unsigned i = 0;
@@ -183,20 +179,19 @@ static int enqueue(struct coh *c, struct object *o, coh_node node, uint16_t slot
 	return 0;
 }
 
-static struct waiter *first_waiter(struct coh *c, const struct object *o)
+struct waiter *coh_object_first(struct coh *c, const struct object *o)
 {
 	return o->queue ? waiter_at(c, o->queue - 1) : NULL;
 }
 
-/* Nobody may lock a mutex any more that goes when it is unlocked. */
-static int is_doomed(struct coh *c, const struct object *o)
+int coh_object_is_doomed(struct coh *c, const struct object *o)
 {
-	const struct waiter *w = first_waiter(c, o);
+	const struct waiter *w = coh_object_first(c, o);
 
 	return w && w->destroys;
 }
 
-static struct waiter dequeue(struct coh *c, struct object *o)
+struct waiter coh_object_dequeue(struct coh *c, struct object *o)
 {
 	struct waiter *w = waiter_at(c, o->queue - 1), was = *w;
 
@@ -206,112 +201,113 @@ static struct waiter dequeue(struct coh *c, struct object *o)
 	return was;
 }
 
-static void grant(struct coh *c, struct object *o, coh_node node, uint16_t slot, uint32_t thread,
-                  struct coh_effects *fx)
+void coh_object_grant(struct coh *c, struct object *o, coh_node node, uint16_t slot,
+                      uint32_t thread, struct coh_effects *fx)
 {
 	o->held = 1;
 	o->holder = node;
 	o->thread = thread;
 	fx->count[COH_N_LOCK]++;
-	respond(c, fx, node, slot, 0, 0);
+	coh_object_respond(c, fx, node, slot, 0, 0);
 }
 
-static void destroy(struct coh *c, struct object *o, coh_node node, uint16_t slot,
-                    struct coh_effects *fx)
+void coh_object_destroy(struct coh *c, struct object *o, coh_node node, uint16_t slot,
+                        struct coh_effects *fx)
 {
 	if (o->kind == OBJ_COND)
 		object_at(c, o->mutex)->conds--;
 	*o = (struct object){0};
-	respond(c, fx, node, slot, 0, 0);
+	coh_object_respond(c, fx, node, slot, 0, 0);
 }
 
-static void release(struct coh *c, struct object *o, struct coh_effects *fx)
+void coh_object_release(struct coh *c, struct object *o, struct coh_effects *fx)
 {
 	o->held = 0;
 	o->holder = 0;
 	o->thread = 0;
 	if (o->queue) {
-		struct waiter w = dequeue(c, o);
+		struct waiter w = coh_object_dequeue(c, o);
 		if (w.destroys)
-			destroy(c, o, w.node, w.slot, fx);
+			coh_object_destroy(c, o, w.node, w.slot, fx);
 		else
-			grant(c, o, w.node, w.slot, w.thread, fx);
+			coh_object_grant(c, o, w.node, w.slot, w.thread, fx);
 	}
 }
 
-static struct object *object_of(struct coh *c, uint32_t index, int kind)
+struct object *coh_object_of(struct coh *c, uint32_t index, int kind)
 {
 	struct object *o = index < c->cfg.locks ? object_at(c, index) : NULL;
 
 	return o && o->kind == kind ? o : NULL;
 }
 
-static int is_held_by(const struct object *o, coh_node node, uint32_t thread)
+int coh_object_is_held_by(const struct object *o, coh_node node, uint32_t thread)
 {
 	return o->held && o->holder == node && o->thread == thread;
 }
 
-static int home_lock(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx)
+int coh_mutex_home_lock(struct coh *c, coh_node from, const struct coh_msg *m,
+                        struct coh_effects *fx)
 {
-	struct object *o = object_of(c, m->sync.object, OBJ_MUTEX);
+	struct object *o = coh_object_of(c, m->sync.object, OBJ_MUTEX);
 
-	if (!o || is_doomed(c, o)) {
-		respond(c, fx, from, m->slot, -EINVAL, 0);
+	if (!o || coh_object_is_doomed(c, o)) {
+		coh_object_respond(c, fx, from, m->slot, -EINVAL, 0);
 	} else if (!o->held) {
-		grant(c, o, from, m->slot, m->sync.thread, fx);
+		coh_object_grant(c, o, from, m->slot, m->sync.thread, fx);
 	} else if (m->flags & COH_F_TRY) {
-		respond(c, fx, from, m->slot, -EBUSY, 0);
+		coh_object_respond(c, fx, from, m->slot, -EBUSY, 0);
 	} else {
-		return enqueue(c, o, from, m->slot, m->sync.thread);
+		return coh_object_enqueue(c, o, from, m->slot, m->sync.thread);
 	}
 	return 0;
 }
 
-static int home_unlock(struct coh *c, coh_node from, const struct coh_msg *m,
-                       struct coh_effects *fx)
-{
-	struct object *o = object_of(c, m->sync.object, OBJ_MUTEX);
-
-	if (!o || !is_held_by(o, from, m->sync.thread))
-		return -EPROTO; /* its node has checked */
-	release(c, o, fx);
-	return 0;
-}
-
-static int home_cond_wait(struct coh *c, coh_node from, const struct coh_msg *m,
+int coh_mutex_home_unlock(struct coh *c, coh_node from, const struct coh_msg *m,
                           struct coh_effects *fx)
 {
-	struct object *cond = object_of(c, m->sync.object, OBJ_COND);
-	struct object *mutex = object_of(c, m->sync.mutex, OBJ_MUTEX);
+	struct object *o = coh_object_of(c, m->sync.object, OBJ_MUTEX);
+
+	if (!o || !coh_object_is_held_by(o, from, m->sync.thread))
+		return -EPROTO; /* its node has checked */
+	coh_object_release(c, o, fx);
+	return 0;
+}
+
+int coh_cond_home_wait(struct coh *c, coh_node from, const struct coh_msg *m,
+                       struct coh_effects *fx)
+{
+	struct object *cond = coh_object_of(c, m->sync.object, OBJ_COND);
+	struct object *mutex = coh_object_of(c, m->sync.mutex, OBJ_MUTEX);
 	int rc;
 
-	if (!mutex || !is_held_by(mutex, from, m->sync.thread))
+	if (!mutex || !coh_object_is_held_by(mutex, from, m->sync.thread))
 		return -EPROTO; /* its node has checked */
 	if (!cond || cond->mutex != m->sync.mutex) {
-		respond(c, fx, from, m->slot, -EINVAL, 0); /* the mutex stays held */
+		coh_object_respond(c, fx, from, m->slot, -EINVAL, 0); /* the mutex stays held */
 		return 0;
 	}
-	rc = enqueue(c, cond, from, m->slot, m->sync.thread);
+	rc = coh_object_enqueue(c, cond, from, m->slot, m->sync.thread);
 	if (rc == 0)
-		release(c, mutex, fx);
+		coh_object_release(c, mutex, fx);
 	return rc;
 }
 
-static int home_cond_signal(struct coh *c, const struct coh_msg *m, struct coh_effects *fx)
+int coh_cond_home_signal(struct coh *c, const struct coh_msg *m, struct coh_effects *fx)
 {
-	struct object *cond = object_of(c, m->sync.object, OBJ_COND);
+	struct object *cond = coh_object_of(c, m->sync.object, OBJ_COND);
 	struct object *mutex;
 
 	if (!cond)
 		return 0; /* nobody waits for what is not there */
 	mutex = object_at(c, cond->mutex);
 	while (cond->queue) {
-		struct waiter w = dequeue(c, cond);
+		struct waiter w = coh_object_dequeue(c, cond);
 		int rc = 0;
 		if (!mutex->held)
-			grant(c, mutex, w.node, w.slot, w.thread, fx);
+			coh_object_grant(c, mutex, w.node, w.slot, w.thread, fx);
 		else
-			rc = enqueue(c, mutex, w.node, w.slot, w.thread);
+			rc = coh_object_enqueue(c, mutex, w.node, w.slot, w.thread);
 		assert(rc == 0); /* dequeue has made room */
 		(void)rc;
 		if (m->sync.value == 1)
@@ -320,13 +316,13 @@ static int home_cond_signal(struct coh *c, const struct coh_msg *m, struct coh_e
 	return 0;
 }
 
-static int home_cond_create(struct coh *c, coh_node from, const struct coh_msg *m,
-                            struct coh_effects *fx)
+int coh_cond_home_create(struct coh *c, coh_node from, const struct coh_msg *m,
+                         struct coh_effects *fx)
 {
-	struct object *mutex = object_of(c, m->sync.mutex, OBJ_MUTEX);
+	struct object *mutex = coh_object_of(c, m->sync.mutex, OBJ_MUTEX);
 
-	if (!mutex || is_doomed(c, mutex)) {
-		respond(c, fx, from, m->slot, -EINVAL, 0);
+	if (!mutex || coh_object_is_doomed(c, mutex)) {
+		coh_object_respond(c, fx, from, m->slot, -EINVAL, 0);
 		return 0;
 	}
 	for (unsigned i = 0; i < c->cfg.locks; i++) {
@@ -334,10 +330,10 @@ static int home_cond_create(struct coh *c, coh_node from, const struct coh_msg *
 			continue;
 		*object_at(c, i) = (struct object){.kind = OBJ_COND, .mutex = m->sync.mutex};
 		mutex->conds++;
-		respond(c, fx, from, m->slot, 0, i);
+		coh_object_respond(c, fx, from, m->slot, 0, i);
 		return 0;
 	}
-	respond(c, fx, from, m->slot, -ENOSPC, 0);
+	coh_object_respond(c, fx, from, m->slot, -ENOSPC, 0);
 	return 0;
 }
 
@@ -346,29 +342,29 @@ static int home_cond_create(struct coh *c, coh_node from, const struct coh_msg *
  * its message is still on the way here: messages are in order within a pair of nodes only.
  * So a mutex that is held, and wanted by nobody else, goes when it is unlocked.
  */
-static int home_destroy(struct coh *c, coh_node from, const struct coh_msg *m,
-                        struct coh_effects *fx)
+int coh_sync_home_destroy(struct coh *c, coh_node from, const struct coh_msg *m,
+                          struct coh_effects *fx)
 {
 	uint32_t index = m->sync.object;
 	struct object *o = index < c->cfg.locks ? object_at(c, index) : NULL;
 	int rc;
 
-	if (!o || o->kind == OBJ_FREE || o->kind != m->sync.value || is_doomed(c, o)) {
-		respond(c, fx, from, m->slot, -EINVAL, 0);
+	if (!o || o->kind == OBJ_FREE || o->kind != m->sync.value || coh_object_is_doomed(c, o)) {
+		coh_object_respond(c, fx, from, m->slot, -EINVAL, 0);
 	} else if (o->queue || o->conds) {
-		respond(c, fx, from, m->slot, -EBUSY, 0);
+		coh_object_respond(c, fx, from, m->slot, -EBUSY, 0);
 	} else if (o->held) {
-		rc = enqueue(c, o, from, m->slot, m->sync.thread);
+		rc = coh_object_enqueue(c, o, from, m->slot, m->sync.thread);
 		if (rc)
 			return rc;
-		first_waiter(c, o)->destroys = 1;
+		coh_object_first(c, o)->destroys = 1;
 	} else {
-		destroy(c, o, from, m->slot, fx);
+		coh_object_destroy(c, o, from, m->slot, fx);
 	}
 	return 0;
 }
 
-static int home_barrier(struct coh *c, coh_node from, struct coh_effects *fx)
+int coh_barrier_home(struct coh *c, coh_node from, struct coh_effects *fx)
 {
 	uint64_t *arrived = arrived_at(c);
 
@@ -388,15 +384,15 @@ static int home_barrier(struct coh *c, coh_node from, struct coh_effects *fx)
 int coh_sync_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx)
 {
 	switch (m->type) {
-	case COH_MSG_LOCK: return home_lock(c, from, m, fx);
-	case COH_MSG_UNLOCK: return home_unlock(c, from, m, fx);
-	case COH_MSG_COND_WAIT: return home_cond_wait(c, from, m, fx);
-	case COH_MSG_COND_SIGNAL: return home_cond_signal(c, m, fx);
-	case COH_MSG_COND_CREATE: return home_cond_create(c, from, m, fx);
-	case COH_MSG_SYNC_DESTROY: return home_destroy(c, from, m, fx);
-	case COH_MSG_BARRIER_ARRIVE: return home_barrier(c, from, fx);
-	case COH_MSG_SYNC_RESP: return sync_resp(c, from, m, fx);
-	case COH_MSG_BARRIER_RELEASE: return barrier_release(c, from, fx);
+	case COH_MSG_LOCK: return coh_mutex_home_lock(c, from, m, fx);
+	case COH_MSG_UNLOCK: return coh_mutex_home_unlock(c, from, m, fx);
+	case COH_MSG_COND_WAIT: return coh_cond_home_wait(c, from, m, fx);
+	case COH_MSG_COND_SIGNAL: return coh_cond_home_signal(c, m, fx);
+	case COH_MSG_COND_CREATE: return coh_cond_home_create(c, from, m, fx);
+	case COH_MSG_SYNC_DESTROY: return coh_sync_home_destroy(c, from, m, fx);
+	case COH_MSG_BARRIER_ARRIVE: return coh_barrier_home(c, from, fx);
+	case COH_MSG_SYNC_RESP: return coh_sync_resp(c, from, m, fx);
+	case COH_MSG_BARRIER_RELEASE: return coh_barrier_release(c, from, fx);
 	default: return -EPROTO;
 	}
 }
