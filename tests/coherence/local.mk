@@ -25,6 +25,10 @@ tests_coherence_test_sync_LDADD = libcoherence.la -lcunit
 dist_check_SCRIPTS += tests/coherence/check_purity.sh
 TESTS += tests/coherence/check_purity.sh
 
+# Its files: no circle, and nothing between home, cache and sync
+dist_check_SCRIPTS += tests/coherence/check_circles.sh
+TESTS += tests/coherence/check_circles.sh
+
 # The tables of docs/protocol.md
 check_PROGRAMS += tests/coherence/print_table
 dist_check_SCRIPTS += tests/coherence/check_table.sh
