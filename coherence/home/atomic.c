@@ -9,16 +9,8 @@ void coh_home_act_atomic_here(struct take *t)
 	forget_writer(t->dir);
 	if (!MUTANT(UNTOUCHED_AFTER_ATOMIC))
 		t->dir->touched = 1;
-	if (t->txn->requestor == t->c->cfg.self) {
-		coh_answer_atomic(t->c, t->fx, t->txn->requestor, t->txn->slot, t->txn->page,
-		                  &t->txn->atomic);
-	} else {
-		struct coh_effect *e = coh_fx_add(t->fx, COH_FX_ATOMIC, t->txn->page);
-		e->node = t->txn->requestor;
-		e->slot = t->txn->slot;
-		e->atomic = t->txn->atomic;
-		t->fx->count[COH_N_ATOMIC]++;
-	}
+	coh_answer_atomic(t->c, t->fx, t->txn->requestor, t->txn->slot, t->txn->page,
+	                  &t->txn->atomic);
 	coh_home_release(t);
 }
 

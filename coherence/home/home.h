@@ -8,7 +8,8 @@
  *      start.c                                      the table; starting what waits
  *      home.c                                       messages and landings, as they arrive
  *
- * An action changes one transaction and its pages; it takes no row of the table itself.
+ * An action changes one transaction and its pages; it takes no row of the table itself. Files
+ * call those below them, but for a planted bug or two (mutant.h).
  */
 #ifndef COH_HOME_H
 #define COH_HOME_H
