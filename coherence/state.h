@@ -241,7 +241,7 @@ struct request *coh_request_check(struct coh *c, unsigned slot, unsigned type, u
 void coh_answer_atomic(struct coh *c, struct coh_effects *fx, coh_node requestor, uint16_t slot,
                        uint64_t page, const struct coh_atomic *atomic);
 
-/* --- rooms of the core --- */
+/* --- cache/, home/ and sync/, as step.c calls them --- */
 int coh_cache_fault(struct coh *c, const struct coh_event *ev, struct coh_effects *fx);
 int coh_cache_prefetch(struct coh *c, const struct coh_event *ev, struct coh_effects *fx);
 int coh_cache_evict(struct coh *c, const struct coh_event *ev, struct coh_effects *fx);
