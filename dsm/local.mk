@@ -32,7 +32,8 @@ libnode_la_SOURCES += dsm/boot/agreed.c dsm/boot/agreed.h dsm/boot/boot.c \
 	dsm/boot/link.c dsm/boot/link.h dsm/boot/listen.c dsm/boot/local.c dsm/boot/machine.c \
 	dsm/boot/machine.h dsm/boot/member.c dsm/boot/pmix.c dsm/boot/single.c dsm/boot/tcp.c \
 	dsm/boot/tcp.h
-libnode_la_SOURCES += dsm/base/error.c dsm/base/log.c dsm/base/log.h
+libnode_la_SOURCES += dsm/base/base.h dsm/base/clock.c dsm/base/clock.h \
+	dsm/base/error.c dsm/base/error.h dsm/base/log.c dsm/base/log.h
 libnode_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(SODIUM_CFLAGS) $(PMIX_CFLAGS)
 libnode_la_LIBADD = $(SODIUM_LIBS)
 

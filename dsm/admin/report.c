@@ -131,7 +131,7 @@ static json_t *stats_json(struct dsm *d)
 static json_t *wait_json(const char *what, uint32_t thread, uint64_t since_ns)
 {
 	return json_pack("{s:s, s:I, s:I}", "what", what, "thread", (json_int_t)thread, "since_ms",
-	                 (json_int_t)((node_now_ns() - since_ns) / 1000000));
+	                 (json_int_t)((clock_now_ns() - since_ns) / 1000000));
 }
 
 static json_t *waiting_json(struct dsm *d)
@@ -161,7 +161,7 @@ static json_t *status_json(struct dsm *d)
 	                 d->tr->ops->provider(d->tr), "trap", d->trap->ops->name, "faults",
 	                 d->signal ? "signal" : "event", "region_bytes",
 	                 (json_int_t)d->settings.region_bytes, "uptime_s",
-	                 (double)(node_now_ns() - d->start_ns) / 1e9, "lost", d->lost != 0,
+	                 (double)(clock_now_ns() - d->start_ns) / 1e9, "lost", d->lost != 0,
 	                 "bad_messages", (json_int_t)d->bad_messages, "waiting", waiting_json(d));
 }
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "config.h"
-#include "dsm/node/node.h"
+#include "dsm/base/base.h"
 
 const char *dsm_strerror(int code)
 {

@@ -29,7 +29,7 @@ static int handle_read(const struct dsm *d, uint64_t id, unsigned kind, coh_node
 static int lock_event(const struct dsm *d, dsm_mutex mutex, unsigned kind, struct coh_event *ev)
 {
 	*ev = (struct coh_event){.kind = kind};
-	ev->sync.thread = node_thread();
+	ev->sync.thread = clock_thread();
 	return handle_read(d, mutex.id, HANDLE_MUTEX, &ev->home, &ev->sync.object);
 }
 
@@ -67,7 +67,7 @@ static int destroy(struct dsm *d, uint64_t id, int kind)
 	int rc = handle_read(d, id, kind, &ev.home, &ev.sync.object);
 
 	ev.sync.value = kind;
-	ev.sync.thread = node_thread();
+	ev.sync.thread = clock_thread();
 	return rc ? rc : node_call_wait(d, &ev, &w);
 }
 
@@ -136,7 +136,7 @@ int dsm_cond_wait(dsm_t *d, dsm_cond cond, dsm_mutex mutex)
 		rc = handle_read(d, mutex.id, HANDLE_MUTEX, &home, &ev.sync.mutex);
 	if (rc == 0 && home != ev.home)
 		rc = DSM_ERR_INVAL; /* a condition lives where its mutex does */
-	ev.sync.thread = node_thread();
+	ev.sync.thread = clock_thread();
 	return rc ? rc : node_call_wait(d, &ev, &w);
 }
 

@@ -2,32 +2,12 @@
 /* The engine: feeds events to the core and carries out its effects, under the node's lock. */
 #include <errno.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "coherence/wire.h"
 #include "dsm/node/node.h"
 
 #define POLL_BATCH 32
 #define CACHE_LINE 64
-
-uint64_t node_now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + t.tv_nsec;
-}
-
-uint32_t node_thread(void)
-{
-	static __thread uint32_t id;
-
-	if (!id)
-		id = (uint32_t)syscall(SYS_gettid);
-	return id;
-}
 
 void node_fail(struct dsm *d, const char *why)
 {
@@ -326,7 +306,7 @@ static void take_tenures(struct dsm *d)
 
 	if (!d->tenure.running)
 		return;
-	while ((slot = tenure_due(&d->tenure, node_now_ns())) >= 0) {
+	while ((slot = tenure_due(&d->tenure, clock_now_ns())) >= 0) {
 		ev.slot = slot;
 		node_step(d, &ev);
 		d->handled++;

@@ -25,7 +25,7 @@ static int fault_remember(struct dsm *d, const struct trap_fault *f, struct wait
 	if (d->n_faults == NODE_FAULTS)
 		return 0; /* it is served all the same, only not reported on */
 	d->fault[d->n_faults++] = (struct fault){.page = f->page,
-	                                         .since_ns = node_now_ns(),
+	                                         .since_ns = clock_now_ns(),
 	                                         .thread = f->thread,
 	                                         .write = f->write,
 	                                         .waiter = w};
@@ -44,7 +44,7 @@ void node_faults_woken(struct dsm *d, uint64_t first, uint32_t n)
 			continue;
 		}
 		if (!now)
-			now = node_now_ns();
+			now = clock_now_ns();
 		d->fault_ns += now - f->since_ns;
 		d->woken = f->thread;
 		tenure_thread_runs(&d->tenure, f->thread, now);
@@ -57,7 +57,7 @@ void node_faults_woken(struct dsm *d, uint64_t first, uint32_t n)
 void node_tenure_start(struct dsm *d, uint64_t page, unsigned slot)
 {
 	if (!pins_take_hold(d, page, slot))
-		tenure_start(&d->tenure, slot, d->woken, node_now_ns());
+		tenure_start(&d->tenure, slot, d->woken, clock_now_ns());
 }
 
 /* A huge page takes much longer to come than it is worth looking for anything else. */
@@ -66,7 +66,7 @@ static void expect_page(struct dsm *d, uint64_t page)
 	const struct region_zone *zone = region_zone_of(&d->region, page);
 
 	if (zone == &d->region.zone[REGION_PMD])
-		d->expected_ns = node_now_ns() + zone->page_bytes / SLOW_BYTES_NS;
+		d->expected_ns = clock_now_ns() + zone->page_bytes / SLOW_BYTES_NS;
 }
 
 /* Steps ev for a thread that waits. 0: it is remembered; else it is forgotten again. */
@@ -177,7 +177,7 @@ void node_take_faults(struct dsm *d)
 			node_note_fault(d, &f); /* now that the request is on its way */
 		if (rc == -EAGAIN) {
 			if (d->stalled_ns == 0)
-				d->stalled_ns = node_now_ns();
+				d->stalled_ns = clock_now_ns();
 			d->stalled = f;
 			d->has_stalled = 1;
 			return;
@@ -248,7 +248,7 @@ static void check_fault(struct dsm *d, struct fault *f, uint64_t now)
 
 void node_check_waits(struct dsm *d)
 {
-	uint64_t now = node_now_ns();
+	uint64_t now = clock_now_ns();
 
 	pins_check(d, now, WARN_NS);
 	for (unsigned i = 0; i < d->n_faults; i++)

@@ -32,7 +32,7 @@ static void nap(void)
 	const struct timespec t = {.tv_nsec = NAP_NS};
 
 	clock_nanosleep(CLOCK_MONOTONIC, 0, &t, NULL);
-	my.nap_ns = node_now_ns();
+	my.nap_ns = clock_now_ns();
 	my.shared = 0;
 }
 
@@ -45,7 +45,7 @@ void node_relax(const struct dsm *d, uint64_t now_ns)
 		return;
 	}
 	sched_yield();
-	my.gave_ns = node_now_ns();
+	my.gave_ns = clock_now_ns();
 	took = my.gave_ns - now_ns;
 	if (!my.alone_ns)
 		my.alone_ns = ALONE_MAX_NS;

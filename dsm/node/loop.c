@@ -123,7 +123,7 @@ static int work_and_spin(struct loop *l)
 	struct dsm *d = l->d;
 	uint64_t handled = d->handled;
 	int more = work(l);
-	uint64_t start = node_now_ns(), now, end;
+	uint64_t start = clock_now_ns(), now, end;
 
 	if (d->handled == handled || !d->spin_ns)
 		return more;
@@ -137,7 +137,7 @@ static int work_and_spin(struct loop *l)
 		handled = d->handled;
 		more = work(l);
 		if (d->handled != handled)
-			end = node_now_ns() + d->spin_ns;
+			end = clock_now_ns() + d->spin_ns;
 	}
 	return more;
 }

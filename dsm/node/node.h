@@ -22,7 +22,7 @@
 #include "dsm/dsm.h"
 #include "dsm/memory/frames.h"
 #include "dsm/node/hot.h"
-#include "dsm/base/log.h"
+#include "dsm/base/base.h"
 #include "dsm/node/pins.h"
 #include "dsm/memory/region.h"
 #include "dsm/start/settings.h"
@@ -144,9 +144,6 @@ struct dsm {
 	struct loop *loop; /* the service thread */
 };
 
-uint64_t node_now_ns(void);
-uint32_t node_thread(void); /* kernel id of the calling thread */
-
 /* --- look.c --- */
 
 /* Between two looks at what a thread waits for, at now_ns; without the lock. */
@@ -188,11 +185,6 @@ int limits_of_pinning(const struct dsm *d);
 /* Opens the transport, on all nodes with the same provider. status: this node's outcome so
  * far, which is agreed on, too. */
 int provider_agree(struct dsm *d, int status);
-
-/* --- error.c: errors of the system in ours --- */
-int error_limit_or(int rc, int otherwise);
-const char *error_limit_hint(int rc); /* what to add to a sentence about rc */
-const char *error_lock_hint(int rc);  /* the same where memory may be locked */
 
 /* --- engine.c; all with the lock held --- */
 

@@ -29,7 +29,7 @@ static void hold(struct dsm *d, struct pin *p)
 	if (p->held)
 		return;
 	p->held = 1;
-	p->since_ns = node_now_ns();
+	p->since_ns = clock_now_ns();
 	d->pins.held++;
 	frames_keep(&d->frames, p->page);
 }
@@ -69,7 +69,7 @@ int pins_take_hold(struct dsm *d, uint64_t page, unsigned slot)
 		return 0;
 	/* An upgrade has ended the hold before this one. */
 	if (p->slot >= 0)
-		tenure_start(&d->tenure, (unsigned)p->slot, 0, node_now_ns());
+		tenure_start(&d->tenure, (unsigned)p->slot, 0, clock_now_ns());
 	p->slot = (int32_t)slot;
 	hold(d, p);
 	return 1;
@@ -264,7 +264,7 @@ static void wait_step(struct dsm *d)
  * read alone may be granted to be written; of two pages none is. */
 static int ask(struct dsm *d, const struct pin *p, int write, const sigset_t *mask)
 {
-	struct trap_fault f = {.page = p->page, .thread = node_thread(), .write = write};
+	struct trap_fault f = {.page = p->page, .thread = clock_thread(), .write = write};
 	struct waiter w;
 	sigset_t all;
 	int rc = node_frame_for(d, p->page);

@@ -12,7 +12,7 @@
 
 void node_waiter_add(struct dsm *d, struct waiter *w, const char *what)
 {
-	*w = (struct waiter){.what = what, .thread = node_thread(), .since_ns = node_now_ns()};
+	*w = (struct waiter){.what = what, .thread = clock_thread(), .since_ns = clock_now_ns()};
 	w->next = d->waiters;
 	w->link = &d->waiters;
 	if (w->next)
@@ -107,7 +107,7 @@ void node_hand_over(struct dsm *d)
 
 uint64_t node_goes_on(const struct dsm *d, uint64_t end_ns)
 {
-	uint64_t now = node_now_ns();
+	uint64_t now = clock_now_ns();
 
 	return now < end_ns || (d->n_faults && now < d->expected_ns) ? now : 0;
 }
@@ -122,7 +122,7 @@ void node_waiter_help(struct dsm *d, struct waiter *w)
 	uint64_t now, end;
 
 	if (d->spin_ns && !node_waiter_is_done(w)) {
-		end = node_now_ns() + d->spin_ns;
+		end = clock_now_ns() + d->spin_ns;
 		if (d->helpers++ == 0)
 			d->tr->ops->wait_disarm(d->tr);
 		for (;;) {
@@ -175,7 +175,7 @@ static void end_tenures(struct dsm *d)
 	struct coh_event ev = {.kind = COH_EV_TIMER};
 	int slot;
 
-	while (d->tenure.running && (slot = tenure_thread_done(&d->tenure, node_thread())) >= 0) {
+	while (d->tenure.running && (slot = tenure_thread_done(&d->tenure, clock_thread())) >= 0) {
 		ev.slot = slot;
 		node_step(d, &ev);
 	}

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsm/base/log.h"
+#include "dsm/base/base.h"
 #include "dsm/node/node.h"
 
 static void tell(struct probe *p, const char *name, enum dsm_probe_state state,

@@ -334,7 +334,7 @@ int dsm_init(const struct dsm_config *config, dsm_t **out)
 		node_cease();
 		return DSM_ERR_NOMEM;
 	}
-	d->start_ns = node_now_ns();
+	d->start_ns = clock_now_ns();
 	pthread_mutex_init(&d->lock, NULL);
 	pthread_cond_init(&d->room, NULL);
 	rc = join(d, config);

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "dsm/dsm.h"
-#include "dsm/base/log.h"
+#include "dsm/base/base.h"
 
 struct settings {
 	uint64_t region_bytes;

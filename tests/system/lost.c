@@ -60,7 +60,7 @@ static void *touch(void *arg)
 	if (!sigsetjmp(out, 1)) {
 		way_out = &out;
 		for (; i < PAGES; i++) {
-			start = node_now_ns();
+			start = clock_now_ns();
 			if (number)
 				atomic_fetch_add(mine + i * page_uints, 1);
 			else if (!atomic_load(mine + i * page_uints))
@@ -69,7 +69,7 @@ static void *touch(void *arg)
 		node_fail("has got all pages of a node that was stopped");
 	}
 	way_out = NULL;
-	ms = (node_now_ns() - start) / 1000000;
+	ms = (clock_now_ns() - start) / 1000000;
 	if (ms > STOPPED_MS + LATE_MS)
 		node_fail("SIGBUS came %llu ms after the access", (unsigned long long)ms);
 	node_say("SIGBUS after %llu ms", (unsigned long long)ms);

@@ -64,7 +64,7 @@ static void tell_stuck(void)
 /* Nobody of this node moved for patience_s: say who waits for what, and fail. */
 static void *watch(void *arg)
 {
-	uint64_t seen = progress(), since = node_now_ns();
+	uint64_t seen = progress(), since = clock_now_ns();
 
 	for (;;) {
 		struct timespec second = { .tv_sec = 1 };
@@ -72,8 +72,8 @@ static void *watch(void *arg)
 		nanosleep(&second, NULL);
 		if (progress() != seen) {
 			seen = progress();
-			since = node_now_ns();
-		} else if (node_now_ns() - since > options.patience_s * 1000000000ull) {
+			since = clock_now_ns();
+		} else if (clock_now_ns() - since > options.patience_s * 1000000000ull) {
 			tell_stuck();
 			/* The other nodes are stuck as well and have something to tell, too. */
 			second.tv_sec = 3;
@@ -228,7 +228,7 @@ static void arena_renew(unsigned generation)
 
 static unsigned epochs_run(void)
 {
-	uint64_t end = node_now_ns() + options.seconds * 1000000000ull;
+	uint64_t end = clock_now_ns() + options.seconds * 1000000000ull;
 	unsigned epoch = 0;
 	int more = 1;
 
@@ -248,7 +248,7 @@ static unsigned epochs_run(void)
 		enter("reading the final values");
 		for (uint32_t w = 0; w < arena.words; w++)
 			final[w] = __atomic_load_n(stress_word_at(&arena, w), __ATOMIC_RELAXED);
-		log_write(node_now_ns() < end);
+		log_write(clock_now_ns() < end);
 		enter("in the barrier after writing the log");
 		node_barrier();
 		enter("checking");

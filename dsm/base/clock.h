@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What time it is, and which thread asks. Any thread, also in a signal handler. */
+#ifndef CLOCK_H
+#define CLOCK_H
+
+#include <stdint.h>
+
+/* CLOCK_MONOTONIC. */
+uint64_t clock_now_ns(void);
+/* The kernel's id of the calling thread. */
+uint32_t clock_thread(void);
+
+#endif
