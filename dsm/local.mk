@@ -24,7 +24,7 @@ libnode_la_SOURCES += dsm/trap/access_map.c dsm/trap/access_map.h dsm/trap/audit
 	dsm/trap/uffd_caps.c dsm/trap/wp.c dsm/trap/wp_pages.c
 libnode_la_SOURCES += dsm/memory/budget.c dsm/memory/budget.h dsm/memory/chunks.c \
 	dsm/memory/chunks.h dsm/memory/evict.c dsm/memory/evict.h dsm/memory/frames.c \
-	dsm/memory/frames.h dsm/memory/mm.h dsm/memory/region.c dsm/memory/region.h \
+	dsm/memory/frames.h dsm/memory/memory.h dsm/memory/mm.h dsm/memory/region.c dsm/memory/region.h \
 	dsm/memory/region_address.c dsm/memory/region_commit.c
 libnode_la_SOURCES += dsm/boot/agreed.c dsm/boot/agreed.h dsm/boot/boot.c \
 	dsm/boot/boot.h dsm/boot/bootmsg.c dsm/boot/bootmsg.h dsm/boot/hand.c dsm/boot/hub.c \

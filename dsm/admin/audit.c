@@ -24,7 +24,7 @@ struct findings {
 static void add(struct findings *f, uint64_t page, const char *what, const char *believed,
                 const char *found, uint64_t entry)
 {
-	json_int_t address = (json_int_t)(uintptr_t)region_window_at(&f->d->region, page);
+	json_int_t address = (json_int_t)(uintptr_t)region_window_at(&f->d->memory.region, page);
 
 	if (json_array_size(f->list) < LIST_MAX)
 		json_array_append_new(f->list,
@@ -50,10 +50,10 @@ static uint64_t compare_core(struct findings *f)
 	struct dsm *d = f->d;
 	uint64_t page = d->trap->ops->next_touched(d->trap, 0), wrong = 0;
 
-	for (; page < d->region.pages; page = d->trap->ops->next_touched(d->trap, page + 1)) {
+	for (; page < d->memory.region.pages; page = d->trap->ops->next_touched(d->trap, page + 1)) {
 		struct coh_page_info info;
 		enum coh_access access;
-		coh_page_info(d->coh, page, &info);
+		coh_page_info(d->engine.coh, page, &info);
 		access = coh_access_of(info.cache_state);
 		f->compared++;
 		f->changing += info.cache_state > COH_C_M; /* behind it all wait for something */
@@ -70,7 +70,7 @@ json_t *audit_json(struct dsm *d)
 {
 	struct findings f = {.d = d, .list = json_array()};
 	uint64_t wrong = compare_core(&f);
-	int rc = trap_audit(d->trap, &d->region, 0, d->region.pages, on_mismatch, &f);
+	int rc = trap_audit(d->trap, &d->memory.region, 0, d->memory.region.pages, on_mismatch, &f);
 
 	if (rc < 0) {
 		json_decref(f.list);
@@ -79,6 +79,6 @@ json_t *audit_json(struct dsm *d)
 	}
 	return json_pack("{s:i, s:I, s:I, s:I, s:b, s:o}", "rank", d->boot->rank, "compared",
 	                 (json_int_t)f.compared, "changing", (json_int_t)f.changing,
-	                 "disagreements", (json_int_t)(wrong + rc), "quiet", coh_is_quiet(d->coh),
-	                 "pages", f.list);
+	                 "disagreements", (json_int_t)(wrong + rc), "quiet",
+	                 coh_is_quiet(d->engine.coh), "pages", f.list);
 }

@@ -12,8 +12,8 @@
 
 void node_note_fault(struct dsm *d, const struct trap_fault *f)
 {
-	const struct region_zone *zone = region_zone_of(&d->region, f->page);
-	const uint64_t at = f->address - (uintptr_t)region_window_at(&d->region, f->page);
+	const struct region_zone *zone = region_zone_of(&d->memory.region, f->page);
+	const uint64_t at = f->address - (uintptr_t)region_window_at(&d->memory.region, f->page);
 
 	hot_note(&d->hot, f->page, at < zone->page_bytes ? at * HOT_PARTS / zone->page_bytes : 0,
 	         f->write);
@@ -27,16 +27,16 @@ struct told {
 static void on_name(void *ctx, const char *name, uint64_t offset)
 {
 	struct told *t = ctx;
-	const uintptr_t address = (uintptr_t)t->d->region.window + offset;
+	const uintptr_t address = (uintptr_t)t->d->memory.region.window + offset;
 	uint64_t bytes = 0;
 
 	if (json_array_size(t->list) == NAMES_TOLD)
 		return;
 	for (int kind = 0; kind < REGION_ZONES; kind++) {
-		const uint64_t at = address - (uintptr_t)t->d->region.zone[kind].window;
+		const uint64_t at = address - (uintptr_t)t->d->memory.region.zone[kind].window;
 
-		if (t->d->alloc[kind] && !bytes)
-			bytes = alloc_size(t->d->alloc[kind], at);
+		if (t->d->heap.alloc[kind] && !bytes)
+			bytes = alloc_size(t->d->heap.alloc[kind], at);
 	}
 	json_array_append_new(t->list, json_pack("{s:s, s:I, s:I}", "name", name, "address",
 	                                         (json_int_t)address, "bytes", (json_int_t)bytes));
@@ -46,19 +46,19 @@ static json_t *names_json(struct dsm *d)
 {
 	struct told t = {.d = d, .list = json_array()};
 
-	if (d->names)
-		names_each(d->names, on_name, &t);
+	if (d->heap.names)
+		names_each(d->heap.names, on_name, &t);
 	return t.list;
 }
 
 static json_t *page_json(const struct dsm *d, const struct hot_page *p)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "page", (json_int_t)p->page,
-	                 "address", (json_int_t)(uintptr_t)region_window_at(&d->region, p->page),
-	                 "bytes", (json_int_t)region_zone_of(&d->region, p->page)->page_bytes,
-	                 "reads", (json_int_t)p->reads, "writes", (json_int_t)p->writes, "over",
-	                 (json_int_t)p->over, "read_parts", (json_int_t)p->read_parts,
-	                 "write_parts", (json_int_t)p->write_parts);
+	return json_pack(
+		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "page", (json_int_t)p->page, "address",
+		(json_int_t)(uintptr_t)region_window_at(&d->memory.region, p->page), "bytes",
+		(json_int_t)region_zone_of(&d->memory.region, p->page)->page_bytes, "reads",
+		(json_int_t)p->reads, "writes", (json_int_t)p->writes, "over", (json_int_t)p->over,
+		"read_parts", (json_int_t)p->read_parts, "write_parts", (json_int_t)p->write_parts);
 }
 
 json_t *hot_json(struct dsm *d)

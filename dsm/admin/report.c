@@ -16,24 +16,24 @@ static void collect(struct dsm *d, struct dsm_stats *s)
 	d->tr->ops->stats(d->tr, &t);
 	d->trap->ops->stats(d->trap, &trap);
 	*s = (struct dsm_stats){
-	        .faults = d->faults,
-	        .read_misses = d->count[COH_N_READ_MISS],
-	        .write_misses = d->count[COH_N_WRITE_MISS],
-	        .upgrades = d->count[COH_N_UPGRADE],
-	        .pages_fetched = d->count[COH_N_FETCH],
-	        .grants_empty = d->count[COH_N_GRANT_EMPTY],
-	        .pages_supplied = d->count[COH_N_SUPPLY],
-	        .refreshes = d->count[COH_N_REFRESH],
-	        .write_backs = d->count[COH_N_WRITE_BACK],
-	        .invalidations = d->count[COH_N_INV],
-	        .downgrades = d->count[COH_N_DOWNGRADE],
-	        .deferred = d->count[COH_N_DEFERRED],
-	        .prefetched = d->count[COH_N_PREFETCH],
+	        .faults = d->faults.count,
+	        .read_misses = d->engine.count[COH_N_READ_MISS],
+	        .write_misses = d->engine.count[COH_N_WRITE_MISS],
+	        .upgrades = d->engine.count[COH_N_UPGRADE],
+	        .pages_fetched = d->engine.count[COH_N_FETCH],
+	        .grants_empty = d->engine.count[COH_N_GRANT_EMPTY],
+	        .pages_supplied = d->engine.count[COH_N_SUPPLY],
+	        .refreshes = d->engine.count[COH_N_REFRESH],
+	        .write_backs = d->engine.count[COH_N_WRITE_BACK],
+	        .invalidations = d->engine.count[COH_N_INV],
+	        .downgrades = d->engine.count[COH_N_DOWNGRADE],
+	        .deferred = d->engine.count[COH_N_DEFERRED],
+	        .prefetched = d->engine.count[COH_N_PREFETCH],
 	        .prefetch_wasted = d->streams.wasted,
-	        .evictions = d->count[COH_N_EVICT],
-	        .atomics = d->count[COH_N_ATOMIC],
-	        .locks = d->count[COH_N_LOCK],
-	        .barriers = d->count[COH_N_BARRIER],
+	        .evictions = d->engine.count[COH_N_EVICT],
+	        .atomics = d->engine.count[COH_N_ATOMIC],
+	        .locks = d->engine.count[COH_N_LOCK],
+	        .barriers = d->engine.count[COH_N_BARRIER],
 	        .messages_sent = t.messages_sent,
 	        .messages_received = t.messages_received,
 	        .bytes_sent = t.bytes_sent + t.write_bytes,
@@ -41,22 +41,22 @@ static void collect(struct dsm *d, struct dsm_stats *s)
 	        .page_writes = t.writes,
 	        .page_write_bytes = t.write_bytes,
 	        .doorbells = t.doorbells,
-	        .fault_ns_total = d->fault_ns,
-	        .sleeps = d->sleeps,
-	        .pages_written = d->pages_written,
+	        .fault_ns_total = d->faults.ns,
+	        .sleeps = d->progress.sleeps,
+	        .pages_written = d->engine.pages_written,
 	        .page_writes_landed = t.landed,
-	        .registered_bytes = d->chunks.registered_bytes,
+	        .registered_bytes = d->memory.chunks.registered_bytes,
 	        .faults_rwp = trap.faults_rwp,
 	        .extents_to_wp = trap.to_wp,
 	        .extents_to_rwp = trap.to_rwp,
 	        .extents_stayed_wp = trap.stayed_wp,
-	        .memory_budget = d->frames.pool[0].budget + d->frames.pool[1].budget,
-	        .memory_used = d->frames.pool[0].used + d->frames.pool[1].used,
-	        .memory_home = d->frames.pool[0].home + d->frames.pool[1].home,
-	        .evicted_shared = d->evicted_shared,
-	        .evicted_modified = d->evicted_modified,
-	        .frames_returned = d->frames.returned,
-	        .frame_waits = d->frame_waits,
+	        .memory_budget = d->memory.frames.pool[0].budget + d->memory.frames.pool[1].budget,
+	        .memory_used = d->memory.frames.pool[0].used + d->memory.frames.pool[1].used,
+	        .memory_home = d->memory.frames.pool[0].home + d->memory.frames.pool[1].home,
+	        .evicted_shared = d->reclaim.shared,
+	        .evicted_modified = d->reclaim.modified,
+	        .frames_returned = d->memory.frames.returned,
+	        .frame_waits = d->faults.frame_waits,
 	        .pages_pinned = d->pins.held,
 	};
 }
@@ -138,16 +138,16 @@ static json_t *waiting_json(struct dsm *d)
 {
 	json_t *list = json_array();
 
-	for (unsigned i = 0; i < d->n_faults; i++) {
-		struct fault *f = &d->fault[i];
+	for (unsigned i = 0; i < d->faults.n; i++) {
+		struct fault *f = &d->faults.list[i];
 		json_t *o = wait_json(f->write ? "write" : "read", f->thread, f->since_ns);
 		struct coh_page_info info;
-		coh_page_info(d->coh, f->page, &info);
+		coh_page_info(d->engine.coh, f->page, &info);
 		json_object_set_new(o, "page", json_integer((json_int_t)f->page));
 		json_object_set_new(o, "state", json_string(coh_cache_state_name(info.cache_state)));
 		json_array_append_new(list, o);
 	}
-	for (struct waiter *w = d->waiters; w; w = w->next)
+	for (struct waiter *w = d->waits.all; w; w = w->next)
 		if (w->what)
 			json_array_append_new(list, wait_json(w->what, w->thread, w->since_ns));
 	return list;
@@ -161,8 +161,9 @@ static json_t *status_json(struct dsm *d)
 	                 d->tr->ops->provider(d->tr), "trap", d->trap->ops->name, "faults",
 	                 d->signal ? "signal" : "event", "region_bytes",
 	                 (json_int_t)d->settings.region_bytes, "uptime_s",
-	                 (double)(clock_now_ns() - d->start_ns) / 1e9, "lost", d->lost != 0,
-	                 "bad_messages", (json_int_t)d->bad_messages, "waiting", waiting_json(d));
+	                 (double)(clock_now_ns() - d->start_ns) / 1e9, "lost", d->members.lost != 0,
+	                 "bad_messages", (json_int_t)d->engine.bad_messages, "waiting",
+	                 waiting_json(d));
 }
 
 char *report_answer(void *dsm, const char *request)
@@ -181,7 +182,8 @@ char *report_answer(void *dsm, const char *request)
 	else if (!strcmp(request, "hot"))
 		o = hot_json(d);
 	else
-		o = json_pack("{s:s}", "error", "unknown request; known are: audit, hot, stats, status");
+		o = json_pack("{s:s}", "error",
+		              "unknown request; known are: audit, hot, stats, status");
 	pthread_mutex_unlock(&d->lock);
 	text = o ? json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
 	json_decref(o);

@@ -6,13 +6,13 @@ static int atomic_call(struct dsm *d, const void *ptr, struct coh_atomic a, uint
 {
 	struct coh_event ev = {.kind = COH_EV_ATOMIC, .atomic = a};
 	struct waiter w = {.what = "atomic"};
-	int64_t page = region_page_of(&d->region, ptr);
+	int64_t page = region_page_of(&d->memory.region, ptr);
 	int rc;
 
 	if (page < 0 || (uintptr_t)ptr % a.width)
 		return DSM_ERR_INVAL;
 	ev.page = page;
-	ev.atomic.offset = (uint8_t *)ptr - (uint8_t *)region_window_at(&d->region, page);
+	ev.atomic.offset = (uint8_t *)ptr - (uint8_t *)region_window_at(&d->memory.region, page);
 	rc = node_call_wait(d, &ev, &w);
 	*old = w.result[0];
 	return rc;

@@ -7,13 +7,13 @@
 
 static uint64_t offset_of(const struct dsm *d, const void *ptr)
 {
-	return (uint64_t)((const uint8_t *)ptr - d->region.window);
+	return (uint64_t)((const uint8_t *)ptr - d->memory.region.window);
 }
 
 int node_zone_of(const struct dsm *d, const void *ptr, size_t bytes)
 {
 	for (int kind = 0; kind < REGION_ZONES; kind++) {
-		const struct region_zone *zone = &d->region.zone[kind];
+		const struct region_zone *zone = &d->memory.region.zone[kind];
 		uint64_t len = zone->count * zone->page_bytes;
 		uint64_t at = (uint64_t)((const uint8_t *)ptr - zone->window);
 		if (zone->count && at < len && bytes <= len - at)
@@ -25,7 +25,7 @@ int node_zone_of(const struct dsm *d, const void *ptr, size_t bytes)
 /* One try in one zone. */
 static int alloc_in(struct dsm *d, int kind, size_t bytes, size_t align, void **out)
 {
-	const struct region_zone *zone = &d->region.zone[kind];
+	const struct region_zone *zone = &d->memory.region.zone[kind];
 	struct coh_svc svc = {.op = SVC_ALLOC, .arg = {bytes, align, kind}};
 	uint8_t *at;
 	int rc;
@@ -74,7 +74,7 @@ int dsm_free(dsm_t *d, void *ptr)
 		return 0;
 	if (kind < 0)
 		return DSM_ERR_NOT_OURS;
-	svc.arg[0] = (uint64_t)((uint8_t *)ptr - d->region.zone[kind].window);
+	svc.arg[0] = (uint64_t)((uint8_t *)ptr - d->memory.region.zone[kind].window);
 	svc.arg[2] = kind;
 	return service_call(d, &svc, -1, "dsm_free");
 }
@@ -108,7 +108,7 @@ int dsm_lookup(dsm_t *d, const char *name, int timeout_ms, void **out)
 		return DSM_ERR_INVAL;
 	rc = service_call(d, &svc, timeout_ms ? timeout_ms : -1, "dsm_lookup");
 	if (rc == 0)
-		*out = d->region.window + svc.arg[0];
+		*out = d->memory.region.window + svc.arg[0];
 	return rc;
 }
 
@@ -121,8 +121,8 @@ int dsm_prefetch(dsm_t *d, const void *ptr, size_t bytes)
 		return DSM_ERR_INVAL;
 	if (bytes == 0)
 		return 0;
-	page = region_page_of(&d->region, ptr);
-	end = region_page_of(&d->region, (const uint8_t *)ptr + bytes - 1) + 1;
+	page = region_page_of(&d->memory.region, ptr);
+	end = region_page_of(&d->memory.region, (const uint8_t *)ptr + bytes - 1) + 1;
 	node_lock(d, &mask);
 	node_fetch_ahead(d, page, end);
 	node_hand_over(d);

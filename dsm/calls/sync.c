@@ -20,8 +20,8 @@ static int handle_read(const struct dsm *d, uint64_t id, unsigned kind, coh_node
 
 	*home = (coh_node)(id >> 32);
 	*object = index - 1;
-	if (id >> 56 != kind || (id >> 48 & 0xff) || *home >= d->coh_cfg.nodes || index == 0 ||
-	    *object >= d->coh_cfg.locks)
+	if (id >> 56 != kind || (id >> 48 & 0xff) || *home >= d->engine.cfg.nodes || index == 0 ||
+	    *object >= d->engine.cfg.locks)
 		return DSM_ERR_INVAL;
 	return 0;
 }
@@ -51,12 +51,12 @@ int dsm_mutex_create(dsm_t *d, dsm_mutex *out)
 	if (!out)
 		return DSM_ERR_INVAL;
 	node_lock(d, &mask);
-	rc = d->lost ? d->lost : node_step(d, &ev);
-	object = d->fx.object;
+	rc = d->members.lost ? d->members.lost : node_step(d, &ev);
+	object = d->engine.fx.object;
 	node_unlock(d, &mask);
 	if (rc)
 		return rc == -ENOSPC ? DSM_ERR_NOMEM : rc;
-	out->id = handle_make(HANDLE_MUTEX, d->coh_cfg.self, object);
+	out->id = handle_make(HANDLE_MUTEX, d->engine.cfg.self, object);
 	return 0;
 }
 

@@ -16,31 +16,31 @@ int service_open(struct dsm *d)
 {
 	int rc = 0;
 
-	if (d->coh_cfg.self != 0)
+	if (d->engine.cfg.self != 0)
 		return 0;
 	for (int kind = 0; kind < REGION_ZONES && rc == 0; kind++) {
-		const struct region_zone *zone = &d->region.zone[kind];
+		const struct region_zone *zone = &d->memory.region.zone[kind];
 		if (zone->count)
 			rc = alloc_open((uintptr_t)zone->window, zone->count * zone->page_bytes,
-			                zone->page_bytes, &d->alloc[kind]);
+			                zone->page_bytes, &d->heap.alloc[kind]);
 	}
 	if (rc == 0)
-		rc = names_open(&d->names);
-	d->inbox.cap = 2 * NODE_SVC_SLOTS * d->coh_cfg.nodes;
-	d->inbox.ring = calloc(d->inbox.cap, sizeof *d->inbox.ring);
-	return rc == 0 && !d->inbox.ring ? -ENOMEM : rc;
+		rc = names_open(&d->heap.names);
+	d->heap.inbox.cap = 2 * NODE_SVC_SLOTS * d->engine.cfg.nodes;
+	d->heap.inbox.ring = calloc(d->heap.inbox.cap, sizeof *d->heap.inbox.ring);
+	return rc == 0 && !d->heap.inbox.ring ? -ENOMEM : rc;
 }
 
 void service_close(struct dsm *d)
 {
-	free(d->inbox.ring);
-	d->inbox = (struct svc_inbox){0};
-	names_close(d->names);
+	free(d->heap.inbox.ring);
+	d->heap.inbox = (struct svc_inbox){0};
+	names_close(d->heap.names);
 	for (int kind = 0; kind < REGION_ZONES; kind++) {
-		alloc_close(d->alloc[kind]);
-		d->alloc[kind] = NULL;
+		alloc_close(d->heap.alloc[kind]);
+		d->heap.alloc[kind] = NULL;
 	}
-	d->names = NULL;
+	d->heap.names = NULL;
 }
 
 /* --- serving --- */
@@ -52,7 +52,7 @@ static void answer(struct dsm *d, coh_node to, uint16_t slot, int status, uint64
 	m.svc.status = status;
 	m.svc.arg[0] = a;
 	m.svc.arg[1] = b;
-	if (to == d->coh_cfg.self)
+	if (to == d->engine.cfg.self)
 		service_response(d, &m);
 	else
 		node_send(d, to, &m);
@@ -65,23 +65,24 @@ static void set_limit(struct dsm *d, unsigned kind)
 	struct alloc_stats stats;
 
 	for (int i = 0; i < REGION_ZONES; i++)
-		page_bytes[i] = d->region.zone[i].page_bytes;
-	if (d->alloc[!kind]) {
-		alloc_stats(d->alloc[!kind], &stats);
+		page_bytes[i] = d->memory.region.zone[i].page_bytes;
+	if (d->heap.alloc[!kind]) {
+		alloc_stats(d->heap.alloc[!kind], &stats);
 		other = (stats.high_water + page_bytes[!kind] - 1) / page_bytes[!kind];
 	}
-	if (d->limit[kind].pages && d->limit[kind].other == other)
+	if (d->heap.limit[kind].pages && d->heap.limit[kind].other == other)
 		return;
-	d->limit[kind].other = other;
-	d->limit[kind].pages = budget_limit(&d->coh_cfg, d->budgets, page_bytes, kind, other);
-	alloc_limit(d->alloc[kind], d->limit[kind].pages * page_bytes[kind]);
+	d->heap.limit[kind].other = other;
+	d->heap.limit[kind].pages =
+		budget_limit(&d->engine.cfg, d->memory.budgets, page_bytes, kind, other);
+	alloc_limit(d->heap.alloc[kind], d->heap.limit[kind].pages * page_bytes[kind]);
 }
 
 static void serve_alloc(struct dsm *d, coh_node from, const struct coh_msg *m)
 {
 	uint64_t offset = 0, dirty = 0;
 	unsigned kind = m->svc.arg[2];
-	struct alloc *zone = m->svc.arg[2] < REGION_ZONES ? d->alloc[kind] : NULL;
+	struct alloc *zone = m->svc.arg[2] < REGION_ZONES ? d->heap.alloc[kind] : NULL;
 	int rc = -ENOMEM;
 
 	if (zone) {
@@ -89,14 +90,14 @@ static void serve_alloc(struct dsm *d, coh_node from, const struct coh_msg *m)
 		rc = alloc_take(zone, m->svc.arg[0], m->svc.arg[1], &offset, &dirty);
 	}
 	/* Tells what the limit is, when it is that of the budgets. */
-	if (rc == -ENOMEM && zone && d->limit[kind].pages < d->region.zone[kind].count)
-		offset = d->limit[kind].pages * d->region.zone[kind].page_bytes;
+	if (rc == -ENOMEM && zone && d->heap.limit[kind].pages < d->memory.region.zone[kind].count)
+		offset = d->heap.limit[kind].pages * d->memory.region.zone[kind].page_bytes;
 	answer(d, from, m->slot, rc, offset, dirty);
 }
 
 static void serve_free(struct dsm *d, coh_node from, const struct coh_msg *m)
 {
-	struct alloc *zone = m->svc.arg[2] < REGION_ZONES ? d->alloc[m->svc.arg[2]] : NULL;
+	struct alloc *zone = m->svc.arg[2] < REGION_ZONES ? d->heap.alloc[m->svc.arg[2]] : NULL;
 	int rc = zone ? alloc_give(zone, m->svc.arg[0]) : -EINVAL;
 
 	answer(d, from, m->slot, rc ? DSM_ERR_NOT_OURS : 0, 0, 0);
@@ -105,20 +106,20 @@ static void serve_free(struct dsm *d, coh_node from, const struct coh_msg *m)
 static void serve_publish(struct dsm *d, coh_node from, const struct coh_msg *m)
 {
 	struct names_waiter who;
-	int rc = names_add(d->names, m->svc.name, m->svc.arg[0]);
+	int rc = names_add(d->heap.names, m->svc.name, m->svc.arg[0]);
 
 	answer(d, from, m->slot, rc, 0, 0);
-	while (rc == 0 && names_next_waiter(d->names, m->svc.name, &who) == 1)
+	while (rc == 0 && names_next_waiter(d->heap.names, m->svc.name, &who) == 1)
 		answer(d, who.node, who.slot, 0, m->svc.arg[0], 0);
 }
 
 static void serve_lookup(struct dsm *d, coh_node from, const struct coh_msg *m)
 {
 	uint64_t value = 0;
-	int rc = names_find(d->names, m->svc.name, &value);
+	int rc = names_find(d->heap.names, m->svc.name, &value);
 
 	if (rc == -ENOENT && m->svc.arg[0]) { /* wants to wait */
-		rc = names_wait(d->names, m->svc.name,
+		rc = names_wait(d->heap.names, m->svc.name,
 		                (struct names_waiter){.node = from, .slot = m->slot});
 		if (rc == 0)
 			return;
@@ -129,7 +130,7 @@ static void serve_lookup(struct dsm *d, coh_node from, const struct coh_msg *m)
 /* A waiter whose time is over. If its answer has left already, that is the answer. */
 static void serve_cancel(struct dsm *d, coh_node from, const struct coh_msg *m)
 {
-	if (names_unwait(d->names, m->svc.name,
+	if (names_unwait(d->heap.names, m->svc.name,
 	                 (struct names_waiter){.node = from, .slot = m->slot}) == 0)
 		answer(d, from, m->slot, -ETIMEDOUT, 0, 0);
 }
@@ -142,7 +143,7 @@ static void serve(struct dsm *d, coh_node from, const struct coh_msg *m)
 	case SVC_FREE: serve_free(d, from, m); break;
 	case SVC_PUBLISH: serve_publish(d, from, m); break;
 	case SVC_UNPUBLISH:
-		answer(d, from, m->slot, names_remove(d->names, m->svc.name), 0, 0);
+		answer(d, from, m->slot, names_remove(d->heap.names, m->svc.name), 0, 0);
 		break;
 	case SVC_LOOKUP: serve_lookup(d, from, m); break;
 	case SVC_LOOKUP_CANCEL: serve_cancel(d, from, m); break;
@@ -152,11 +153,11 @@ static void serve(struct dsm *d, coh_node from, const struct coh_msg *m)
 
 void service_keep(struct dsm *d, coh_node from, const struct coh_msg *m)
 {
-	struct svc_inbox *in = &d->inbox;
+	struct svc_inbox *in = &d->heap.inbox;
 	unsigned at = in->cap ? (in->head + in->len) % in->cap : 0;
 
 	if (in->len == in->cap) { /* not the serving node, or more than a node may have */
-		d->bad_messages++;
+		d->engine.bad_messages++;
 		return;
 	}
 	in->ring[at].from = from;
@@ -166,13 +167,13 @@ void service_keep(struct dsm *d, coh_node from, const struct coh_msg *m)
 
 void service_serve(struct dsm *d)
 {
-	struct svc_inbox *in = &d->inbox;
+	struct svc_inbox *in = &d->heap.inbox;
 
 	while (in->len) {
 		serve(d, in->ring[in->head].from, &in->ring[in->head].msg);
 		in->head = (in->head + 1) % in->cap;
 		in->len--;
-		d->handled++;
+		d->engine.handled++;
 	}
 }
 
@@ -180,27 +181,27 @@ void service_serve(struct dsm *d)
 
 void service_response(struct dsm *d, const struct coh_msg *m)
 {
-	struct waiter *w = m->slot < NODE_SVC_SLOTS ? d->svc_slot[m->slot] : NULL;
+	struct waiter *w = m->slot < NODE_SVC_SLOTS ? d->heap.slot[m->slot] : NULL;
 
 	if (!w) {
-		d->bad_messages++;
+		d->engine.bad_messages++;
 		return;
 	}
-	d->svc_slot[m->slot] = NULL;
+	d->heap.slot[m->slot] = NULL;
 	w->result[0] = m->svc.arg[0];
 	w->result[1] = m->svc.arg[1];
 	node_waiter_done(d, w, m->svc.status);
-	if (d->starved)
-		pthread_cond_broadcast(&d->room);
+	if (d->waits.starved)
+		pthread_cond_broadcast(&d->waits.room);
 }
 
 /* Lock held. Waits for a free slot; -1 when the job is lost meanwhile. */
 static int slot_take(struct dsm *d, struct waiter *w)
 {
-	while (!d->lost) {
+	while (!d->members.lost) {
 		for (unsigned i = 0; i < NODE_SVC_SLOTS; i++)
-			if (!d->svc_slot[i]) {
-				d->svc_slot[i] = w;
+			if (!d->heap.slot[i]) {
+				d->heap.slot[i] = w;
 				return (int)i;
 			}
 		node_wait_room(d);
@@ -210,7 +211,7 @@ static int slot_take(struct dsm *d, struct waiter *w)
 
 static void request(struct dsm *d, const struct coh_msg *m)
 {
-	if (d->coh_cfg.self == 0)
+	if (d->engine.cfg.self == 0)
 		serve(d, 0, m);
 	else
 		node_send(d, 0, m);

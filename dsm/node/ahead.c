@@ -6,24 +6,26 @@ void node_fetch_ahead(struct dsm *d, uint64_t first, uint64_t end)
 {
 	struct coh_event ev = {.kind = COH_EV_PREFETCH};
 
-	for (ev.page = first; ev.page < end && !d->lost; ev.page += d->fx.consumed) {
+	for (ev.page = first; ev.page < end && !d->members.lost; ev.page += d->engine.fx.consumed) {
 		ev.n = end - ev.page < COH_MAX_RUN ? end - ev.page : COH_MAX_RUN;
 		/* A landing needs its frame. A hint makes nobody give up a page. */
-		if (!frames_have_room(&d->frames, ev.page, ev.n, node_frames_spare(d, ev.page)) ||
-		    frames_want(&d->frames, ev.page, ev.n, 0) || node_step(d, &ev))
+		if (!frames_have_room(&d->memory.frames, ev.page, ev.n,
+		                      node_frames_spare(d, ev.page)) ||
+		    frames_want(&d->memory.frames, ev.page, ev.n, 0) || node_step(d, &ev))
 			return;
 	}
 }
 
 struct stream_advice node_stream(struct dsm *d, uint32_t thread, uint64_t page)
 {
-	const struct region_zone *zone = region_zone_of(&d->region, page);
+	const struct region_zone *zone = region_zone_of(&d->memory.region, page);
 	struct stream_advice a = {.run = 1};
 
 	/* A huge page is a run by itself. */
-	if (!thread || zone != &d->region.zone[REGION_PTE])
+	if (!thread || zone != &d->memory.region.zone[REGION_PTE])
 		return a;
-	a = stream_fault(&d->streams, thread, page, coh_cache_state_of(d->coh, page) == COH_C_IS_D);
+	a = stream_fault(&d->streams, thread, page,
+	                 coh_cache_state_of(d->engine.coh, page) == COH_C_IS_D);
 	if (a.run > zone->first + zone->count - page)
 		a.run = zone->first + zone->count - page;
 	return a;
@@ -31,7 +33,7 @@ struct stream_advice node_stream(struct dsm *d, uint32_t thread, uint64_t page)
 
 void node_follow_stream(struct dsm *d, uint64_t page, unsigned asked, const struct stream_advice *a)
 {
-	const struct region_zone *zone = region_zone_of(&d->region, page);
+	const struct region_zone *zone = region_zone_of(&d->memory.region, page);
 
 	node_fetch_ahead(d, page + asked, page + a->run);
 	for (unsigned i = 1; i <= a->ahead; i++) {

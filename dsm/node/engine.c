@@ -11,15 +11,15 @@
 
 void node_fail(struct dsm *d, const char *why)
 {
-	if (d->lost)
+	if (d->members.lost)
 		return;
-	d->lost = DSM_ERR_LOST;
+	d->members.lost = DSM_ERR_LOST;
 	log_line(&d->log, DSM_LOG_ERROR, "the job cannot go on: %s", why);
-	while (d->waiters)
-		node_waiter_done(d, d->waiters, DSM_ERR_LOST);
-	memset(d->svc_slot, 0, sizeof d->svc_slot);
+	while (d->waits.all)
+		node_waiter_done(d, d->waits.all, DSM_ERR_LOST);
+	memset(d->heap.slot, 0, sizeof d->heap.slot);
 	node_faults_lost(d);
-	pthread_cond_broadcast(&d->room);
+	pthread_cond_broadcast(&d->waits.room);
 }
 
 /* --- effects --- */
@@ -29,10 +29,10 @@ void node_fail(struct dsm *d, const char *why)
 static struct tr_mem *mem_of(struct dsm *d, uint64_t page, uint16_t n)
 {
 	struct tr_mem *mem = NULL;
-	int rc = frames_prepare(&d->frames, page, n);
+	int rc = frames_prepare(&d->memory.frames, page, n);
 
 	if (rc == 0)
-		rc = chunks_mem(&d->chunks, page, n, &mem);
+		rc = chunks_mem(&d->memory.chunks, page, n, &mem);
 	if (rc == 0)
 		return mem;
 	log_line(&d->log, DSM_LOG_ERROR, "no memory for page %llu: %s", (unsigned long long)page,
@@ -47,7 +47,7 @@ static void fill_landing(struct dsm *d, uint64_t page, uint16_t n, struct coh_la
 	struct tr_mem *mem = mem_of(d, page, n);
 
 	if (mem)
-		d->tr->ops->landing(mem, region_frame_at(&d->region, page), out->bytes);
+		d->tr->ops->landing(mem, region_frame_at(&d->memory.region, page), out->bytes);
 }
 
 void node_send(struct dsm *d, coh_node to, const struct coh_msg *msg)
@@ -66,9 +66,9 @@ void node_send(struct dsm *d, coh_node to, const struct coh_msg *msg)
  * processor that will copy it there, from where the transport takes it up. */
 static void warm_landing(struct dsm *d, uint64_t page, uint16_t n)
 {
-	const uint8_t *at = region_frame_at(&d->region, page);
+	const uint8_t *at = region_frame_at(&d->memory.region, page);
 
-	if (n != 1 || region_zone_of(&d->region, page) != &d->region.zone[REGION_PTE])
+	if (n != 1 || region_zone_of(&d->memory.region, page) != &d->memory.region.zone[REGION_PTE])
 		return;
 	for (unsigned i = 0; i < REGION_PTE_BYTES; i += CACHE_LINE)
 		__builtin_prefetch(at + i, 1);
@@ -80,11 +80,11 @@ static void do_send(struct dsm *d, struct coh_effect *e)
 		fill_landing(d, e->msg.page, e->msg.n, &e->msg.landing);
 	if (e->fill & COH_FILL_REFRESH)
 		fill_landing(d, e->msg.page, e->msg.n, &e->msg.refresh);
-	if (d->lost && e->fill)
+	if (d->members.lost && e->fill)
 		return; /* no landing */
 	/* An untouched page of ours that others write from now on: it will come back. */
 	if (e->msg.type == COH_MSG_GRANT && e->msg.access == COH_WRITE)
-		frames_reserve(&d->frames, e->msg.page, e->msg.n);
+		frames_reserve(&d->memory.frames, e->msg.page, e->msg.n);
 	node_send(d, e->node, &e->msg);
 	if (e->fill & COH_FILL_LANDING)
 		warm_landing(d, e->msg.page, e->msg.n);
@@ -98,19 +98,19 @@ static uint64_t write_cookie(uint64_t page, uint16_t n)
 
 static void do_move(struct dsm *d, const struct coh_effect *e)
 {
-	size_t len = e->n * region_zone_of(&d->region, e->page)->page_bytes;
+	size_t len = e->n * region_zone_of(&d->memory.region, e->page)->page_bytes;
 	struct tr_mem *mem = mem_of(d, e->page, e->n);
 	int rc;
 
 	if (!mem)
 		return;
-	frames_pin(&d->frames, e->page, e->n);
-	rc = d->tr->ops->write(d->tr, e->node, mem, region_frame_at(&d->region, e->page), len,
+	frames_pin(&d->memory.frames, e->page, e->n);
+	rc = d->tr->ops->write(d->tr, e->node, mem, region_frame_at(&d->memory.region, e->page), len,
 	                       e->landing.bytes, e->tag, write_cookie(e->page, e->n));
 	if (rc == 0)
-		d->pages_written += e->n;
+		d->engine.pages_written += e->n;
 	if (rc) {
-		frames_unpin(&d->frames, e->page, e->n);
+		frames_unpin(&d->memory.frames, e->page, e->n);
 		log_line(&d->log, DSM_LOG_ERROR, "cannot write page %llu to node %u: %s",
 		         (unsigned long long)e->page, e->node, strerror(-rc));
 		node_fail(d, "a page could not be sent");
@@ -149,7 +149,7 @@ static void complete(struct dsm *d, uint64_t cookie, int status, uint64_t result
 {
 	struct waiter *w = (struct waiter *)(uintptr_t)cookie;
 
-	if (d->lost)
+	if (d->members.lost)
 		return; /* its wait has ended already */
 	w->result[0] = result;
 	node_waiter_done(d, w, status);
@@ -157,20 +157,21 @@ static void complete(struct dsm *d, uint64_t cookie, int status, uint64_t result
 
 static void do_atomic(struct dsm *d, const struct coh_effect *e)
 {
-	uint8_t *at = (uint8_t *)region_frame_at(&d->region, e->page) + e->atomic.offset;
+	uint8_t *at = (uint8_t *)region_frame_at(&d->memory.region, e->page) + e->atomic.offset;
 	uint64_t old = 0;
 
-	if (e->atomic.offset + e->atomic.width > region_zone_of(&d->region, e->page)->page_bytes) {
-		d->bad_messages++;
+	if (e->atomic.offset + e->atomic.width >
+	    region_zone_of(&d->memory.region, e->page)->page_bytes) {
+		d->engine.bad_messages++;
 		log_line(&d->log, DSM_LOG_ERROR, "node %u asked for an atomic outside its page",
 		         e->node);
-	} else if (frames_prepare(&d->frames, e->page, 1)) {
+	} else if (frames_prepare(&d->memory.frames, e->page, 1)) {
 		node_fail(d, "no memory for a page with an atomic");
 	} else {
 		old = e->atomic.width == 4 ? atomic_apply32((uint32_t *)at, &e->atomic)
 		                           : atomic_apply64((uint64_t *)at, &e->atomic);
 	}
-	if (e->node == d->coh_cfg.self) {
+	if (e->node == d->engine.cfg.self) {
 		complete(d, e->cookie, 0, old);
 	} else {
 		struct coh_msg m = {.type = COH_MSG_ATOMIC_RESP, .slot = e->slot, .n = 1,
@@ -184,7 +185,7 @@ static void do_set_access(struct dsm *d, const struct coh_effect *e)
 	int rc = 0;
 
 	if (e->access != COH_NONE)
-		rc = frames_prepare(&d->frames, e->page, e->n);
+		rc = frames_prepare(&d->memory.frames, e->page, e->n);
 	if (rc == 0)
 		rc = d->trap->ops->set_access(d->trap, e->page, e->n, (enum trap_access)e->access);
 	if (rc) {
@@ -193,17 +194,17 @@ static void do_set_access(struct dsm *d, const struct coh_effect *e)
 		node_fail(d, "the window cannot be protected");
 	}
 	if (e->access == COH_NONE)
-		frames_lost(&d->frames, e->page, e->n);
+		frames_lost(&d->memory.frames, e->page, e->n);
 	else if (rc == 0)
-		frames_hold(&d->frames, e->page, e->n);
+		frames_hold(&d->memory.frames, e->page, e->n);
 	pins_granted(d, e->page, e->n, (enum coh_access)e->access);
 }
 
 static void carry_out(struct dsm *d)
 {
-	d->stepping = 1;
-	for (uint32_t i = 0; i < d->fx.len; i++) {
-		struct coh_effect *e = &d->fx.list[i];
+	d->waits.stepping = 1;
+	for (uint32_t i = 0; i < d->engine.fx.len; i++) {
+		struct coh_effect *e = &d->engine.fx.list[i];
 		switch (e->kind) {
 		case COH_FX_SET_ACCESS: do_set_access(d, e); break;
 		case COH_FX_WAKE:
@@ -215,30 +216,30 @@ static void carry_out(struct dsm *d)
 		case COH_FX_TIMER: node_tenure_start(d, e->page, e->slot); break;
 		case COH_FX_ATOMIC: do_atomic(d, e); break;
 		case COH_FX_DROP_FRAME:
-			frames_drop(&d->frames, e->page);
+			frames_drop(&d->memory.frames, e->page);
 			d->trap->ops->forget(d->trap, e->page, 1);
 			break;
 		case COH_FX_COMPLETE: complete(d, e->cookie, e->status, e->result); break;
 		default: break;
 		}
 	}
-	d->stepping = 0;
+	d->waits.stepping = 0;
 	node_wake_sleepers(d);
 	for (unsigned i = 0; i < COH_COUNTS; i++)
-		d->count[i] += d->fx.count[i];
-	if (d->fx.count[COH_N_DEFERRED])
+		d->engine.count[i] += d->engine.fx.count[i];
+	if (d->engine.fx.count[COH_N_DEFERRED])
 		d->tenure.deferred = 1;
 }
 
 int node_step(struct dsm *d, const struct coh_event *ev)
 {
-	int rc = coh_step(d->coh, ev, &d->fx);
+	int rc = coh_step(d->engine.coh, ev, &d->engine.fx);
 
 	carry_out(d);
 	/* Whoever steps may free a slot, application threads too: by ending the tenure that
 	 * another request waits for. A refused event changes nothing. */
-	if (rc == 0 && d->starved)
-		pthread_cond_broadcast(&d->room);
+	if (rc == 0 && d->waits.starved)
+		pthread_cond_broadcast(&d->waits.room);
 	return rc;
 }
 
@@ -246,7 +247,7 @@ int node_step(struct dsm *d, const struct coh_event *ev)
 
 static void refused(struct dsm *d, uint16_t peer, const char *what, const char *why)
 {
-	d->bad_messages++;
+	d->engine.bad_messages++;
 	log_line(&d->log, DSM_LOG_ERROR, "refused %s of node %u: %s", what, peer, why);
 }
 
@@ -261,7 +262,7 @@ static void take_message(struct dsm *d, const struct tr_event *e)
 	struct coh_event ev = {.kind = COH_EV_MSG, .from = e->peer};
 	const char *why;
 
-	if (coh_wire_decode(&d->coh_cfg, e->data, e->len, &ev.msg, &why)) {
+	if (coh_wire_decode(&d->engine.cfg, e->data, e->len, &ev.msg, &why)) {
 		refused(d, e->peer, "a message", why);
 		return;
 	}
@@ -286,9 +287,9 @@ static void take_event(struct dsm *d, const struct tr_event *e)
 			refused(d, e->peer, "a page write", "nobody waits for it");
 		break;
 	case TR_EV_WRITTEN:
-		frames_unpin(&d->frames, e->cookie >> 16, e->cookie & 0xffff);
-		if (d->starved) /* a frame may have become free */
-			pthread_cond_broadcast(&d->room);
+		frames_unpin(&d->memory.frames, e->cookie >> 16, e->cookie & 0xffff);
+		if (d->waits.starved) /* a frame may have become free */
+			pthread_cond_broadcast(&d->waits.room);
 		break;
 	case TR_EV_ERROR:
 		log_line(&d->log, DSM_LOG_ERROR, "transport error with node %d: %s",
@@ -309,7 +310,7 @@ static void take_tenures(struct dsm *d)
 	while ((slot = tenure_due(&d->tenure, clock_now_ns())) >= 0) {
 		ev.slot = slot;
 		node_step(d, &ev);
-		d->handled++;
+		d->engine.handled++;
 	}
 }
 
@@ -325,5 +326,5 @@ void node_progress(struct dsm *d)
 	for (int i = 0; i < n; i++)
 		take_event(d, &events[i]);
 	if (n > 0)
-		d->handled += n;
+		d->engine.handled += n;
 }

@@ -22,9 +22,9 @@ static void fault_refuse(struct dsm *d, const struct trap_fault *f, const char *
 /* Returns 1 when there was a place in the list. */
 static int fault_remember(struct dsm *d, const struct trap_fault *f, struct waiter *w)
 {
-	if (d->n_faults == NODE_FAULTS)
+	if (d->faults.n == NODE_FAULTS)
 		return 0; /* it is served all the same, only not reported on */
-	d->fault[d->n_faults++] = (struct fault){.page = f->page,
+	d->faults.list[d->faults.n++] = (struct fault){.page = f->page,
 	                                         .since_ns = clock_now_ns(),
 	                                         .thread = f->thread,
 	                                         .write = f->write,
@@ -36,37 +36,37 @@ void node_faults_woken(struct dsm *d, uint64_t first, uint32_t n)
 {
 	uint64_t now = 0;
 
-	d->woken = 0;
-	for (unsigned i = 0; i < d->n_faults;) {
-		struct fault *f = &d->fault[i];
+	d->faults.woken = 0;
+	for (unsigned i = 0; i < d->faults.n;) {
+		struct fault *f = &d->faults.list[i];
 		if (f->page < first || f->page >= first + n) {
 			i++;
 			continue;
 		}
 		if (!now)
 			now = clock_now_ns();
-		d->fault_ns += now - f->since_ns;
-		d->woken = f->thread;
+		d->faults.ns += now - f->since_ns;
+		d->faults.woken = f->thread;
 		tenure_thread_runs(&d->tenure, f->thread, now);
 		if (f->waiter)
 			node_waiter_done(d, f->waiter, 0);
-		*f = d->fault[--d->n_faults];
+		*f = d->faults.list[--d->faults.n];
 	}
 }
 
 void node_tenure_start(struct dsm *d, uint64_t page, unsigned slot)
 {
 	if (!pins_take_hold(d, page, slot))
-		tenure_start(&d->tenure, slot, d->woken, clock_now_ns());
+		tenure_start(&d->tenure, slot, d->faults.woken, clock_now_ns());
 }
 
 /* A huge page takes much longer to come than it is worth looking for anything else. */
 static void expect_page(struct dsm *d, uint64_t page)
 {
-	const struct region_zone *zone = region_zone_of(&d->region, page);
+	const struct region_zone *zone = region_zone_of(&d->memory.region, page);
 
-	if (zone == &d->region.zone[REGION_PMD])
-		d->expected_ns = clock_now_ns() + zone->page_bytes / SLOW_BYTES_NS;
+	if (zone == &d->memory.region.zone[REGION_PMD])
+		d->faults.expected_ns = clock_now_ns() + zone->page_bytes / SLOW_BYTES_NS;
 }
 
 /* Steps ev for a thread that waits. 0: it is remembered; else it is forgotten again. */
@@ -77,10 +77,10 @@ static int step_for(struct dsm *d, const struct trap_fault *f, struct waiter *w,
 
 	tenure_thread_waits(&d->tenure, f->thread);
 	rc = node_step(d, ev);
-	if (rc && remembered && !d->lost)
-		d->n_faults--; /* nothing was woken: it is the last one still */
+	if (rc && remembered && !d->members.lost)
+		d->faults.n--; /* nothing was woken: it is the last one still */
 	if (rc == 0) {
-		frames_used(&d->frames, f->page);
+		frames_used(&d->memory.frames, f->page);
 		expect_page(d, f->page);
 	}
 	return rc;
@@ -92,17 +92,17 @@ static unsigned run_with_room(struct dsm *d, uint64_t page, unsigned n)
 {
 	if (n > COH_MAX_RUN)
 		n = COH_MAX_RUN;
-	while (n > 1 && !frames_have_room(&d->frames, page, n, node_frames_spare(d, page)))
+	while (n > 1 && !frames_have_room(&d->memory.frames, page, n, node_frames_spare(d, page)))
 		n /= 2;
-	return n > 1 && frames_want(&d->frames, page + 1, n - 1, 0) ? 1 : n;
+	return n > 1 && frames_want(&d->memory.frames, page + 1, n - 1, 0) ? 1 : n;
 }
 
 int node_fault_ask(struct dsm *d, const struct trap_fault *f, unsigned run, struct waiter *w)
 {
-	const struct region_zone *zone = region_zone_of(&d->region, f->page);
+	const struct region_zone *zone = region_zone_of(&d->memory.region, f->page);
 	struct coh_event ev = {.kind = f->write ? COH_EV_WRITE : COH_EV_READ, .page = f->page};
 
-	if (d->n_faults == NODE_FAULTS)
+	if (d->faults.n == NODE_FAULTS)
 		return -EAGAIN; /* it would never be woken */
 	if (!f->write && f->page + run <= zone->first + zone->count)
 		ev.n = run_with_room(d, f->page, run);
@@ -127,7 +127,7 @@ static int fault_step(struct dsm *d, const struct trap_fault *f, struct waiter *
 	}
 	rc = step_for(d, f, w, &ev);
 	if (rc == 0 && stream.run + stream.ahead > 1)
-		node_follow_stream(d, f->page, d->fx.consumed, &stream);
+		node_follow_stream(d, f->page, d->engine.fx.consumed, &stream);
 	return rc;
 }
 
@@ -136,13 +136,13 @@ static int fault_take(struct dsm *d, const struct trap_fault *f)
 {
 	int rc;
 
-	if (d->lost) {
+	if (d->members.lost) {
 		fault_refuse(d, f, "the job has lost a node");
 		return 0;
 	}
 	rc = node_frame_for(d, f->page);
-	if (rc == -EAGAIN && !d->stalled_ns)
-		d->frame_waits++;
+	if (rc == -EAGAIN && !d->faults.stalled_ns)
+		d->faults.frame_waits++;
 	if (rc == -ENOSPC) {
 		fault_refuse(d, f, "out of memory");
 		return 0;
@@ -159,27 +159,27 @@ void node_take_faults(struct dsm *d)
 	struct trap_fault f;
 
 	for (;;) {
-		const int fresh = !d->has_stalled;
+		const int fresh = !d->faults.has_stalled;
 		int rc;
 		if (!fresh) {
-			f = d->stalled;
-			d->has_stalled = 0;
+			f = d->faults.stalled;
+			d->faults.has_stalled = 0;
 		} else {
 			rc = d->trap->ops->next_fault(d->trap, &f);
 			if (rc <= 0)
 				return;
-			d->faults++;
-			d->handled++;
-			d->stalled_ns = 0;
+			d->faults.count++;
+			d->engine.handled++;
+			d->faults.stalled_ns = 0;
 		}
 		rc = fault_take(d, &f);
 		if (fresh)
 			node_note_fault(d, &f); /* now that the request is on its way */
 		if (rc == -EAGAIN) {
-			if (d->stalled_ns == 0)
-				d->stalled_ns = clock_now_ns();
-			d->stalled = f;
-			d->has_stalled = 1;
+			if (d->faults.stalled_ns == 0)
+				d->faults.stalled_ns = clock_now_ns();
+			d->faults.stalled = f;
+			d->faults.has_stalled = 1;
 			return;
 		}
 	}
@@ -187,10 +187,10 @@ void node_take_faults(struct dsm *d)
 
 void node_faults_lost(struct dsm *d)
 {
-	d->n_faults = 0; /* whose waiters are done */
-	d->has_stalled = 0;
+	d->faults.n = 0; /* whose waiters are done */
+	d->faults.has_stalled = 0;
 	if (d->trap)
-		d->trap->ops->wake(d->trap, 0, d->region.pages);
+		d->trap->ops->wake(d->trap, 0, d->memory.region.pages);
 	if (d->loop)
 		loop_kick(d); /* it may have stopped taking faults */
 }
@@ -202,18 +202,18 @@ int node_fault_here(void *ctx, const struct trap_fault *f, const sigset_t *mask)
 	int rc = -ENOSPC, waited = 0;
 
 	pthread_mutex_lock(&d->lock);
-	d->faults++;
+	d->faults.count++;
 	node_waiter_add(d, &w, NULL);
 	w.mask = mask;
-	while (!d->lost) {
+	while (!d->members.lost) {
 		rc = node_frame_for(d, f->page);
 		/* A fault without a place in the list would never be woken. */
 		if (rc == 0)
-			rc = d->n_faults < NODE_FAULTS ? fault_step(d, f, &w) : -EAGAIN;
+			rc = d->faults.n < NODE_FAULTS ? fault_step(d, f, &w) : -EAGAIN;
 		if (rc != -EAGAIN)
 			break;
 		if (node_reclaim_waits(d)) {
-			d->frame_waits += !waited;
+			d->faults.frame_waits += !waited;
 			waited = 1;
 			loop_kick(d);
 		}
@@ -238,12 +238,12 @@ static void check_fault(struct dsm *d, struct fault *f, uint64_t now)
 	if (f->warned || now - f->since_ns < WARN_NS)
 		return;
 	f->warned = 1;
-	coh_page_info(d->coh, f->page, &info);
+	coh_page_info(d->engine.coh, f->page, &info);
 	log_line(&d->log, DSM_LOG_WARN,
-	         "thread %u has waited %llu s to %s page %llu: state %s here, home node %u", f->thread,
-	         (unsigned long long)((now - f->since_ns) / 1000000000), f->write ? "write" : "read",
-	         (unsigned long long)f->page, coh_cache_state_name(info.cache_state),
-	         coh_home_of(&d->coh_cfg, f->page));
+	         "thread %u has waited %llu s to %s page %llu: state %s here, home node %u",
+	         f->thread, (unsigned long long)((now - f->since_ns) / 1000000000),
+	         f->write ? "write" : "read", (unsigned long long)f->page,
+	         coh_cache_state_name(info.cache_state), coh_home_of(&d->engine.cfg, f->page));
 }
 
 void node_check_waits(struct dsm *d)
@@ -251,13 +251,16 @@ void node_check_waits(struct dsm *d)
 	uint64_t now = clock_now_ns();
 
 	pins_check(d, now, WARN_NS);
-	for (unsigned i = 0; i < d->n_faults; i++)
-		check_fault(d, &d->fault[i], now);
-	if (d->has_stalled && d->stalled_ns && now - d->stalled_ns > WARN_NS) {
-		log_line(&d->log, DSM_LOG_WARN, "thread %u has waited %llu s for a %s, to %s page %llu",
-		         d->stalled.thread, (unsigned long long)((now - d->stalled_ns) / 1000000000),
+	for (unsigned i = 0; i < d->faults.n; i++)
+		check_fault(d, &d->faults.list[i], now);
+	if (d->faults.has_stalled && d->faults.stalled_ns && now - d->faults.stalled_ns > WARN_NS) {
+		log_line(&d->log, DSM_LOG_WARN,
+		         "thread %u has waited %llu s for a %s, to %s page %llu",
+		         d->faults.stalled.thread,
+		         (unsigned long long)((now - d->faults.stalled_ns) / 1000000000),
 		         node_reclaim_waits(d) ? "frame" : "slot",
-		         d->stalled.write ? "write" : "read", (unsigned long long)d->stalled.page);
-		d->stalled_ns = 0; /* once */
+		         d->faults.stalled.write ? "write" : "read",
+		         (unsigned long long)d->faults.stalled.page);
+		d->faults.stalled_ns = 0; /* once */
 	}
 }

@@ -28,7 +28,9 @@ static struct hot_page *place_of(struct hot *hot, uint64_t page)
 		if (faults_of(&set[i]) < faults_of(least))
 			least = &set[i];
 	}
-	*least = (struct hot_page){ .page = page, .reads = faults_of(least), .over = faults_of(least) };
+	*least = (struct hot_page){ .page = page,
+		                    .reads = faults_of(least),
+		                    .over = faults_of(least) };
 	return least;
 }
 

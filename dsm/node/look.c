@@ -40,7 +40,7 @@ void node_relax(const struct dsm *d, uint64_t now_ns)
 {
 	uint64_t took;
 
-	if (!d->crowded || (!my.shared && now_ns - my.gave_ns < ALONE_NS)) {
+	if (!d->progress.crowded || (!my.shared && now_ns - my.gave_ns < ALONE_NS)) {
 		__builtin_ia32_pause();
 		return;
 	}

@@ -74,7 +74,7 @@ static void on_watch(struct ev_loop *ev, ev_timer *w, int revents)
 
 	pthread_mutex_lock(&l->d->lock);
 	node_check_waits(l->d);
-	if (l->d->n_faults == 0 && !l->d->has_stalled && !l->d->pins.all)
+	if (l->d->faults.n == 0 && !l->d->faults.has_stalled && !l->d->pins.all)
 		ev_timer_stop(ev, w);
 	pthread_mutex_unlock(&l->d->lock);
 }
@@ -104,12 +104,12 @@ static int work(struct loop *l)
 	struct dsm *d = l->d;
 
 	for (int i = 0; i < WORK_ROUNDS; i++) {
-		uint64_t handled = d->handled;
+		uint64_t handled = d->engine.handled;
 		node_progress(d);
 		node_reclaim(d);
 		node_take_faults(d);
 		service_serve(d);
-		if (d->handled == handled || (d->helpers && !d->has_stalled))
+		if (d->engine.handled == handled || (d->progress.helpers && !d->faults.has_stalled))
 			return 0;
 	}
 	return 1;
@@ -121,23 +121,23 @@ static int work(struct loop *l)
 static int work_and_spin(struct loop *l)
 {
 	struct dsm *d = l->d;
-	uint64_t handled = d->handled;
+	uint64_t handled = d->engine.handled;
 	int more = work(l);
 	uint64_t start = clock_now_ns(), now, end;
 
-	if (d->handled == handled || !d->spin_ns)
+	if (d->engine.handled == handled || !d->progress.spin_ns)
 		return more;
-	end = start + d->spin_ns;
-	while (!d->helpers && (now = node_goes_on(d, end))) {
+	end = start + d->progress.spin_ns;
+	while (!d->progress.helpers && (now = node_goes_on(d, end))) {
 		if (now - start > SPIN_MAX_NS)
 			return 1;
 		pthread_mutex_unlock(&d->lock);
 		node_relax(d, now);
 		pthread_mutex_lock(&d->lock);
-		handled = d->handled;
+		handled = d->engine.handled;
 		more = work(l);
-		if (d->handled != handled)
-			end = clock_now_ns() + d->spin_ns;
+		if (d->engine.handled != handled)
+			end = clock_now_ns() + d->progress.spin_ns;
 	}
 	return more;
 }
@@ -156,17 +156,17 @@ static void on_prepare(struct ev_loop *ev, ev_prepare *w, int revents)
 	pthread_mutex_lock(&d->lock);
 	more = work_and_spin(l);
 	/* A helper arms the transport when it stops looking. */
-	if (!more && !d->helpers)
+	if (!more && !d->progress.helpers)
 		more = d->tr->ops->wait_arm(d->tr);
 	set_timer(l);
-	d->sleeps += !more;
-	d->asleep = !more;
-	if ((d->n_faults || d->has_stalled || d->pins.all) && !ev_is_active(&l->watch))
+	d->progress.sleeps += !more;
+	d->progress.asleep = !more;
+	if ((d->faults.n || d->faults.has_stalled || d->pins.all) && !ev_is_active(&l->watch))
 		ev_timer_again(ev, &l->watch);
 	/* While a fault waits for a slot, new ones stay in the kernel. */
 	if (d->signal)
 		; /* there is no descriptor to watch */
-	else if (d->has_stalled)
+	else if (d->faults.has_stalled)
 		ev_io_stop(ev, &l->trap);
 	else
 		ev_io_start(ev, &l->trap);
@@ -182,7 +182,7 @@ static void on_check(struct ev_loop *ev, ev_check *w, int revents)
 	struct loop *l = w->data;
 
 	pthread_mutex_lock(&l->d->lock);
-	l->d->asleep = 0;
+	l->d->progress.asleep = 0;
 	/* Even if a helper has done so: what was on its way then may be what woke us. */
 	l->d->tr->ops->wait_disarm(l->d->tr);
 	pthread_mutex_unlock(&l->d->lock);

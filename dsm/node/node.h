@@ -17,14 +17,11 @@
 #include "coherence/coh.h"
 #include "dsm/admin/post.h"
 #include "dsm/boot/boot.h"
-#include "dsm/memory/budget.h"
-#include "dsm/memory/chunks.h"
 #include "dsm/dsm.h"
-#include "dsm/memory/frames.h"
 #include "dsm/node/hot.h"
 #include "dsm/base/base.h"
 #include "dsm/node/pins.h"
-#include "dsm/memory/region.h"
+#include "dsm/memory/memory.h"
 #include "dsm/start/settings.h"
 #include "dsm/node/stream.h"
 #include "dsm/node/tenure.h"
@@ -57,7 +54,17 @@ struct waiter {
 	const sigset_t *mask; /* signals to block while it sleeps; NULL: as they are */
 	uint32_t thread;
 	uint64_t since_ns;
-	struct waiter *next, **link; /* in dsm.waiters, under the lock */
+	struct waiter *next, **link; /* in waits.all, under the lock */
+};
+
+/* Who waits for an answer, and who for room to ask. Under the lock. */
+struct waits {
+	struct waiter *all;
+	int stepping; /* effects are being carried out */
+	uint32_t *sleeper[NODE_SLEEPERS]; /* waiters to be woken when they are */
+	unsigned n_sleepers;
+	pthread_cond_t room; /* a slot may be free again */
+	unsigned starved;    /* threads that wait for room */
 };
 
 /* Requests to the services, oldest first. Each node has at most NODE_SVC_SLOTS under way,
@@ -65,6 +72,16 @@ struct waiter {
 struct svc_inbox {
 	struct { coh_node from; struct coh_msg msg; } *ring;
 	unsigned cap, head, len;
+};
+
+/* What one node serves to all, and what this one has asked for. Under the lock. */
+struct heap {
+	struct waiter *slot[NODE_SVC_SLOTS];
+	/* rank 0: */
+	struct alloc *alloc[REGION_ZONES];
+	struct { uint64_t other, pages; } limit[REGION_ZONES]; /* see service.c */
+	struct names *names;
+	struct svc_inbox inbox; /* requests of other nodes */
 };
 
 /* A thread blocked in a fault. */
@@ -75,72 +92,85 @@ struct fault {
 	struct waiter *waiter; /* with signal delivery; NULL: blocked in the kernel */
 };
 
+/* Threads that wait for pages. Under the lock. */
+struct faults {
+	struct fault list[NODE_FAULTS];
+	unsigned n;
+	struct trap_fault stalled; /* the next one to take, for which no slot was free */
+	int has_stalled;
+	uint64_t stalled_ns; /* since when */
+	uint32_t woken;      /* thread that was woken last */
+	uint64_t expected_ns; /* until when huge pages that were asked for take to come, about */
+	uint64_t count, ns, frame_waits;
+};
+
 /* Giving pages of a pool up, see reclaim.c. */
-struct reclaim {
+struct reclaim_pool {
 	uint8_t running;  /* below the low mark, and not yet at the high one */
 	uint8_t short_of; /* a fault has found no frame */
 	uint8_t stuck;    /* and there is none to give up */
 	uint64_t unit, next, end; /* what is being given up, and its pages from next on not yet */
 };
 
+/* Under the lock. */
+struct reclaim {
+	struct reclaim_pool pool[REGION_ZONES];
+	uint64_t shared, modified; /* pages given up that were in S, in M */
+};
+
+/* The core, and the effects of its last step. Under the lock, but for cfg, which does not
+ * change after the start. */
+struct engine {
+	struct coh *coh;
+	struct coh_config cfg;
+	size_t bytes; /* of coh */
+	struct coh_effects fx;
+	uint64_t count[COH_COUNTS];
+	uint64_t pages_written, bad_messages;
+	uint64_t handled; /* faults, messages, landings and tenures taken: tells activity */
+};
+
+/* Who looks at the transport. Under the lock, but for spin_ns and crowded, which do not change
+ * after the start. */
+struct progress {
+	unsigned helpers; /* application threads that poll the transport while they wait */
+	int asleep;       /* the service thread is, or is just going to be */
+	uint64_t sleeps;
+	uint64_t spin_ns; /* how long to look for more before sleeping; 0: not at all */
+	int crowded;      /* more threads than cores: looking gives way to others */
+};
+
+/* Which nodes are alive. Under the lock. */
+struct members {
+	int lost; /* DSM_ERR_LOST once the job cannot go on */
+};
+
 struct dsm {
+	/* set at the start: */
 	struct settings settings;
 	struct log log;
 	struct boot *boot;
 	struct post_name post; /* of a job that no dsmctl started */
 	char job_dir[BOOT_DIR_MAX + 1]; /* where the admin socket is, "" without one */
-	struct region region;
-	struct trap *trap;
-	struct tr *tr;
-	struct coh *coh;
-	struct coh_config coh_cfg;
-	size_t coh_bytes;
+	const struct trap_ops *trap_ops;
+	int signal; /* faults come as signals */
 	uint64_t start_ns;
 
-	pthread_mutex_t lock;
-	/* under the lock: */
-	pthread_cond_t room;  /* a slot may be free again */
-	unsigned starved;     /* threads that wait for room */
-	int lost;             /* DSM_ERR_LOST once the job cannot go on */
-	struct coh_effects fx;
-	struct frames frames;
-	struct chunks chunks;
-	uint64_t pages_written;
-	struct reclaim reclaim[REGION_ZONES]; /* by pool */
-	uint64_t evicted_shared, evicted_modified, frame_waits;
+	pthread_mutex_t lock; /* of all parts, but where they say otherwise */
+	struct memory memory;
+	struct trap *trap;
+	struct tr *tr;
+	struct engine engine;
+	struct members members;
+	struct waits waits;
+	struct faults faults;
+	struct reclaim reclaim;
 	struct pins pins;
 	struct tenure tenure;
 	struct streams streams;
-	struct waiter *waiters;
-	struct waiter *svc_slot[NODE_SVC_SLOTS];
-	struct fault fault[NODE_FAULTS];
-	unsigned n_faults;
 	struct hot hot;
-	struct trap_fault stalled; /* the next one to take, for which no slot was free */
-	int has_stalled;
-	uint64_t stalled_ns; /* since when */
-	uint32_t woken; /* thread that was woken last */
-	struct alloc *alloc[REGION_ZONES]; /* rank 0 */
-	struct { uint64_t other, pages; } limit[REGION_ZONES]; /* rank 0: see service.c */
-	struct names *names; /* rank 0 */
-	struct svc_inbox inbox; /* rank 0: requests of other nodes */
-	uint64_t count[COH_COUNTS];
-	uint64_t faults, fault_ns, sleeps, bad_messages;
-	uint64_t expected_ns; /* until when huge pages that were asked for take to come, about */
-	uint64_t handled; /* faults, messages, landings and tenures taken: tells activity */
-	unsigned helpers; /* application threads that poll the transport while they wait */
-	int asleep;       /* the service thread is, or is just going to be */
-	int stepping;     /* effects are being carried out */
-	uint32_t *sleeper[NODE_SLEEPERS]; /* waiters to be woken when they are */
-	unsigned n_sleepers;
-
-	/* set at start: */
-	const struct trap_ops *trap_ops;
-	uint64_t spin_ns; /* how long to look for more before sleeping; 0: not at all */
-	int signal;       /* faults come as signals */
-	struct budget *budgets; /* by node */
-	int crowded;      /* more threads than cores: looking gives way to others */
-
+	struct progress progress;
+	struct heap heap;
 	struct loop *loop; /* the service thread */
 };
 
@@ -206,7 +236,8 @@ void node_fetch_ahead(struct dsm *d, uint64_t first, uint64_t end);
  * the page's request has to, or earlier. */
 struct stream_advice node_stream(struct dsm *d, uint32_t thread, uint64_t page);
 /* Asks for that, but for the first `asked` pages of the run. */
-void node_follow_stream(struct dsm *d, uint64_t page, unsigned asked, const struct stream_advice *a);
+void node_follow_stream(struct dsm *d, uint64_t page, unsigned asked,
+                        const struct stream_advice *a);
 
 /* --- reclaim.c; with the lock held --- */
 /* Gives pages up when frames are getting scarce. Service thread only. */

@@ -19,7 +19,7 @@ static struct pin *pin_at(const struct dsm *d, uint64_t page)
 
 static int is_home(const struct dsm *d, uint64_t page)
 {
-	return coh_home_of(&d->coh_cfg, page) == d->coh_cfg.self;
+	return coh_home_of(&d->engine.cfg, page) == d->engine.cfg.self;
 }
 
 /* --- holding --- */
@@ -31,14 +31,14 @@ static void hold(struct dsm *d, struct pin *p)
 	p->held = 1;
 	p->since_ns = clock_now_ns();
 	d->pins.held++;
-	frames_keep(&d->frames, p->page);
+	frames_keep(&d->memory.frames, p->page);
 }
 
 /* The page is here as p wants it. For reading that is S, not M: then other nodes may read it
  * all the while. */
 static int is_there(const struct dsm *d, const struct pin *p)
 {
-	return coh_cache_state_of(d->coh, p->page) == (p->write ? COH_C_M : COH_C_S);
+	return coh_cache_state_of(d->engine.coh, p->page) == (p->write ? COH_C_M : COH_C_S);
 }
 
 /* And it is not about to be taken away. */
@@ -46,7 +46,7 @@ static int may_hold(const struct dsm *d, const struct pin *p)
 {
 	struct coh_page_info info;
 
-	coh_page_info(d->coh, p->page, &info);
+	coh_page_info(d->engine.coh, p->page, &info);
 	return is_there(d, p) && !info.deferred;
 }
 
@@ -103,7 +103,7 @@ int pins_keep(struct dsm *d, coh_node from, struct coh_msg *m)
 {
 	struct pin *p;
 
-	if (!d->pins.all || m->page >= d->region.pages)
+	if (!d->pins.all || m->page >= d->memory.region.pages)
 		return 0;
 	p = pin_at(d, m->page);
 	if (is_home(d, m->page))
@@ -113,11 +113,11 @@ int pins_keep(struct dsm *d, coh_node from, struct coh_msg *m)
 	if (is_against(p, m->type) && !p->kept) {
 		p->msg = *m;
 		p->kept = 1;
-		pthread_cond_broadcast(&d->room); /* see in_own_run() */
+		pthread_cond_broadcast(&d->waits.room); /* see in_own_run() */
 		return 1;
 	}
 	if (m->type == COH_MSG_FWD_GETS)
-		for (uint16_t k = 1; k < m->n && m->page + k < d->region.pages; k++)
+		for (uint16_t k = 1; k < m->n && m->page + k < d->memory.region.pages; k++)
 			if (is_against(pin_at(d, m->page + k), m->type))
 				m->n = k;
 	return 0;
@@ -130,7 +130,7 @@ int pins_writer_waits(struct dsm *d, uint64_t page)
 
 	if (!p || !p->held || p->slot < 0)
 		return 0;
-	coh_page_info(d->coh, page, &info);
+	coh_page_info(d->engine.coh, page, &info);
 	if (info.cache_state != COH_C_S)
 		return 0;
 	/* The upgrade ends the core's hold: nobody else may be before it then, and there must
@@ -175,19 +175,19 @@ static void pin_end(struct dsm *d, struct pin *p)
 {
 	struct coh_event timer = {.kind = COH_EV_TIMER, .slot = (uint16_t)p->slot};
 	struct coh_event msg = {.kind = COH_EV_MSG,
-	                        .from = coh_home_of(&d->coh_cfg, p->page),
+	                        .from = coh_home_of(&d->engine.cfg, p->page),
 	                        .msg = p->msg};
 	int slot = p->slot, kept = p->kept;
 	struct pin_run *runs = p->runs, *run;
 	uint64_t page = p->page;
 
 	if (p->held) {
-		frames_unkeep(&d->frames, page);
+		frames_unkeep(&d->memory.frames, page);
 		d->pins.held--;
 	}
 	p->runs = NULL;
 	pin_free(d, p);
-	if (d->lost) {
+	if (d->members.lost) {
 		LL_CONCAT(d->pins.free, runs);
 		return;
 	}
@@ -224,7 +224,7 @@ void pins_close(struct dsm *d)
 	while (d->pins.all)
 		pin_free(d, d->pins.all);
 	if (d->pins.at)
-		mm_unmap(d->pins.at, d->region.pages * sizeof *d->pins.at);
+		mm_unmap(d->pins.at, d->memory.region.pages * sizeof *d->pins.at);
 	d->pins.at = NULL;
 	free(d->pins.runs);
 	d->pins.runs = d->pins.free = NULL;
@@ -238,7 +238,7 @@ void pins_check(struct dsm *d, uint64_t now, uint64_t warn_ns)
 	DL_FOREACH(d->pins.all, p) {
 		if (!p->held || p->warned || now - p->since_ns < warn_ns)
 			continue;
-		coh_page_info(d->coh, p->page, &info);
+		coh_page_info(d->engine.coh, p->page, &info);
 		if (!p->kept && !p->runs && !(p->slot >= 0 && info.deferred))
 			continue;
 		p->warned = 1;
@@ -315,7 +315,7 @@ static int in_own_run(const struct dsm *d, uint64_t page)
  * its home needs, or in M for reading, or about to be taken away, is asked for anew. */
 static int approach(struct dsm *d, struct pin *p, int *asked, const sigset_t *mask)
 {
-	unsigned state = coh_cache_state_of(d->coh, p->page);
+	unsigned state = coh_cache_state_of(d->engine.coh, p->page);
 
 	if (!is_home(d, p->page) &&
 	    (may_hold(d, p) || (!p->write && (state == COH_C_M || state == COH_C_MI_A) &&
@@ -352,10 +352,10 @@ static int pin_page(struct dsm *d, uint64_t page, int write, const sigset_t *mas
 		return DSM_ERR_BUSY;
 	p->write |= write;
 	p->wanting++;
-	while (!p->held && !d->lost && rc == 0)
+	while (!p->held && !d->members.lost && rc == 0)
 		rc = approach(d, p, &asked, mask);
 	p->wanting--;
-	if (d->lost)
+	if (d->members.lost)
 		rc = DSM_ERR_LOST;
 	if (rc == 0)
 		p->pins++;
@@ -378,7 +378,7 @@ static void unpin(struct dsm *d, uint64_t first, uint64_t end)
 /* Whether the pages can be pinned beside those that are, as far as can be told now. */
 static int check(struct dsm *d, uint64_t first, uint64_t end, int write)
 {
-	unsigned pool = d->frames.pool_of[frames_zone(&d->frames, first)];
+	unsigned pool = d->memory.frames.pool_of[frames_zone(&d->memory.frames, first)];
 	uint64_t home = 0, bytes = 0, unit = UINT64_MAX;
 
 	for (uint64_t page = first; page < end; page++) {
@@ -386,24 +386,27 @@ static int check(struct dsm *d, uint64_t first, uint64_t end, int write)
 		if (p && write && !p->write)
 			return DSM_ERR_BUSY;
 		home += !p && is_home(d, page);
-		if (is_home(d, page) || frames_unit(&d->frames, page) == unit ||
-		    frames_is_kept(&d->frames, page))
+		if (is_home(d, page) || frames_unit(&d->memory.frames, page) == unit ||
+		    frames_is_kept(&d->memory.frames, page))
 			continue;
-		unit = frames_unit(&d->frames, page);
-		bytes += frames_unit_bytes(&d->frames, frames_zone(&d->frames, page));
+		unit = frames_unit(&d->memory.frames, page);
+		bytes += frames_unit_bytes(&d->memory.frames, frames_zone(&d->memory.frames, page));
 	}
-	return d->pins.home + home > PIN_HOME_PAGES || !frames_may_keep(&d->frames, pool, bytes)
-	               ? DSM_ERR_NOMEM : 0;
+	return d->pins.home + home > PIN_HOME_PAGES ||
+	                       !frames_may_keep(&d->memory.frames, pool, bytes)
+	               ? DSM_ERR_NOMEM
+	               : 0;
 }
 
 static int open_table(struct dsm *d)
 {
-	size_t n = (size_t)NODE_PER_HOME * d->coh_cfg.nodes;
+	size_t n = (size_t)NODE_PER_HOME * d->engine.cfg.nodes;
 	void *at = NULL;
 
 	if (d->pins.runs)
 		return 0;
-	if (!d->pins.at && mm_map(NULL, d->region.pages * sizeof *d->pins.at, PROT_READ | PROT_WRITE,
+	if (!d->pins.at &&
+	    mm_map(NULL, d->memory.region.pages * sizeof *d->pins.at, PROT_READ | PROT_WRITE,
 	           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0, &at))
 		return DSM_ERR_NOMEM;
 	d->pins.at = at;
@@ -425,10 +428,10 @@ int dsm_pin(dsm_t *d, const void *ptr, size_t bytes, int mode)
 		return DSM_ERR_INVAL;
 	if (bytes == 0)
 		return 0;
-	page = first = region_page_of(&d->region, ptr);
-	end = region_page_of(&d->region, (const uint8_t *)ptr + bytes - 1) + 1;
+	page = first = region_page_of(&d->memory.region, ptr);
+	end = region_page_of(&d->memory.region, (const uint8_t *)ptr + bytes - 1) + 1;
 	node_lock(d, &mask);
-	rc = d->lost ? DSM_ERR_LOST : open_table(d);
+	rc = d->members.lost ? DSM_ERR_LOST : open_table(d);
 	if (rc == 0)
 		rc = check(d, first, end, mode == DSM_PIN_WRITE);
 	while (rc == 0 && page < end) {
@@ -452,8 +455,8 @@ int dsm_unpin(dsm_t *d, const void *ptr, size_t bytes)
 		return DSM_ERR_INVAL;
 	if (bytes == 0)
 		return 0;
-	first = region_page_of(&d->region, ptr);
-	end = region_page_of(&d->region, (const uint8_t *)ptr + bytes - 1) + 1;
+	first = region_page_of(&d->memory.region, ptr);
+	end = region_page_of(&d->memory.region, (const uint8_t *)ptr + bytes - 1) + 1;
 	node_lock(d, &mask);
 	for (uint64_t page = first; page < end && rc == 0; page++) {
 		struct pin *p = pin_at(d, page);

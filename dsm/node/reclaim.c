@@ -61,7 +61,8 @@ static uint64_t high_mark(const struct frames *f, unsigned pool)
 
 uint64_t node_frames_spare(const struct dsm *d, uint64_t page)
 {
-	return low_mark(&d->frames, d->frames.pool_of[frames_zone(&d->frames, page)]);
+	return low_mark(&d->memory.frames,
+	                d->memory.frames.pool_of[frames_zone(&d->memory.frames, page)]);
 }
 
 /* --- giving up --- */
@@ -72,9 +73,9 @@ static int is_busy(struct dsm *d, uint64_t unit, uint64_t end)
 	struct coh_page_info info;
 
 	for (uint64_t page = unit; page < end; page++) {
-		if (!frames_ready(&d->frames, page))
+		if (!frames_ready(&d->memory.frames, page))
 			continue;
-		coh_page_info(d->coh, page, &info);
+		coh_page_info(d->engine.coh, page, &info);
 		if (info.held || info.cache_state == COH_C_IS_D || info.cache_state == COH_C_IM_D ||
 		    info.cache_state == COH_C_SM_A)
 			return 1;
@@ -86,7 +87,7 @@ static int is_busy(struct dsm *d, uint64_t unit, uint64_t end)
 static int give_up(struct dsm *d, uint64_t page)
 {
 	struct coh_event ev = {.kind = COH_EV_EVICT, .page = page};
-	unsigned was = coh_cache_state_of(d->coh, page);
+	unsigned was = coh_cache_state_of(d->engine.coh, page);
 	int rc;
 
 	if (was == COH_C_MI_A || was == COH_C_II_A)
@@ -94,17 +95,17 @@ static int give_up(struct dsm *d, uint64_t page)
 	rc = node_step(d, &ev);
 	if (rc)
 		return rc;
-	d->evicted_shared += was == COH_C_S;
-	d->evicted_modified += was == COH_C_M;
-	d->handled++;
+	d->reclaim.shared += was == COH_C_S;
+	d->reclaim.modified += was == COH_C_M;
+	d->engine.handled++;
 	return 0;
 }
 
 /* Goes on giving up the pages of a unit. Between two goes a thread may have come to want one
  * of them: then the others stay too. 0, or -EAGAIN: no slot for the next. */
-static int give_up_rest(struct dsm *d, struct reclaim *r)
+static int give_up_rest(struct dsm *d, struct reclaim_pool *r)
 {
-	struct frames *f = &d->frames;
+	struct frames *f = &d->memory.frames;
 	struct evict *e = &f->evict[r->unit < r->end ? frames_zone(f, r->unit) : REGION_PTE];
 	int rc = 0;
 
@@ -123,10 +124,10 @@ static int give_up_rest(struct dsm *d, struct reclaim *r)
 }
 
 /* -EAGAIN: for lack of a slot not all of it yet; -EBUSY. */
-static int give_unit_up(struct dsm *d, struct reclaim *r, uint64_t unit)
+static int give_unit_up(struct dsm *d, struct reclaim_pool *r, uint64_t unit)
 {
 	r->unit = r->next = unit;
-	r->end = frames_unit_end(&d->frames, unit);
+	r->end = frames_unit_end(&d->memory.frames, unit);
 	if (!is_busy(d, unit, r->end))
 		return give_up_rest(d, r);
 	r->next = r->end;
@@ -161,7 +162,7 @@ static int enough_leave(const struct frames *f)
 /* Until want bytes will be free. Returns how many units are being given up. */
 static unsigned reclaim(struct dsm *d, unsigned pool, int64_t want)
 {
-	struct frames *f = &d->frames;
+	struct frames *f = &d->memory.frames;
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < TRIES && frames_free_soon(f, pool) < want; i++) {
@@ -170,7 +171,7 @@ static unsigned reclaim(struct dsm *d, unsigned pool, int64_t want)
 		int rc;
 		if (!e || enough_leave(f) || evict_next(e, &unit))
 			break;
-		rc = give_unit_up(d, &d->reclaim[pool], unit);
+		rc = give_unit_up(d, &d->reclaim.pool[pool], unit);
 		n += rc != -EBUSY;
 		if (rc == -EBUSY)
 			evict_kept(e, unit);
@@ -182,8 +183,8 @@ static unsigned reclaim(struct dsm *d, unsigned pool, int64_t want)
 
 static void reclaim_pool(struct dsm *d, unsigned pool)
 {
-	struct frames *f = &d->frames;
-	struct reclaim *r = &d->reclaim[pool];
+	struct frames *f = &d->memory.frames;
+	struct reclaim_pool *r = &d->reclaim.pool[pool];
 	int64_t free = frames_free_soon(f, pool), high = (int64_t)high_mark(f, pool);
 	unsigned n = 0;
 
@@ -202,22 +203,22 @@ static void reclaim_pool(struct dsm *d, unsigned pool)
 		n = reclaim(d, pool, high);
 	/* All that is here is in use: whoever needs more gets it beyond the budget. */
 	r->stuck = r->short_of && n == 0 && frames_leaving(f, pool) == 0;
-	if (r->stuck && d->starved)
-		pthread_cond_broadcast(&d->room);
+	if (r->stuck && d->waits.starved)
+		pthread_cond_broadcast(&d->waits.room);
 }
 
 void node_reclaim(struct dsm *d)
 {
-	for (unsigned pool = 0; pool < REGION_ZONES && !d->lost; pool++)
-		if (frames_cached(&d->frames, pool))
+	for (unsigned pool = 0; pool < REGION_ZONES && !d->members.lost; pool++)
+		if (frames_cached(&d->memory.frames, pool))
 			reclaim_pool(d, pool);
 		else
-			d->reclaim[pool].short_of = d->reclaim[pool].stuck = 0;
+			d->reclaim.pool[pool].short_of = d->reclaim.pool[pool].stuck = 0;
 }
 
 int node_reclaim_waits(const struct dsm *d)
 {
-	return d->reclaim[0].short_of || d->reclaim[1].short_of;
+	return d->reclaim.pool[0].short_of || d->reclaim.pool[1].short_of;
 }
 
 /* --- frames for faults --- */
@@ -226,19 +227,19 @@ int node_reclaim_waits(const struct dsm *d)
  * its unit. */
 static int may_exceed(const struct dsm *d, uint64_t page, unsigned pool)
 {
-	const struct frames *f = &d->frames;
+	const struct frames *f = &d->memory.frames;
 	uint64_t bytes = frames_unit_bytes(f, frames_zone(f, page));
 
 	/* A huge page that is taken from nowhere is taken from another node's pool. */
-	if (d->region.pooled && frames_zone(f, page) == REGION_PMD)
+	if (d->memory.region.pooled && frames_zone(f, page) == REGION_PMD)
 		return 0;
-	return (d->reclaim[pool].stuck || !frames_cached(f, pool)) &&
+	return (d->reclaim.pool[pool].stuck || !frames_cached(f, pool)) &&
 	       frames_cached(f, pool) - f->pool[pool].kept + bytes <= BUDGET_FLOOR_PAGES * bytes;
 }
 
 int node_frame_for(struct dsm *d, uint64_t page)
 {
-	struct frames *f = &d->frames;
+	struct frames *f = &d->memory.frames;
 	unsigned pool = f->pool_of[frames_zone(f, page)];
 
 	if (frames_stays(f, page))
@@ -246,7 +247,7 @@ int node_frame_for(struct dsm *d, uint64_t page)
 	if (frames_have_room(f, page, 1, 0) || may_exceed(d, page, pool)) {
 		if (frames_want(f, page, 1, 1) == 0)
 			return 0;
-		if (coh_home_of(&d->coh_cfg, page) == d->coh_cfg.self || !frames_cached(f, pool))
+		if (coh_home_of(&d->engine.cfg, page) == d->engine.cfg.self || !frames_cached(f, pool))
 			return -ENOSPC;
 		/* The machine has less than was thought: it has to do with what there is. */
 		if (f->pool[pool].budget > f->pool[pool].used) {
@@ -256,6 +257,6 @@ int node_frame_for(struct dsm *d, uint64_t page)
 			         (unsigned long long)f->pool[pool].budget);
 		}
 	}
-	d->reclaim[pool].short_of = 1;
+	d->reclaim.pool[pool].short_of = 1;
 	return -EAGAIN;
 }

@@ -13,11 +13,11 @@
 void node_waiter_add(struct dsm *d, struct waiter *w, const char *what)
 {
 	*w = (struct waiter){.what = what, .thread = clock_thread(), .since_ns = clock_now_ns()};
-	w->next = d->waiters;
-	w->link = &d->waiters;
+	w->next = d->waits.all;
+	w->link = &d->waits.all;
 	if (w->next)
 		w->next->link = &w->next;
-	d->waiters = w;
+	d->waits.all = w;
 }
 
 static void waiter_unlink(struct waiter *w)
@@ -46,16 +46,16 @@ void node_waiter_done(struct dsm *d, struct waiter *w, int status)
 	if (__atomic_exchange_n(done, WAIT_DONE, __ATOMIC_ACQ_REL) != WAIT_ASLEEP)
 		return;
 	/* To wake a thread takes longer than to send what another node waits for. */
-	if (d->stepping && d->n_sleepers < NODE_SLEEPERS)
-		d->sleeper[d->n_sleepers++] = done;
+	if (d->waits.stepping && d->waits.n_sleepers < NODE_SLEEPERS)
+		d->waits.sleeper[d->waits.n_sleepers++] = done;
 	else
 		wake_sleeper(done);
 }
 
 void node_wake_sleepers(struct dsm *d)
 {
-	while (d->n_sleepers)
-		wake_sleeper(d->sleeper[--d->n_sleepers]);
+	while (d->waits.n_sleepers)
+		wake_sleeper(d->waits.sleeper[--d->waits.n_sleepers]);
 }
 
 void node_lock(struct dsm *d, sigset_t *mask)
@@ -86,20 +86,20 @@ void node_hand_over(struct dsm *d)
 {
 	int more = 0;
 
-	if (!d->asleep || d->helpers)
+	if (!d->progress.asleep || d->progress.helpers)
 		d->tr->ops->wake_peers(d->tr); /* whoever looks now may not get to run at once */
-	if (!d->asleep)
+	if (!d->progress.asleep)
 		return;
-	for (unsigned i = 0; i < LAST_LOOKS && !d->helpers; i++) {
+	for (unsigned i = 0; i < LAST_LOOKS && !d->progress.helpers; i++) {
 		if (more || d->tr->ops->pending(d->tr))
 			node_progress(d);
 		more = d->tr->ops->wait_arm(d->tr);
 		if (!more)
 			break;
 	}
-	if (!d->helpers)
+	if (!d->progress.helpers)
 		more |= d->tr->ops->pending(d->tr) || d->tenure.deferred;
-	if (more || d->inbox.len || d->has_stalled) {
+	if (more || d->heap.inbox.len || d->faults.has_stalled) {
 		d->tr->ops->wake_peers(d->tr);
 		loop_kick(d);
 	}
@@ -109,7 +109,7 @@ uint64_t node_goes_on(const struct dsm *d, uint64_t end_ns)
 {
 	uint64_t now = clock_now_ns();
 
-	return now < end_ns || (d->n_faults && now < d->expected_ns) ? now : 0;
+	return now < end_ns || (d->faults.n && now < d->faults.expected_ns) ? now : 0;
 }
 
 int node_waiter_is_done(const struct waiter *w)
@@ -121,9 +121,9 @@ void node_waiter_help(struct dsm *d, struct waiter *w)
 {
 	uint64_t now, end;
 
-	if (d->spin_ns && !node_waiter_is_done(w)) {
-		end = clock_now_ns() + d->spin_ns;
-		if (d->helpers++ == 0)
+	if (d->progress.spin_ns && !node_waiter_is_done(w)) {
+		end = clock_now_ns() + d->progress.spin_ns;
+		if (d->progress.helpers++ == 0)
 			d->tr->ops->wait_disarm(d->tr);
 		for (;;) {
 			node_progress(d);
@@ -133,7 +133,7 @@ void node_waiter_help(struct dsm *d, struct waiter *w)
 			node_relax(d, now);
 			pthread_mutex_lock(&d->lock);
 		}
-		d->helpers--;
+		d->progress.helpers--;
 	}
 	node_hand_over(d);
 }
@@ -164,9 +164,9 @@ void node_waiter_sleep(struct dsm *d, struct waiter *w, int timeout_ms)
 void node_wait_room(struct dsm *d)
 {
 	d->tr->ops->wake_peers(d->tr); /* for what was sent to get here */
-	d->starved++;
-	pthread_cond_wait(&d->room, &d->lock);
-	d->starved--;
+	d->waits.starved++;
+	pthread_cond_wait(&d->waits.room, &d->lock);
+	d->waits.starved--;
 }
 
 /* Lock held. The calling thread is through with what it faulted on. */
@@ -187,7 +187,7 @@ static int call_locked(struct dsm *d, const struct coh_event *ev)
 	int rc;
 
 	end_tenures(d);
-	while (!d->lost) {
+	while (!d->members.lost) {
 		rc = node_step(d, ev);
 		if (rc != -EAGAIN)
 			return rc;

@@ -96,10 +96,10 @@ static void weigh_homes(struct dsm *d)
 {
 	uint64_t weight[COH_MAX_NODES];
 
-	for (int i = 0; d->budgets && i < d->boot->size; i++)
-		weight[i] = d->budgets[i].bytes;
-	if (d->budgets)
-		coh_config_weigh(&d->coh_cfg, weight);
+	for (int i = 0; d->memory.budgets && i < d->boot->size; i++)
+		weight[i] = d->memory.budgets[i].bytes;
+	if (d->memory.budgets)
+		coh_config_weigh(&d->engine.cfg, weight);
 }
 
 /* The core for a region of this shape, and whether there is one. */
@@ -109,7 +109,7 @@ static int configure_core(struct dsm *d)
 	unsigned nodes = d->boot->size;
 	int rc;
 
-	d->coh_cfg = (struct coh_config){
+	d->engine.cfg = (struct coh_config){
 	        .nodes = nodes,
 	        .self = d->boot->rank,
 	        .n_zones = s->huge_bytes ? 2 : 1,
@@ -127,7 +127,7 @@ static int configure_core(struct dsm *d)
 	        .migratory = NODE_MIGRATORY,
 	};
 	weigh_homes(d);
-	rc = coh_config_check(&d->coh_cfg);
+	rc = coh_config_check(&d->engine.cfg);
 	if (rc == -EFBIG)
 		init_error_set("the region has %llu GiB in pages of 4 KiB; it may have %llu for "
 		               "each node at most: ask for less by DSM_REGION, or start more nodes",
@@ -173,14 +173,15 @@ static int prepare(struct dsm *d)
 
 static int open_frames(struct dsm *d)
 {
-	const struct budget *mine = &d->budgets[d->boot->rank];
-	const uint64_t page_bytes[] = {d->region.zone[REGION_PTE].page_bytes,
-	                               d->region.zone[REGION_PMD].page_bytes};
+	const struct budget *mine = &d->memory.budgets[d->boot->rank];
+	const uint64_t page_bytes[] = {d->memory.region.zone[REGION_PTE].page_bytes,
+	                               d->memory.region.zone[REGION_PMD].page_bytes};
 
 	log_line(&d->log, DSM_LOG_DEBUG, "memory for pages: %llu bytes%s",
 	         (unsigned long long)mine->bytes, mine->both ? "" : ", and huge pages beside it");
-	return frames_open(&d->frames, &d->region, &d->chunks, &d->coh_cfg, mine->bytes, mine->both,
-	                   budget_home_bytes(&d->coh_cfg, mine, page_bytes));
+	return frames_open(&d->memory.frames, &d->memory.region, &d->memory.chunks, &d->engine.cfg,
+	                   mine->bytes, mine->both,
+	                   budget_home_bytes(&d->engine.cfg, mine, page_bytes));
 }
 
 _Static_assert(NODE_HOLDS + PIN_HOME_PAGES <= TENURE_SLOTS, "a hold without a slot");
@@ -192,23 +193,26 @@ static int make_core(struct dsm *d)
 
 	if (rc)
 		return rc;
-	d->coh_bytes = coh_size(&d->coh_cfg);
-	void *state = (void *)syscall(SYS_mmap, NULL, d->coh_bytes, PROT_READ | PROT_WRITE,
+	d->engine.bytes = coh_size(&d->engine.cfg);
+	void *state = (void *)syscall(SYS_mmap, NULL, d->engine.bytes, PROT_READ | PROT_WRITE,
 	                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (state == MAP_FAILED) {
-		init_error_set("no address space for the directory: %zu bytes", d->coh_bytes);
+		init_error_set("no address space for the directory: %zu bytes", d->engine.bytes);
 		return DSM_ERR_NOMEM;
 	}
-	d->coh = coh_init(state, &d->coh_cfg);
-	cap = coh_effects_max(&d->coh_cfg);
-	d->fx = (struct coh_effects){.list = calloc(cap, sizeof *d->fx.list),
-	                             .cap = cap,
-	                             .self_queue = calloc(COH_SELF_MAX, sizeof *d->fx.self_queue)};
-	if (!d->fx.list || !d->fx.self_queue || open_frames(d))
+	d->engine.coh = coh_init(state, &d->engine.cfg);
+	cap = coh_effects_max(&d->engine.cfg);
+	d->engine.fx =
+		(struct coh_effects){ .list = calloc(cap, sizeof *d->engine.fx.list),
+		                      .cap = cap,
+		                      .self_queue = calloc(COH_SELF_MAX,
+		                                           sizeof *d->engine.fx.self_queue) };
+	if (!d->engine.fx.list || !d->engine.fx.self_queue || open_frames(d))
 		return DSM_ERR_NOMEM;
 	/* One thread that works and one that serves, for each node here. */
-	d->crowded = 2 * d->boot->nodes_here > sysconf(_SC_NPROCESSORS_ONLN);
-	d->spin_ns = (d->settings.spin_us < 0 ? SPIN_US : d->settings.spin_us) * UINT64_C(1000);
+	d->progress.crowded = 2 * d->boot->nodes_here > sysconf(_SC_NPROCESSORS_ONLN);
+	d->progress.spin_ns =
+		(d->settings.spin_us < 0 ? SPIN_US : d->settings.spin_us) * UINT64_C(1000);
 	tenure_init(&d->tenure,
 	            (d->settings.tenure_us ? d->settings.tenure_us : TENURE_US) * UINT64_C(1000),
 	            d->boot->rank);
@@ -218,7 +222,7 @@ static int make_core(struct dsm *d)
 /* What a node needs of its own; outcome to be agreed on. */
 static int make_ready(struct dsm *d)
 {
-	struct trap_config tc = {.region = &d->region,
+	struct trap_config tc = {.region = &d->memory.region,
 	                         .delivery = d->signal ? TRAP_SIGNAL : TRAP_EVENT,
 	                         .on_fault = node_fault_here,
 	                         .fault_ctx = d,
@@ -237,7 +241,7 @@ static int make_ready(struct dsm *d)
 	rc = limits_of_pinning(d);
 	if (rc)
 		return rc;
-	rc = chunks_open(&d->chunks);
+	rc = chunks_open(&d->memory.chunks);
 	if (rc) {
 		init_error_set("the provider cannot register the region: %s%s", strerror(-rc),
 		               error_lock_hint(rc));
@@ -262,21 +266,21 @@ static void dismantle(struct dsm *d)
 	service_close(d);
 	if (d->tr)
 		d->tr->ops->close(d->tr);
-	chunks_close(&d->chunks);
+	chunks_close(&d->memory.chunks);
 	if (d->trap)
 		d->trap->ops->detach(d->trap);
 	pins_close(d);
-	frames_close(&d->frames);
-	free(d->budgets);
-	free(d->fx.list);
-	free(d->fx.self_queue);
-	if (d->coh)
-		syscall(SYS_munmap, d->coh, d->coh_bytes);
-	if (d->region.window)
-		region_destroy(&d->region);
+	frames_close(&d->memory.frames);
+	free(d->memory.budgets);
+	free(d->engine.fx.list);
+	free(d->engine.fx.self_queue);
+	if (d->engine.coh)
+		syscall(SYS_munmap, d->engine.coh, d->engine.bytes);
+	if (d->memory.region.window)
+		region_destroy(&d->memory.region);
 	if (d->boot)
 		d->boot->ops->close(d->boot);
-	pthread_cond_destroy(&d->room);
+	pthread_cond_destroy(&d->waits.room);
 	pthread_mutex_destroy(&d->lock);
 	free(d);
 	node_cease();
@@ -336,7 +340,7 @@ int dsm_init(const struct dsm_config *config, dsm_t **out)
 	}
 	d->start_ns = clock_now_ns();
 	pthread_mutex_init(&d->lock, NULL);
-	pthread_cond_init(&d->room, NULL);
+	pthread_cond_init(&d->waits.room, NULL);
 	rc = join(d, config);
 	if (rc) {
 		if (!*dsm_init_error())
@@ -345,9 +349,10 @@ int dsm_init(const struct dsm_config *config, dsm_t **out)
 		dismantle(d);
 		return rc;
 	}
-	log_line(&d->log, DSM_LOG_INFO, "node %d of %d, provider %s, trap %s, region %llu bytes at %p",
-	         d->boot->rank, d->boot->size, d->tr->ops->provider(d->tr), d->trap_ops->name,
-	         (unsigned long long)d->settings.region_bytes, (void *)d->region.window);
+	log_line(&d->log, DSM_LOG_INFO,
+	         "node %d of %d, provider %s, trap %s, region %llu bytes at %p", d->boot->rank,
+	         d->boot->size, d->tr->ops->provider(d->tr), d->trap_ops->name,
+	         (unsigned long long)d->settings.region_bytes, (void *)d->memory.region.window);
 	*out = d;
 	return 0;
 }
@@ -361,7 +366,7 @@ static int drain(struct dsm *d)
 		pthread_mutex_lock(&d->lock);
 		node_progress(d);
 		d->tr->ops->wake_peers(d->tr); /* nobody will look here for long */
-		rc = d->lost ? d->lost : d->tr->ops->pending(d->tr);
+		rc = d->members.lost ? d->members.lost : d->tr->ops->pending(d->tr);
 		pthread_mutex_unlock(&d->lock);
 		if (rc <= 0)
 			return rc;

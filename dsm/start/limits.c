@@ -33,7 +33,7 @@ static int may_lock_all(void)
 
 int limits_of_pinning(const struct dsm *d)
 {
-	const struct budget *mine = &d->budgets[d->boot->rank];
+	const struct budget *mine = &d->memory.budgets[d->boot->rank];
 	uint64_t small = mine->bytes + (uint64_t)BUDGET_FLOOR_PAGES * mine->chunk;
 	uint64_t want = d->settings.region_bytes + d->settings.huge_bytes;
 	struct rlimit lock;

@@ -51,17 +51,18 @@ static int share_memory(struct dsm *d, const struct hello *all)
 {
 	struct budget_claim *claim = calloc(d->boot->size, sizeof *claim);
 
-	d->budgets = calloc(d->boot->size, sizeof *d->budgets);
-	if (!claim || !d->budgets) {
+	d->memory.budgets = calloc(d->boot->size, sizeof *d->memory.budgets);
+	if (!claim || !d->memory.budgets) {
 		free(claim);
 		return DSM_ERR_NOMEM;
 	}
 	for (int i = 0; i < d->boot->size; i++)
 		claim[i] = all[i].claim;
-	budget_agree(claim, d->boot->size, d->budgets);
-	chunks_init(&d->chunks, &d->region, d->tr, d->settings.by_chunk);
-	for (int i = 0; d->chunks.pinned && i < d->boot->size; i++)
-		d->budgets[i].chunk = chunks_pages(&d->chunks, REGION_PTE) * REGION_PTE_BYTES;
+	budget_agree(claim, d->boot->size, d->memory.budgets);
+	chunks_init(&d->memory.chunks, &d->memory.region, d->tr, d->settings.by_chunk);
+	for (int i = 0; d->memory.chunks.pinned && i < d->boot->size; i++)
+		d->memory.budgets[i].chunk =
+			chunks_pages(&d->memory.chunks, REGION_PTE) * REGION_PTE_BYTES;
 	free(claim);
 	return 0;
 }

@@ -37,15 +37,15 @@ static int find_address(struct dsm *d, size_t len, void **out)
 /* Huge pages: for all of their zone, or as many as this node's budget has room for. */
 static int set_aside(struct dsm *d, uint64_t *pages)
 {
-	const struct region_zone *zone = &d->region.zone[REGION_PMD];
-	const struct budget *mine = &d->budgets[d->boot->rank];
+	const struct region_zone *zone = &d->memory.region.zone[REGION_PMD];
+	const struct budget *mine = &d->memory.budgets[d->boot->rank];
 	uint64_t room = mine->bytes / zone->page_bytes;
 
 	if (!zone->count)
 		return 0;
 	*pages = mine->both && room < zone->count ? room : zone->count;
-	return mine->both ? region_pool_open(&d->region, *pages)
-	                  : region_commit(&d->region, REGION_PMD);
+	return mine->both ? region_pool_open(&d->memory.region, *pages)
+	                  : region_commit(&d->memory.region, REGION_PMD);
 }
 
 static int make_region(struct dsm *d)
@@ -59,24 +59,25 @@ static int make_region(struct dsm *d)
 
 	if (rc)
 		return rc;
-	rc = region_create(&c, at, &d->region);
+	rc = region_create(&c, at, &d->memory.region);
 	if (rc == 0)
 		rc = set_aside(d, &huge);
 	if (rc == 0)
 		return 0;
-	if (d->region.window)
-		region_destroy(&d->region);
+	if (d->memory.region.window)
+		region_destroy(&d->memory.region);
 	else
 		region_unreserve(at, len);
 	if (rc == -ENOSPC) {
 		const unsigned long long need = huge ? huge : c.pmd_bytes / REGION_PMD_BYTES;
 
-		init_error_set("%llu huge pages of 2 MiB are needed here for each node, and %ld are "
-		               "left: this job alone takes sysctl vm.nr_hugepages=%llu, as root; or ask "
-		               "for less by DSM_HUGE", need,
-		               region_huge_pages("free_hugepages") -
-		                       region_huge_pages("resv_hugepages"),
-		               need * (d->boot->one_machine ? d->boot->size : 1));
+		init_error_set(
+			"%llu huge pages of 2 MiB are needed here for each node, and %ld are "
+			"left: this job alone takes sysctl vm.nr_hugepages=%llu, as root; or ask "
+			"for less by DSM_HUGE",
+			need,
+			region_huge_pages("free_hugepages") - region_huge_pages("resv_hugepages"),
+			need * (d->boot->one_machine ? d->boot->size : 1));
 		return DSM_ERR_LIMIT;
 	}
 	init_error_set("cannot map a shared region of %zu bytes: %s%s", len, strerror(-rc),
@@ -100,7 +101,7 @@ int node_place_region(struct dsm *d)
 		return node_agree(d, mine);
 	log_line(&d->log, DSM_LOG_WARN, "going on without huge pages: %s",
 	         mine ? dsm_init_error() : "another node has no room for them");
-	region_destroy(&d->region);
+	region_destroy(&d->memory.region);
 	d->settings.huge_bytes = 0;
 	return node_agree(d, make_region(d));
 }

@@ -47,8 +47,10 @@ static int parse_bytes(const char *text, uint64_t *out)
 
 static int not_a_size(const char *name, const char *text)
 {
-	init_error_set("%s is '%s'; it must be a whole number of bytes, or of KiB, MiB, GiB or TiB with "
-	               "K, M, G or T right behind it, such as 512M", name, text);
+	init_error_set(
+		"%s is '%s'; it must be a whole number of bytes, or of KiB, MiB, GiB or TiB with "
+		"K, M, G or T right behind it, such as 512M",
+		name, text);
 	return DSM_ERR_CONFIG;
 }
 
@@ -107,10 +109,10 @@ static int read_memory(const struct dsm_config *config, struct settings *out)
 		return not_a_size("DSM_MEMORY", text);
 	if (out->memory_bytes > REGION_MAX ||
 	    ((out->memory_bytes || (text && *text)) && out->memory_bytes < BUDGET_MIN)) {
-		init_error_set("the memory budget (DSM_MEMORY) is %llu bytes; it must be %llu at least, "
-		               "and less than the address space",
-		               (unsigned long long)out->memory_bytes,
-		               (unsigned long long)BUDGET_MIN);
+		init_error_set(
+			"the memory budget (DSM_MEMORY) is %llu bytes; it must be %llu at least, "
+			"and less than the address space",
+			(unsigned long long)out->memory_bytes, (unsigned long long)BUDGET_MIN);
 		return DSM_ERR_CONFIG;
 	}
 	return 0;

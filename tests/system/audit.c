@@ -54,7 +54,7 @@ static enum trap_access access_believed(const struct trap *trap, uint64_t page)
 static void plant_lie(struct dsm *d, const void *at)
 {
 	pthread_mutex_lock(&d->lock);
-	plant.page = (uint64_t)region_page_of(&d->region, at);
+	plant.page = (uint64_t)region_page_of(&d->memory.region, at);
 	plant.real = d->trap->ops;
 	plant.believed = plant.real->access(d->trap, plant.page);
 	plant.ops = *plant.real;
