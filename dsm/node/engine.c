@@ -6,23 +6,7 @@
 #include "coherence/wire.h"
 #include "dsm/node/node.h"
 
-#define POLL_BATCH 32
 #define CACHE_LINE 64
-
-void node_fail(struct dsm *d, const char *why)
-{
-	if (d->members.lost)
-		return;
-	d->members.lost = DSM_ERR_LOST;
-	log_line(&d->log, DSM_LOG_ERROR, "the job cannot go on: %s", why);
-	while (d->waits.all)
-		node_waiter_done(d, d->waits.all, DSM_ERR_LOST);
-	memset(d->heap.slot, 0, sizeof d->heap.slot);
-	node_faults_lost(d);
-	pthread_cond_broadcast(&d->waits.room);
-}
-
-/* --- effects --- */
 
 /* The registration that these pages' frames lie in, which have memory then. NULL, and the
  * job has failed, when there is none to be had. */
@@ -117,34 +101,6 @@ static void do_move(struct dsm *d, const struct coh_effect *e)
 	}
 }
 
-static uint64_t atomic_apply32(uint32_t *at, const struct coh_atomic *a)
-{
-	uint32_t expected = (uint32_t)a->compare;
-
-	switch (a->op) {
-	case COH_OP_FETCH_ADD: return __atomic_fetch_add(at, (uint32_t)a->operand, __ATOMIC_SEQ_CST);
-	case COH_OP_SWAP: return __atomic_exchange_n(at, (uint32_t)a->operand, __ATOMIC_SEQ_CST);
-	default:
-		__atomic_compare_exchange_n(at, &expected, (uint32_t)a->operand, 0, __ATOMIC_SEQ_CST,
-		                            __ATOMIC_SEQ_CST);
-		return expected;
-	}
-}
-
-static uint64_t atomic_apply64(uint64_t *at, const struct coh_atomic *a)
-{
-	uint64_t expected = a->compare;
-
-	switch (a->op) {
-	case COH_OP_FETCH_ADD: return __atomic_fetch_add(at, a->operand, __ATOMIC_SEQ_CST);
-	case COH_OP_SWAP: return __atomic_exchange_n(at, a->operand, __ATOMIC_SEQ_CST);
-	default:
-		__atomic_compare_exchange_n(at, &expected, a->operand, 0, __ATOMIC_SEQ_CST,
-		                            __ATOMIC_SEQ_CST);
-		return expected;
-	}
-}
-
 static void complete(struct dsm *d, uint64_t cookie, int status, uint64_t result)
 {
 	struct waiter *w = (struct waiter *)(uintptr_t)cookie;
@@ -168,8 +124,7 @@ static void do_atomic(struct dsm *d, const struct coh_effect *e)
 	} else if (frames_prepare(&d->memory.frames, e->page, 1)) {
 		node_fail(d, "no memory for a page with an atomic");
 	} else {
-		old = e->atomic.width == 4 ? atomic_apply32((uint32_t *)at, &e->atomic)
-		                           : atomic_apply64((uint64_t *)at, &e->atomic);
+		old = node_apply(at, &e->atomic);
 	}
 	if (e->node == d->engine.cfg.self) {
 		complete(d, e->cookie, 0, old);
@@ -241,90 +196,4 @@ int node_step(struct dsm *d, const struct coh_event *ev)
 	if (rc == 0 && d->waits.starved)
 		pthread_cond_broadcast(&d->waits.room);
 	return rc;
-}
-
-/* --- what the transport has --- */
-
-static void refused(struct dsm *d, uint16_t peer, const char *what, const char *why)
-{
-	d->engine.bad_messages++;
-	log_line(&d->log, DSM_LOG_ERROR, "refused %s of node %u: %s", what, peer, why);
-}
-
-void node_take_message(struct dsm *d, struct coh_event *ev)
-{
-	if (!pins_keep(d, ev->from, &ev->msg) && node_step(d, ev))
-		refused(d, ev->from, coh_msg_name(ev->msg.type), "unexpected here and now");
-}
-
-static void take_message(struct dsm *d, const struct tr_event *e)
-{
-	struct coh_event ev = {.kind = COH_EV_MSG, .from = e->peer};
-	const char *why;
-
-	if (coh_wire_decode(&d->engine.cfg, e->data, e->len, &ev.msg, &why)) {
-		refused(d, e->peer, "a message", why);
-		return;
-	}
-	log_line(&d->log, DSM_LOG_TRACE, "%s from node %u, page %llu", coh_msg_name(ev.msg.type),
-	         e->peer, (unsigned long long)ev.msg.page);
-	if (ev.msg.type == COH_MSG_SVC_REQ)
-		service_keep(d, e->peer, &ev.msg);
-	else if (ev.msg.type == COH_MSG_SVC_RESP)
-		service_response(d, &ev.msg);
-	else
-		node_take_message(d, &ev);
-}
-
-static void take_event(struct dsm *d, const struct tr_event *e)
-{
-	struct coh_event ev = {.kind = COH_EV_LANDED, .tag = e->tag};
-
-	switch (e->kind) {
-	case TR_EV_MSG: take_message(d, e); break;
-	case TR_EV_LANDED:
-		if (node_step(d, &ev))
-			refused(d, e->peer, "a page write", "nobody waits for it");
-		break;
-	case TR_EV_WRITTEN:
-		frames_unpin(&d->memory.frames, e->cookie >> 16, e->cookie & 0xffff);
-		if (d->waits.starved) /* a frame may have become free */
-			pthread_cond_broadcast(&d->waits.room);
-		break;
-	case TR_EV_ERROR:
-		log_line(&d->log, DSM_LOG_ERROR, "transport error with node %d: %s",
-		         e->peer == TR_NO_PEER ? -1 : e->peer, strerror(-e->status));
-		node_fail(d, "the connection to a node broke");
-		break;
-	default: break;
-	}
-}
-
-static void take_tenures(struct dsm *d)
-{
-	struct coh_event ev = {.kind = COH_EV_TIMER};
-	int slot;
-
-	if (!d->tenure.running)
-		return;
-	while ((slot = tenure_due(&d->tenure, clock_now_ns())) >= 0) {
-		ev.slot = slot;
-		node_step(d, &ev);
-		d->engine.handled++;
-	}
-}
-
-void node_progress(struct dsm *d)
-{
-	struct tr_event events[POLL_BATCH];
-	int n;
-
-	take_tenures(d);
-	n = d->tr->ops->poll(d->tr, events, POLL_BATCH);
-	if (n < 0)
-		node_fail(d, "the transport is broken");
-	for (int i = 0; i < n; i++)
-		take_event(d, &events[i]);
-	if (n > 0)
-		d->engine.handled += n;
 }

@@ -8,7 +8,6 @@
 
 #include "dsm/node/node.h"
 
-#define WARN_NS (UINT64_C(5) * 1000000000)
 #define SLOW_BYTES_NS 1 /* bytes that a slow network moves in a nanosecond */
 
 /* The thread cannot get its page, ever: it gets SIGBUS, as for any memory that fails. */
@@ -17,47 +16,6 @@ static void fault_refuse(struct dsm *d, const struct trap_fault *f, const char *
 	log_line(&d->log, DSM_LOG_ERROR, "thread %u gets SIGBUS for page %llu: %s", f->thread,
 	         (unsigned long long)f->page, why);
 	syscall(SYS_tgkill, getpid(), f->thread ? f->thread : (uint32_t)getpid(), SIGBUS);
-}
-
-/* Returns 1 when there was a place in the list. */
-static int fault_remember(struct dsm *d, const struct trap_fault *f, struct waiter *w)
-{
-	if (d->faults.n == NODE_FAULTS)
-		return 0; /* it is served all the same, only not reported on */
-	d->faults.list[d->faults.n++] = (struct fault){.page = f->page,
-	                                         .since_ns = clock_now_ns(),
-	                                         .thread = f->thread,
-	                                         .write = f->write,
-	                                         .waiter = w};
-	return 1;
-}
-
-void node_faults_woken(struct dsm *d, uint64_t first, uint32_t n)
-{
-	uint64_t now = 0;
-
-	d->faults.woken = 0;
-	for (unsigned i = 0; i < d->faults.n;) {
-		struct fault *f = &d->faults.list[i];
-		if (f->page < first || f->page >= first + n) {
-			i++;
-			continue;
-		}
-		if (!now)
-			now = clock_now_ns();
-		d->faults.ns += now - f->since_ns;
-		d->faults.woken = f->thread;
-		tenure_thread_runs(&d->tenure, f->thread, now);
-		if (f->waiter)
-			node_waiter_done(d, f->waiter, 0);
-		*f = d->faults.list[--d->faults.n];
-	}
-}
-
-void node_tenure_start(struct dsm *d, uint64_t page, unsigned slot)
-{
-	if (!pins_take_hold(d, page, slot))
-		tenure_start(&d->tenure, slot, d->faults.woken, clock_now_ns());
 }
 
 /* A huge page takes much longer to come than it is worth looking for anything else. */
@@ -73,7 +31,7 @@ static void expect_page(struct dsm *d, uint64_t page)
 static int step_for(struct dsm *d, const struct trap_fault *f, struct waiter *w,
                     const struct coh_event *ev)
 {
-	int remembered = fault_remember(d, f, w), rc;
+	int remembered = node_fault_remember(d, f, w), rc;
 
 	tenure_thread_waits(&d->tenure, f->thread);
 	rc = node_step(d, ev);
@@ -118,7 +76,7 @@ static int fault_step(struct dsm *d, const struct trap_fault *f, struct waiter *
 	int rc = f->write ? pins_writer_waits(d, f->page) : 0;
 
 	if (rc > 0)
-		fault_remember(d, f, w);
+		node_fault_remember(d, f, w);
 	if (rc)
 		return rc > 0 ? 0 : rc;
 	if (!f->write) {
@@ -185,16 +143,6 @@ void node_take_faults(struct dsm *d)
 	}
 }
 
-void node_faults_lost(struct dsm *d)
-{
-	d->faults.n = 0; /* whose waiters are done */
-	d->faults.has_stalled = 0;
-	if (d->trap)
-		d->trap->ops->wake(d->trap, 0, d->memory.region.pages);
-	if (d->loop)
-		loop_kick(d); /* it may have stopped taking faults */
-}
-
 int node_fault_here(void *ctx, const struct trap_fault *f, const sigset_t *mask)
 {
 	struct dsm *d = ctx;
@@ -229,38 +177,4 @@ int node_fault_here(void *ctx, const struct trap_fault *f, const sigset_t *mask)
 		log_line(&d->log, DSM_LOG_ERROR, "thread %u gets SIGBUS for page %llu: %s", f->thread,
 		         (unsigned long long)f->page, dsm_strerror(w.status));
 	return w.status;
-}
-
-static void check_fault(struct dsm *d, struct fault *f, uint64_t now)
-{
-	struct coh_page_info info;
-
-	if (f->warned || now - f->since_ns < WARN_NS)
-		return;
-	f->warned = 1;
-	coh_page_info(d->engine.coh, f->page, &info);
-	log_line(&d->log, DSM_LOG_WARN,
-	         "thread %u has waited %llu s to %s page %llu: state %s here, home node %u",
-	         f->thread, (unsigned long long)((now - f->since_ns) / 1000000000),
-	         f->write ? "write" : "read", (unsigned long long)f->page,
-	         coh_cache_state_name(info.cache_state), coh_home_of(&d->engine.cfg, f->page));
-}
-
-void node_check_waits(struct dsm *d)
-{
-	uint64_t now = clock_now_ns();
-
-	pins_check(d, now, WARN_NS);
-	for (unsigned i = 0; i < d->faults.n; i++)
-		check_fault(d, &d->faults.list[i], now);
-	if (d->faults.has_stalled && d->faults.stalled_ns && now - d->faults.stalled_ns > WARN_NS) {
-		log_line(&d->log, DSM_LOG_WARN,
-		         "thread %u has waited %llu s for a %s, to %s page %llu",
-		         d->faults.stalled.thread,
-		         (unsigned long long)((now - d->faults.stalled_ns) / 1000000000),
-		         node_reclaim_waits(d) ? "frame" : "slot",
-		         d->faults.stalled.write ? "write" : "read",
-		         (unsigned long long)d->faults.stalled.page);
-		d->faults.stalled_ns = 0; /* once */
-	}
 }

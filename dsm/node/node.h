@@ -174,6 +174,12 @@ struct dsm {
 	struct loop *loop; /* the service thread */
 };
 
+/* Whether this node is the page's home. */
+static inline int node_is_home(const struct dsm *d, uint64_t page)
+{
+	return coh_home_of(&d->engine.cfg, page) == d->engine.cfg.self;
+}
+
 /* --- look.c --- */
 
 /* Between two looks at what a thread waits for, at now_ns; without the lock. */
@@ -215,6 +221,14 @@ int limits_of_pinning(const struct dsm *d);
 /* Opens the transport, on all nodes with the same provider. status: this node's outcome so
  * far, which is agreed on, too. */
 int provider_agree(struct dsm *d, int status);
+
+/* --- fault_list.c; with the lock held --- */
+/* Returns 1 when there was a place in the list. */
+int node_fault_remember(struct dsm *d, const struct trap_fault *f, struct waiter *w);
+
+/* --- apply.c --- */
+/* Does an atomic of 4 or 8 bytes. Returns what was there. */
+uint64_t node_apply(void *at, const struct coh_atomic *a);
 
 /* --- engine.c; all with the lock held --- */
 
@@ -284,6 +298,7 @@ int node_call(struct dsm *d, const struct coh_event *ev);
 int node_call_wait(struct dsm *d, struct coh_event *ev, struct waiter *w);
 void node_waiter_add(struct dsm *d, struct waiter *w, const char *what); /* lock held */
 void node_waiter_done(struct dsm *d, struct waiter *w, int status);      /* lock held */
+void node_waiter_remove(struct waiter *w); /* one whose answer does not come; lock held */
 void node_wake_sleepers(struct dsm *d); /* after a step; lock held */
 int node_waiter_is_done(const struct waiter *w); /* then status and results may be read */
 /* Lock held. Whether to look for more, until end_ns or as long as a huge page is expected: the

@@ -56,6 +56,18 @@ struct pins {
 	unsigned waiting;    /* calls that wait for a tenure to end */
 };
 
+/* The pin of a page, or NULL. */
+struct pin *pins_at(const struct dsm *d, uint64_t page);
+/* The same, made if it is not there; NULL: no memory. */
+struct pin *pins_get(struct dsm *d, uint64_t page);
+void pins_free(struct dsm *d, struct pin *p);
+/* The page is held from now on. */
+void pins_hold(struct dsm *d, struct pin *p);
+/* The page is here as p wants it. For reading that is S, not M: then other nodes may read it
+ * all the while. */
+int pins_is_there(const struct dsm *d, const struct pin *p);
+/* And it is not about to be taken away. */
+int pins_may_hold(const struct dsm *d, const struct pin *p);
 /* These pages have this access now: those that are wanted like that are held from here on. */
 void pins_granted(struct dsm *d, uint64_t first, uint32_t n, enum coh_access access);
 /* The core holds the page, by slot. 1: a pin has it, and no tenure begins. */
@@ -66,10 +78,13 @@ int pins_keep(struct dsm *d, coh_node from, struct coh_msg *m);
  * the page, try again after another step; 1: another node is to write it first, so the
  * thread waits for the end of the pin, which wakes it. */
 int pins_writer_waits(struct dsm *d, uint64_t page);
+void pins_close(struct dsm *d); /* half-built and zeroed are allowed */
 /* Says once of each pin that others have waited long for its end. */
 void pins_check(struct dsm *d, uint64_t now_ns, uint64_t warn_ns);
+/* --- unpin.c --- */
+/* Ends the pin unless a call has it, or is getting it. */
+void pins_put(struct dsm *d, struct pin *p);
 /* All pins end. */
 void pins_end(struct dsm *d);
-void pins_close(struct dsm *d); /* half-built and zeroed are allowed */
 
 #endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Calls of the application: the lock, and stepping the core for them. */
+#include <errno.h>
+#include <signal.h>
+
+#include "dsm/node/node.h"
+
+void node_lock(struct dsm *d, sigset_t *mask)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, mask);
+	pthread_mutex_lock(&d->lock);
+}
+
+void node_unlock(struct dsm *d, const sigset_t *mask)
+{
+	pthread_mutex_unlock(&d->lock);
+	pthread_sigmask(SIG_SETMASK, mask, NULL);
+}
+
+/* Lock held. The calling thread is through with what it faulted on. */
+static void end_tenures(struct dsm *d)
+{
+	struct coh_event ev = {.kind = COH_EV_TIMER};
+	int slot;
+
+	while (d->tenure.running && (slot = tenure_thread_done(&d->tenure, clock_thread())) >= 0) {
+		ev.slot = slot;
+		node_step(d, &ev);
+	}
+}
+
+/* Lock held. */
+static int call_locked(struct dsm *d, const struct coh_event *ev)
+{
+	int rc;
+
+	end_tenures(d);
+	while (!d->members.lost) {
+		rc = node_step(d, ev);
+		if (rc != -EAGAIN)
+			return rc;
+		node_hand_over(d);
+		node_wait_room(d);
+	}
+	return DSM_ERR_LOST;
+}
+
+int node_call(struct dsm *d, const struct coh_event *ev)
+{
+	sigset_t mask;
+	int rc;
+
+	node_lock(d, &mask);
+	rc = call_locked(d, ev);
+	node_hand_over(d);
+	node_unlock(d, &mask);
+	return rc;
+}
+
+int node_call_wait(struct dsm *d, struct coh_event *ev, struct waiter *w)
+{
+	const char *what = w->what;
+	sigset_t mask;
+	int rc;
+
+	node_lock(d, &mask);
+	node_waiter_add(d, w, what);
+	ev->cookie = (uintptr_t)w;
+	rc = call_locked(d, ev);
+	/* A lost job has ended the wait already. */
+	if (rc && !node_waiter_is_done(w))
+		node_waiter_remove(w);
+	if (rc)
+		node_hand_over(d);
+	else
+		node_waiter_help(d, w);
+	node_unlock(d, &mask);
+	if (rc)
+		return rc;
+	node_waiter_sleep(d, w, -1);
+	return w->status;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the transport has, and tenures that are over: events for the core. */
+#include <errno.h>
+#include <string.h>
+
+#include "coherence/wire.h"
+#include "dsm/node/node.h"
+
+#define POLL_BATCH 32
+
+static void refused(struct dsm *d, uint16_t peer, const char *what, const char *why)
+{
+	d->engine.bad_messages++;
+	log_line(&d->log, DSM_LOG_ERROR, "refused %s of node %u: %s", what, peer, why);
+}
+
+void node_take_message(struct dsm *d, struct coh_event *ev)
+{
+	if (!pins_keep(d, ev->from, &ev->msg) && node_step(d, ev))
+		refused(d, ev->from, coh_msg_name(ev->msg.type), "unexpected here and now");
+}
+
+static void take_message(struct dsm *d, const struct tr_event *e)
+{
+	struct coh_event ev = {.kind = COH_EV_MSG, .from = e->peer};
+	const char *why;
+
+	if (coh_wire_decode(&d->engine.cfg, e->data, e->len, &ev.msg, &why)) {
+		refused(d, e->peer, "a message", why);
+		return;
+	}
+	log_line(&d->log, DSM_LOG_TRACE, "%s from node %u, page %llu", coh_msg_name(ev.msg.type),
+	         e->peer, (unsigned long long)ev.msg.page);
+	if (ev.msg.type == COH_MSG_SVC_REQ)
+		service_keep(d, e->peer, &ev.msg);
+	else if (ev.msg.type == COH_MSG_SVC_RESP)
+		service_response(d, &ev.msg);
+	else
+		node_take_message(d, &ev);
+}
+
+static void take_event(struct dsm *d, const struct tr_event *e)
+{
+	struct coh_event ev = {.kind = COH_EV_LANDED, .tag = e->tag};
+
+	switch (e->kind) {
+	case TR_EV_MSG: take_message(d, e); break;
+	case TR_EV_LANDED:
+		if (node_step(d, &ev))
+			refused(d, e->peer, "a page write", "nobody waits for it");
+		break;
+	case TR_EV_WRITTEN:
+		frames_unpin(&d->memory.frames, e->cookie >> 16, e->cookie & 0xffff);
+		if (d->waits.starved) /* a frame may have become free */
+			pthread_cond_broadcast(&d->waits.room);
+		break;
+	case TR_EV_ERROR:
+		log_line(&d->log, DSM_LOG_ERROR, "transport error with node %d: %s",
+		         e->peer == TR_NO_PEER ? -1 : e->peer, strerror(-e->status));
+		node_fail(d, "the connection to a node broke");
+		break;
+	default: break;
+	}
+}
+
+static void take_tenures(struct dsm *d)
+{
+	struct coh_event ev = {.kind = COH_EV_TIMER};
+	int slot;
+
+	if (!d->tenure.running)
+		return;
+	while ((slot = tenure_due(&d->tenure, clock_now_ns())) >= 0) {
+		ev.slot = slot;
+		node_step(d, &ev);
+		d->engine.handled++;
+	}
+}
+
+void node_progress(struct dsm *d)
+{
+	struct tr_event events[POLL_BATCH];
+	int n;
+
+	take_tenures(d);
+	n = d->tr->ops->poll(d->tr, events, POLL_BATCH);
+	if (n < 0)
+		node_fail(d, "the transport is broken");
+	for (int i = 0; i < n; i++)
+		take_event(d, &events[i]);
+	if (n > 0)
+		d->engine.handled += n;
+}
