@@ -18,7 +18,7 @@ libnode_la_SOURCES += dsm/node/ahead.c dsm/node/apply.c dsm/node/call.c \
 	dsm/node/help.c dsm/node/hot.c dsm/node/hot.h dsm/node/look.c dsm/node/loop.c \
 	dsm/node/node.h dsm/node/pins.c dsm/node/pins.h dsm/node/receive.c dsm/node/reclaim.c \
 	dsm/node/stream.c dsm/node/stream.h dsm/node/tenure.c dsm/node/tenure.h \
-	dsm/node/unpin.c dsm/node/waits.c dsm/node/watch.c
+	dsm/node/unpin.c dsm/node/waits.c dsm/node/waits.h dsm/node/watch.c
 libnode_la_SOURCES += dsm/trap/access_map.c dsm/trap/access_map.h dsm/trap/audit.c \
 	dsm/trap/audit.h dsm/trap/base.c dsm/trap/base.h dsm/trap/choose.c dsm/trap/rwp.c \
 	dsm/trap/rwp.h dsm/trap/rwp_extent.c dsm/trap/rwp_move.c dsm/trap/rwp_pages.c \

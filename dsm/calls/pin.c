@@ -27,19 +27,19 @@ static int ask(struct dsm *d, const struct pin *p, int write, const sigset_t *ma
 
 	if (rc == -ENOSPC)
 		return DSM_ERR_NOMEM;
-	node_waiter_add(d, &w, "dsm_pin");
+	waits_add(&d->waits, &w, "dsm_pin");
 	if (rc == 0)
 		rc = node_fault_ask(d, &f, p->migratory ? 2 : 1, &w);
 	if (rc) {
-		if (!node_waiter_is_done(&w)) /* by the end of the job */
-			node_waiter_done(d, &w, 0);
+		if (!waits_is_done(&w)) /* by the end of the job */
+			waits_done(&d->waits, &w, 0);
 		if (rc == -EAGAIN)
 			wait_step(d);
 		return rc == -EAGAIN ? 0 : rc;
 	}
-	node_waiter_help(d, &w);
+	node_help(d, &w);
 	node_unlock(d, mask);
-	node_waiter_sleep(d, &w, -1);
+	waits_sleep(&w, -1);
 	node_lock(d, &all);
 	return w.status;
 }

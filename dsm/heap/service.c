@@ -190,9 +190,8 @@ void service_response(struct dsm *d, const struct coh_msg *m)
 	d->heap.slot[m->slot] = NULL;
 	w->result[0] = m->svc.arg[0];
 	w->result[1] = m->svc.arg[1];
-	node_waiter_done(d, w, m->svc.status);
-	if (d->waits.starved)
-		pthread_cond_broadcast(&d->waits.room);
+	waits_done(&d->waits, w, m->svc.status);
+	waits_room(&d->waits);
 }
 
 /* Lock held. Waits for a free slot; -1 when the job is lost meanwhile. */
@@ -230,21 +229,21 @@ int service_call(struct dsm *d, struct coh_svc *svc, int timeout_ms, const char 
 		node_unlock(d, &mask);
 		return DSM_ERR_LOST;
 	}
-	node_waiter_add(d, &w, what);
+	waits_add(&d->waits, &w, what);
 	m.slot = slot;
 	request(d, &m);
-	node_waiter_help(d, &w);
+	node_help(d, &w);
 	node_unlock(d, &mask);
 
-	node_waiter_sleep(d, &w, timeout_ms);
-	if (!node_waiter_is_done(&w)) {
+	waits_sleep(&w, timeout_ms);
+	if (!waits_is_done(&w)) {
 		node_lock(d, &mask);
 		m.svc.op = SVC_LOOKUP_CANCEL;
-		if (!node_waiter_is_done(&w))
+		if (!waits_is_done(&w))
 			request(d, &m);
-		node_waiter_help(d, &w);
+		node_help(d, &w);
 		node_unlock(d, &mask);
-		node_waiter_sleep(d, &w, -1);
+		waits_sleep(&w, -1);
 	}
 	svc->arg[0] = w.result[0];
 	svc->arg[1] = w.result[1];

@@ -67,19 +67,19 @@ int node_call_wait(struct dsm *d, struct coh_event *ev, struct waiter *w)
 	int rc;
 
 	node_lock(d, &mask);
-	node_waiter_add(d, w, what);
+	waits_add(&d->waits, w, what);
 	ev->cookie = (uintptr_t)w;
 	rc = call_locked(d, ev);
 	/* A lost job has ended the wait already. */
-	if (rc && !node_waiter_is_done(w))
-		node_waiter_remove(w);
+	if (rc && !waits_is_done(w))
+		waits_remove(w);
 	if (rc)
 		node_hand_over(d);
 	else
-		node_waiter_help(d, w);
+		node_help(d, w);
 	node_unlock(d, &mask);
 	if (rc)
 		return rc;
-	node_waiter_sleep(d, w, -1);
+	waits_sleep(w, -1);
 	return w->status;
 }

@@ -108,7 +108,7 @@ static void complete(struct dsm *d, uint64_t cookie, int status, uint64_t result
 	if (d->members.lost)
 		return; /* its wait has ended already */
 	w->result[0] = result;
-	node_waiter_done(d, w, status);
+	waits_done(&d->waits, w, status);
 }
 
 static void do_atomic(struct dsm *d, const struct coh_effect *e)
@@ -157,7 +157,7 @@ static void do_set_access(struct dsm *d, const struct coh_effect *e)
 
 static void carry_out(struct dsm *d)
 {
-	d->waits.stepping = 1;
+	waits_step_begin(&d->waits);
 	for (uint32_t i = 0; i < d->engine.fx.len; i++) {
 		struct coh_effect *e = &d->engine.fx.list[i];
 		switch (e->kind) {
@@ -178,8 +178,7 @@ static void carry_out(struct dsm *d)
 		default: break;
 		}
 	}
-	d->waits.stepping = 0;
-	node_wake_sleepers(d);
+	waits_step_end(&d->waits);
 	for (unsigned i = 0; i < COH_COUNTS; i++)
 		d->engine.count[i] += d->engine.fx.count[i];
 	if (d->engine.fx.count[COH_N_DEFERRED])
@@ -193,7 +192,7 @@ int node_step(struct dsm *d, const struct coh_event *ev)
 	carry_out(d);
 	/* Whoever steps may free a slot, application threads too: by ending the tenure that
 	 * another request waits for. A refused event changes nothing. */
-	if (rc == 0 && d->waits.starved)
-		pthread_cond_broadcast(&d->waits.room);
+	if (rc == 0)
+		waits_room(&d->waits);
 	return rc;
 }

@@ -10,9 +10,8 @@ void node_fail(struct dsm *d, const char *why)
 		return;
 	d->members.lost = DSM_ERR_LOST;
 	log_line(&d->log, DSM_LOG_ERROR, "the job cannot go on: %s", why);
-	while (d->waits.all)
-		node_waiter_done(d, d->waits.all, DSM_ERR_LOST);
+	waits_end(&d->waits, DSM_ERR_LOST);
 	memset(d->heap.slot, 0, sizeof d->heap.slot);
 	node_faults_lost(d);
-	pthread_cond_broadcast(&d->waits.room);
+	waits_room(&d->waits);
 }

@@ -32,7 +32,7 @@ void node_faults_woken(struct dsm *d, uint64_t first, uint32_t n)
 		d->faults.woken = f->thread;
 		tenure_thread_runs(&d->tenure, f->thread, now);
 		if (f->waiter)
-			node_waiter_done(d, f->waiter, 0);
+			waits_done(&d->waits, f->waiter, 0);
 		*f = d->faults.list[--d->faults.n];
 	}
 }

@@ -151,7 +151,7 @@ int node_fault_here(void *ctx, const struct trap_fault *f, const sigset_t *mask)
 
 	pthread_mutex_lock(&d->lock);
 	d->faults.count++;
-	node_waiter_add(d, &w, NULL);
+	waits_add(&d->waits, &w, NULL);
 	w.mask = mask;
 	while (!d->members.lost) {
 		rc = node_frame_for(d, f->page);
@@ -167,12 +167,12 @@ int node_fault_here(void *ctx, const struct trap_fault *f, const sigset_t *mask)
 		}
 		node_wait_room(d);
 	}
-	if (rc && !node_waiter_is_done(&w))
-		node_waiter_done(d, &w, rc);
+	if (rc && !waits_is_done(&w))
+		waits_done(&d->waits, &w, rc);
 	node_note_fault(d, f); /* now that the request is on its way */
-	node_waiter_help(d, &w); /* the handler has blocked all signals */
+	node_help(d, &w); /* the handler has blocked all signals */
 	pthread_mutex_unlock(&d->lock);
-	node_waiter_sleep(d, &w, -1);
+	waits_sleep(&w, -1);
 	if (w.status)
 		log_line(&d->log, DSM_LOG_ERROR, "thread %u gets SIGBUS for page %llu: %s", f->thread,
 		         (unsigned long long)f->page, dsm_strerror(w.status));

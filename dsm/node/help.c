@@ -41,17 +41,17 @@ uint64_t node_goes_on(const struct dsm *d, uint64_t end_ns)
 	return now < end_ns || (d->faults.n && now < d->faults.expected_ns) ? now : 0;
 }
 
-void node_waiter_help(struct dsm *d, struct waiter *w)
+void node_help(struct dsm *d, struct waiter *w)
 {
 	uint64_t now, end;
 
-	if (d->progress.spin_ns && !node_waiter_is_done(w)) {
+	if (d->progress.spin_ns && !waits_is_done(w)) {
 		end = clock_now_ns() + d->progress.spin_ns;
 		if (d->progress.helpers++ == 0)
 			d->tr->ops->wait_disarm(d->tr);
 		for (;;) {
 			node_progress(d);
-			if (node_waiter_is_done(w) || !(now = node_goes_on(d, end)))
+			if (waits_is_done(w) || !(now = node_goes_on(d, end)))
 				break;
 			pthread_mutex_unlock(&d->lock);
 			node_relax(d, now);
@@ -60,4 +60,10 @@ void node_waiter_help(struct dsm *d, struct waiter *w)
 		d->progress.helpers--;
 	}
 	node_hand_over(d);
+}
+
+void node_wait_room(struct dsm *d)
+{
+	d->tr->ops->wake_peers(d->tr); /* for what was sent to get here */
+	waits_for_room(&d->waits, &d->lock);
 }

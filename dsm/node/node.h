@@ -25,6 +25,7 @@
 #include "dsm/start/settings.h"
 #include "dsm/node/stream.h"
 #include "dsm/node/tenure.h"
+#include "dsm/node/waits.h"
 #include "dsm/trap/trap.h"
 #include "transport/transport.h"
 
@@ -36,36 +37,12 @@
 #define NODE_SHARER_MAPS 16384
 #define NODE_MIGRATORY 15 /* reads granted as writes before one is not */
 #define NODE_SVC_SLOTS 256
-#define NODE_SLEEPERS 8 /* woken after a step; more are woken within it */
 #define NODE_FAULTS 512
 
 struct ev_loop;
 struct alloc;
 struct names;
 struct loop;
-
-/* A call that waits for its answer; on the caller's stack. done is a futex word: set
- * with release after status and result, read with acquire before them. */
-struct waiter {
-	uint32_t done;
-	int status;
-	uint64_t result[2];
-	const char *what; /* for reports; NULL: a fault, reported as such */
-	const sigset_t *mask; /* signals to block while it sleeps; NULL: as they are */
-	uint32_t thread;
-	uint64_t since_ns;
-	struct waiter *next, **link; /* in waits.all, under the lock */
-};
-
-/* Who waits for an answer, and who for room to ask. Under the lock. */
-struct waits {
-	struct waiter *all;
-	int stepping; /* effects are being carried out */
-	uint32_t *sleeper[NODE_SLEEPERS]; /* waiters to be woken when they are */
-	unsigned n_sleepers;
-	pthread_cond_t room; /* a slot may be free again */
-	unsigned starved;    /* threads that wait for room */
-};
 
 /* Requests to the services, oldest first. Each node has at most NODE_SVC_SLOTS under way,
  * and one more for each that it takes back. */
@@ -296,21 +273,13 @@ void node_wait_room(struct dsm *d);
 int node_call(struct dsm *d, const struct coh_event *ev);
 /* The same, and waits for the answer; ev's cookie is set. Returns the status. */
 int node_call_wait(struct dsm *d, struct coh_event *ev, struct waiter *w);
-void node_waiter_add(struct dsm *d, struct waiter *w, const char *what); /* lock held */
-void node_waiter_done(struct dsm *d, struct waiter *w, int status);      /* lock held */
-void node_waiter_remove(struct waiter *w); /* one whose answer does not come; lock held */
-void node_wake_sleepers(struct dsm *d); /* after a step; lock held */
-int node_waiter_is_done(const struct waiter *w); /* then status and results may be read */
 /* Lock held. Whether to look for more, until end_ns or as long as a huge page is expected: the
  * time, or 0. */
 uint64_t node_goes_on(const struct dsm *d, uint64_t end_ns);
 /* Lock held, all signals blocked: polls the transport in place of the service thread, for a
  * short time, so that the answer is taken where it is needed and nobody has to be woken. Then
  * hands over. */
-void node_waiter_help(struct dsm *d, struct waiter *w);
-/* Sleeps without the lock, -1: for ever. */
-void node_waiter_sleep(struct dsm *d, struct waiter *w, int timeout_ms);
-
+void node_help(struct dsm *d, struct waiter *w);
 /* --- memory.c --- */
 /* The zone that all of [ptr, ptr+bytes) lies in, or -1. */
 int node_zone_of(const struct dsm *d, const void *ptr, size_t bytes);

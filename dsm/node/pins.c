@@ -105,7 +105,7 @@ int pins_keep(struct dsm *d, coh_node from, struct coh_msg *m)
 	if (is_against(p, m->type) && !p->kept) {
 		p->msg = *m;
 		p->kept = 1;
-		pthread_cond_broadcast(&d->waits.room); /* see in_own_run() */
+		waits_room(&d->waits); /* see in_own_run() */
 		return 1;
 	}
 	if (m->type == COH_MSG_FWD_GETS)

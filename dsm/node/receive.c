@@ -51,8 +51,7 @@ static void take_event(struct dsm *d, const struct tr_event *e)
 		break;
 	case TR_EV_WRITTEN:
 		frames_unpin(&d->memory.frames, e->cookie >> 16, e->cookie & 0xffff);
-		if (d->waits.starved) /* a frame may have become free */
-			pthread_cond_broadcast(&d->waits.room);
+		waits_room(&d->waits); /* a frame may have become free */
 		break;
 	case TR_EV_ERROR:
 		log_line(&d->log, DSM_LOG_ERROR, "transport error with node %d: %s",

@@ -203,8 +203,8 @@ static void reclaim_pool(struct dsm *d, unsigned pool)
 		n = reclaim(d, pool, high);
 	/* All that is here is in use: whoever needs more gets it beyond the budget. */
 	r->stuck = r->short_of && n == 0 && frames_leaving(f, pool) == 0;
-	if (r->stuck && d->waits.starved)
-		pthread_cond_broadcast(&d->waits.room);
+	if (r->stuck)
+		waits_room(&d->waits);
 }
 
 void node_reclaim(struct dsm *d)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Calls of the application: stepping the core for them, and waiting for answers. */
+/* Waiting for answers, and for room to ask. */
+#include "dsm/node/waits.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
@@ -8,24 +10,36 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "dsm/node/node.h"
+#include "dsm/base/base.h"
 
-void node_waiter_add(struct dsm *d, struct waiter *w, const char *what)
+void waits_open(struct waits *waits)
 {
-	*w = (struct waiter){.what = what, .thread = clock_thread(), .since_ns = clock_now_ns()};
-	w->next = d->waits.all;
-	w->link = &d->waits.all;
-	if (w->next)
-		w->next->link = &w->next;
-	d->waits.all = w;
+	pthread_cond_init(&waits->room, NULL);
 }
 
-void node_waiter_remove(struct waiter *w)
+void waits_close(struct waits *waits)
+{
+	pthread_cond_destroy(&waits->room);
+}
+
+void waits_add(struct waits *waits, struct waiter *w, const char *what)
+{
+	*w = (struct waiter){.what = what, .thread = clock_thread(), .since_ns = clock_now_ns()};
+	w->next = waits->all;
+	w->link = &waits->all;
+	if (w->next)
+		w->next->link = &w->next;
+	waits->all = w;
+}
+
+void waits_remove(struct waiter *w)
 {
 	*w->link = w->next;
 	if (w->next)
 		w->next->link = w->link;
 }
+
+/* --- the answer --- */
 
 /* Values of waiter.done. */
 enum { WAIT_NOT_DONE = 0, WAIT_DONE = 1, WAIT_ASLEEP = 2 };
@@ -35,44 +49,55 @@ static void wake_sleeper(uint32_t *done)
 	syscall(SYS_futex, done, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
-void node_waiter_done(struct dsm *d, struct waiter *w, int status)
+void waits_done(struct waits *waits, struct waiter *w, int status)
 {
 	uint32_t *done = &w->done;
 
-	node_waiter_remove(w);
+	waits_remove(w);
 	w->status = status;
-	/* Release pairs with the acquire in node_waiter_is_done(): status and results before
-	 * done. From here on the waiter may be gone; only its address is used. */
+	/* Release pairs with the acquire in waits_is_done(): status and results before done.
+	 * From here on the waiter may be gone; only its address is used. */
 	if (__atomic_exchange_n(done, WAIT_DONE, __ATOMIC_ACQ_REL) != WAIT_ASLEEP)
 		return;
-	/* To wake a thread takes longer than to send what another node waits for. */
-	if (d->waits.stepping && d->waits.n_sleepers < NODE_SLEEPERS)
-		d->waits.sleeper[d->waits.n_sleepers++] = done;
+	if (waits->stepping && waits->n_sleepers < WAITS_SLEEPERS)
+		waits->sleeper[waits->n_sleepers++] = done;
 	else
 		wake_sleeper(done);
 }
 
-void node_wake_sleepers(struct dsm *d)
+void waits_end(struct waits *waits, int status)
 {
-	while (d->waits.n_sleepers)
-		wake_sleeper(d->waits.sleeper[--d->waits.n_sleepers]);
+	while (waits->all)
+		waits_done(waits, waits->all, status);
 }
 
-int node_waiter_is_done(const struct waiter *w)
+void waits_step_begin(struct waits *waits)
+{
+	waits->stepping = 1;
+}
+
+void waits_step_end(struct waits *waits)
+{
+	waits->stepping = 0;
+	while (waits->n_sleepers)
+		wake_sleeper(waits->sleeper[--waits->n_sleepers]);
+}
+
+int waits_is_done(const struct waiter *w)
 {
 	return __atomic_load_n(&w->done, __ATOMIC_ACQUIRE) == WAIT_DONE;
 }
 
-void node_waiter_sleep(struct dsm *d, struct waiter *w, int timeout_ms)
+void waits_sleep(struct waiter *w, int timeout_ms)
 {
 	struct timespec t = {.tv_sec = timeout_ms / 1000, .tv_nsec = timeout_ms % 1000 * 1000000L};
 	sigset_t mask;
 
-	if (node_waiter_is_done(w))
+	if (waits_is_done(w))
 		return;
 	if (w->mask) /* the application's handlers may run while its thread sleeps */
 		pthread_sigmask(SIG_SETMASK, w->mask, &mask);
-	while (!node_waiter_is_done(w)) {
+	while (!waits_is_done(w)) {
 		uint32_t was = WAIT_NOT_DONE;
 		/* Says that a wake is wanted; fails when it is done, or was said before. */
 		__atomic_compare_exchange_n(&w->done, &was, WAIT_ASLEEP, 0, __ATOMIC_ACQ_REL,
@@ -86,10 +111,17 @@ void node_waiter_sleep(struct dsm *d, struct waiter *w, int timeout_ms)
 		pthread_sigmask(SIG_SETMASK, &mask, NULL);
 }
 
-void node_wait_room(struct dsm *d)
+/* --- room --- */
+
+void waits_room(struct waits *waits)
 {
-	d->tr->ops->wake_peers(d->tr); /* for what was sent to get here */
-	d->waits.starved++;
-	pthread_cond_wait(&d->waits.room, &d->lock);
-	d->waits.starved--;
+	if (waits->starved)
+		pthread_cond_broadcast(&waits->room);
+}
+
+void waits_for_room(struct waits *waits, pthread_mutex_t *lock)
+{
+	waits->starved++;
+	pthread_cond_wait(&waits->room, lock);
+	waits->starved--;
 }

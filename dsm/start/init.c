@@ -280,7 +280,7 @@ static void dismantle(struct dsm *d)
 		region_destroy(&d->memory.region);
 	if (d->boot)
 		d->boot->ops->close(d->boot);
-	pthread_cond_destroy(&d->waits.room);
+	waits_close(&d->waits);
 	pthread_mutex_destroy(&d->lock);
 	free(d);
 	node_cease();
@@ -340,7 +340,7 @@ int dsm_init(const struct dsm_config *config, dsm_t **out)
 	}
 	d->start_ns = clock_now_ns();
 	pthread_mutex_init(&d->lock, NULL);
-	pthread_cond_init(&d->waits.room, NULL);
+	waits_open(&d->waits);
 	rc = join(d, config);
 	if (rc) {
 		if (!*dsm_init_error())
