@@ -9,13 +9,13 @@ libnode_la_SOURCES += dsm/start/agree.c dsm/start/init.c dsm/start/limits.c \
 	dsm/start/meet.c dsm/start/place.c dsm/start/provider.c dsm/start/settings.c \
 	dsm/start/settings.h
 libnode_la_SOURCES += dsm/calls/atomics.c dsm/calls/memory.c dsm/calls/pin.c dsm/calls/sync.c
-libnode_la_SOURCES += dsm/admin/admin.c dsm/admin/admin.h dsm/admin/audit.c \
+libnode_la_SOURCES += dsm/admin/socket.c dsm/admin/socket.h dsm/admin/audit.c \
 	dsm/admin/hot.c dsm/admin/post.c dsm/admin/post.h dsm/admin/report.c
 libnode_la_SOURCES += dsm/heap/alloc.c dsm/heap/alloc.h dsm/heap/names.c \
-	dsm/heap/names.h dsm/heap/service.c
+	dsm/heap/names.h dsm/heap/serve.c
 libnode_la_SOURCES += dsm/node/ahead.c dsm/node/apply.c dsm/node/call.c \
 	dsm/node/engine.c dsm/node/fail.c dsm/node/fault_list.c dsm/node/faults.c \
-	dsm/node/help.c dsm/node/hot.c dsm/node/hot.h dsm/node/look.c dsm/node/loop.c \
+	dsm/node/help.c dsm/node/hot.c dsm/node/hot.h dsm/node/progress.c dsm/node/loop.c \
 	dsm/node/node.h dsm/node/pins.c dsm/node/pins.h dsm/node/receive.c dsm/node/reclaim.c \
 	dsm/node/stream.c dsm/node/stream.h dsm/node/tenure.c dsm/node/tenure.h \
 	dsm/node/unpin.c dsm/node/waits.c dsm/node/waits.h dsm/node/watch.c

@@ -6,7 +6,7 @@
 #ifndef POST_H
 #define POST_H
 
-#include "dsm/admin/admin.h"
+#include "dsm/admin/socket.h"
 #include "dsm/boot/bootmsg.h"
 
 /* What the nodes of a job name its directory after; the same on all. */

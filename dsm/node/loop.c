@@ -14,7 +14,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "dsm/admin/admin.h"
+#include "dsm/admin/socket.h"
 #include "dsm/node/node.h"
 
 #define WORK_ROUNDS 16  /* rounds of work before other watchers get their turn */

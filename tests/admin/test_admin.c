@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "dsm/admin/admin.h"
+#include "dsm/admin/socket.h"
 #include "tests/suite.h"
 
 #define BIG (4 << 20)

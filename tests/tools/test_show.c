@@ -16,7 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "dsm/admin/admin.h"
+#include "dsm/admin/socket.h"
 #include "dsm/boot/boot.h"
 #include "tests/tools/ctl.h"
 #include "tests/suite.h"

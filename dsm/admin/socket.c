@@ -12,7 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "dsm/admin/admin.h"
+#include "dsm/admin/socket.h"
 
 #define CLIENTS_MAX 16
 #define LINE_MAX_BYTES 128
