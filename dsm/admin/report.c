@@ -8,79 +8,12 @@
 #include "config.h"
 #include "dsm/node/node.h"
 
-static void collect(struct dsm *d, struct dsm_stats *s)
-{
-	struct trap_stats trap;
-	struct tr_stats t;
-
-	d->tr->ops->stats(d->tr, &t);
-	d->trap->ops->stats(d->trap, &trap);
-	*s = (struct dsm_stats){
-	        .faults = d->faults.count,
-	        .read_misses = d->engine.count[COH_N_READ_MISS],
-	        .write_misses = d->engine.count[COH_N_WRITE_MISS],
-	        .upgrades = d->engine.count[COH_N_UPGRADE],
-	        .pages_fetched = d->engine.count[COH_N_FETCH],
-	        .grants_empty = d->engine.count[COH_N_GRANT_EMPTY],
-	        .pages_supplied = d->engine.count[COH_N_SUPPLY],
-	        .refreshes = d->engine.count[COH_N_REFRESH],
-	        .write_backs = d->engine.count[COH_N_WRITE_BACK],
-	        .invalidations = d->engine.count[COH_N_INV],
-	        .downgrades = d->engine.count[COH_N_DOWNGRADE],
-	        .deferred = d->engine.count[COH_N_DEFERRED],
-	        .prefetched = d->engine.count[COH_N_PREFETCH],
-	        .prefetch_wasted = d->streams.wasted,
-	        .evictions = d->engine.count[COH_N_EVICT],
-	        .atomics = d->engine.count[COH_N_ATOMIC],
-	        .locks = d->engine.count[COH_N_LOCK],
-	        .barriers = d->engine.count[COH_N_BARRIER],
-	        .messages_sent = t.messages_sent,
-	        .messages_received = t.messages_received,
-	        .bytes_sent = t.bytes_sent + t.write_bytes,
-	        .bytes_received = t.bytes_received,
-	        .page_writes = t.writes,
-	        .page_write_bytes = t.write_bytes,
-	        .doorbells = t.doorbells,
-	        .fault_ns_total = d->faults.ns,
-	        .sleeps = d->progress.sleeps,
-	        .pages_written = d->engine.pages_written,
-	        .page_writes_landed = t.landed,
-	        .registered_bytes = d->memory.chunks.registered_bytes,
-	        .faults_rwp = trap.faults_rwp,
-	        .extents_to_wp = trap.to_wp,
-	        .extents_to_rwp = trap.to_rwp,
-	        .extents_stayed_wp = trap.stayed_wp,
-	        .memory_budget = d->memory.frames.pool[0].budget + d->memory.frames.pool[1].budget,
-	        .memory_used = d->memory.frames.pool[0].used + d->memory.frames.pool[1].used,
-	        .memory_home = d->memory.frames.pool[0].home + d->memory.frames.pool[1].home,
-	        .evicted_shared = d->reclaim.shared,
-	        .evicted_modified = d->reclaim.modified,
-	        .frames_returned = d->memory.frames.returned,
-	        .frame_waits = d->faults.frame_waits,
-	        .pages_pinned = d->pins.held,
-	};
-}
-
-int dsm_get_stats(dsm_t *d, struct dsm_stats *out, size_t size)
-{
-	struct dsm_stats s;
-	sigset_t mask;
-
-	if (!out)
-		return DSM_ERR_INVAL;
-	node_lock(d, &mask);
-	collect(d, &s);
-	node_unlock(d, &mask);
-	memcpy(out, &s, size < sizeof s ? size : sizeof s);
-	return 0;
-}
-
 static json_t *stats_json(struct dsm *d)
 {
 	struct dsm_stats s;
 	json_t *o = json_object();
 
-	collect(d, &s);
+	node_stats(d, &s);
 #define PUT(member) json_object_set_new(o, #member, json_integer((json_int_t)s.member))
 	PUT(faults);
 	PUT(read_misses);

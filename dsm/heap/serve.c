@@ -136,7 +136,7 @@ static void serve_cancel(struct dsm *d, coh_node from, const struct coh_msg *m)
 }
 
 /* A request from a node, this one included. */
-static void serve(struct dsm *d, coh_node from, const struct coh_msg *m)
+void service_one(struct dsm *d, coh_node from, const struct coh_msg *m)
 {
 	switch (m->svc.op) {
 	case SVC_ALLOC: serve_alloc(d, from, m); break;
@@ -170,82 +170,9 @@ void service_serve(struct dsm *d)
 	struct svc_inbox *in = &d->heap.inbox;
 
 	while (in->len) {
-		serve(d, in->ring[in->head].from, &in->ring[in->head].msg);
+		service_one(d, in->ring[in->head].from, &in->ring[in->head].msg);
 		in->head = (in->head + 1) % in->cap;
 		in->len--;
 		d->engine.handled++;
 	}
-}
-
-/* --- asking --- */
-
-void service_response(struct dsm *d, const struct coh_msg *m)
-{
-	struct waiter *w = m->slot < NODE_SVC_SLOTS ? d->heap.slot[m->slot] : NULL;
-
-	if (!w) {
-		d->engine.bad_messages++;
-		return;
-	}
-	d->heap.slot[m->slot] = NULL;
-	w->result[0] = m->svc.arg[0];
-	w->result[1] = m->svc.arg[1];
-	waits_done(&d->waits, w, m->svc.status);
-	waits_room(&d->waits);
-}
-
-/* Lock held. Waits for a free slot; -1 when the job is lost meanwhile. */
-static int slot_take(struct dsm *d, struct waiter *w)
-{
-	while (!d->members.lost) {
-		for (unsigned i = 0; i < NODE_SVC_SLOTS; i++)
-			if (!d->heap.slot[i]) {
-				d->heap.slot[i] = w;
-				return (int)i;
-			}
-		node_wait_room(d);
-	}
-	return -1;
-}
-
-static void request(struct dsm *d, const struct coh_msg *m)
-{
-	if (d->engine.cfg.self == 0)
-		serve(d, 0, m);
-	else
-		node_send(d, 0, m);
-}
-
-int service_call(struct dsm *d, struct coh_svc *svc, int timeout_ms, const char *what)
-{
-	struct coh_msg m = {.type = COH_MSG_SVC_REQ, .n = 1, .svc = *svc};
-	struct waiter w;
-	sigset_t mask;
-	int slot;
-
-	node_lock(d, &mask);
-	slot = slot_take(d, &w);
-	if (slot < 0) {
-		node_unlock(d, &mask);
-		return DSM_ERR_LOST;
-	}
-	waits_add(&d->waits, &w, what);
-	m.slot = slot;
-	request(d, &m);
-	node_help(d, &w);
-	node_unlock(d, &mask);
-
-	waits_sleep(&w, timeout_ms);
-	if (!waits_is_done(&w)) {
-		node_lock(d, &mask);
-		m.svc.op = SVC_LOOKUP_CANCEL;
-		if (!waits_is_done(&w))
-			request(d, &m);
-		node_help(d, &w);
-		node_unlock(d, &mask);
-		waits_sleep(&w, -1);
-	}
-	svc->arg[0] = w.result[0];
-	svc->arg[1] = w.result[1];
-	return w.status;
 }

@@ -168,6 +168,11 @@ void node_relax(const struct dsm *d, uint64_t now_ns);
 int node_become(void);
 void node_cease(void);
 
+/* --- start/boot.c, start/core.c --- */
+int start_open_boot(struct dsm *d);
+int start_configure_core(struct dsm *d);
+int start_make_core(struct dsm *d);
+
 /* --- agree.c: what all nodes settle while they start --- */
 /* Gives len bytes to all, and gets theirs. all: that many bytes for each node. */
 int node_exchange(struct dsm *d, const void *mine, size_t len, void *all);
@@ -293,6 +298,8 @@ void service_close(struct dsm *d);
 void service_keep(struct dsm *d, coh_node from, const struct coh_msg *msg);
 /* Serves what was kept. Lock held, service thread only. */
 void service_serve(struct dsm *d);
+void service_one(struct dsm *d, coh_node from, const struct coh_msg *msg);
+int service_slot_take(struct dsm *d, struct waiter *w);
 void service_response(struct dsm *d, const struct coh_msg *msg);
 /* Asks and waits; svc is the request and then the answer. timeout_ms of a lookup, or -1. */
 int service_call(struct dsm *d, struct coh_svc *svc, int timeout_ms, const char *what);
@@ -307,6 +314,9 @@ void loop_kick(struct dsm *d);
 struct json_t;
 void node_note_fault(struct dsm *d, const struct trap_fault *f);
 struct json_t *hot_json(struct dsm *d);
+
+/* --- stats.c --- */
+void node_stats(struct dsm *d, struct dsm_stats *out); /* lock held */
 
 /* --- report.c, audit.c --- */
 struct json_t *audit_json(struct dsm *d); /* lock held */

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Asking rank 0. */
+#include "dsm/node/node.h"
+
+static void request(struct dsm *d, const struct coh_msg *m)
+{
+	if (d->engine.cfg.self == 0)
+		service_one(d, 0, m);
+	else
+		node_send(d, 0, m);
+}
+
+int service_call(struct dsm *d, struct coh_svc *svc, int timeout_ms, const char *what)
+{
+	struct coh_msg m = {.type = COH_MSG_SVC_REQ, .n = 1, .svc = *svc};
+	struct waiter w;
+	sigset_t mask;
+	int slot;
+
+	node_lock(d, &mask);
+	slot = service_slot_take(d, &w);
+	if (slot < 0) {
+		node_unlock(d, &mask);
+		return DSM_ERR_LOST;
+	}
+	waits_add(&d->waits, &w, what);
+	m.slot = slot;
+	request(d, &m);
+	node_help(d, &w);
+	node_unlock(d, &mask);
+
+	waits_sleep(&w, timeout_ms);
+	if (!waits_is_done(&w)) {
+		node_lock(d, &mask);
+		m.svc.op = SVC_LOOKUP_CANCEL;
+		if (!waits_is_done(&w))
+			request(d, &m);
+		node_help(d, &w);
+		node_unlock(d, &mask);
+		waits_sleep(&w, -1);
+	}
+	svc->arg[0] = w.result[0];
+	svc->arg[1] = w.result[1];
+	return w.status;
+}

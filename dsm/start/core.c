@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The core of a node, and the frames behind it. */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "dsm/node/node.h"
+
+#define TENURE_US 200
+#define SPIN_US 50
+
+_Static_assert(NODE_HOLDS + PIN_HOME_PAGES <= TENURE_SLOTS, "a hold without a slot");
+
+/* What each of so many nodes may have of a home's queues, which are as long for all. */
+static uint16_t share(unsigned want, unsigned of, unsigned nodes)
+{
+	return want < of / nodes ? want : of / nodes;
+}
+
+/* Homes are spread in proportion to budgets, once these are known. */
+static void weigh_homes(struct dsm *d)
+{
+	uint64_t weight[COH_MAX_NODES];
+
+	for (int i = 0; d->memory.budgets && i < d->boot->size; i++)
+		weight[i] = d->memory.budgets[i].bytes;
+	if (d->memory.budgets)
+		coh_config_weigh(&d->engine.cfg, weight);
+}
+
+int start_configure_core(struct dsm *d)
+{
+	const struct settings *s = &d->settings;
+	unsigned nodes = d->boot->size;
+	int rc;
+
+	d->engine.cfg = (struct coh_config){
+	        .nodes = nodes,
+	        .self = d->boot->rank,
+	        .n_zones = s->huge_bytes ? 2 : 1,
+	        .zone = {{.count = s->region_bytes / REGION_PTE_BYTES,
+	                  .block_pages = REGION_EXTENT_PAGES},
+	                 {.first = s->region_bytes / REGION_PTE_BYTES,
+	                  .count = s->huge_bytes / REGION_PMD_BYTES,
+	                  .block_pages = 1}},
+	        .per_home = share(NODE_PER_HOME, COH_MAX_QUEUE / 2, nodes),
+	        .slots = NODE_SLOTS,
+	        .holds = NODE_HOLDS + PIN_HOME_PAGES,
+	        .locks = NODE_LOCKS,
+	        .sync_slots = share(NODE_SYNC_SLOTS, COH_MAX_QUEUE, nodes),
+	        .sharer_maps = NODE_SHARER_MAPS,
+	        .migratory = NODE_MIGRATORY,
+	};
+	weigh_homes(d);
+	rc = coh_config_check(&d->engine.cfg);
+	if (rc == -EFBIG)
+		init_error_set("the region has %llu GiB in pages of 4 KiB; it may have %llu for "
+		               "each node at most: ask for less by DSM_REGION, or start more nodes",
+		               (unsigned long long)(s->region_bytes >> 30),
+		               (unsigned long long)(COH_MAX_HOME_PAGES * REGION_PTE_BYTES >> 30));
+	else if (rc)
+		init_error_set("a job has at most %d nodes", COH_MAX_NODES);
+	return rc ? DSM_ERR_CONFIG : 0;
+}
+
+static int open_frames(struct dsm *d)
+{
+	const struct budget *mine = &d->memory.budgets[d->boot->rank];
+	const uint64_t page_bytes[] = {d->memory.region.zone[REGION_PTE].page_bytes,
+	                               d->memory.region.zone[REGION_PMD].page_bytes};
+
+	log_line(&d->log, DSM_LOG_DEBUG, "memory for pages: %llu bytes%s",
+	         (unsigned long long)mine->bytes, mine->both ? "" : ", and huge pages beside it");
+	return frames_open(&d->memory.frames, &d->memory.region, &d->memory.chunks, &d->engine.cfg,
+	                   mine->bytes, mine->both,
+	                   budget_home_bytes(&d->engine.cfg, mine, page_bytes));
+}
+
+int start_make_core(struct dsm *d)
+{
+	uint32_t cap;
+	int rc = start_configure_core(d); /* again: the zone of huge pages may have been given up */
+
+	if (rc)
+		return rc;
+	d->engine.bytes = coh_size(&d->engine.cfg);
+	void *state = (void *)syscall(SYS_mmap, NULL, d->engine.bytes, PROT_READ | PROT_WRITE,
+	                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (state == MAP_FAILED) {
+		init_error_set("no address space for the directory: %zu bytes", d->engine.bytes);
+		return DSM_ERR_NOMEM;
+	}
+	d->engine.coh = coh_init(state, &d->engine.cfg);
+	cap = coh_effects_max(&d->engine.cfg);
+	d->engine.fx =
+		(struct coh_effects){ .list = calloc(cap, sizeof *d->engine.fx.list),
+		                      .cap = cap,
+		                      .self_queue = calloc(COH_SELF_MAX,
+		                                           sizeof *d->engine.fx.self_queue) };
+	if (!d->engine.fx.list || !d->engine.fx.self_queue || open_frames(d))
+		return DSM_ERR_NOMEM;
+	/* One thread that works and one that serves, for each node here. */
+	d->progress.crowded = 2 * d->boot->nodes_here > sysconf(_SC_NPROCESSORS_ONLN);
+	d->progress.spin_ns =
+		(d->settings.spin_us < 0 ? SPIN_US : d->settings.spin_us) * UINT64_C(1000);
+	tenure_init(&d->tenure,
+	            (d->settings.tenure_us ? d->settings.tenure_us : TENURE_US) * UINT64_C(1000),
+	            d->boot->rank);
+	return 0;
+}
