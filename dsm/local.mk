@@ -7,20 +7,25 @@ libnode_la_SOURCES += dsm/probe/kernel.c dsm/probe/memory.c dsm/probe/network.c 
 	dsm/probe/probe.c dsm/probe/probe.h
 libnode_la_SOURCES += dsm/start/active.c dsm/start/agree.c dsm/start/boot.c \
 	dsm/start/core.c dsm/start/init.c dsm/start/limits.c dsm/start/meet.c dsm/start/place.c \
-	dsm/start/provider.c dsm/start/settings.c dsm/start/settings.h
+	dsm/start/provider.c dsm/start/settings.c dsm/start/settings.h dsm/start/start.h \
+	dsm/start/steps.h
 libnode_la_SOURCES += dsm/calls/atomics.c dsm/calls/job.c dsm/calls/memory.c \
 	dsm/calls/pin.c dsm/calls/stats.c dsm/calls/sync.c
-libnode_la_SOURCES += dsm/admin/audit.c dsm/admin/hot.c dsm/admin/post.c \
-	dsm/admin/post.h dsm/admin/report.c dsm/admin/socket.c dsm/admin/socket.h
-libnode_la_SOURCES += dsm/heap/alloc.c dsm/heap/alloc.h dsm/heap/ask.c dsm/heap/names.c \
-	dsm/heap/names.h dsm/heap/serve.c dsm/heap/slots.c
-libnode_la_SOURCES += dsm/node/ahead.c dsm/node/apply.c dsm/node/call.c \
-	dsm/node/engine.c dsm/node/fail.c dsm/node/fault_list.c dsm/node/faults.c \
-	dsm/node/help.c dsm/node/hot.c dsm/node/hot.h dsm/node/loop.c dsm/node/node.h \
-	dsm/node/pins.c dsm/node/pins.h dsm/node/progress.c dsm/node/receive.c \
-	dsm/node/reclaim.c dsm/node/stats.c dsm/node/stream.c dsm/node/stream.h \
-	dsm/node/tenure.c dsm/node/tenure.h dsm/node/unpin.c dsm/node/waits.c dsm/node/waits.h \
-	dsm/node/watch.c
+libnode_la_SOURCES += dsm/admin/admin.c dsm/admin/admin.h dsm/admin/answers.h \
+	dsm/admin/audit.c dsm/admin/hot.c dsm/admin/post.c dsm/admin/post.h dsm/admin/report.c \
+	dsm/admin/socket.c dsm/admin/socket.h
+libnode_la_SOURCES += dsm/heap/alloc.c dsm/heap/alloc.h dsm/heap/ask.c dsm/heap/heap.c \
+	dsm/heap/heap.h dsm/heap/names.c dsm/heap/names.h dsm/heap/serve.c dsm/heap/services.h \
+	dsm/heap/slots.c
+libnode_la_SOURCES += dsm/node/ahead.c dsm/node/apply.c dsm/node/call.c dsm/node/call.h \
+	dsm/node/engine.c dsm/node/engine.h dsm/node/fail.c dsm/node/fault_list.c \
+	dsm/node/fault_list.h dsm/node/faults.c dsm/node/faults.h dsm/node/help.c \
+	dsm/node/hot.c dsm/node/hot.h dsm/node/loop.c dsm/node/loop.h dsm/node/node.h \
+	dsm/node/pins.c dsm/node/pins.h dsm/node/progress.c dsm/node/progress.h \
+	dsm/node/receive.c dsm/node/reclaim.c dsm/node/reclaim.h dsm/node/stats.c \
+	dsm/node/stream.c dsm/node/stream.h dsm/node/tenure.c dsm/node/tenure.h \
+	dsm/node/unpin.c dsm/node/waits.c dsm/node/waits.h dsm/node/watch.c
+libnode_la_SOURCES += dsm/members/members.c dsm/members/members.h
 libnode_la_SOURCES += dsm/trap/access_map.c dsm/trap/access_map.h dsm/trap/audit.c \
 	dsm/trap/audit.h dsm/trap/base.c dsm/trap/base.h dsm/trap/choose.c dsm/trap/rwp.c \
 	dsm/trap/rwp.h dsm/trap/rwp_extent.c dsm/trap/rwp_move.c dsm/trap/rwp_pages.c \

@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "dsm/admin/answers.h"
 #include "dsm/node/node.h"
 
 #define LIST_MAX 20 /* disagreements that are named */

@@ -3,52 +3,27 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-#include "dsm/heap/alloc.h"
-#include "dsm/heap/names.h"
+#include "dsm/admin/answers.h"
+#include "dsm/heap/heap.h"
 #include "dsm/node/node.h"
 
 #define PAGES_MAX 64
 #define NAMES_TOLD 4096 /* of more, some are not told */
 
-void node_note_fault(struct dsm *d, const struct trap_fault *f)
+static void on_name(void *list, const char *name, uint64_t address, uint64_t bytes)
 {
-	const struct region_zone *zone = region_zone_of(&d->memory.region, f->page);
-	const uint64_t at = f->address - (uintptr_t)region_window_at(&d->memory.region, f->page);
-
-	hot_note(&d->hot, f->page, at < zone->page_bytes ? at * HOT_PARTS / zone->page_bytes : 0,
-	         f->write);
-}
-
-struct told {
-	struct dsm *d;
-	json_t *list;
-};
-
-static void on_name(void *ctx, const char *name, uint64_t offset)
-{
-	struct told *t = ctx;
-	const uintptr_t address = (uintptr_t)t->d->memory.region.window + offset;
-	uint64_t bytes = 0;
-
-	if (json_array_size(t->list) == NAMES_TOLD)
-		return;
-	for (int kind = 0; kind < REGION_ZONES; kind++) {
-		const uint64_t at = address - (uintptr_t)t->d->memory.region.zone[kind].window;
-
-		if (t->d->heap.alloc[kind] && !bytes)
-			bytes = alloc_size(t->d->heap.alloc[kind], at);
-	}
-	json_array_append_new(t->list, json_pack("{s:s, s:I, s:I}", "name", name, "address",
-	                                         (json_int_t)address, "bytes", (json_int_t)bytes));
+	if (json_array_size(list) < NAMES_TOLD)
+		json_array_append_new(list, json_pack("{s:s, s:I, s:I}", "name", name, "address",
+		                                      (json_int_t)address, "bytes",
+		                                      (json_int_t)bytes));
 }
 
 static json_t *names_json(struct dsm *d)
 {
-	struct told t = {.d = d, .list = json_array()};
+	json_t *list = json_array();
 
-	if (d->heap.names)
-		names_each(d->heap.names, on_name, &t);
-	return t.list;
+	heap_each_name(d, on_name, list);
+	return list;
 }
 
 static json_t *page_json(const struct dsm *d, const struct hot_page *p)

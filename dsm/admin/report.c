@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "dsm/admin/answers.h"
 #include "dsm/node/node.h"
 
 static json_t *stats_json(struct dsm *d)
@@ -88,12 +89,14 @@ static json_t *waiting_json(struct dsm *d)
 
 static json_t *status_json(struct dsm *d)
 {
+	const struct region_zone *zone = &d->memory.region.zone[REGION_PTE];
+
 	return json_pack("{s:s, s:i, s:i, s:i, s:s, s:s, s:s, s:s, s:I, s:f, s:b, s:I, s:o}", "job",
 	                 d->boot->job, "rank", d->boot->rank, "size", d->boot->size, "pid",
 	                 (int)getpid(), "version", PACKAGE_VERSION, "provider",
 	                 d->tr->ops->provider(d->tr), "trap", d->trap->ops->name, "faults",
 	                 d->signal ? "signal" : "event", "region_bytes",
-	                 (json_int_t)d->settings.region_bytes, "uptime_s",
+	                 (json_int_t)(zone->count * zone->page_bytes), "uptime_s",
 	                 (double)(clock_now_ns() - d->start_ns) / 1e9, "lost", d->members.lost != 0,
 	                 "bad_messages", (json_int_t)d->engine.bad_messages, "waiting",
 	                 waiting_json(d));

@@ -5,8 +5,8 @@
  * "status"; the answer is one line of JSON, and the connection closes.
  * Runs on the node's libev loop; never blocks it: a slow client is dropped.
  */
-#ifndef ADMIN_H
-#define ADMIN_H
+#ifndef SOCKET_H
+#define SOCKET_H
 
 #include <stddef.h>
 

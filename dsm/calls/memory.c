@@ -3,23 +3,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "dsm/heap/heap.h"
 #include "dsm/node/node.h"
 
 static uint64_t offset_of(const struct dsm *d, const void *ptr)
 {
 	return (uint64_t)((const uint8_t *)ptr - d->memory.region.window);
-}
-
-int node_zone_of(const struct dsm *d, const void *ptr, size_t bytes)
-{
-	for (int kind = 0; kind < REGION_ZONES; kind++) {
-		const struct region_zone *zone = &d->memory.region.zone[kind];
-		uint64_t len = zone->count * zone->page_bytes;
-		uint64_t at = (uint64_t)((const uint8_t *)ptr - zone->window);
-		if (zone->count && at < len && bytes <= len - at)
-			return kind;
-	}
-	return -1;
 }
 
 /* One try in one zone. */
@@ -34,7 +23,7 @@ static int alloc_in(struct dsm *d, int kind, size_t bytes, size_t align, void **
 		return DSM_ERR_NOMEM;
 	if (align > zone->count * zone->page_bytes)
 		return DSM_ERR_INVAL;
-	rc = service_call(d, &svc, -1, "dsm_alloc");
+	rc = heap_call(d, &svc, -1, "dsm_alloc");
 	if (rc == DSM_ERR_NOMEM && svc.arg[0])
 		log_line(&d->log, DSM_LOG_ERROR, "no %zu bytes of shared memory: the nodes' budgets "
 		         "(DSM_MEMORY) are enough for %llu bytes of %s pages in all", bytes,
@@ -68,7 +57,7 @@ int dsm_alloc(dsm_t *d, size_t bytes, size_t align, unsigned flags, void **out)
 int dsm_free(dsm_t *d, void *ptr)
 {
 	struct coh_svc svc = {.op = SVC_FREE};
-	int kind = node_zone_of(d, ptr, 1);
+	int kind = region_kind_of(&d->memory.region, ptr, 1);
 
 	if (!ptr)
 		return 0;
@@ -76,7 +65,7 @@ int dsm_free(dsm_t *d, void *ptr)
 		return DSM_ERR_NOT_OURS;
 	svc.arg[0] = (uint64_t)((uint8_t *)ptr - d->memory.region.zone[kind].window);
 	svc.arg[2] = kind;
-	return service_call(d, &svc, -1, "dsm_free");
+	return heap_call(d, &svc, -1, "dsm_free");
 }
 
 static int name_set(struct coh_svc *svc, const char *name)
@@ -93,10 +82,10 @@ int dsm_publish(dsm_t *d, const char *name, void *ptr)
 {
 	struct coh_svc svc = {.op = ptr ? SVC_PUBLISH : SVC_UNPUBLISH};
 
-	if (name_set(&svc, name) || (ptr && node_zone_of(d, ptr, 1) < 0))
+	if (name_set(&svc, name) || (ptr && region_kind_of(&d->memory.region, ptr, 1) < 0))
 		return DSM_ERR_INVAL;
 	svc.arg[0] = ptr ? offset_of(d, ptr) : 0;
-	return service_call(d, &svc, -1, "dsm_publish");
+	return heap_call(d, &svc, -1, "dsm_publish");
 }
 
 int dsm_lookup(dsm_t *d, const char *name, int timeout_ms, void **out)
@@ -106,7 +95,7 @@ int dsm_lookup(dsm_t *d, const char *name, int timeout_ms, void **out)
 
 	if (!out || timeout_ms < -1 || name_set(&svc, name))
 		return DSM_ERR_INVAL;
-	rc = service_call(d, &svc, timeout_ms ? timeout_ms : -1, "dsm_lookup");
+	rc = heap_call(d, &svc, timeout_ms ? timeout_ms : -1, "dsm_lookup");
 	if (rc == 0)
 		*out = d->memory.region.window + svc.arg[0];
 	return rc;
@@ -117,7 +106,7 @@ int dsm_prefetch(dsm_t *d, const void *ptr, size_t bytes)
 	uint64_t page, end;
 	sigset_t mask;
 
-	if (node_zone_of(d, ptr, bytes) < 0)
+	if (region_kind_of(&d->memory.region, ptr, bytes) < 0)
 		return DSM_ERR_INVAL;
 	if (bytes == 0)
 		return 0;

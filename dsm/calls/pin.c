@@ -11,7 +11,7 @@
 static void wait_step(struct dsm *d)
 {
 	d->pins.waiting++;
-	loop_kick(d); /* it may have a tenure to end that nobody waited for */
+	progress_kick(&d->progress); /* it may have a tenure to end that nobody waited for */
 	node_wait_room(d);
 	d->pins.waiting--;
 }
@@ -178,7 +178,7 @@ int dsm_pin(dsm_t *d, const void *ptr, size_t bytes, int mode)
 	sigset_t mask;
 	int rc;
 
-	if (node_zone_of(d, ptr, bytes) < 0 || (mode != DSM_PIN_READ && mode != DSM_PIN_WRITE))
+	if (region_kind_of(&d->memory.region, ptr, bytes) < 0 || (mode != DSM_PIN_READ && mode != DSM_PIN_WRITE))
 		return DSM_ERR_INVAL;
 	if (bytes == 0)
 		return 0;
@@ -205,7 +205,7 @@ int dsm_unpin(dsm_t *d, const void *ptr, size_t bytes)
 	sigset_t mask;
 	int rc = 0;
 
-	if (node_zone_of(d, ptr, bytes) < 0)
+	if (region_kind_of(&d->memory.region, ptr, bytes) < 0)
 		return DSM_ERR_INVAL;
 	if (bytes == 0)
 		return 0;

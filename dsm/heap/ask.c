@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Asking rank 0. */
-#include "dsm/node/node.h"
+#include "dsm/heap/services.h"
 
 static void request(struct dsm *d, const struct coh_msg *m)
 {
 	if (d->engine.cfg.self == 0)
-		service_one(d, 0, m);
+		heap_serve(d, 0, m);
 	else
 		node_send(d, 0, m);
 }
 
-int service_call(struct dsm *d, struct coh_svc *svc, int timeout_ms, const char *what)
+int heap_call(struct dsm *d, struct coh_svc *svc, int timeout_ms, const char *what)
 {
 	struct coh_msg m = {.type = COH_MSG_SVC_REQ, .n = 1, .svc = *svc};
 	struct waiter w;
@@ -18,7 +18,7 @@ int service_call(struct dsm *d, struct coh_svc *svc, int timeout_ms, const char 
 	int slot;
 
 	node_lock(d, &mask);
-	slot = service_slot_take(d, &w);
+	slot = heap_slot_take(d, &w);
 	if (slot < 0) {
 		node_unlock(d, &mask);
 		return DSM_ERR_LOST;

@@ -1,46 +1,34 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * Services that one node, rank 0, gives to all: the allocator and the names. Requests
- * and answers are messages; a request of rank 0 itself takes the same way without the
- * network. Their data is private memory, never shared pages.
- */
+/* Serving: the allocator and the names, at rank 0. */
+#include "dsm/heap/services.h"
+
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "dsm/heap/alloc.h"
-#include "dsm/heap/names.h"
-#include "dsm/node/node.h"
-
-int service_open(struct dsm *d)
+int heap_serve_open(struct dsm *d)
 {
+	struct heap *h = d->heap;
 	int rc = 0;
 
-	if (d->engine.cfg.self != 0)
-		return 0;
 	for (int kind = 0; kind < REGION_ZONES && rc == 0; kind++) {
 		const struct region_zone *zone = &d->memory.region.zone[kind];
 		if (zone->count)
 			rc = alloc_open((uintptr_t)zone->window, zone->count * zone->page_bytes,
-			                zone->page_bytes, &d->heap.alloc[kind]);
+			                zone->page_bytes, &h->alloc[kind]);
 	}
 	if (rc == 0)
-		rc = names_open(&d->heap.names);
-	d->heap.inbox.cap = 2 * NODE_SVC_SLOTS * d->engine.cfg.nodes;
-	d->heap.inbox.ring = calloc(d->heap.inbox.cap, sizeof *d->heap.inbox.ring);
-	return rc == 0 && !d->heap.inbox.ring ? -ENOMEM : rc;
+		rc = names_open(&h->names);
+	h->inbox.cap = 2 * HEAP_SLOTS * d->engine.cfg.nodes;
+	h->inbox.ring = calloc(h->inbox.cap, sizeof *h->inbox.ring);
+	return rc == 0 && !h->inbox.ring ? -ENOMEM : rc;
 }
 
-void service_close(struct dsm *d)
+void heap_serve_close(struct heap *h)
 {
-	free(d->heap.inbox.ring);
-	d->heap.inbox = (struct svc_inbox){0};
-	names_close(d->heap.names);
-	for (int kind = 0; kind < REGION_ZONES; kind++) {
-		alloc_close(d->heap.alloc[kind]);
-		d->heap.alloc[kind] = NULL;
-	}
-	d->heap.names = NULL;
+	free(h->inbox.ring);
+	names_close(h->names);
+	for (int kind = 0; kind < REGION_ZONES; kind++)
+		alloc_close(h->alloc[kind]);
 }
 
 /* --- serving --- */
@@ -53,7 +41,7 @@ static void answer(struct dsm *d, coh_node to, uint16_t slot, int status, uint64
 	m.svc.arg[0] = a;
 	m.svc.arg[1] = b;
 	if (to == d->engine.cfg.self)
-		service_response(d, &m);
+		heap_response(d, &m);
 	else
 		node_send(d, to, &m);
 }
@@ -66,23 +54,23 @@ static void set_limit(struct dsm *d, unsigned kind)
 
 	for (int i = 0; i < REGION_ZONES; i++)
 		page_bytes[i] = d->memory.region.zone[i].page_bytes;
-	if (d->heap.alloc[!kind]) {
-		alloc_stats(d->heap.alloc[!kind], &stats);
+	if (d->heap->alloc[!kind]) {
+		alloc_stats(d->heap->alloc[!kind], &stats);
 		other = (stats.high_water + page_bytes[!kind] - 1) / page_bytes[!kind];
 	}
-	if (d->heap.limit[kind].pages && d->heap.limit[kind].other == other)
+	if (d->heap->limit[kind].pages && d->heap->limit[kind].other == other)
 		return;
-	d->heap.limit[kind].other = other;
-	d->heap.limit[kind].pages =
+	d->heap->limit[kind].other = other;
+	d->heap->limit[kind].pages =
 		budget_limit(&d->engine.cfg, d->memory.budgets, page_bytes, kind, other);
-	alloc_limit(d->heap.alloc[kind], d->heap.limit[kind].pages * page_bytes[kind]);
+	alloc_limit(d->heap->alloc[kind], d->heap->limit[kind].pages * page_bytes[kind]);
 }
 
 static void serve_alloc(struct dsm *d, coh_node from, const struct coh_msg *m)
 {
 	uint64_t offset = 0, dirty = 0;
 	unsigned kind = m->svc.arg[2];
-	struct alloc *zone = m->svc.arg[2] < REGION_ZONES ? d->heap.alloc[kind] : NULL;
+	struct alloc *zone = m->svc.arg[2] < REGION_ZONES ? d->heap->alloc[kind] : NULL;
 	int rc = -ENOMEM;
 
 	if (zone) {
@@ -90,14 +78,14 @@ static void serve_alloc(struct dsm *d, coh_node from, const struct coh_msg *m)
 		rc = alloc_take(zone, m->svc.arg[0], m->svc.arg[1], &offset, &dirty);
 	}
 	/* Tells what the limit is, when it is that of the budgets. */
-	if (rc == -ENOMEM && zone && d->heap.limit[kind].pages < d->memory.region.zone[kind].count)
-		offset = d->heap.limit[kind].pages * d->memory.region.zone[kind].page_bytes;
+	if (rc == -ENOMEM && zone && d->heap->limit[kind].pages < d->memory.region.zone[kind].count)
+		offset = d->heap->limit[kind].pages * d->memory.region.zone[kind].page_bytes;
 	answer(d, from, m->slot, rc, offset, dirty);
 }
 
 static void serve_free(struct dsm *d, coh_node from, const struct coh_msg *m)
 {
-	struct alloc *zone = m->svc.arg[2] < REGION_ZONES ? d->heap.alloc[m->svc.arg[2]] : NULL;
+	struct alloc *zone = m->svc.arg[2] < REGION_ZONES ? d->heap->alloc[m->svc.arg[2]] : NULL;
 	int rc = zone ? alloc_give(zone, m->svc.arg[0]) : -EINVAL;
 
 	answer(d, from, m->slot, rc ? DSM_ERR_NOT_OURS : 0, 0, 0);
@@ -106,20 +94,20 @@ static void serve_free(struct dsm *d, coh_node from, const struct coh_msg *m)
 static void serve_publish(struct dsm *d, coh_node from, const struct coh_msg *m)
 {
 	struct names_waiter who;
-	int rc = names_add(d->heap.names, m->svc.name, m->svc.arg[0]);
+	int rc = names_add(d->heap->names, m->svc.name, m->svc.arg[0]);
 
 	answer(d, from, m->slot, rc, 0, 0);
-	while (rc == 0 && names_next_waiter(d->heap.names, m->svc.name, &who) == 1)
+	while (rc == 0 && names_next_waiter(d->heap->names, m->svc.name, &who) == 1)
 		answer(d, who.node, who.slot, 0, m->svc.arg[0], 0);
 }
 
 static void serve_lookup(struct dsm *d, coh_node from, const struct coh_msg *m)
 {
 	uint64_t value = 0;
-	int rc = names_find(d->heap.names, m->svc.name, &value);
+	int rc = names_find(d->heap->names, m->svc.name, &value);
 
 	if (rc == -ENOENT && m->svc.arg[0]) { /* wants to wait */
-		rc = names_wait(d->heap.names, m->svc.name,
+		rc = names_wait(d->heap->names, m->svc.name,
 		                (struct names_waiter){.node = from, .slot = m->slot});
 		if (rc == 0)
 			return;
@@ -130,20 +118,19 @@ static void serve_lookup(struct dsm *d, coh_node from, const struct coh_msg *m)
 /* A waiter whose time is over. If its answer has left already, that is the answer. */
 static void serve_cancel(struct dsm *d, coh_node from, const struct coh_msg *m)
 {
-	if (names_unwait(d->heap.names, m->svc.name,
+	if (names_unwait(d->heap->names, m->svc.name,
 	                 (struct names_waiter){.node = from, .slot = m->slot}) == 0)
 		answer(d, from, m->slot, -ETIMEDOUT, 0, 0);
 }
 
-/* A request from a node, this one included. */
-void service_one(struct dsm *d, coh_node from, const struct coh_msg *m)
+void heap_serve(struct dsm *d, coh_node from, const struct coh_msg *m)
 {
 	switch (m->svc.op) {
 	case SVC_ALLOC: serve_alloc(d, from, m); break;
 	case SVC_FREE: serve_free(d, from, m); break;
 	case SVC_PUBLISH: serve_publish(d, from, m); break;
 	case SVC_UNPUBLISH:
-		answer(d, from, m->slot, names_remove(d->heap.names, m->svc.name), 0, 0);
+		answer(d, from, m->slot, names_remove(d->heap->names, m->svc.name), 0, 0);
 		break;
 	case SVC_LOOKUP: serve_lookup(d, from, m); break;
 	case SVC_LOOKUP_CANCEL: serve_cancel(d, from, m); break;
@@ -151,9 +138,9 @@ void service_one(struct dsm *d, coh_node from, const struct coh_msg *m)
 	}
 }
 
-void service_keep(struct dsm *d, coh_node from, const struct coh_msg *m)
+void heap_keep(struct dsm *d, coh_node from, const struct coh_msg *m)
 {
-	struct svc_inbox *in = &d->heap.inbox;
+	struct heap_inbox *in = &d->heap->inbox;
 	unsigned at = in->cap ? (in->head + in->len) % in->cap : 0;
 
 	if (in->len == in->cap) { /* not the serving node, or more than a node may have */
@@ -163,16 +150,18 @@ void service_keep(struct dsm *d, coh_node from, const struct coh_msg *m)
 	in->ring[at].from = from;
 	in->ring[at].msg = *m;
 	in->len++;
+	d->progress.kept++;
 }
 
-void service_serve(struct dsm *d)
+void heap_serve_kept(struct dsm *d)
 {
-	struct svc_inbox *in = &d->heap.inbox;
+	struct heap_inbox *in = &d->heap->inbox;
 
 	while (in->len) {
-		service_one(d, in->ring[in->head].from, &in->ring[in->head].msg);
+		heap_serve(d, in->ring[in->head].from, &in->ring[in->head].msg);
 		in->head = (in->head + 1) % in->cap;
 		in->len--;
+		d->progress.kept--;
 		d->engine.handled++;
 	}
 }

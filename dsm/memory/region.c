@@ -190,6 +190,18 @@ int64_t region_page_of(const struct region *region, const void *addr)
 	return -1;
 }
 
+int region_kind_of(const struct region *region, const void *ptr, size_t bytes)
+{
+	for (int kind = 0; kind < REGION_ZONES; kind++) {
+		const struct region_zone *zone = &region->zone[kind];
+		uint64_t len = zone->count * zone->page_bytes;
+		uint64_t at = (uint64_t)((const uint8_t *)ptr - zone->window);
+		if (zone->count && at < len && bytes <= len - at)
+			return kind;
+	}
+	return -1;
+}
+
 const struct region_zone *region_zone_of(const struct region *region, uint64_t page)
 {
 	assert(page < region->pages);

@@ -74,6 +74,8 @@ long region_huge_pages(const char *what);
 
 /* Page number of an address in the window, or -1. */
 int64_t region_page_of(const struct region *region, const void *addr);
+/* The zone that all of [ptr, ptr+bytes) lies in, or -1. */
+int region_kind_of(const struct region *region, const void *ptr, size_t bytes);
 const struct region_zone *region_zone_of(const struct region *region, uint64_t page);
 void *region_window_at(const struct region *region, uint64_t page);
 void *region_frame_at(const struct region *region, uint64_t page);

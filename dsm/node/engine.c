@@ -155,6 +155,12 @@ static void do_set_access(struct dsm *d, const struct coh_effect *e)
 	pins_granted(d, e->page, e->n, (enum coh_access)e->access);
 }
 
+static void do_timer(struct dsm *d, const struct coh_effect *e)
+{
+	if (!pins_take_hold(d, e->page, e->slot))
+		tenure_start(&d->tenure, e->slot, d->faults.woken, clock_now_ns());
+}
+
 static void carry_out(struct dsm *d)
 {
 	waits_step_begin(&d->waits);
@@ -164,11 +170,11 @@ static void carry_out(struct dsm *d)
 		case COH_FX_SET_ACCESS: do_set_access(d, e); break;
 		case COH_FX_WAKE:
 			d->trap->ops->wake(d->trap, e->page, e->n);
-			node_faults_woken(d, e->page, e->n);
+			faults_woken(&d->faults, &d->tenure, &d->waits, e->page, e->n);
 			break;
 		case COH_FX_SEND: do_send(d, e); break;
 		case COH_FX_MOVE: do_move(d, e); break;
-		case COH_FX_TIMER: node_tenure_start(d, e->page, e->slot); break;
+		case COH_FX_TIMER: do_timer(d, e); break;
 		case COH_FX_ATOMIC: do_atomic(d, e); break;
 		case COH_FX_DROP_FRAME:
 			frames_drop(&d->memory.frames, e->page);

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The end of a job that cannot go on. */
-#include <string.h>
-
 #include "dsm/node/node.h"
 
 void node_fail(struct dsm *d, const char *why)
 {
-	if (d->members.lost)
+	if (!members_declare_lost(&d->members, &d->log, why))
 		return;
-	d->members.lost = DSM_ERR_LOST;
-	log_line(&d->log, DSM_LOG_ERROR, "the job cannot go on: %s", why);
 	waits_end(&d->waits, DSM_ERR_LOST);
-	memset(d->heap.slot, 0, sizeof d->heap.slot);
-	node_faults_lost(d);
+	faults_forget(&d->faults);
+	/* Threads that wait for a page try again, which refuses it to them. */
+	if (d->trap)
+		d->trap->ops->wake(d->trap, 0, d->memory.region.pages);
+	progress_kick(&d->progress); /* the service thread may have stopped taking faults */
 	waits_room(&d->waits);
 }

@@ -31,7 +31,7 @@ static void expect_page(struct dsm *d, uint64_t page)
 static int step_for(struct dsm *d, const struct trap_fault *f, struct waiter *w,
                     const struct coh_event *ev)
 {
-	int remembered = node_fault_remember(d, f, w), rc;
+	int remembered = faults_remember(&d->faults, f, w), rc;
 
 	tenure_thread_waits(&d->tenure, f->thread);
 	rc = node_step(d, ev);
@@ -60,7 +60,7 @@ int node_fault_ask(struct dsm *d, const struct trap_fault *f, unsigned run, stru
 	const struct region_zone *zone = region_zone_of(&d->memory.region, f->page);
 	struct coh_event ev = {.kind = f->write ? COH_EV_WRITE : COH_EV_READ, .page = f->page};
 
-	if (d->faults.n == NODE_FAULTS)
+	if (d->faults.n == FAULTS_MAX)
 		return -EAGAIN; /* it would never be woken */
 	if (!f->write && f->page + run <= zone->first + zone->count)
 		ev.n = run_with_room(d, f->page, run);
@@ -76,7 +76,7 @@ static int fault_step(struct dsm *d, const struct trap_fault *f, struct waiter *
 	int rc = f->write ? pins_writer_waits(d, f->page) : 0;
 
 	if (rc > 0)
-		node_fault_remember(d, f, w);
+		faults_remember(&d->faults, f, w);
 	if (rc)
 		return rc > 0 ? 0 : rc;
 	if (!f->write) {
@@ -112,6 +112,16 @@ static int fault_take(struct dsm *d, const struct trap_fault *f)
 	return rc == -EAGAIN ? rc : 0;
 }
 
+/* For dsmctl hot. */
+static void note_fault(struct dsm *d, const struct trap_fault *f)
+{
+	const struct region_zone *zone = region_zone_of(&d->memory.region, f->page);
+	const uint64_t at = f->address - (uintptr_t)region_window_at(&d->memory.region, f->page);
+
+	hot_note(&d->hot, f->page, at < zone->page_bytes ? at * HOT_PARTS / zone->page_bytes : 0,
+	         f->write);
+}
+
 void node_take_faults(struct dsm *d)
 {
 	struct trap_fault f;
@@ -132,7 +142,7 @@ void node_take_faults(struct dsm *d)
 		}
 		rc = fault_take(d, &f);
 		if (fresh)
-			node_note_fault(d, &f); /* now that the request is on its way */
+			note_fault(d, &f); /* now that the request is on its way */
 		if (rc == -EAGAIN) {
 			if (d->faults.stalled_ns == 0)
 				d->faults.stalled_ns = clock_now_ns();
@@ -157,19 +167,19 @@ int node_fault_here(void *ctx, const struct trap_fault *f, const sigset_t *mask)
 		rc = node_frame_for(d, f->page);
 		/* A fault without a place in the list would never be woken. */
 		if (rc == 0)
-			rc = d->faults.n < NODE_FAULTS ? fault_step(d, f, &w) : -EAGAIN;
+			rc = d->faults.n < FAULTS_MAX ? fault_step(d, f, &w) : -EAGAIN;
 		if (rc != -EAGAIN)
 			break;
 		if (node_reclaim_waits(d)) {
 			d->faults.frame_waits += !waited;
 			waited = 1;
-			loop_kick(d);
+			progress_kick(&d->progress);
 		}
 		node_wait_room(d);
 	}
 	if (rc && !waits_is_done(&w))
 		waits_done(&d->waits, &w, rc);
-	node_note_fault(d, f); /* now that the request is on its way */
+	note_fault(d, f); /* now that the request is on its way */
 	node_help(d, &w); /* the handler has blocked all signals */
 	pthread_mutex_unlock(&d->lock);
 	waits_sleep(&w, -1);

@@ -28,9 +28,9 @@ void node_hand_over(struct dsm *d)
 	}
 	if (!d->progress.helpers)
 		more |= d->tr->ops->pending(d->tr) || d->tenure.deferred;
-	if (more || d->heap.inbox.len || d->faults.has_stalled) {
+	if (more || d->progress.kept || d->faults.has_stalled) {
 		d->tr->ops->wake_peers(d->tr);
-		loop_kick(d);
+		progress_kick(&d->progress);
 	}
 }
 
@@ -54,7 +54,7 @@ void node_help(struct dsm *d, struct waiter *w)
 			if (waits_is_done(w) || !(now = node_goes_on(d, end)))
 				break;
 			pthread_mutex_unlock(&d->lock);
-			node_relax(d, now);
+			progress_relax(&d->progress, now);
 			pthread_mutex_lock(&d->lock);
 		}
 		d->progress.helpers--;

@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The service thread: a libev loop over the trap, the transport, tenures, the boot
- * connection and the admin socket. All work is done just before the loop blocks; the
+ * connection, and what else is put on it. All work is done just before the loop blocks; the
  * watchers only wake it. Idle, it sleeps and uses no CPU but for a look at long waits.
  */
 #include <errno.h>
 #include <ev.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "dsm/admin/socket.h"
 #include "dsm/node/node.h"
 
 #define WORK_ROUNDS 16  /* rounds of work before other watchers get their turn */
@@ -25,8 +21,7 @@ struct loop {
 	struct dsm *d;
 	struct ev_loop *ev;
 	pthread_t thread;
-	struct admin *admin;
-	int kick_fd, timer_fd;
+	int started, timer_fd;
 	int stop; /* atomic; see loop_stop() */
 	uint64_t timer_ns; /* what timer_fd is set to; 0: off */
 	ev_io trap, fabric, kick, timer, boot;
@@ -60,7 +55,7 @@ static void on_boot(struct ev_loop *ev, ev_io *w, int revents)
 	struct dsm *d = l->d;
 	char why[256];
 
-	if (d->boot->ops->ended(d->boot, why, sizeof why) == 0)
+	if (members_look(&d->members, why, sizeof why) == 0)
 		return;
 	ev_io_stop(ev, w);
 	pthread_mutex_lock(&d->lock);
@@ -108,7 +103,7 @@ static int work(struct loop *l)
 		node_progress(d);
 		node_reclaim(d);
 		node_take_faults(d);
-		service_serve(d);
+		d->services->serve(d);
 		if (d->engine.handled == handled || (d->progress.helpers && !d->faults.has_stalled))
 			return 0;
 	}
@@ -132,7 +127,7 @@ static int work_and_spin(struct loop *l)
 		if (now - start > SPIN_MAX_NS)
 			return 1;
 		pthread_mutex_unlock(&d->lock);
-		node_relax(d, now);
+		progress_relax(&d->progress, now);
 		pthread_mutex_lock(&d->lock);
 		handled = d->engine.handled;
 		more = work(l);
@@ -204,9 +199,9 @@ static void watch_fds(struct loop *l)
 	struct { ev_io *w; int fd; void (*cb)(struct ev_loop *, ev_io *, int); } io[] = {
 	        {&l->trap, d->trap->ops->fd(d->trap), on_readable},
 	        {&l->fabric, d->tr->ops->wait_fd(d->tr), on_readable},
-	        {&l->kick, l->kick_fd, on_drain},
+	        {&l->kick, d->progress.kick_fd, on_drain},
 	        {&l->timer, l->timer_fd, on_drain},
-	        {&l->boot, d->boot->ops->fd(d->boot), on_boot},
+	        {&l->boot, members_fd(&d->members), on_boot},
 	};
 
 	for (unsigned i = 0; i < sizeof io / sizeof *io; i++) {
@@ -224,50 +219,7 @@ static void watch_fds(struct loop *l)
 	ev_check_start(l->ev, &l->check);
 }
 
-static int open_admin(struct loop *l)
-{
-	struct dsm *d = l->d;
-	const char *dir = d->boot->runtime_dir;
-	char path[160];
-	int rc;
-
-	if (dir[0]) {
-		snprintf(d->job_dir, sizeof d->job_dir, "%.*s", BOOT_DIR_MAX, dir);
-		snprintf(path, sizeof path, "%s/node-%d.sock", dir, d->boot->rank);
-		return admin_open(l->ev, path, report_answer, d, &l->admin);
-	}
-	/* Nobody started this job who looks at it; a node does without where it must. */
-	rc = post_open(l->ev, &d->post, d->boot->rank, report_answer, d, &l->admin, d->job_dir);
-	if (rc)
-		log_line(&d->log, DSM_LOG_INFO, "no admin socket, dsmctl will not see this node: %s",
-		         strerror(-rc));
-	return 0;
-}
-
-static void close_admin(struct loop *l)
-{
-	struct dsm *d = l->d;
-
-	admin_close(l->admin);
-	if (!d->boot->runtime_dir[0] && d->job_dir[0])
-		post_leave(d->job_dir);
-	d->job_dir[0] = 0;
-}
-
-/* The thread takes no signal: they are the application's. */
-static int start_thread(struct loop *l)
-{
-	sigset_t all, old;
-	int rc;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	rc = pthread_create(&l->thread, NULL, run, l);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return -rc;
-}
-
-int loop_start(struct dsm *d)
+int loop_open(struct dsm *d)
 {
 	struct loop *l = calloc(1, sizeof *l);
 	int rc = -ENOMEM;
@@ -275,63 +227,72 @@ int loop_start(struct dsm *d)
 	if (!l)
 		return rc;
 	l->d = d;
-	l->kick_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	rc = progress_open(&d->progress);
+	if (rc)
+		goto err_free;
 	l->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-	if (l->kick_fd < 0 || l->timer_fd < 0) {
-		rc = -errno;
-		goto err_close;
-	}
+	rc = -errno;
+	if (l->timer_fd < 0)
+		goto err_progress;
 	l->ev = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
 	rc = -ELIBACC; /* libev, if not memory */
 	if (!l->ev)
-		goto err_close;
+		goto err_timer;
 	watch_fds(l);
 	d->loop = l;
-	rc = open_admin(l);
-	if (rc)
-		goto err_loop;
-	rc = start_thread(l);
-	if (rc)
-		goto err_admin;
 	return 0;
 
-err_admin:
-	close_admin(l);
-err_loop:
-	d->loop = NULL;
-	ev_loop_destroy(l->ev);
-err_close:
-	if (l->kick_fd >= 0)
-		close(l->kick_fd);
-	if (l->timer_fd >= 0)
-		close(l->timer_fd);
+err_timer:
+	close(l->timer_fd);
+err_progress:
+	progress_close(&d->progress);
+err_free:
 	free(l);
 	return rc;
 }
 
-void loop_kick(struct dsm *d)
+struct ev_loop *loop_events(const struct dsm *d)
 {
-	uint64_t one = 1;
+	return d->loop->ev;
+}
 
-	/* Fails only when it has been kicked more often than it can count. */
-	if (write(d->loop->kick_fd, &one, sizeof one) < 0)
-		return;
+/* The thread takes no signal: they are the application's. */
+int loop_start(struct dsm *d)
+{
+	struct loop *l = d->loop;
+	sigset_t all, old;
+	int rc;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	rc = pthread_create(&l->thread, NULL, run, l);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	l->started = rc == 0;
+	return -rc;
 }
 
 void loop_stop(struct dsm *d)
 {
 	struct loop *l = d->loop;
 
-	if (!l)
+	if (!l || !l->started)
 		return;
 	/* Release: the loop sees all that was done before it was told to stop. */
 	__atomic_store_n(&l->stop, 1, __ATOMIC_RELEASE);
-	loop_kick(d);
+	progress_kick(&d->progress);
 	pthread_join(l->thread, NULL);
-	close_admin(l);
+	l->started = 0;
+}
+
+void loop_close(struct dsm *d)
+{
+	struct loop *l = d->loop;
+
+	if (!l)
+		return;
 	ev_loop_destroy(l->ev);
-	close(l->kick_fd);
 	close(l->timer_fd);
+	progress_close(&d->progress);
 	d->loop = NULL;
 	free(l);
 }

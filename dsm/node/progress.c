@@ -9,10 +9,15 @@
  * Each answer then costs two changes of threads. So whoever keeps finding that others have run
  * sleeps for a moment: waking up, a thread is put on a processor that is idle, if one is.
  */
-#include <sched.h>
-#include <time.h>
+#include "dsm/node/progress.h"
 
-#include "dsm/node/node.h"
+#include <errno.h>
+#include <sched.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "dsm/base/base.h"
 
 #define ALONE_NS 5000      /* between two times of giving way, while nobody wants it */
 #define ALONE_MAX_NS 1000  /* giving way in vain does not take longer */
@@ -36,11 +41,11 @@ static void nap(void)
 	my.shared = 0;
 }
 
-void node_relax(const struct dsm *d, uint64_t now_ns)
+void progress_relax(const struct progress *progress, uint64_t now_ns)
 {
 	uint64_t took;
 
-	if (!d->progress.crowded || (!my.shared && now_ns - my.gave_ns < ALONE_NS)) {
+	if (!progress->crowded || (!my.shared && now_ns - my.gave_ns < ALONE_NS)) {
 		__builtin_ia32_pause();
 		return;
 	}
@@ -54,4 +59,34 @@ void node_relax(const struct dsm *d, uint64_t now_ns)
 	my.shared = took > 2 * my.alone_ns ? my.shared + 1 : 0;
 	if (my.shared >= SHARED_MAX && now_ns - my.nap_ns > NAP_PERIOD_NS)
 		nap();
+}
+
+/* --- the service thread --- */
+
+void progress_init(struct progress *progress)
+{
+	*progress = (struct progress){.kick_fd = -1};
+}
+
+int progress_open(struct progress *progress)
+{
+	progress->kick_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	return progress->kick_fd < 0 ? -errno : 0;
+}
+
+void progress_close(struct progress *progress)
+{
+	if (progress->kick_fd >= 0)
+		close(progress->kick_fd);
+	progress->kick_fd = -1;
+}
+
+void progress_kick(struct progress *progress)
+{
+	uint64_t one = 1;
+
+	/* Fails only when it has been kicked more often than it can count, or nobody is there
+	 * to be kicked. */
+	if (write(progress->kick_fd, &one, sizeof one) < 0)
+		return;
 }

@@ -32,9 +32,9 @@ static void take_message(struct dsm *d, const struct tr_event *e)
 	log_line(&d->log, DSM_LOG_TRACE, "%s from node %u, page %llu", coh_msg_name(ev.msg.type),
 	         e->peer, (unsigned long long)ev.msg.page);
 	if (ev.msg.type == COH_MSG_SVC_REQ)
-		service_keep(d, e->peer, &ev.msg);
+		d->services->request(d, e->peer, &ev.msg);
 	else if (ev.msg.type == COH_MSG_SVC_RESP)
-		service_response(d, &ev.msg);
+		d->services->response(d, &ev.msg);
 	else
 		node_take_message(d, &ev);
 }

@@ -36,7 +36,7 @@ static void pin_end(struct dsm *d, struct pin *p)
 		node_take_message(d, &ev);
 	}
 	d->trap->ops->wake(d->trap, page, 1);
-	node_faults_woken(d, page, 1);
+	faults_woken(&d->faults, &d->tenure, &d->waits, page, 1);
 }
 
 void pins_put(struct dsm *d, struct pin *p)

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "dsm/base/base.h"
-#include "dsm/node/node.h"
 
 static void tell(struct probe *p, const char *name, enum dsm_probe_state state,
                  const char *advice, const char *format, va_list args)

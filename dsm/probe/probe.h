@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "dsm/dsm.h"
-#include "dsm/start/settings.h"
+#include "dsm/start/start.h"
 
 struct probe {
 	dsm_probe_fn fn;

@@ -2,7 +2,7 @@
 /* A process is a node at most once. */
 #include <stdatomic.h>
 
-#include "dsm/node/node.h"
+#include "dsm/start/start.h"
 
 /* The one global: a process is a node at most once (one window, one set of threads). */
 static atomic_flag active = ATOMIC_FLAG_INIT;

@@ -7,13 +7,13 @@
 #include <string.h>
 
 #include "config.h"
-#include "dsm/node/node.h"
+#include "dsm/start/steps.h"
 
 int node_exchange(struct dsm *d, const void *mine, size_t len, void *all)
 {
 	uint32_t lens[COH_MAX_NODES];
 	char why[256] = "";
-	int rc = d->boot->ops->allgather(d->boot, mine, len, all, len, lens, d->settings.start_ms,
+	int rc = d->boot->ops->allgather(d->boot, mine, len, all, len, lens, d->settings->start_ms,
 	                                 why, sizeof why);
 
 	if (rc) {

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "dsm/node/node.h"
+#include "dsm/start/steps.h"
 
 /* A process that a launcher has started as one of several, and that is a job of one node all
  * the same, has not got what was wanted. */
@@ -16,7 +16,7 @@ static void warn_alone(const struct dsm *d)
 	        {"PMI_SIZE", "dsm_mpi_init, of dsm_mpi.h, makes the processes one job"},
 	};
 
-	if (d->boot->size > 1 || d->settings.allgather)
+	if (d->boot->size > 1 || d->settings->allgather)
 		return;
 	for (size_t i = 0; i < sizeof launcher / sizeof *launcher; i++) {
 		const char *value = getenv(launcher[i].variable);
@@ -31,11 +31,11 @@ static void warn_alone(const struct dsm *d)
 
 int start_open_boot(struct dsm *d)
 {
-	const struct boot_config c = {.timeout_ms = d->settings.start_ms,
-	                              .allgather = d->settings.allgather,
-	                              .allgather_ctx = d->settings.allgather_ctx,
-	                              .rank = d->settings.rank,
-	                              .size = d->settings.nodes};
+	const struct boot_config c = {.timeout_ms = d->settings->start_ms,
+	                              .allgather = d->settings->allgather,
+	                              .allgather_ctx = d->settings->allgather_ctx,
+	                              .rank = d->settings->rank,
+	                              .size = d->settings->nodes};
 	char why[256] = "";
 	int rc = boot_open(&c, &d->boot, why, sizeof why);
 

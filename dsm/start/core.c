@@ -6,7 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "dsm/node/node.h"
+#include "dsm/start/steps.h"
 
 #define TENURE_US 200
 #define SPIN_US 50
@@ -32,7 +32,7 @@ static void weigh_homes(struct dsm *d)
 
 int start_configure_core(struct dsm *d)
 {
-	const struct settings *s = &d->settings;
+	const struct settings *s = d->settings;
 	unsigned nodes = d->boot->size;
 	int rc;
 
@@ -104,9 +104,9 @@ int start_make_core(struct dsm *d)
 	/* One thread that works and one that serves, for each node here. */
 	d->progress.crowded = 2 * d->boot->nodes_here > sysconf(_SC_NPROCESSORS_ONLN);
 	d->progress.spin_ns =
-		(d->settings.spin_us < 0 ? SPIN_US : d->settings.spin_us) * UINT64_C(1000);
+		(d->settings->spin_us < 0 ? SPIN_US : d->settings->spin_us) * UINT64_C(1000);
 	tenure_init(&d->tenure,
-	            (d->settings.tenure_us ? d->settings.tenure_us : TENURE_US) * UINT64_C(1000),
+	            (d->settings->tenure_us ? d->settings->tenure_us : TENURE_US) * UINT64_C(1000),
 	            d->boot->rank);
 	return 0;
 }

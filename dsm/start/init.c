@@ -12,20 +12,21 @@
 
 #include "coherence/mutant.h"
 #include "config.h"
-#include "dsm/node/node.h"
+#include "dsm/heap/heap.h"
+#include "dsm/start/steps.h"
 
 /* --- steps --- */
 
 /* Which engine, and which delivery, of those that work here. */
 static int choose_trap(struct dsm *d)
 {
-	const char *name = d->settings.trap;
+	const char *name = d->settings->trap;
 	char why[512] = "";
 	int rc, ignored;
 
-	d->signal = !strcmp(d->settings.faults, "signal");
+	d->signal = !strcmp(d->settings->faults, "signal");
 	d->trap_ops = trap_choose(name, d->signal ? TRAP_SIGNAL : TRAP_EVENT, why, sizeof why, &rc);
-	if (rc == -EPERM && !strcmp(d->settings.faults, "auto"))
+	if (rc == -EPERM && !strcmp(d->settings->faults, "auto"))
 		d->trap_ops = trap_choose(name, TRAP_SIGNAL, NULL, 0, &ignored);
 	if (d->trap_ops && rc == -EPERM) {
 		log_line(&d->log, DSM_LOG_WARN, "%s; until then faults come as signals, and system "
@@ -49,8 +50,23 @@ static int prepare(struct dsm *d)
 	return rc ? rc : choose_trap(d);
 }
 
+/* The service thread, and who is served on its loop. */
+static int start_service(struct dsm *d, const struct post_name *post)
+{
+	int rc = loop_open(d);
+
+	if (rc == 0)
+		rc = admin_start(d, post);
+	if (rc == 0)
+		rc = loop_start(d);
+	if (rc == 0)
+		return 0;
+	init_error_set("cannot start the service thread: %s%s", strerror(-rc), error_limit_hint(rc));
+	return error_limit_or(rc, DSM_ERR_LIMIT);
+}
+
 /* What a node needs of its own; outcome to be agreed on. */
-static int make_ready(struct dsm *d)
+static int make_ready(struct dsm *d, const struct post_name *post)
 {
 	struct trap_config tc = {.region = &d->memory.region,
 	                         .delivery = d->signal ? TRAP_SIGNAL : TRAP_EVENT,
@@ -77,15 +93,9 @@ static int make_ready(struct dsm *d)
 		               error_lock_hint(rc));
 		return error_limit_or(rc, DSM_ERR_PROVIDER);
 	}
-	if (service_open(d))
+	if (heap_open(d))
 		return DSM_ERR_NOMEM;
-	rc = loop_start(d);
-	if (rc) {
-		init_error_set("cannot start the service thread: %s%s", strerror(-rc),
-		               error_limit_hint(rc));
-		return error_limit_or(rc, DSM_ERR_LIMIT);
-	}
-	return 0;
+	return start_service(d, post);
 }
 
 /* --- the whole --- */
@@ -93,7 +103,9 @@ static int make_ready(struct dsm *d)
 static void dismantle(struct dsm *d)
 {
 	loop_stop(d);
-	service_close(d);
+	admin_stop(d);
+	loop_close(d);
+	heap_close(d);
 	if (d->tr)
 		d->tr->ops->close(d->tr);
 	chunks_close(&d->memory.chunks);
@@ -112,6 +124,7 @@ static void dismantle(struct dsm *d)
 		d->boot->ops->close(d->boot);
 	waits_close(&d->waits);
 	pthread_mutex_destroy(&d->lock);
+	free(d->settings);
 	free(d);
 	node_cease();
 }
@@ -133,23 +146,43 @@ static int plant_mutant(void)
 
 static int join(struct dsm *d, const struct dsm_config *config)
 {
-	int rc = settings_read(config, &d->settings, &d->log);
+	struct post_name post;
+	int rc = settings_read(config, d->settings, &d->log);
 
 	if (rc == 0)
 		rc = plant_mutant();
-
 	if (rc == 0)
 		rc = start_open_boot(d);
 	if (rc)
 		return rc;
 	d->log.rank = d->boot->rank;
-	rc = node_meet(d, prepare(d));
+	members_open(&d->members, d->boot);
+	rc = node_meet(d, prepare(d), &post);
 	if (rc)
 		return rc;
 	rc = node_place_region(d);
 	if (rc)
 		return rc;
-	return node_agree(d, make_ready(d));
+	return node_agree(d, make_ready(d, &post));
+}
+
+/* NULL: no memory. */
+static struct dsm *make_node(void)
+{
+	struct dsm *d = calloc(1, sizeof *d);
+	struct settings *settings = calloc(1, sizeof *settings);
+
+	if (!d || !settings) {
+		free(d);
+		free(settings);
+		return NULL;
+	}
+	d->settings = settings;
+	d->start_ns = clock_now_ns();
+	pthread_mutex_init(&d->lock, NULL);
+	waits_open(&d->waits);
+	progress_init(&d->progress);
+	return d;
 }
 
 int dsm_init(const struct dsm_config *config, dsm_t **out)
@@ -163,14 +196,11 @@ int dsm_init(const struct dsm_config *config, dsm_t **out)
 	rc = node_become();
 	if (rc)
 		return rc;
-	d = calloc(1, sizeof *d);
+	d = make_node();
 	if (!d) {
 		node_cease();
 		return DSM_ERR_NOMEM;
 	}
-	d->start_ns = clock_now_ns();
-	pthread_mutex_init(&d->lock, NULL);
-	waits_open(&d->waits);
 	rc = join(d, config);
 	if (rc) {
 		if (!*dsm_init_error())
@@ -182,7 +212,7 @@ int dsm_init(const struct dsm_config *config, dsm_t **out)
 	log_line(&d->log, DSM_LOG_INFO,
 	         "node %d of %d, provider %s, trap %s, region %llu bytes at %p", d->boot->rank,
 	         d->boot->size, d->tr->ops->provider(d->tr), d->trap_ops->name,
-	         (unsigned long long)d->settings.region_bytes, (void *)d->memory.region.window);
+	         (unsigned long long)d->settings->region_bytes, (void *)d->memory.region.window);
 	*out = d;
 	return 0;
 }

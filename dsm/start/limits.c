@@ -5,11 +5,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "dsm/node/node.h"
+#include "dsm/start/steps.h"
 
 int limits_of_space(const struct dsm *d)
 {
-	const uint64_t bytes = d->settings.region_bytes + d->settings.huge_bytes;
+	const uint64_t bytes = d->settings->region_bytes + d->settings->huge_bytes;
 	struct rlimit space;
 
 	if (getrlimit(RLIMIT_AS, &space) || space.rlim_cur == RLIM_INFINITY ||
@@ -35,11 +35,11 @@ int limits_of_pinning(const struct dsm *d)
 {
 	const struct budget *mine = &d->memory.budgets[d->boot->rank];
 	uint64_t small = mine->bytes + (uint64_t)BUDGET_FLOOR_PAGES * mine->chunk;
-	uint64_t want = d->settings.region_bytes + d->settings.huge_bytes;
+	uint64_t want = d->settings->region_bytes + d->settings->huge_bytes;
 	struct rlimit lock;
 
 	if (!mine->both)
-		small += d->settings.huge_bytes;
+		small += d->settings->huge_bytes;
 	if (want > small)
 		want = small;
 	if (!d->tr->ops->pins_memory(d->tr) || getrlimit(RLIMIT_MEMLOCK, &lock) ||

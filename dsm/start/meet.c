@@ -9,7 +9,7 @@
 
 #include "coherence/wire.h"
 #include "config.h"
-#include "dsm/node/node.h"
+#include "dsm/start/steps.h"
 
 #define HELLO_MAGIC 0x4d534432u /* "2DSM" */
 
@@ -59,7 +59,7 @@ static int share_memory(struct dsm *d, const struct hello *all)
 	for (int i = 0; i < d->boot->size; i++)
 		claim[i] = all[i].claim;
 	budget_agree(claim, d->boot->size, d->memory.budgets);
-	chunks_init(&d->memory.chunks, &d->memory.region, d->tr, d->settings.by_chunk);
+	chunks_init(&d->memory.chunks, &d->memory.region, d->tr, d->settings->by_chunk);
 	for (int i = 0; d->memory.chunks.pinned && i < d->boot->size; i++)
 		d->memory.budgets[i].chunk =
 			chunks_pages(&d->memory.chunks, REGION_PTE) * REGION_PTE_BYTES;
@@ -80,17 +80,17 @@ static void set_address(struct dsm *d, struct hello *mine)
 	mine->status = DSM_ERR_PROVIDER;
 }
 
-int node_meet(struct dsm *d, int status)
+int node_meet(struct dsm *d, int status, struct post_name *post)
 {
 	struct hello mine = {.magic = HELLO_MAGIC,
 	                     .wire_version = COH_WIRE_VERSION,
 	                     .version = PACKAGE_VERSION,
-	                     .region_bytes = d->settings.region_bytes,
-	                     .huge_bytes = d->settings.huge_bytes,
+	                     .region_bytes = d->settings->region_bytes,
+	                     .huge_bytes = d->settings->huge_bytes,
 	                     .page_bytes = sysconf(_SC_PAGESIZE),
 	                     .claim = {.machine = budget_machine(),
 	                               .available = budget_available(""),
-	                               .memory = d->settings.memory_bytes}};
+	                               .memory = d->settings->memory_bytes}};
 	struct hello *all = calloc(d->boot->size, sizeof *all);
 	uint32_t lens[COH_MAX_NODES];
 	int rc;
@@ -109,7 +109,7 @@ int node_meet(struct dsm *d, int status)
 	}
 	if (rc == 0)
 		rc = share_memory(d, all);
-	d->post = all[0].post;
+	*post = all[0].post;
 	if (rc == 0 && d->tr->ops->connect(d->tr, all[0].address, sizeof *all, lens)) {
 		init_error_set("the nodes cannot reach each other: %s", log_last_error());
 		rc = DSM_ERR_PROVIDER;

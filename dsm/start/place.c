@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "dsm/node/node.h"
+#include "dsm/start/steps.h"
 
 /* Tries one address after the other until one is free on all nodes. */
 static int find_address(struct dsm *d, size_t len, void **out)
@@ -50,8 +50,8 @@ static int set_aside(struct dsm *d, uint64_t *pages)
 
 static int make_region(struct dsm *d)
 {
-	struct region_config c = {.pte_bytes = d->settings.region_bytes,
-	                          .pmd_bytes = d->settings.huge_bytes};
+	struct region_config c = {.pte_bytes = d->settings->region_bytes,
+	                          .pmd_bytes = d->settings->huge_bytes};
 	size_t len = region_window_bytes(&c);
 	uint64_t huge = 0;
 	void *at;
@@ -90,7 +90,7 @@ int node_place_region(struct dsm *d)
 	int32_t mine = make_region(d), all[COH_MAX_NODES];
 	int short_of = 0, rc;
 
-	if (!d->settings.huge_bytes || !d->settings.huge_optional)
+	if (!d->settings->huge_bytes || !d->settings->huge_optional)
 		return node_agree(d, mine);
 	rc = node_exchange(d, &mine, sizeof mine, all);
 	if (rc)
@@ -102,6 +102,6 @@ int node_place_region(struct dsm *d)
 	log_line(&d->log, DSM_LOG_WARN, "going on without huge pages: %s",
 	         mine ? dsm_init_error() : "another node has no room for them");
 	region_destroy(&d->memory.region);
-	d->settings.huge_bytes = 0;
+	d->settings->huge_bytes = 0;
 	return node_agree(d, make_region(d));
 }

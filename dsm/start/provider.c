@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "config.h"
-#include "dsm/node/node.h"
+#include "dsm/start/steps.h"
 #include "transport/ofi.h"
 
 #define PROVIDER_ROUNDS 8 /* there are fewer providers to choose from */
@@ -101,7 +101,7 @@ static int provider_vote(struct dsm *d, int status, struct vote *all)
 	int nodes = d->boot->size, chosen = 0, rc;
 
 	for (int round = 0; round < PROVIDER_ROUNDS; round++) {
-		struct vote mine = {.status = status, .named = d->settings.provider[0] != 0};
+		struct vote mine = {.status = status, .named = d->settings->provider[0] != 0};
 
 		if (d->tr)
 			strncpy(mine.provider, d->tr->ops->provider(d->tr), sizeof mine.provider - 1);
@@ -126,7 +126,7 @@ int provider_agree(struct dsm *d, int status)
 	if (!status && !all)
 		status = DSM_ERR_NOMEM;
 	if (!status)
-		status = provider_open(d, d->settings.provider[0] ? d->settings.provider : NULL, NULL);
+		status = provider_open(d, d->settings->provider[0] ? d->settings->provider : NULL, NULL);
 	rc = all ? provider_vote(d, status, all) : status;
 	free(all);
 	return rc;

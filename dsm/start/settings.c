@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "dsm/memory/budget.h"
+#include "dsm/memory/memory.h"
 
 #define REGION_DEFAULT (UINT64_C(64) << 30)
 #define REGION_MAX (UINT64_C(1) << 46) /* half of what an x86-64 process can map */

@@ -14,6 +14,7 @@
 
 #include <jansson.h>
 
+#include "dsm/admin/answers.h"
 #include "dsm/node/node.h"
 
 /* A trap of whose operations some are replaced; page is the one that it lies about. */

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The answers of a node. */
+#ifndef ANSWERS_H
+#define ANSWERS_H
+
+struct dsm;
+struct json_t;
+
+/* An admin_answer_fn; takes the lock. */
+char *report_answer(void *dsm, const char *request);
+/* With the lock held; NULL: no memory. */
+struct json_t *audit_json(struct dsm *d);
+struct json_t *hot_json(struct dsm *d);
+
+#endif

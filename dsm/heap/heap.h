@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What one node, rank 0, serves to all: the allocator of shared memory, and names for it.
+ * Requests and answers are messages; a request of rank 0 itself takes the same way without
+ * the network. Their data is private memory, never shared pages.
+ *
+ * All of it is under the node's lock. Requests are served by the service thread alone.
+ */
+#ifndef HEAP_H
+#define HEAP_H
+
+#include <stdint.h>
+
+#include "coherence/coh.h"
+
+struct dsm;
+
+enum heap_op { SVC_ALLOC = 1, SVC_FREE, SVC_PUBLISH, SVC_UNPUBLISH, SVC_LOOKUP, SVC_LOOKUP_CANCEL };
+
+/* Sets d->heap, and what the node does with services' messages. -ENOMEM */
+int heap_open(struct dsm *d);
+void heap_close(struct dsm *d); /* half-built is allowed */
+/* Asks and waits; svc is the request and then the answer. timeout_ms of a lookup, or -1. The
+ * answer's status, or DSM_ERR_LOST. Takes the lock. */
+int heap_call(struct dsm *d, struct coh_svc *svc, int timeout_ms, const char *what);
+
+/* Lock held. Calls fn for every name that this node knows (rank 0: all), with the bytes of its
+ * block, or 0. */
+void heap_each_name(struct dsm *d,
+                    void (*fn)(void *ctx, const char *name, uint64_t address, uint64_t bytes),
+                    void *ctx);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Who is alive: as long as nobody is lost, all are. */
+#include "dsm/members/members.h"
+
+#include "dsm/boot/boot.h"
+#include "dsm/dsm.h"
+
+void members_open(struct members *m, struct boot *boot)
+{
+	*m = (struct members){.boot = boot};
+}
+
+int members_fd(const struct members *m)
+{
+	return m->boot->ops->fd(m->boot);
+}
+
+int members_look(struct members *m, char *why, size_t len)
+{
+	return m->boot->ops->ended(m->boot, why, len);
+}
+
+int members_declare_lost(struct members *m, const struct log *log, const char *why)
+{
+	if (m->lost)
+		return 0;
+	m->lost = DSM_ERR_LOST;
+	log_line(log, DSM_LOG_ERROR, "the job cannot go on: %s", why);
+	return 1;
+}

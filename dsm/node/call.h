@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Calls of the application: the lock, stepping the core for them, and helping while they wait. */
+#ifndef CALL_H
+#define CALL_H
+
+#include <signal.h>
+#include <stdint.h>
+
+#include "coherence/coh.h"
+#include "dsm/node/waits.h"
+
+struct dsm;
+
+/* The lock, for application threads: with all signals blocked, so that a handler that
+ * touches shared memory never runs under it. */
+void node_lock(struct dsm *d, sigset_t *mask);
+void node_unlock(struct dsm *d, const sigset_t *mask);
+/* Steps ev for a call of the application, waiting for room when there is none. */
+int node_call(struct dsm *d, const struct coh_event *ev);
+/* The same, and waits for the answer; ev's cookie is set. Returns the status. */
+int node_call_wait(struct dsm *d, struct coh_event *ev, struct waiter *w);
+
+/* --- help.c; with the lock held --- */
+/* What the service thread has to see to after another thread has stepped the core. */
+void node_hand_over(struct dsm *d);
+/* Waits until a slot may be free, or the job is lost. */
+void node_wait_room(struct dsm *d);
+/* Whether to look for more, until end_ns or as long as a huge page is expected: the time, or 0. */
+uint64_t node_goes_on(const struct dsm *d, uint64_t end_ns);
+/* All signals blocked: polls the transport in place of the service thread, for a short time, so
+ * that the answer is taken where it is needed and nobody has to be woken. Then hands over. */
+void node_help(struct dsm *d, struct waiter *w);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The engine: feeds events to the core, and carries out the effects before it lets go of the
+ * lock. It knows neither a driver nor a call: what an effect changes for others stands in the
+ * tables below it (waits.h, fault_list.h, pins.h, tenure.h), where those look. All with the
+ * node's lock held.
+ */
+#ifndef ENGINE_H
+#define ENGINE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "coherence/coh.h"
+
+struct dsm;
+
+/* cfg does not change after the start. */
+struct engine {
+	struct coh *coh;
+	struct coh_config cfg;
+	size_t bytes; /* of coh */
+	struct coh_effects fx; /* of the last step */
+	uint64_t count[COH_COUNTS];
+	uint64_t pages_written, bad_messages;
+	uint64_t handled; /* faults, messages, landings and tenures taken: tells activity */
+};
+
+/* Steps the core and carries out the effects. Returns what the step returned. */
+int node_step(struct dsm *d, const struct coh_event *ev);
+/* Sends a message outside the core (services). */
+void node_send(struct dsm *d, coh_node to, const struct coh_msg *msg);
+
+/* --- apply.c --- */
+/* Does an atomic of 4 or 8 bytes. Returns what was there. */
+uint64_t node_apply(void *at, const struct coh_atomic *a);
+
+/* --- fail.c --- */
+/* The job cannot go on: tells why, ends all waits with DSM_ERR_LOST. */
+void node_fail(struct dsm *d, const char *why);
+
+/* --- receive.c: above the engine --- */
+/* Steps with a message of another node, which may have to wait for the end of a pin. */
+void node_take_message(struct dsm *d, struct coh_event *ev);
+/* Takes what the transport and due tenures have. */
+void node_progress(struct dsm *d);
+
+#endif

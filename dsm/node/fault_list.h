@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Threads of this node that wait for pages. A plain list: the engine tells it whom it has
+ * woken, and it never steps. Under the node's lock.
+ */
+#ifndef FAULT_LIST_H
+#define FAULT_LIST_H
+
+#include <stdint.h>
+
+#include "dsm/node/tenure.h"
+#include "dsm/node/waits.h"
+#include "dsm/trap/trap.h"
+
+#define FAULTS_MAX 512
+
+/* A thread blocked in a fault. */
+struct fault {
+	uint64_t page, since_ns;
+	uint32_t thread;
+	uint8_t write, warned;
+	struct waiter *waiter; /* with signal delivery; NULL: blocked in the kernel */
+};
+
+struct faults {
+	struct fault list[FAULTS_MAX];
+	unsigned n;
+	struct trap_fault stalled; /* the next one to take, for which no slot was free */
+	int has_stalled;
+	uint64_t stalled_ns;  /* since when */
+	uint32_t woken;       /* thread that was woken last */
+	uint64_t expected_ns; /* until when huge pages that were asked for take to come, about */
+	uint64_t count, ns, frame_waits;
+};
+
+/* Returns 1 when there was a place in the list. Without one the fault is served all the same,
+ * only not reported on; with a waiter it would never be woken. */
+int faults_remember(struct faults *faults, const struct trap_fault *f, struct waiter *w);
+/* Threads that wait for these pages go on. */
+void faults_woken(struct faults *faults, struct tenure *tenure, struct waits *waits,
+                  uint64_t first, uint32_t n);
+/* Nobody is waited for any more: all waits have ended. */
+void faults_forget(struct faults *faults);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Faults, from the trap to the core; and what is fetched ahead of them. */
+#ifndef FAULTS_H
+#define FAULTS_H
+
+#include <signal.h>
+#include <stdint.h>
+
+#include "dsm/node/stream.h"
+#include "dsm/trap/trap.h"
+
+struct dsm;
+struct waiter;
+
+/* With the lock held: */
+
+/* Takes faults until there is none or no slot is free. */
+void node_take_faults(struct dsm *d);
+/* Asks for a page, and with run pages from it on where it is to be read, in the name of a
+ * thread that waits with w. 0, -EAGAIN: no slot or place is free, or another code. */
+int node_fault_ask(struct dsm *d, const struct trap_fault *f, unsigned run, struct waiter *w);
+
+/* A fault in the calling thread, from the trap's signal handler: returns when the page is
+ * there. A trap_config.on_fault; takes the lock. */
+int node_fault_here(void *dsm, const struct trap_fault *f, const sigset_t *mask);
+
+/* --- watch.c; with the lock held --- */
+/* Faults older than a while are reported, once each. */
+void node_check_waits(struct dsm *d);
+
+/* --- ahead.c; with the lock held --- */
+/* Asks for pages first .. end-1 for reading, as far as there is room. */
+void node_fetch_ahead(struct dsm *d, uint64_t first, uint64_t end);
+/* A thread has faulted reading page: what it is likely to read next. The run ends where
+ * the page's request has to, or earlier. */
+struct stream_advice node_stream(struct dsm *d, uint32_t thread, uint64_t page);
+/* Asks for that, but for the first `asked` pages of the run. */
+void node_follow_stream(struct dsm *d, uint64_t page, unsigned asked,
+                        const struct stream_advice *a);
+
+#endif

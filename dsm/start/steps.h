@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The steps of a start. All return 0, or a code of dsm_init and a sentence for it. */
+#ifndef STEPS_H
+#define STEPS_H
+
+#include <stddef.h>
+
+#include "dsm/admin/admin.h"
+#include "dsm/node/node.h"
+#include "dsm/start/start.h"
+
+/* --- boot.c --- */
+/* Connects to the job: d->boot. */
+int start_open_boot(struct dsm *d);
+
+/* --- agree.c: what all nodes settle while they start --- */
+/* Gives len bytes to all, and gets theirs. all: that many bytes for each node. */
+int node_exchange(struct dsm *d, const void *mine, size_t len, void *all);
+/* All nodes tell their outcome of a step. Returns mine, or DSM_ERR_BOOT when it was
+ * another's that failed. */
+int node_agree(struct dsm *d, int mine);
+/* Both at once. mine, and so each of all, begins with the outcome, an int32_t. */
+int node_agree_with(struct dsm *d, const void *mine, size_t len, void *all);
+
+/* --- meet.c --- */
+/* Tells all nodes about this one, and how its preparations went (status), and learns about
+ * them: the transport is connected then, and d->memory.budgets is set. post: rank 0's. */
+int node_meet(struct dsm *d, int status, struct post_name *post);
+
+/* --- place.c --- */
+/* Makes the region, at the same address on all nodes; without huge pages, if it may be, where
+ * a node lacks them. */
+int node_place_region(struct dsm *d);
+
+/* --- limits.c: 0, or DSM_ERR_LIMIT and a sentence --- */
+/* Window and alias each take the region's size in addresses. */
+int limits_of_space(const struct dsm *d);
+/* Where what is registered is pinned, that may become the whole region, or all that the
+ * budget allows. Told at the start, for later it would end the job. */
+int limits_of_pinning(const struct dsm *d);
+
+/* --- provider.c --- */
+/* Opens the transport, on all nodes with the same provider. status: this node's outcome so
+ * far, which is agreed on, too. */
+int provider_agree(struct dsm *d, int status);
+
+/* --- core.c --- */
+/* The core's configuration for a region of this shape. */
+int start_configure_core(struct dsm *d);
+/* The core itself, and frames. */
+int start_make_core(struct dsm *d);
+
+#endif
