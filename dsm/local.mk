@@ -3,8 +3,8 @@ include_HEADERS += dsm/dsm.h dsm/dsm_mpi.h
 # The node, floor by floor, from the top. Tests link it.
 noinst_LTLIBRARIES += libnode.la
 libnode_la_SOURCES =
-libnode_la_SOURCES += dsm/probe/kernel.c dsm/probe/memory.c dsm/probe/network.c \
-	dsm/probe/probe.c dsm/probe/probe.h
+libnode_la_SOURCES += dsm/probe/kernel.c dsm/probe/look.c dsm/probe/memory.c \
+	dsm/probe/network.c dsm/probe/probe.c dsm/probe/probe.h dsm/probe/tell.c
 libnode_la_SOURCES += dsm/start/active.c dsm/start/agree.c dsm/start/boot.c \
 	dsm/start/core.c dsm/start/init.c dsm/start/limits.c dsm/start/meet.c dsm/start/place.c \
 	dsm/start/provider.c dsm/start/settings.c dsm/start/settings.h dsm/start/start.h \
