@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 
-#include "dsm/memory/budget.h"
 #include "dsm/node/node.h"
 
 #define TRIES 32        /* pages looked at in one go */

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "dsm/probe/probe.h"
-#include "dsm/memory/region.h"
+#include "dsm/memory/memory.h"
 
 #define MIB (1ull << 20)
 #define SHM_NODE_BYTES (16 * MIB) /* what provider shm takes in /dev/shm for a node */
