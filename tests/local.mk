@@ -97,8 +97,8 @@ endif
 include tests/transport/local.mk
 
 # Docs
-dist_check_SCRIPTS += tests/docs/check_docs.sh
-TESTS += tests/docs/check_docs.sh
+dist_check_SCRIPTS += tests/docs/check_docs.sh tests/docs/check_architecture.sh
+TESTS += tests/docs/check_docs.sh tests/docs/check_architecture.sh
 
 # coherence
 include tests/coherence/local.mk
