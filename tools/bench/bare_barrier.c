@@ -50,7 +50,7 @@ void bare_barrier(struct result *out)
 			uint64_t start = bench_now_ns();
 
 			barrier(&b, ++nth);
-			series_add(&s, (double)(bench_now_ns() - start) / 1e3);
+			series_add(&s, bench_us_since(start));
 		}
 		series_rep(&s);
 	}

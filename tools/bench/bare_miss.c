@@ -22,7 +22,7 @@ static void read_all(struct bare_set *set, const uint32_t *order, struct series 
 		uint64_t start = bench_now_ns();
 		uint64_t value = *bare_window_word(&set->window, order[i]);
 
-		series_add(s, (double)(bench_now_ns() - start) / 1e3);
+		series_add(s, bench_us_since(start));
 		if (value != bare_set_word(order[i]))
 			bench_fail("page %u reads %llx", order[i], (unsigned long long)value);
 	}

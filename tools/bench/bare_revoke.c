@@ -71,7 +71,7 @@ static void revoke_pages(struct result *out, bool zap)
 					bare_window_zap(&w, order[i], 1);
 				else
 					bare_window_protect(&w, order[i]);
-				series_add(&s, (double)(bench_now_ns() - start) / 1e3);
+				series_add(&s, bench_us_since(start));
 			}
 			series_rep(&s);
 		}

@@ -19,7 +19,7 @@ void bare_round_trip(struct result *out)
 			uint64_t start = bench_now_ns();
 
 			bare_set_ping(&set);
-			series_add(&s, (double)(bench_now_ns() - start) / 1e3);
+			series_add(&s, bench_us_since(start));
 		}
 		series_rep(&s);
 	}
@@ -38,7 +38,7 @@ static void fetch_all(struct bare_set *set, const uint32_t *order, struct series
 		uint64_t start = bench_now_ns();
 
 		bare_set_fetch(set, order[i]);
-		series_add(s, (double)(bench_now_ns() - start) / 1e3);
+		series_add(s, bench_us_since(start));
 	}
 	series_rep(s);
 	bare_set_verify(set);

@@ -21,7 +21,7 @@ static void read_all(struct bare_window *w, const uint32_t *order, struct series
 	for (size_t i = 0; i < w->pages; i++) {
 		uint64_t start = bench_now_ns(), value = *bare_window_word(w, order[i]);
 
-		series_add(s, (double)(bench_now_ns() - start) / 1e3);
+		series_add(s, bench_us_since(start));
 		if (value != order[i])
 			bench_fail("page %u reads %llu", order[i], (unsigned long long)value);
 	}
@@ -34,7 +34,7 @@ static void write_all(struct bare_window *w, const uint32_t *order, struct serie
 		uint64_t start = bench_now_ns();
 
 		*bare_window_word(w, order[i]) = order[i];
-		series_add(s, (double)(bench_now_ns() - start) / 1e3);
+		series_add(s, bench_us_since(start));
 	}
 	series_rep(s);
 }

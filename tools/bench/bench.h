@@ -76,6 +76,11 @@ static inline uint64_t bench_now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+static inline double bench_us_since(uint64_t start_ns)
+{
+	return (double)(bench_now_ns() - start_ns) / 1e3;
+}
+
 /* Between two looks at memory that another thread is to change. */
 static inline void bench_relax(void)
 {

@@ -9,7 +9,7 @@ static void read_all(const struct pages *p, unsigned generation, struct series *
 		uint64_t start = bench_now_ns(), value = *pages_at(p, p->order[i]);
 
 		if (s)
-			series_add(s, (double)(bench_now_ns() - start) / 1e3);
+			series_add(s, bench_us_since(start));
 		if (value != pages_word(p->order[i], 0, generation))
 			bench_fail("page %u reads %llx", p->order[i], (unsigned long long)value);
 	}

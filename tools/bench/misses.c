@@ -8,11 +8,6 @@
 #include "tools/bench/pages.h"
 #include "tools/bench/shared.h"
 
-static double us_since(uint64_t start)
-{
-	return (double)(bench_now_ns() - start) / 1e3;
-}
-
 /* Reads the first word of every page, timed (unless s is NULL), and then all of it. */
 static void read_all(const struct pages *p, unsigned generation, struct series *s)
 {
@@ -21,7 +16,7 @@ static void read_all(const struct pages *p, unsigned generation, struct series *
 		uint64_t start = bench_now_ns(), value = *pages_at(p, page);
 
 		if (s)
-			series_add(s, us_since(start));
+			series_add(s, bench_us_since(start));
 		if (value != pages_word(page, 0, generation))
 			bench_fail("page %u reads %llx", page, (unsigned long long)value);
 	}
@@ -37,7 +32,7 @@ static void write_all(const struct pages *p, unsigned generation, struct series 
 
 		*pages_at(p, page) = generation;
 		if (s)
-			series_add(s, us_since(start));
+			series_add(s, bench_us_since(start));
 	}
 	pages_verify(p, generation, 1);
 }

@@ -114,7 +114,7 @@ static void read_some(const struct pages *p, unsigned generation, struct series 
 		uint64_t start = bench_now_ns(), value = *pages_at(p, page);
 
 		if (s)
-			series_add(s, (double)(bench_now_ns() - start) / 1e3);
+			series_add(s, bench_us_since(start));
 		if (value != pages_word(page, 0, generation))
 			bench_fail("page %u reads %llx", page, (unsigned long long)value);
 	}

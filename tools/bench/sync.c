@@ -68,7 +68,7 @@ void barrier(struct result *out)
 			uint64_t start = bench_now_ns();
 
 			bench_barrier();
-			series_add(&s, (double)(bench_now_ns() - start) / 1e3);
+			series_add(&s, bench_us_since(start));
 		}
 		series_rep(&s);
 		/* What a node did before a barrier is seen by all after it. */
@@ -108,7 +108,7 @@ void fetch_add(struct result *out)
 			uint64_t start = bench_now_ns();
 
 			OK(dsm_fetch_add64(bench.dsm, word, 3, &old));
-			series_add(&s, (double)(bench_now_ns() - start) / 1e3);
+			series_add(&s, bench_us_since(start));
 			if (old != 3ull * (rep * n + i))
 				bench_fail("fetch_add gives %llu", (unsigned long long)old);
 		}

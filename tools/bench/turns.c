@@ -50,7 +50,7 @@ void pingpong(struct result *out)
 
 		if (bench.rank < 2)
 			play(word, 2ull * n * rep, n);
-		series_add(&s, (double)(bench_now_ns() - start) / 1e3 / (2 * n));
+		series_add(&s, bench_us_since(start) / (2 * n));
 		series_rep(&s);
 	}
 	bench_barrier();
@@ -110,7 +110,7 @@ void producer_consumer(struct result *out)
 			produce(&ring, (uint64_t)n * rep, n);
 		else if (bench.rank == 0)
 			consume(&ring, (uint64_t)n * rep, n);
-		series_add(&s, (double)(bench_now_ns() - start) / 1e3 / n);
+		series_add(&s, bench_us_since(start) / n);
 		series_rep(&s);
 	}
 	bench_barrier();
