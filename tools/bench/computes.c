@@ -24,21 +24,7 @@ static void compute_until(volatile uint64_t *flag, uint64_t value)
 		sink = x = compute(x);
 }
 
-static void read_all(const struct pages *p, unsigned generation, struct series *s)
-{
-	for (unsigned i = 0; i < p->n; i++) {
-		const unsigned page = p->order[i];
-		uint64_t start = bench_now_ns(), value = *pages_at(p, page);
-
-		series_add(s, bench_us_since(start));
-		if (value != pages_word(page, 0, generation))
-			bench_fail("page %u reads %llx", page, (unsigned long long)value);
-	}
-	series_rep(s);
-	pages_verify(p, generation, 0);
-}
-
-/* One repetition; generations are counted on. */
+/* One repetition; generations are counted on. It is not timed when s is NULL. */
 static void round_of(const struct pages *p, unsigned generation, volatile uint64_t *flag,
                      bool computing, struct series *s)
 {
@@ -47,7 +33,10 @@ static void round_of(const struct pages *p, unsigned generation, volatile uint64
 	bench_barrier();
 	if (bench.rank == 0) {
 		bench_settle();
-		read_all(p, generation, s);
+		pages_read(p, p->n, generation, s);
+		if (s)
+			series_rep(s);
+		pages_verify(p, generation, 0);
 		*flag = generation;
 	} else if (bench.rank == 1 && computing) {
 		compute_until(flag, generation);
@@ -65,10 +54,9 @@ void miss_while_target_computes(struct result *out)
 	struct pages p;
 
 	pages_open_at(&p, n, 1);
-	series_open(&waiting, reps + 1, n);
+	series_open(&waiting, reps, n);
 	series_open(&computing, reps, n);
-	round_of(&p, generation++, flag, false, &waiting); /* for the frames */
-	waiting.n = waiting.rep_start = waiting.reps = 0;
+	round_of(&p, generation++, flag, false, NULL); /* for the frames */
 	for (unsigned rep = 0; rep < reps; rep++) {
 		round_of(&p, generation++, flag, false, &waiting);
 		round_of(&p, generation++, flag, true, &computing);

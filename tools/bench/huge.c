@@ -5,14 +5,7 @@
 
 static void read_all(const struct pages *p, unsigned generation, struct series *s)
 {
-	for (unsigned i = 0; i < p->n; i++) {
-		uint64_t start = bench_now_ns(), value = *pages_at(p, p->order[i]);
-
-		if (s)
-			series_add(s, bench_us_since(start));
-		if (value != pages_word(p->order[i], 0, generation))
-			bench_fail("page %u reads %llx", p->order[i], (unsigned long long)value);
-	}
+	pages_read(p, p->n, generation, s);
 	pages_verify(p, generation, 0);
 }
 

@@ -3,23 +3,13 @@
  * Single misses: one page, one access, in an order that forms no stream. While node 0
  * takes them, the others wait in a barrier.
  */
-#include <stdlib.h>
-
 #include "tools/bench/pages.h"
 #include "tools/bench/shared.h"
 
 /* Reads the first word of every page, timed (unless s is NULL), and then all of it. */
 static void read_all(const struct pages *p, unsigned generation, struct series *s)
 {
-	for (unsigned i = 0; i < p->n; i++) {
-		const unsigned page = p->order[i];
-		uint64_t start = bench_now_ns(), value = *pages_at(p, page);
-
-		if (s)
-			series_add(s, bench_us_since(start));
-		if (value != pages_word(page, 0, generation))
-			bench_fail("page %u reads %llx", page, (unsigned long long)value);
-	}
+	pages_read(p, p->n, generation, s);
 	pages_verify(p, generation, 0);
 }
 

@@ -86,6 +86,19 @@ void pages_fill(const struct pages *p, unsigned generation)
 		pages_fill_one(p, i, generation);
 }
 
+void pages_read(const struct pages *p, unsigned n, unsigned generation, struct series *s)
+{
+	for (unsigned i = 0; i < n; i++) {
+		const unsigned page = p->order[i];
+		uint64_t start = bench_now_ns(), value = *pages_at(p, page);
+
+		if (s)
+			series_add(s, bench_us_since(start));
+		if (value != pages_word(page, 0, generation))
+			bench_fail("page %u reads %llx", page, (unsigned long long)value);
+	}
+}
+
 void pages_verify_one(const struct pages *p, unsigned i, unsigned generation, unsigned skip)
 {
 	volatile uint64_t *at = pages_at(p, i);

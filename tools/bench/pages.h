@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "tools/bench/bench.h"
+#include "tools/bench/series.h"
 
 #define PAGE_WORDS (BENCH_PAGE / sizeof(uint64_t))
 
@@ -48,6 +49,9 @@ static inline uint64_t pages_word(unsigned page, unsigned word, unsigned generat
 /* Writes every word of a page, of all pages. */
 void pages_fill_one(const struct pages *p, unsigned i, unsigned generation);
 void pages_fill(const struct pages *p, unsigned generation);
+/* Reads the first word of the first n pages in the random order. Each access is timed, unless s
+ * is NULL. */
+void pages_read(const struct pages *p, unsigned n, unsigned generation, struct series *s);
 /* Every word is as it was written, but for the first skip ones of a page. */
 void pages_verify_one(const struct pages *p, unsigned i, unsigned generation, unsigned skip);
 void pages_verify(const struct pages *p, unsigned generation, unsigned skip);

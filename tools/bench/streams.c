@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Many pages that another node has written last, read in some order, every byte of them. */
-#include <stdlib.h>
-
 #include "tools/bench/pages.h"
 #include "tools/bench/shared.h"
 
@@ -106,20 +104,6 @@ void strided_read(struct result *out)
 	             "bare_miss + revoke_protect");
 }
 
-/* Node 0 reads the first half of the random order, timed one by one. */
-static void read_some(const struct pages *p, unsigned generation, struct series *s)
-{
-	for (unsigned i = 0; i < p->n / 2; i++) {
-		const unsigned page = p->order[i];
-		uint64_t start = bench_now_ns(), value = *pages_at(p, page);
-
-		if (s)
-			series_add(s, bench_us_since(start));
-		if (value != pages_word(page, 0, generation))
-			bench_fail("page %u reads %llx", page, (unsigned long long)value);
-	}
-}
-
 void random_read(struct result *out)
 {
 	const unsigned n = bench_count(8192, 128), reps = bench.options->reps;
@@ -136,7 +120,7 @@ void random_read(struct result *out)
 		if (bench.rank == 0) {
 			bench_settle();
 			before = bench_stats().pages_fetched;
-			read_some(&p, generation, generation == 1 ? NULL : &s);
+			pages_read(&p, n / 2, generation, generation == 1 ? NULL : &s);
 		}
 		if (bench.rank == 0 && generation > 1) {
 			series_rep(&s);
