@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Many pages that another node has written last, read in some order, every byte of them. */
-#include "tools/bench/pages.h"
+#include "tools/bench/rounds.h"
 #include "tools/bench/shared.h"
 
 /* What the sum of pages first, first + step ... must be. */
@@ -104,33 +104,32 @@ void strided_read(struct result *out)
 	             "bare_miss + revoke_protect");
 }
 
+static void read_half(const struct pages *p, unsigned generation, struct series *s)
+{
+	pages_read(p, p->n / 2, generation, s);
+}
+
+/* What was fetched ahead has been counted; the rest comes now, to be verified. */
+static void verify_all(const struct pages *p, unsigned generation)
+{
+	if (bench.rank == 0)
+		pages_verify(p, generation, 0);
+}
+
+/* Node 0 reads the first half of the random order, timed one by one. */
 void random_read(struct result *out)
 {
+	static const struct rounds r = { .writer = 1, .reader = NO_READER, .take = read_half,
+		                         .verify = verify_all,
+		                         .counter = offsetof(struct dsm_stats, pages_fetched) };
 	const unsigned n = bench_count(8192, 128), reps = bench.options->reps;
-	uint64_t fetched = 0, before = 0;
+	uint64_t fetched;
 	struct series s;
 	struct pages p;
 
 	series_open(&s, reps, n / 2);
 	pages_open(&p, n);
-	for (unsigned generation = 1; generation <= reps + 1; generation++) {
-		if (bench.rank == 1)
-			pages_fill(&p, generation);
-		bench_barrier();
-		if (bench.rank == 0) {
-			bench_settle();
-			before = bench_stats().pages_fetched;
-			pages_read(&p, n / 2, generation, generation == 1 ? NULL : &s);
-		}
-		if (bench.rank == 0 && generation > 1) {
-			series_rep(&s);
-			fetched += bench_stats().pages_fetched - before;
-		}
-		/* What was fetched ahead counts above; the rest comes now, to be verified. */
-		if (bench.rank == 0)
-			pages_verify(&p, generation, 0);
-		bench_barrier();
-	}
+	fetched = rounds_run(&r, &p, &s);
 	pages_close(&p);
 	result_take(out, &s, SERIES_LESS_IS_BETTER, "us");
 	/* Pages fetched that were not read, of those fetched. */
