@@ -44,10 +44,8 @@ static void test_even_numbers_have_the_mean_of_two(void)
 	double value, p99;
 
 	series_open(&s, 2, 1);
-	series_add(&s, 3);
-	series_rep(&s);
-	series_add(&s, 1);
-	series_rep(&s);
+	series_rep_one(&s, 3);
+	series_rep_one(&s, 1);
 	series_summary(&s, SERIES_MORE_IS_BETTER, &value, &p99);
 	CU_ASSERT_DOUBLE_EQUAL(value, 2, 0);
 	CU_ASSERT_DOUBLE_EQUAL(p99, 1, 0); /* of rates the worst is the least */

@@ -44,8 +44,7 @@ static void pull_reps(struct bare_set *set, size_t run_bytes, bool summed, struc
 		uint64_t start = bench_now_ns();
 
 		sum = pull(set, run_bytes, summed);
-		series_add(s, mib * 1e9 / (double)(bench_now_ns() - start));
-		series_rep(s);
+		series_rep_one(s, mib * 1e9 / (double)(bench_now_ns() - start));
 		bare_set_verify(set);
 		if (summed && sum != bench_add_up(set->area.at, set->area.bytes))
 			bench_fail("a run was not there yet when it was said to be");

@@ -49,8 +49,7 @@ void migratory(struct result *out)
 	series_open(&s, reps, 1);
 	wander(at, turns, 0); /* so that the habit is known */
 	for (unsigned rep = 1; rep <= reps; rep++) {
-		series_add(&s, wander(at, turns, (uint64_t)rep * turns));
-		series_rep(&s);
+		series_rep_one(&s, wander(at, turns, (uint64_t)rep * turns));
 	}
 	result_take(out, &s, SERIES_LESS_IS_BETTER, "misses/turn");
 	result_floor(out, 1, "one miss a turn");
@@ -88,8 +87,7 @@ void read_mostly(struct result *out)
 	series_open(&s, reps, 1);
 	publish(at, rounds, 0);
 	for (unsigned rep = 1; rep <= reps; rep++) {
-		series_add(&s, publish(at, rounds, (uint64_t)rep * rounds));
-		series_rep(&s);
+		series_rep_one(&s, publish(at, rounds, (uint64_t)rep * rounds));
 	}
 	result_take(out, &s, SERIES_LESS_IS_BETTER, "misses/write");
 	result_floor(out, bench.size, "one miss a node");

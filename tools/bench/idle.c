@@ -42,8 +42,7 @@ void idle_cpu(struct result *out)
 		__atomic_fetch_add(&shared[i * BENCH_PAGE / sizeof *shared], 1, __ATOMIC_SEQ_CST);
 	series_open(&s, reps, 1);
 	for (unsigned rep = 0; rep < reps; rep++) {
-		series_add(&s, bench_max(idle_once(bench_count(1000, 100))));
-		series_rep(&s);
+		series_rep_one(&s, bench_max(idle_once(bench_count(1000, 100))));
 	}
 	for (unsigned i = 0; i < 16; i++)
 		if (shared[i * BENCH_PAGE / sizeof *shared] != (uint64_t)bench.size)

@@ -54,6 +54,12 @@ void series_rep(struct series *s)
 	s->rep_start = s->n;
 }
 
+void series_rep_one(struct series *s, double sample)
+{
+	series_add(s, sample);
+	series_rep(s);
+}
+
 void series_summary(struct series *s, enum series_order order, double *value, double *p99)
 {
 	size_t worse = s->n / 100; /* samples that may be worse than the percentile */

@@ -26,6 +26,8 @@ void series_close(struct series *s);
 void series_add(struct series *s, double sample);
 /* Ends a repetition, which has samples. */
 void series_rep(struct series *s);
+/* A repetition of this one sample. */
+void series_rep_one(struct series *s, double sample);
 /* Both 0 without a repetition. */
 void series_summary(struct series *s, enum series_order order, double *value, double *p99);
 

@@ -51,8 +51,7 @@ static void cold_passes(struct result *out, unsigned n)
 	series_open(&s, reps, 1);
 	for (unsigned rep = 0; rep < reps; rep++) {
 		pages_open(&p, n);
-		series_add(&s, mib(n) / pass(&p, 1, 1));
-		series_rep(&s);
+		series_rep_one(&s, mib(n) / pass(&p, 1, 1));
 		pages_close(&p);
 	}
 	result_take(&one, &s, SERIES_MORE_IS_BETTER, "MiB/s");
@@ -72,10 +71,9 @@ void sequential_read(struct result *out)
 	pass(&p, 1, 1); /* for the frames */
 	for (unsigned rep = 0; rep < reps; rep++) {
 		before = bench_stats();
-		series_add(&s, mib(n) / pass(&p, 2 + rep, 1));
+		series_rep_one(&s, mib(n) / pass(&p, 2 + rep, 1));
 		after = bench_stats();
 		misses += after.read_misses - before.read_misses;
-		series_rep(&s);
 	}
 	pages_close(&p);
 	result_take(out, &s, SERIES_MORE_IS_BETTER, "MiB/s");
@@ -95,8 +93,7 @@ void strided_read(struct result *out)
 	pages_open(&p, n);
 	pass(&p, 1, step);
 	for (unsigned rep = 0; rep < reps; rep++) {
-		series_add(&s, pass(&p, 2 + rep, step) * 1e6 / (n / step));
-		series_rep(&s);
+		series_rep_one(&s, pass(&p, 2 + rep, step) * 1e6 / (n / step));
 	}
 	pages_close(&p);
 	result_take(out, &s, SERIES_LESS_IS_BETTER, "us/page");

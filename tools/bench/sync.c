@@ -36,8 +36,7 @@ void lock_counter(struct result *out)
 
 		count_up(mutex, &shared->counter, n);
 		bench_barrier(); /* until the last one is through */
-		series_add(&s, nodes * n * 1e9 / (double)(bench_now_ns() - start));
-		series_rep(&s);
+		series_rep_one(&s, nodes * n * 1e9 / (double)(bench_now_ns() - start));
 	}
 	if (shared->counter != (uint64_t)(nodes * n * reps))
 		bench_fail("the counter is %llu", (unsigned long long)shared->counter);

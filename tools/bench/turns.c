@@ -50,8 +50,7 @@ void pingpong(struct result *out)
 
 		if (bench.rank < 2)
 			play(word, 2ull * n * rep, n);
-		series_add(&s, bench_us_since(start) / (2 * n));
-		series_rep(&s);
+		series_rep_one(&s, bench_us_since(start) / (2 * n));
 	}
 	bench_barrier();
 	after = bench_stats();
@@ -110,8 +109,7 @@ void producer_consumer(struct result *out)
 			produce(&ring, (uint64_t)n * rep, n);
 		else if (bench.rank == 0)
 			consume(&ring, (uint64_t)n * rep, n);
-		series_add(&s, bench_us_since(start) / n);
-		series_rep(&s);
+		series_rep_one(&s, bench_us_since(start) / n);
 	}
 	bench_barrier();
 	result_take(out, &s, SERIES_LESS_IS_BETTER, "us/page");
@@ -147,11 +145,9 @@ void false_sharing(struct result *out)
 	own += (unsigned)bench.rank * PAGE_WORDS;
 	for (unsigned rep = 0; rep < reps; rep++) {
 		bench_barrier();
-		series_add(&together, increment(shared, n));
+		series_rep_one(&together, increment(shared, n));
 		bench_barrier();
-		series_add(&alone, increment(own, n));
-		series_rep(&together);
-		series_rep(&alone);
+		series_rep_one(&alone, increment(own, n));
 	}
 	bench_barrier();
 	for (int i = 0; i < bench.size; i++)
