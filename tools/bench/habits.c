@@ -40,18 +40,25 @@ static double wander(volatile uint64_t *at, unsigned turns, uint64_t base)
 	return misses_each(before, turns);
 }
 
-void migratory(struct result *out)
+/* A page on which all nodes do the same n times, in each repetition, and once before these, so
+ * that the habit is known. once returns misses for each of the n; base is the word's value. */
+static void habit(struct result *out, unsigned n,
+                  double (*once)(volatile uint64_t *at, unsigned n, uint64_t base), const char *unit)
 {
-	const unsigned turns = bench_count(1000, 20), reps = bench.options->reps;
+	const unsigned reps = bench.options->reps;
 	volatile uint64_t *at = bench_alloc(BENCH_PAGE);
 	struct series s;
 
 	series_open(&s, reps, 1);
-	wander(at, turns, 0); /* so that the habit is known */
-	for (unsigned rep = 1; rep <= reps; rep++) {
-		series_rep_one(&s, wander(at, turns, (uint64_t)rep * turns));
-	}
-	result_take(out, &s, SERIES_LESS_IS_BETTER, "misses/turn");
+	once(at, n, 0);
+	for (unsigned rep = 1; rep <= reps; rep++)
+		series_rep_one(&s, once(at, n, (uint64_t)rep * n));
+	result_take(out, &s, SERIES_LESS_IS_BETTER, unit);
+}
+
+void migratory(struct result *out)
+{
+	habit(out, bench_count(1000, 20), wander, "misses/turn");
 	result_floor(out, 1, "one miss a turn");
 }
 
@@ -80,15 +87,6 @@ static double publish(volatile uint64_t *at, unsigned rounds, uint64_t base)
 
 void read_mostly(struct result *out)
 {
-	const unsigned rounds = bench_count(200, 5), reps = bench.options->reps;
-	volatile uint64_t *at = bench_alloc(BENCH_PAGE);
-	struct series s;
-
-	series_open(&s, reps, 1);
-	publish(at, rounds, 0);
-	for (unsigned rep = 1; rep <= reps; rep++) {
-		series_rep_one(&s, publish(at, rounds, (uint64_t)rep * rounds));
-	}
-	result_take(out, &s, SERIES_LESS_IS_BETTER, "misses/write");
+	habit(out, bench_count(200, 5), publish, "misses/write");
 	result_floor(out, bench.size, "one miss a node");
 }
