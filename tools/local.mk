@@ -27,6 +27,7 @@ tools_dsm_bench_SOURCES = tools/bench/main.c tools/bench/options.c tools/bench/o
 	tools/bench/report.c tools/bench/report.h tools/bench/machine.c tools/bench/machine.h \
 	tools/bench/bare.h tools/bench/bare_fabric.c tools/bench/bare_fabric.h \
 	tools/bench/bare_window.c tools/bench/bare_window.h tools/bench/bare_set.c \
+	tools/bench/bare_floor.c \
 	tools/bench/bare_trap.c tools/bench/bare_revoke.c tools/bench/bare_round_trip.c \
 	tools/bench/bare_miss.c tools/bench/bare_bandwidth.c tools/bench/bare_barrier.c \
 	tools/bench/pages.c tools/bench/pages.h tools/bench/rounds.c tools/bench/rounds.h \

@@ -81,9 +81,6 @@ void bare_bandwidth(struct result *out)
 		}
 	}
 	out->unit = "MiB/s";
-	if (bench.rank == 0)
-		bare_stop(set.fabric, 1);
-	else if (bench.rank == 1)
-		bare_serve(set.fabric, &set.area);
+	bare_set_serve(&set);
 	bare_set_close(&set);
 }

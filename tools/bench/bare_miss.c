@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Floor: a miss without a protocol. Fault, request, page into the frame, map, go on. */
-#include <stdlib.h>
-
 #include "tools/bench/bare.h"
 #include "tools/bench/bench.h"
 
@@ -33,30 +31,11 @@ static void read_all(struct bare_set *set, const uint32_t *order, struct series 
 
 static void miss(struct result *out, size_t page_bytes, unsigned pages)
 {
-	const unsigned reps = bench.options->reps;
-	struct bare_set set;
-	struct series s;
-	uint32_t *order;
+	const struct bare_served floor = { .page_bytes = page_bytes, .pages = pages,
+		                           .samples = pages, .fault = on_fault,
+		                           .rep = read_all };
 
-	out->unit = "us";
-	if (!bare_set_open(&set, page_bytes, pages)) {
-		out->missing = BENCH_LACKS_HUGE;
-		return;
-	}
-	order = bench_shuffle(pages);
-	series_open(&s, reps, pages);
-	if (bench.rank == 0) {
-		bare_window_start(&set.window, on_fault, &set);
-		for (unsigned rep = 0; rep < reps; rep++)
-			read_all(&set, order, &s);
-		bare_window_stop(&set.window);
-		bare_stop(set.fabric, 1);
-	} else if (bench.rank == 1) {
-		bare_serve(set.fabric, &set.area);
-	}
-	result_take(out, &s, SERIES_LESS_IS_BETTER, "us");
-	free(order);
-	bare_set_close(&set);
+	bare_floor_served(out, &floor);
 }
 
 void bare_miss(struct result *out)

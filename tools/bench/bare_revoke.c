@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Floors: what it costs to take access to one page away. */
 #include <pthread.h>
-#include <stdlib.h>
 
 #include "tools/bench/bare.h"
 #include "tools/bench/bench.h"
@@ -47,47 +46,46 @@ static void pause_as_owner(void)
 		bench_relax();
 }
 
-static void revoke_pages(struct result *out, bool zap)
+static void revoke_all(struct bare_window *w, const uint32_t *order, struct series *s, bool zap)
 {
-	const unsigned n = bench_count(2000, 20), reps = bench.options->reps;
-	uint32_t *order = bench_shuffle(n);
-	struct bare_window w;
-	struct series s;
+	map_elsewhere(w);
+	for (size_t i = 0; i < w->pages; i++) {
+		uint64_t start;
 
-	series_open(&s, reps, n);
-	if (bench.rank == 0) {
-		/* Nothing traps here, so no thread waits for faults. One that looked for them on
-		 * another processor would have to be interrupted each time, which an owner's
-		 * service thread, itself the one that looks, is spared. */
-		bare_window_open(&w, BENCH_PAGE, n, true);
-		for (unsigned rep = 0; rep < reps; rep++) {
-			map_elsewhere(&w);
-			for (unsigned i = 0; i < n; i++) {
-				uint64_t start;
-
-				pause_as_owner();
-				start = bench_now_ns();
-				if (zap)
-					bare_window_zap(&w, order[i], 1);
-				else
-					bare_window_protect(&w, order[i]);
-				series_add(&s, bench_us_since(start));
-			}
-			series_rep(&s);
-		}
-		bare_window_close(&w);
+		pause_as_owner();
+		start = bench_now_ns();
+		if (zap)
+			bare_window_zap(w, order[i], 1);
+		else
+			bare_window_protect(w, order[i]);
+		series_add(s, bench_us_since(start));
 	}
-	bench_barrier();
-	result_take(out, &s, SERIES_LESS_IS_BETTER, "us");
-	free(order);
+	series_rep(s);
 }
 
+static void rep_protect(struct bare_window *w, const uint32_t *order, struct series *s)
+{
+	revoke_all(w, order, s, false);
+}
+
+static void rep_zap(struct bare_window *w, const uint32_t *order, struct series *s)
+{
+	revoke_all(w, order, s, true);
+}
+
+/* Nothing traps here, so no thread waits for faults. One that looked for them on another
+ * processor would have to be interrupted each time, which an owner's service thread, itself the
+ * one that looks, is spared. */
 void revoke_protect(struct result *out)
 {
-	revoke_pages(out, false);
+	static const struct bare_alone floor = { .by_signal = true, .rep = rep_protect };
+
+	bare_floor_alone(out, &floor);
 }
 
 void revoke_zap(struct result *out)
 {
-	revoke_pages(out, true);
+	static const struct bare_alone floor = { .by_signal = true, .rep = rep_zap };
+
+	bare_floor_alone(out, &floor);
 }

@@ -95,6 +95,14 @@ void bare_set_ping(struct bare_set *set)
 		bench_fail("sent a message, got something else back");
 }
 
+void bare_set_serve(struct bare_set *set)
+{
+	if (bench.rank == 0)
+		bare_stop(set->fabric, 1);
+	else if (bench.rank == 1)
+		bare_serve(set->fabric, &set->area);
+}
+
 void bare_finish(void)
 {
 	bench_barrier();

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Floors: what a trap costs when nothing has to be fetched. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "tools/bench/bare.h"
@@ -57,39 +56,32 @@ static void verify(const struct bare_window *w)
 			bench_fail("what was written to page %zu is not there", page);
 }
 
-static void trap(struct result *out, bool upgrade)
+static void rep_miss(struct bare_window *w, const uint32_t *order, struct series *s)
 {
-	const unsigned n = bench_count(2000, 20), reps = bench.options->reps;
-	uint32_t *order = bench_shuffle(n);
-	struct bare_window w;
-	struct series s;
+	prepare(w, false);
+	read_all(w, order, s);
+	verify(w);
+}
 
-	series_open(&s, reps, n);
-	if (bench.rank == 0) {
-		bare_window_open(&w, BENCH_PAGE, n, !strcmp(bench.options->faults, "signal"));
-		bare_window_start(&w, upgrade ? on_upgrade : on_miss, &w);
-		for (unsigned rep = 0; rep < reps; rep++) {
-			prepare(&w, upgrade);
-			if (upgrade)
-				write_all(&w, order, &s);
-			else
-				read_all(&w, order, &s);
-			verify(&w);
-		}
-		bare_window_stop(&w);
-		bare_window_close(&w);
-	}
-	bench_barrier();
-	result_take(out, &s, SERIES_LESS_IS_BETTER, "us");
-	free(order);
+static void rep_upgrade(struct bare_window *w, const uint32_t *order, struct series *s)
+{
+	prepare(w, true);
+	write_all(w, order, s);
+	verify(w);
 }
 
 void bare_trap(struct result *out)
 {
-	trap(out, false);
+	const struct bare_alone floor = { .by_signal = !strcmp(bench.options->faults, "signal"),
+		                          .fault = on_miss, .rep = rep_miss };
+
+	bare_floor_alone(out, &floor);
 }
 
 void bare_trap_upgrade(struct result *out)
 {
-	trap(out, true);
+	const struct bare_alone floor = { .by_signal = !strcmp(bench.options->faults, "signal"),
+		                          .fault = on_upgrade, .rep = rep_upgrade };
+
+	bare_floor_alone(out, &floor);
 }
