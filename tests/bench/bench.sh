@@ -49,6 +49,12 @@ bench 2 no_such_test
 said 'there is no test'
 bench 1 --json "$dir/not/there"
 
+# Its job is where dsmctl looks for jobs: no place for that, no job.
+: >"$dir/dsm-$(id -u)"
+XDG_RUNTIME_DIR='' TMPDIR=$dir bench 1 --short --nodes 2 --provider shm bare_trap
+said "dsm-bench: $dir/dsm-"
+rm "$dir/dsm-$(id -u)"
+
 # check FAULTS NAME...: these tests, with this delivery, and what they report; a minus in
 # front of those that may not be there.
 check() {

@@ -14,7 +14,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,6 +21,7 @@
 #include "dsm/boot/boot.h"
 #include "dsm/boot/bootmsg.h"
 #include "dsm/boot/jobdir.h"
+#include "dsm/boot/jobroot.h"
 #include "dsm/boot/rendezvous.h"
 #include "dsm/boot/sweep.h"
 
@@ -33,7 +33,7 @@ struct job {
 	const struct options *options;
 	struct report *report;
 	struct rendezvous *rendezvous;
-	char root[64], dir[BOOT_DIR_MAX + 1];
+	char dir[BOOT_DIR_MAX + 1];
 	int nodes, running, status;
 	pid_t pid[NODES_MAX]; /* as started; for what they leave behind */
 	int pidfd[NODES_MAX]; /* -1: has ended */
@@ -54,21 +54,12 @@ static int fail(struct job *j, const char *what, int error)
 /* Where dsmctl looks for jobs as well: it can show this one, and clear up after it. */
 static int directory_open(struct job *j)
 {
-	const char *base = getenv("XDG_RUNTIME_DIR");
-	struct stat st;
-	int fd, err;
+	char root[JOBROOT_MAX + 1];
+	int err = jobroot_make(root);
 
-	if (!base || base[0] != '/' || strlen(base) > 24 || stat(base, &st) || !S_ISDIR(st.st_mode))
-		base = "/tmp";
-	snprintf(j->root, sizeof j->root, "%s/dsm-%u", base, (unsigned)geteuid());
-	err = jobdir_make(j->root);
-	if (err && err != -EEXIST)
-		return fail(j, j->root, -err);
-	fd = jobdir_open(j->root);
-	if (fd < 0)
-		return fail(j, j->root, -fd);
-	close(fd);
-	snprintf(j->dir, sizeof j->dir, "%s/dsm-bench-%d", j->root, (int)getpid());
+	if (err)
+		return fail(j, root, -err);
+	snprintf(j->dir, sizeof j->dir, "%s/dsm-bench-%d", root, (int)getpid());
 	jobdir_remove(j->dir); /* of a process that had our number */
 	err = rendezvous_open(j->dir, j->nodes, &j->rendezvous);
 	return err ? fail(j, j->dir, -err) : 0;
@@ -287,7 +278,8 @@ static void job_close(struct job *j)
 		if (j->pid[rank])
 			job_sweep(j->pid[rank]);
 	rendezvous_close(j->rendezvous);
-	rmdir(j->root); /* unless other jobs are in it */
+	if (j->dir[0])
+		jobroot_leave(j->dir);
 	if (j->results >= 0)
 		close(j->results);
 	if (j->signals >= 0)
