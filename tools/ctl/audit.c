@@ -6,9 +6,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "tools/ctl/ctl.h"
-#include "tools/ctl/jobs.h"
-#include "tools/ctl/query.h"
 #include "tools/ctl/show.h"
 
 static json_int_t disagreements(const json_t *node)
@@ -53,31 +50,19 @@ static void audit_node(const struct answer *a)
 
 static void audit_show(const char *dir, const struct answers *answers)
 {
-	printf("job %s\n", job_name(dir));
-	if (answers->count == 0)
-		printf("no node has joined it yet\n");
+	show_head(dir, answers);
 	for (int i = 0; i < answers->count; i++)
 		if (answers->list[i].json)
 			audit_node(&answers->list[i]);
 }
 
-static const struct ctl_option options[] = {
-	{ 'j', "json", NULL, "print JSON" },
-	CTL_OPTION_HELP,
-	{ 0 },
-};
-
-static int audit_run(const struct ctl_command *command, int argc, char **argv)
-{
-	static const struct show show = { "audit", audit_show, NULL, audit_is_bad };
-
-	return show_run(command, &show, argc, argv);
-}
+static const struct show show = { .print = audit_show, .is_bad = audit_is_bad };
 
 const struct ctl_command ctl_audit = {
 	.name = "audit",
 	.args = "[JOB]",
 	.help = "Compares what the pages of your jobs allow with what the nodes believe",
-	.options = options,
-	.run = audit_run,
+	.options = show_options,
+	.run = show_run,
+	.show = &show,
 };

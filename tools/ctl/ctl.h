@@ -18,12 +18,15 @@ struct ctl_option {
 };
 #define CTL_OPTION_HELP { 'h', "help", NULL, "show this help" }
 
+struct show;
+
 struct ctl_command {
 	const char *name;
 	const char *args; /* shown after the options */
 	const char *help; /* one line */
 	const struct ctl_option *options;
 	int (*run)(const struct ctl_command *command, int argc, char **argv);
+	const struct show *show; /* of show.h, for show_run */
 };
 
 extern const struct ctl_command ctl_run, ctl_status, ctl_stats, ctl_audit, ctl_hot, ctl_clean,

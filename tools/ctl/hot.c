@@ -8,9 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/ctl/ctl.h"
-#include "tools/ctl/jobs.h"
-#include "tools/ctl/query.h"
 #include "tools/ctl/show.h"
 
 #define PAGES_SHOWN 20
@@ -197,10 +194,8 @@ static void hot_show(const char *dir, const struct answers *answers)
 	int falsely = 0;
 	size_t i;
 
-	printf("job %s\n", job_name(dir));
-	if (answers->count == 0)
-		printf("no node has joined it yet\n");
-	else if (json_array_size(pages) == 0)
+	show_head(dir, answers);
+	if (answers->count && json_array_size(pages) == 0)
 		printf("no page has faulted yet\n");
 	json_array_foreach(pages, i, page) {
 		print_page(answers, page);
@@ -213,23 +208,13 @@ static void hot_show(const char *dir, const struct answers *answers)
 	json_decref(pages);
 }
 
-static const struct ctl_option options[] = {
-	{ 'j', "json", NULL, "print JSON" },
-	CTL_OPTION_HELP,
-	{ 0 },
-};
-
-static int hot_run(const struct ctl_command *command, int argc, char **argv)
-{
-	static const struct show show = { "hot", hot_show, hot_total, NULL };
-
-	return show_run(command, &show, argc, argv);
-}
+static const struct show show = { .print = hot_show, .total = hot_total };
 
 const struct ctl_command ctl_hot = {
 	.name = "hot",
 	.args = "[JOB]",
 	.help = "Shows the pages that fault most, by name, and which are shared falsely",
-	.options = options,
-	.run = hot_run,
+	.options = show_options,
+	.run = show_run,
+	.show = &show,
 };

@@ -12,6 +12,19 @@ static const char *const state_names[] = {
 	[JOB_RUNNING] = "running", [JOB_STARTING] = "starting", [JOB_DEAD] = "dead",
 };
 
+const struct ctl_option show_options[] = {
+	{ 'j', "json", NULL, "print JSON" },
+	CTL_OPTION_HELP,
+	{ 0 },
+};
+
+void show_head(const char *dir, const struct answers *answers)
+{
+	printf("job %s\n", job_name(dir));
+	if (answers->count == 0)
+		printf("no node has joined it yet\n");
+}
+
 /* A node that does not answer is worth a line on its own, and the exit status. */
 static int errors_tell(const struct show *show, const struct answers *answers)
 {
@@ -28,8 +41,9 @@ static int errors_tell(const struct show *show, const struct answers *answers)
 	return failed;
 }
 
-static int tables(const struct show *show, const struct job_list *jobs)
+static int tables(const struct ctl_command *command, const struct job_list *jobs)
 {
+	const struct show *show = command->show;
 	struct answers answers;
 	int failed = 0;
 
@@ -43,7 +57,7 @@ static int tables(const struct show *show, const struct job_list *jobs)
 			       job->state == JOB_DEAD ? ", 'dsmctl clean' removes what it left" : "");
 			continue;
 		}
-		if (query_job(job->dir, show->request, &answers)) {
+		if (query_job(job->dir, command->name, &answers)) {
 			failed = CTL_FAILED;
 			continue;
 		}
@@ -55,14 +69,16 @@ static int tables(const struct show *show, const struct job_list *jobs)
 	return failed;
 }
 
-static json_t *job_json(const struct show *show, const struct job_entry *job, int *failed)
+static json_t *job_json(const struct ctl_command *command, const struct job_entry *job,
+                        int *failed)
 {
+	const struct show *show = command->show;
 	json_t *out = json_pack("{s:s,s:s,s:s,s:[]}", "job", job_name(job->dir), "directory",
 	                        job->dir, "state", state_names[job->state], "nodes");
 	struct answers answers;
 	json_t *node;
 
-	if (job->state != JOB_RUNNING || query_job(job->dir, show->request, &answers))
+	if (job->state != JOB_RUNNING || query_job(job->dir, command->name, &answers))
 		return out;
 	for (int i = 0; i < answers.count; i++) {
 		node = json_pack("{s:i}", "rank", answers.list[i].rank);
@@ -79,20 +95,20 @@ static json_t *job_json(const struct show *show, const struct job_entry *job, in
 	return out;
 }
 
-static int as_json(const struct show *show, const struct job_list *jobs)
+static int as_json(const struct ctl_command *command, const struct job_list *jobs)
 {
 	json_t *list = json_array(), *out = json_pack("{s:o}", "jobs", list);
 	int failed = 0;
 
 	for (size_t i = 0; i < jobs->count; i++)
-		json_array_append_new(list, job_json(show, &jobs->jobs[i], &failed));
+		json_array_append_new(list, job_json(command, &jobs->jobs[i], &failed));
 	json_dumpf(out, stdout, JSON_INDENT(2));
 	putchar('\n');
 	json_decref(out);
 	return failed;
 }
 
-int show_run(const struct ctl_command *command, const struct show *show, int argc, char **argv)
+int show_run(const struct ctl_command *command, int argc, char **argv)
 {
 	struct job_list jobs;
 	int c, json = 0, status;
@@ -117,7 +133,7 @@ int show_run(const struct ctl_command *command, const struct show *show, int arg
 		ctl_error("none of your jobs is running on this machine");
 		return CTL_FAILED;
 	}
-	status = json ? as_json(show, &jobs) : tables(show, &jobs);
+	status = json ? as_json(command, &jobs) : tables(command, &jobs);
 	if (json && jobs.count == 0)
 		status = CTL_FAILED;
 	jobs_free(&jobs);

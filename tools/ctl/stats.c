@@ -5,9 +5,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "tools/ctl/ctl.h"
-#include "tools/ctl/jobs.h"
-#include "tools/ctl/query.h"
 #include "tools/ctl/show.h"
 #include "tools/ctl/table.h"
 
@@ -47,9 +44,7 @@ static void stats_show(const char *dir, const struct answers *answers)
 	struct table *t = table_open((int)json_object_size(total) + 1);
 	const char *key;
 
-	printf("job %s\n", job_name(dir));
-	if (answers->count == 0)
-		printf("no node has joined it yet\n");
+	show_head(dir, answers);
 	if (!t || json_object_size(total) == 0)
 		goto out;
 	table_add(t, "RANK");
@@ -69,23 +64,13 @@ out:
 	json_decref(total);
 }
 
-static const struct ctl_option options[] = {
-	{ 'j', "json", NULL, "print JSON" },
-	CTL_OPTION_HELP,
-	{ 0 },
-};
-
-static int stats_run(const struct ctl_command *command, int argc, char **argv)
-{
-	static const struct show show = { "stats", stats_show, stats_total, NULL };
-
-	return show_run(command, &show, argc, argv);
-}
+static const struct show show = { .print = stats_show, .total = stats_total };
 
 const struct ctl_command ctl_stats = {
 	.name = "stats",
 	.args = "[JOB]",
 	.help = "Shows what the nodes of your jobs have counted",
-	.options = options,
-	.run = stats_run,
+	.options = show_options,
+	.run = show_run,
+	.show = &show,
 };

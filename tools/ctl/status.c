@@ -5,9 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "tools/ctl/ctl.h"
 #include "tools/ctl/jobs.h"
-#include "tools/ctl/query.h"
 #include "tools/ctl/show.h"
 #include "tools/ctl/table.h"
 
@@ -123,23 +121,13 @@ static void status_show(const char *dir, const struct answers *answers)
 	}
 }
 
-static const struct ctl_option options[] = {
-	{ 'j', "json", NULL, "print JSON" },
-	CTL_OPTION_HELP,
-	{ 0 },
-};
-
-static int status_run(const struct ctl_command *command, int argc, char **argv)
-{
-	static const struct show show = { "status", status_show, NULL, NULL };
-
-	return show_run(command, &show, argc, argv);
-}
+static const struct show show = { .print = status_show };
 
 const struct ctl_command ctl_status = {
 	.name = "status",
 	.args = "[JOB]",
 	.help = "Shows your jobs on this machine, their nodes, and what these wait for",
-	.options = options,
-	.run = status_run,
+	.options = show_options,
+	.run = show_run,
+	.show = &show,
 };
