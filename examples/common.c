@@ -3,12 +3,17 @@
 #include "common.h"
 
 #include <errno.h>
+#include <getopt.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#define OPTIONS_MAX 16
+#define INDEX 256 /* in the table, of an option in its long form */
 
 const char *ex_name = "example";
 
@@ -41,27 +46,70 @@ dsm_t *ex_init(void)
 	return dsm;
 }
 
-uint64_t ex_count(const char *option, const char *text, uint64_t min, uint64_t max)
+static uint64_t count_of(const struct ex_option *o, const char *text)
 {
 	unsigned long long n;
 	char *end;
 
 	errno = 0;
 	n = strtoull(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end || errno || n < min || n > max)
+	if (*text < '0' || *text > '9' || *end || errno || n < o->min || n > o->max)
 		ex_fail("--%s wants a whole number from %" PRIu64 " to %" PRIu64 ", not \"%s\"",
-		        option, min, max, text);
+		        o->name, o->min, o->max, text);
 	return n;
 }
 
-double ex_real(const char *option, const char *text, double min, double max)
+static double real_of(const struct ex_option *o, const char *text)
 {
 	char *end;
 	double x = strtod(text, &end);
 
-	if (end == text || *end || !(x >= min && x <= max))
-		ex_fail("--%s wants a number from %g to %g, not \"%s\"", option, min, max, text);
+	if (end == text || *end || !(x >= o->low && x <= o->high))
+		ex_fail("--%s wants a number from %g to %g, not \"%s\"", o->name, o->low, o->high,
+		        text);
 	return x;
+}
+
+static void option_take(const struct ex_option *o, const char *text)
+{
+	if (o->count)
+		*o->count = count_of(o, text);
+	else if (o->real)
+		*o->real = real_of(o, text);
+	else if (o->text)
+		*o->text = text;
+	else
+		*o->flag = 1;
+}
+
+void ex_options(int argc, char **argv, const struct ex_option *table, int flags,
+                const char *usage)
+{
+	struct option longs[OPTIONS_MAX + 2] = { { "help", no_argument, NULL, 'h' } };
+	char shorts[2 * OPTIONS_MAX + 2] = "h";
+	int c, n = 0;
+
+	for (; table[n].name && n < OPTIONS_MAX; n++) {
+		const int has_value = !table[n].flag;
+
+		longs[1 + n] = (struct option){ table[n].name, has_value, NULL, INDEX + n };
+		if (table[n].letter)
+			snprintf(shorts + strlen(shorts), 3, "%c%s", table[n].letter,
+			         has_value ? ":" : "");
+	}
+	while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		if (c == 'h') {
+			fputs(usage, stdout);
+			exit(0);
+		}
+		if (c == '?')
+			exit(1);
+		for (int i = 0; i < n; i++)
+			if (c == INDEX + i || c == table[i].letter)
+				option_take(&table[i], optarg);
+	}
+	if (optind < argc && !(flags & EX_FILES))
+		ex_fail("what is \"%s\"? See --help", argv[optind]);
 }
 
 struct ex_part ex_part_of(uint64_t count, int size, int rank)

@@ -16,10 +16,21 @@ void ex_must(int code, const char *what);
 /* dsm_init, or the end of the program with the library's explanation. */
 dsm_t *ex_init(void);
 
-/* The number in text, which is the value of an option and lies in [min, max]. Wrong ones
- * end the program. */
-uint64_t ex_count(const char *option, const char *text, uint64_t min, uint64_t max);
-double ex_real(const char *option, const char *text, double min, double max);
+/* An option, and where its value goes: one of count, real, text and flag. A table of these ends
+ * with a zeroed one. */
+struct ex_option {
+	int letter; /* 0: it has the long form only */
+	const char *name;
+	uint64_t *count, min, max; /* a whole number from min to max */
+	double *real, low, high;   /* a number from low to high */
+	const char **text;
+	int *flag; /* set to 1; the option has no value */
+};
+#define EX_FILES 1 /* there may be arguments that are no options, from optind on */
+
+/* Takes the options, and prints usage for -h or --help. Wrong ones end the program. */
+void ex_options(int argc, char **argv, const struct ex_option *table, int flags,
+                const char *usage);
 
 /* The things that fall to one node, [first, end), when count are dealt out evenly. */
 struct ex_part {

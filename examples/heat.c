@@ -10,7 +10,6 @@
  */
 #include "common.h"
 
-#include <getopt.h>
 #include <math.h>
 #include <png.h>
 #include <stdio.h>
@@ -167,43 +166,28 @@ struct options {
 	const char *output;
 };
 
-static void usage(void)
-{
-	printf("Usage: heat [OPTION]...\n"
-	       "Computes how heat spreads in a plate, on all nodes of a job (dsmctl run -n 4\n"
-	       "heat), checks the result against a plain run, and writes a picture of it.\n\n"
-	       "  -r, --rows=N      rows of the field, 3 to 65536 (default 512)\n"
-	       "  -c, --cols=N      columns of the field, 3 to 65536 (default 512)\n"
-	       "  -s, --steps=N     steps, 0 to 100000000 (default 1000)\n"
-	       "  -o, --output=FILE the picture (default heat.png)\n"
-	       "  -h, --help        show this\n");
-}
+static const char usage[] =
+	"Usage: heat [OPTION]...\n"
+	"Computes how heat spreads in a plate, on all nodes of a job (dsmctl run -n 4\n"
+	"heat), checks the result against a plain run, and writes a picture of it.\n\n"
+	"  -r, --rows=N      rows of the field, 3 to 65536 (default 512)\n"
+	"  -c, --cols=N      columns of the field, 3 to 65536 (default 512)\n"
+	"  -s, --steps=N     steps, 0 to 100000000 (default 1000)\n"
+	"  -o, --output=FILE the picture (default heat.png)\n"
+	"  -h, --help        show this\n";
 
 static struct options parse(int argc, char **argv)
 {
-	static const struct option long_options[] = {
-		{ "rows", required_argument, NULL, 'r' },
-		{ "cols", required_argument, NULL, 'c' },
-		{ "steps", required_argument, NULL, 's' },
-		{ "output", required_argument, NULL, 'o' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
 	struct options o = { 512, 512, 1000, "heat.png" };
-	int c;
+	const struct ex_option table[] = {
+		{ 'r', "rows", .count = &o.rows, .min = 3, .max = 65536 },
+		{ 'c', "cols", .count = &o.cols, .min = 3, .max = 65536 },
+		{ 's', "steps", .count = &o.steps, .max = 100000000 },
+		{ 'o', "output", .text = &o.output },
+		{ 0 },
+	};
 
-	while ((c = getopt_long(argc, argv, "r:c:s:o:h", long_options, NULL)) != -1) {
-		switch (c) {
-		case 'r': o.rows = ex_count("rows", optarg, 3, 65536); break;
-		case 'c': o.cols = ex_count("cols", optarg, 3, 65536); break;
-		case 's': o.steps = ex_count("steps", optarg, 0, 100000000); break;
-		case 'o': o.output = optarg; break;
-		case 'h': usage(); exit(0);
-		default: exit(1);
-		}
-	}
-	if (optind < argc)
-		ex_fail("what is \"%s\"? See --help", argv[optind]);
+	ex_options(argc, argv, table, 0, usage);
 	return o;
 }
 

@@ -12,7 +12,6 @@
  */
 #include "common.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,8 +40,7 @@ struct sums {
 _Static_assert(sizeof(struct sums) % 4096 == 0, "whole pages for each node");
 
 struct kmeans {
-	uint64_t points, rounds, seed;
-	unsigned clusters;
+	uint64_t points, clusters, rounds, seed;
 	int nodes, rank;
 	struct point *point;  /* shared */
 	uint8_t *nearest;     /* shared; by point, plus one */
@@ -145,7 +143,7 @@ static void assign(const struct kmeans *k, const struct result *r, struct sums *
 	struct sums sums = { .moved = 0 };
 
 	for (uint64_t i = mine.first; i < mine.end; i++) {
-		unsigned c = nearest_of(&k->point[i], r->centre, k->clusters);
+		unsigned c = nearest_of(&k->point[i], r->centre, (unsigned)k->clusters);
 
 		add_point(&sums.cluster[c], &k->point[i]);
 		if (k->nearest[i] != c + 1) {
@@ -221,7 +219,7 @@ static void run_plain(const struct kmeans *k, struct result *r)
 		moved = r->digest = 0;
 		for (uint64_t i = 0; i < k->points; i++) {
 			struct point p = point_at(k, i);
-			unsigned c = nearest_of(&p, r->centre, k->clusters);
+			unsigned c = nearest_of(&p, r->centre, (unsigned)k->clusters);
 
 			add_point(&total[c], &p);
 			moved += nearest[i] != c + 1;
@@ -255,45 +253,30 @@ static int verify(const struct kmeans *k, const struct result *r, double seconds
 	return ok;
 }
 
-static void usage(void)
-{
-	printf("Usage: kmeans [OPTION]...\n"
-	       "Finds clusters of random points on all nodes of a job (dsmctl run -n 4 kmeans) and\n"
-	       "checks the result. 16 points take 1 KiB of shared memory; it may be more than a\n"
-	       "node's budget, for example with DSM_MEMORY=64M and -p 3200000.\n\n"
-	       "  -p, --points=N    points, 1 to 2^32 (default 400000)\n"
-	       "  -c, --clusters=N  1 to %d (default 12)\n"
-	       "  -r, --rounds=N    at most, 1 to 100000 (default 10)\n"
-	       "  -s, --seed=N      other points for other seeds (default 1)\n"
-	       "  -h, --help        show this\n",
-	       MAX_CLUSTERS);
-}
+_Static_assert(MAX_CLUSTERS == 63, "usage says so");
+static const char usage[] =
+	"Usage: kmeans [OPTION]...\n"
+	"Finds clusters of random points on all nodes of a job (dsmctl run -n 4 kmeans) and\n"
+	"checks the result. 16 points take 1 KiB of shared memory; it may be more than a\n"
+	"node's budget, for example with DSM_MEMORY=64M and -p 3200000.\n\n"
+	"  -p, --points=N    points, 1 to 2^32 (default 400000)\n"
+	"  -c, --clusters=N  1 to 63 (default 12)\n"
+	"  -r, --rounds=N    at most, 1 to 100000 (default 10)\n"
+	"  -s, --seed=N      other points for other seeds (default 1)\n"
+	"  -h, --help        show this\n";
 
 static struct kmeans parse(int argc, char **argv)
 {
-	static const struct option long_options[] = {
-		{ "points", required_argument, NULL, 'p' },
-		{ "clusters", required_argument, NULL, 'c' },
-		{ "rounds", required_argument, NULL, 'r' },
-		{ "seed", required_argument, NULL, 's' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
 	struct kmeans k = { .points = 400000, .clusters = 12, .rounds = 10, .seed = 1 };
-	int c;
+	const struct ex_option table[] = {
+		{ 'p', "points", .count = &k.points, .min = 1, .max = 1ull << 32 },
+		{ 'c', "clusters", .count = &k.clusters, .min = 1, .max = MAX_CLUSTERS },
+		{ 'r', "rounds", .count = &k.rounds, .min = 1, .max = 100000 },
+		{ 's', "seed", .count = &k.seed, .max = UINT64_MAX },
+		{ 0 },
+	};
 
-	while ((c = getopt_long(argc, argv, "p:c:r:s:h", long_options, NULL)) != -1) {
-		switch (c) {
-		case 'p': k.points = ex_count("points", optarg, 1, 1ull << 32); break;
-		case 'c': k.clusters = (unsigned)ex_count("clusters", optarg, 1, MAX_CLUSTERS); break;
-		case 'r': k.rounds = ex_count("rounds", optarg, 1, 100000); break;
-		case 's': k.seed = ex_count("seed", optarg, 0, UINT64_MAX); break;
-		case 'h': usage(); exit(0);
-		default: exit(1);
-		}
-	}
-	if (optind < argc)
-		ex_fail("what is \"%s\"? See --help", argv[optind]);
+	ex_options(argc, argv, table, 0, usage);
 	return k;
 }
 
@@ -314,8 +297,8 @@ int main(int argc, char **argv)
 	if (k.nodes > MAX_NODES)
 		ex_fail("%d nodes are too many, %d is the limit", k.nodes, MAX_NODES);
 	if (k.rank == 0)
-		printf("kmeans: %" PRIu64 " points, %u clusters, %d nodes, provider %s\n", k.points,
-		       k.clusters, k.nodes, dsm_provider(dsm));
+		printf("kmeans: %" PRIu64 " points, %" PRIu64 " clusters, %d nodes, provider %s\n",
+		       k.points, k.clusters, k.nodes, dsm_provider(dsm));
 	k.point = ex_shared(dsm, "kmeans.point", k.points * sizeof *k.point);
 	k.nearest = ex_shared(dsm, "kmeans.nearest", k.points);
 	k.sums[0] = ex_shared(dsm, "kmeans.sums.0", (size_t)k.nodes * sizeof **k.sums);

@@ -343,48 +343,34 @@ static int run_reference_only(char **files, int count, const struct options *o)
 	return 0;
 }
 
-static void usage(void)
-{
-	printf("Usage: pagerank [OPTION]... [FILE]...\n"
-	       "Ranks Debian's packages by who depends on them, on all nodes of a job (dsmctl\n"
-	       "run -n 4 pagerank), and checks the result against a plain run. FILEs are package\n"
-	       "lists (Packages, also compressed, or dpkg's status); without them those of apt,\n"
-	       "or else dpkg, are taken.\n\n"
-	       "  -d, --damping=X     how much of its rank a package passes on, 0 to 0.999\n"
-	       "                      (default 0.85)\n"
-	       "  -e, --tolerance=X   stop when the ranks change by less in all, 0 to 1\n"
-	       "                      (default 1e-12)\n"
-	       "  -m, --max-rounds=N  stop after so many rounds, 1 to 1000000 (default 200)\n"
-	       "  -t, --top=N         print so many packages (default 10)\n"
-	       "      --reference-only  only the plain run, without libdsm\n"
-	       "  -h, --help          show this\n");
-}
+static const char usage[] =
+	"Usage: pagerank [OPTION]... [FILE]...\n"
+	"Ranks Debian's packages by who depends on them, on all nodes of a job (dsmctl\n"
+	"run -n 4 pagerank), and checks the result against a plain run. FILEs are package\n"
+	"lists (Packages, also compressed, or dpkg's status); without them those of apt,\n"
+	"or else dpkg, are taken.\n\n"
+	"  -d, --damping=X     how much of its rank a package passes on, 0 to 0.999\n"
+	"                      (default 0.85)\n"
+	"  -e, --tolerance=X   stop when the ranks change by less in all, 0 to 1\n"
+	"                      (default 1e-12)\n"
+	"  -m, --max-rounds=N  stop after so many rounds, 1 to 1000000 (default 200)\n"
+	"  -t, --top=N         print so many packages (default 10)\n"
+	"      --reference-only  only the plain run, without libdsm\n"
+	"  -h, --help          show this\n";
 
 static struct options parse(int argc, char **argv)
 {
-	static const struct option long_options[] = {
-		{ "damping", required_argument, NULL, 'd' },
-		{ "tolerance", required_argument, NULL, 'e' },
-		{ "max-rounds", required_argument, NULL, 'm' },
-		{ "top", required_argument, NULL, 't' },
-		{ "reference-only", no_argument, NULL, 'R' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
 	struct options o = { .damping = 0.85, .tolerance = 1e-12, .max_rounds = 200, .top = 10 };
-	int c;
+	const struct ex_option table[] = {
+		{ 'd', "damping", .real = &o.damping, .high = 0.999 },
+		{ 'e', "tolerance", .real = &o.tolerance, .high = 1 },
+		{ 'm', "max-rounds", .count = &o.max_rounds, .min = 1, .max = 1000000 },
+		{ 't', "top", .count = &o.top, .max = UINT32_MAX },
+		{ .name = "reference-only", .flag = &o.reference_only },
+		{ 0 },
+	};
 
-	while ((c = getopt_long(argc, argv, "d:e:m:t:h", long_options, NULL)) != -1) {
-		switch (c) {
-		case 'd': o.damping = ex_real("damping", optarg, 0, 0.999); break;
-		case 'e': o.tolerance = ex_real("tolerance", optarg, 0, 1); break;
-		case 'm': o.max_rounds = ex_count("max-rounds", optarg, 1, 1000000); break;
-		case 't': o.top = ex_count("top", optarg, 0, UINT32_MAX); break;
-		case 'R': o.reference_only = 1; break;
-		case 'h': usage(); exit(0);
-		default: exit(1);
-		}
-	}
+	ex_options(argc, argv, table, EX_FILES, usage);
 	return o;
 }
 

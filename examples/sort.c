@@ -9,7 +9,6 @@
  */
 #include "common.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -271,40 +270,26 @@ static int verify(const struct sort *s, double seconds)
 	return ok;
 }
 
-static void usage(void)
-{
-	printf("Usage: sort [OPTION]...\n"
-	       "Sorts random 64-bit keys on all nodes of a job (dsmctl run -n 4 sort) and checks\n"
-	       "the result.\n\n"
-	       "  -k, --keys=N      keys, 1 to 2^40 (default 2000000)\n"
-	       "  -d, --distinct=N  draw the keys from N values only, 1 to 2^62 (default: any)\n"
-	       "  -s, --seed=N      other keys for other seeds (default 1)\n"
-	       "  -h, --help        show this\n");
-}
+static const char usage[] =
+	"Usage: sort [OPTION]...\n"
+	"Sorts random 64-bit keys on all nodes of a job (dsmctl run -n 4 sort) and checks\n"
+	"the result.\n\n"
+	"  -k, --keys=N      keys, 1 to 2^40 (default 2000000)\n"
+	"  -d, --distinct=N  draw the keys from N values only, 1 to 2^62 (default: any)\n"
+	"  -s, --seed=N      other keys for other seeds (default 1)\n"
+	"  -h, --help        show this\n";
 
 static struct sort parse(int argc, char **argv)
 {
-	static const struct option long_options[] = {
-		{ "keys", required_argument, NULL, 'k' },
-		{ "distinct", required_argument, NULL, 'd' },
-		{ "seed", required_argument, NULL, 's' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
 	struct sort s = { .keys = 2000000, .seed = 1 };
-	int c;
+	const struct ex_option table[] = {
+		{ 'k', "keys", .count = &s.keys, .min = 1, .max = 1ull << 40 },
+		{ 'd', "distinct", .count = &s.distinct, .min = 1, .max = 1ull << 62 },
+		{ 's', "seed", .count = &s.seed, .max = UINT64_MAX },
+		{ 0 },
+	};
 
-	while ((c = getopt_long(argc, argv, "k:d:s:h", long_options, NULL)) != -1) {
-		switch (c) {
-		case 'k': s.keys = ex_count("keys", optarg, 1, 1ull << 40); break;
-		case 'd': s.distinct = ex_count("distinct", optarg, 1, 1ull << 62); break;
-		case 's': s.seed = ex_count("seed", optarg, 0, UINT64_MAX); break;
-		case 'h': usage(); exit(0);
-		default: exit(1);
-		}
-	}
-	if (optind < argc)
-		ex_fail("what is \"%s\"? See --help", argv[optind]);
+	ex_options(argc, argv, table, 0, usage);
 	return s;
 }
 
