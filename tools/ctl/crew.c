@@ -104,9 +104,9 @@ static void on_limit(struct ev_loop *loop, ev_timer *w, int events)
 	crew_end(c);
 }
 
-/* Kills what the ranks have left running: as their subreaper we have inherited it.
- * Returns how many there are. */
-static int kill_leftovers(const struct crew *c)
+/* Kills what the ranks have left running: as their subreaper we have inherited it, and the
+ * keeper, who is spared. Returns how many there are. */
+static int leftovers_kill(pid_t keeper)
 {
 	char path[64];
 	FILE *f;
@@ -117,7 +117,7 @@ static int kill_leftovers(const struct crew *c)
 	if (!f)
 		return 0;
 	while (fscanf(f, "%d", &pid) == 1)
-		if (pid != keeper_pid(c->keeper)) {
+		if (pid != keeper) {
 			kill(pid, SIGKILL);
 			count++;
 		}
@@ -131,7 +131,7 @@ static void crew_drain(struct crew *c)
 	c->phase = DRAINING;
 	ev_timer_stop(c->loop, &c->kill);
 	ev_timer_stop(c->loop, &c->doubt);
-	kill_leftovers(c);
+	leftovers_kill(keeper_pid(c->keeper));
 	ev_timer_set(&c->drain, DRAIN_S, FLUSH_S);
 	ev_timer_start(c->loop, &c->drain);
 	ev_feed_event(c->loop, &c->drain, EV_CUSTOM);
@@ -154,7 +154,7 @@ static void on_drain(struct ev_loop *loop, ev_timer *w, int events)
 	crew_done_check(c);
 }
 
-static void on_relay_change(void *ctx)
+static void crew_relay_changed(void *ctx)
 {
 	struct crew *c = ctx;
 
@@ -164,6 +164,16 @@ static void on_relay_change(void *ctx)
 		crew_end(c);
 	}
 	crew_done_check(c);
+}
+
+static void ending_start(struct crew *c)
+{
+	ev_timer_init(&c->limit, on_limit, c->options->limit_s, 0.);
+	ev_timer_init(&c->kill, on_kill, KILL_S, 0.);
+	ev_timer_init(&c->drain, on_drain, DRAIN_S, FLUSH_S);
+	c->limit.data = c->kill.data = c->drain.data = c;
+	if (c->options->limit_s > 0)
+		ev_timer_start(c->loop, &c->limit);
 }
 
 /* --------------------------------------------------------------------- watching -- */
@@ -270,7 +280,7 @@ static void on_child(struct ev_loop *loop, ev_signal *w, int events)
 			rank_ended(c, rank, status);
 	}
 	if (c->phase == DRAINING)
-		kill_leftovers(c); /* what has just lost its parent */
+		leftovers_kill(keeper_pid(c->keeper)); /* what has just lost its parent */
 }
 
 static void on_forwarded(struct ev_loop *loop, ev_signal *w, int events)
@@ -296,6 +306,26 @@ static void on_meeting(struct ev_loop *loop, ev_io *w, int events)
 
 	rendezvous_step(c->rendezvous, 0);
 	tell_end(c);
+}
+
+static void watching_start(struct crew *c)
+{
+	struct sigaction old;
+
+	ev_io_init(&c->meeting, on_meeting, rendezvous_fd(c->rendezvous), EV_READ);
+	ev_signal_init(&c->child, on_child, SIGCHLD);
+	ev_timer_init(&c->doubt, on_doubt, DOUBT_S, 0.);
+	c->meeting.data = c->child.data = c->doubt.data = c;
+	ev_io_start(c->loop, &c->meeting);
+	ev_signal_start(c->loop, &c->child);
+	for (size_t i = 0; i < FORWARDED; i++) {
+		/* What nohup or a shell in the background had ignored, the ranks ignore too. */
+		if (sigaction(forwarded[i], NULL, &old) == 0 && old.sa_handler == SIG_IGN)
+			continue;
+		ev_signal_init(&c->signals[i], on_forwarded, forwarded[i]);
+		c->signals[i].data = c;
+		ev_signal_start(c->loop, &c->signals[i]);
+	}
 }
 
 /* --------------------------------------------------------------------- starting -- */
@@ -339,38 +369,12 @@ static void ranks_start(struct crew *c)
 		close(in);
 }
 
-static void watchers_start(struct crew *c)
-{
-	struct sigaction old;
-
-	ev_io_init(&c->meeting, on_meeting, rendezvous_fd(c->rendezvous), EV_READ);
-	ev_signal_init(&c->child, on_child, SIGCHLD);
-	ev_timer_init(&c->limit, on_limit, c->options->limit_s, 0.);
-	ev_timer_init(&c->kill, on_kill, KILL_S, 0.);
-	ev_timer_init(&c->drain, on_drain, DRAIN_S, FLUSH_S);
-	ev_timer_init(&c->doubt, on_doubt, DOUBT_S, 0.);
-	c->meeting.data = c->child.data = c->limit.data = c->kill.data = c->drain.data = c;
-	c->doubt.data = c;
-	ev_io_start(c->loop, &c->meeting);
-	ev_signal_start(c->loop, &c->child);
-	for (size_t i = 0; i < FORWARDED; i++) {
-		/* What nohup or a shell in the background had ignored, the ranks ignore too. */
-		if (sigaction(forwarded[i], NULL, &old) == 0 && old.sa_handler == SIG_IGN)
-			continue;
-		ev_signal_init(&c->signals[i], on_forwarded, forwarded[i]);
-		c->signals[i].data = c;
-		ev_signal_start(c->loop, &c->signals[i]);
-	}
-	if (c->options->limit_s > 0)
-		ev_timer_start(c->loop, &c->limit);
-}
-
 /* ---------------------------------------------------------------- begin and end -- */
 
 static int crew_open(struct crew *c)
 {
 	const struct relay_config config = { .prefix = c->options->prefix,
-		                             .changed = on_relay_change, .ctx = c };
+		                             .changed = crew_relay_changed, .ctx = c };
 	int fd, err;
 
 	/* Descriptors 0 to 2 must not become a pipe or socket of ours. */
@@ -392,16 +396,16 @@ static int crew_open(struct crew *c)
 }
 
 /* Reaps what has been killed, for a bounded time. */
-static void reap_leftovers(const struct crew *c)
+static void leftovers_reap(pid_t keeper)
 {
 	const struct timespec pause = { 0, 5000000 };
 	siginfo_t info;
 
-	for (int i = 0; i < 200 && kill_leftovers(c) > 0; i++) {
+	for (int i = 0; i < 200 && leftovers_kill(keeper) > 0; i++) {
 		for (;;) {
 			info.si_pid = 0;
 			if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) || info.si_pid == 0 ||
-			    info.si_pid == keeper_pid(c->keeper))
+			    info.si_pid == keeper)
 				break;
 			waitpid(info.si_pid, NULL, 0);
 		}
@@ -412,7 +416,7 @@ static void reap_leftovers(const struct crew *c)
 static void crew_close(struct crew *c)
 {
 	if (c->keeper)
-		reap_leftovers(c);
+		leftovers_reap(keeper_pid(c->keeper));
 	if (c->loop) {
 		input_close(c->input);
 		relay_close(c->relay);
@@ -436,7 +440,8 @@ int crew_run(const struct run_options *options)
 	assert(options->nodes <= NODES_MAX);
 	c.status = crew_open(&c);
 	if (!c.status) {
-		watchers_start(&c);
+		ending_start(&c);
+		watching_start(&c);
 		ranks_start(&c);
 		if (c.status)
 			crew_end(&c);
