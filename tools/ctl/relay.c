@@ -22,8 +22,20 @@
 #define SINK_HIGH 262144     /* bytes waiting: reading pauses */
 #define SINK_LOW 65536
 
+struct sink;
+
+/* Whom a sink tells of itself. */
+struct sink_user {
+	/* So much waits that no more is to be read for it; or no longer so much. */
+	void (*pause)(void *ctx, const struct sink *s, bool pause);
+	void (*changed)(void *ctx); /* all is written, or nothing can be any more */
+	void *ctx;
+};
+
+/* Where bytes go that wait to be written. */
 struct sink {
-	struct relay *relay;
+	struct ev_loop *loop;
+	struct sink_user user;
 	int fd;
 	ev_io io; /* active while something waits */
 	char *buf;
@@ -55,28 +67,19 @@ struct relay {
 
 static void sink_pause(struct sink *s, bool pause)
 {
-	struct relay *r = s->relay;
-
 	if (s->paused == pause)
 		return;
 	s->paused = pause;
-	for (int i = 0; i < r->count; i++) {
-		if (r->streams[i].sink != s || r->streams[i].fd < 0)
-			continue;
-		if (pause)
-			ev_io_stop(r->loop, &r->streams[i].io);
-		else
-			ev_io_start(r->loop, &r->streams[i].io);
-	}
+	s->user.pause(s->user.ctx, s, pause);
 }
 
 static void sink_break(struct sink *s)
 {
-	ev_io_stop(s->relay->loop, &s->io);
+	ev_io_stop(s->loop, &s->io);
 	s->broken = true;
 	s->start = s->end = 0;
 	sink_pause(s, false); /* ranks go on, unheard, until they are ended */
-	s->relay->config.changed(s->relay->config.ctx);
+	s->user.changed(s->user.ctx);
 }
 
 static void on_sink(struct ev_loop *loop, ev_io *w, int events)
@@ -99,7 +102,7 @@ static void on_sink(struct ev_loop *loop, ev_io *w, int events)
 		return;
 	s->start = s->end = 0;
 	ev_io_stop(loop, &s->io);
-	s->relay->config.changed(s->relay->config.ctx);
+	s->user.changed(s->user.ctx);
 }
 
 static void sink_put(struct sink *s, const char *data, size_t len)
@@ -122,9 +125,32 @@ static void sink_put(struct sink *s, const char *data, size_t len)
 	}
 	memcpy(s->buf + s->end, data, len);
 	s->end += len;
-	ev_io_start(s->relay->loop, &s->io);
+	ev_io_start(s->loop, &s->io);
 	if (s->end - s->start > SINK_HIGH)
 		sink_pause(s, true);
+}
+
+static void sink_open(struct sink *s, struct ev_loop *loop, int fd, const struct sink_user *user)
+{
+	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	s->loop = loop;
+	s->user = *user;
+	s->fd = fd;
+	s->colour = isatty(fd) && !(no_color && *no_color) && term && strcmp(term, "dumb") != 0;
+	ev_io_init(&s->io, on_sink, fd, EV_WRITE);
+	s->io.data = s;
+}
+
+static bool sink_waits(const struct sink *s)
+{
+	return s->start < s->end;
+}
+
+static void sink_close(struct sink *s)
+{
+	ev_io_stop(s->loop, &s->io);
+	free(s->buf);
 }
 
 /* ---------------------------------------------------------------------- streams -- */
@@ -208,20 +234,31 @@ static void on_stream(struct ev_loop *loop, ev_io *w, int events)
 
 /* -------------------------------------------------------------------- interface -- */
 
-static void sink_open(struct relay *r, struct sink *s, int fd)
+static void relay_pause(void *ctx, const struct sink *sink, bool pause)
 {
-	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+	struct relay *r = ctx;
 
-	s->relay = r;
-	s->fd = fd;
-	s->colour = isatty(fd) && !(no_color && *no_color) && term && strcmp(term, "dumb") != 0;
-	ev_io_init(&s->io, on_sink, fd, EV_WRITE);
-	s->io.data = s;
+	for (int i = 0; i < r->count; i++) {
+		if (r->streams[i].sink != sink || r->streams[i].fd < 0)
+			continue;
+		if (pause)
+			ev_io_stop(r->loop, &r->streams[i].io);
+		else
+			ev_io_start(r->loop, &r->streams[i].io);
+	}
+}
+
+static void relay_changed(void *ctx)
+{
+	struct relay *r = ctx;
+
+	r->config.changed(r->config.ctx);
 }
 
 int relay_open(struct ev_loop *loop, const struct relay_config *config, struct relay **out)
 {
 	struct relay *r = calloc(1, sizeof *r);
+	const struct sink_user user = { .pause = relay_pause, .changed = relay_changed, .ctx = r };
 	struct stat one, two;
 
 	if (!r)
@@ -229,8 +266,8 @@ int relay_open(struct ev_loop *loop, const struct relay_config *config, struct r
 	signal(SIGPIPE, SIG_IGN);
 	r->loop = loop;
 	r->config = *config;
-	sink_open(r, &r->sinks[0], STDOUT_FILENO);
-	sink_open(r, &r->sinks[1], STDERR_FILENO);
+	sink_open(&r->sinks[0], loop, STDOUT_FILENO, &user);
+	sink_open(&r->sinks[1], loop, STDERR_FILENO, &user);
 	r->err = &r->sinks[1];
 	if (fstat(STDOUT_FILENO, &one) == 0 && fstat(STDERR_FILENO, &two) == 0 &&
 	    one.st_dev == two.st_dev && one.st_ino == two.st_ino)
@@ -284,7 +321,7 @@ bool relay_reads(const struct relay *r)
 
 bool relay_writes(const struct relay *r)
 {
-	return r->sinks[0].start < r->sinks[0].end || r->sinks[1].start < r->sinks[1].end;
+	return sink_waits(&r->sinks[0]) || sink_waits(&r->sinks[1]);
 }
 
 bool relay_broken(const struct relay *r)
@@ -315,9 +352,7 @@ void relay_close(struct relay *r)
 		close(r->streams[i].fd);
 		free(r->streams[i].line);
 	}
-	for (int i = 0; i < 2; i++) {
-		ev_io_stop(r->loop, &r->sinks[i].io);
-		free(r->sinks[i].buf);
-	}
+	for (int i = 0; i < 2; i++)
+		sink_close(&r->sinks[i]);
 	free(r);
 }
