@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Finding and making job directories. */
+/* Finding job directories. */
 #include "config.h"
 
 #include <dirent.h>
@@ -17,7 +17,6 @@
 
 #include "dsm/boot/jobdir.h"
 #include "dsm/boot/jobroot.h"
-#include "dsm/boot/rendezvous.h"
 #include "tools/ctl/ctl.h"
 #include "tools/ctl/jobs.h"
 #include "tools/ctl/query.h"
@@ -30,49 +29,6 @@ const char *job_name(const char *dir)
 
 	return slash ? slash + 1 : dir;
 }
-
-/* ----------------------------------------------------------------------- making -- */
-
-static int root_make(char root[JOBROOT_MAX + 1])
-{
-	int err = jobroot_make(root);
-
-	if (err && err != -ENOENT)
-		ctl_error(err == -EACCES
-		                  ? "%s belongs to somebody else, or others can write to it"
-		                  : "cannot make %s: %s", root, strerror(-err));
-	return err;
-}
-
-int jobs_create(const char *label, int nodes, char dir[BOOT_DIR_MAX + 1], struct rendezvous **out)
-{
-	char root[JOBROOT_MAX + 1], clean[JOB_LABEL_MAX + 1];
-	int err = 0;
-
-	jobroot_label(label, clean);
-	/* The number tells jobs apart whose process ids are the same: in other containers
-	 * with the same /tmp, or of one that was killed. */
-	for (int i = 0; i < 100; i++) {
-		err = root_make(root);
-		if (err && err != -ENOENT)
-			return CTL_FAILED;
-		if (!err) {
-			if (i == 0)
-				snprintf(dir, BOOT_DIR_MAX + 1, "%s/%s-%d", root, clean, (int)getpid());
-			else
-				snprintf(dir, BOOT_DIR_MAX + 1, "%s/%s-%d.%d", root, clean, (int)getpid(), i);
-			err = rendezvous_open(dir, nodes, out);
-		}
-		if (err != -EEXIST && err != -ENOENT)
-			break;
-	}
-	if (!err)
-		return 0;
-	ctl_error("cannot make the job's directory in %s: %s", root, strerror(-err));
-	return CTL_FAILED;
-}
-
-/* ---------------------------------------------------------------------- finding -- */
 
 /* 0 when somebody listens at this socket in dir, or has too much to do; or -errno. */
 static int knock(const char *dir, const char *name, int type)

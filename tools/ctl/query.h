@@ -27,7 +27,7 @@ void query_free(struct answers *answers);
 /* The ranks of the nodes with a socket in dir, in order. Returns how many, or a negative code. */
 int query_ranks(const char *dir, int ranks[QUERY_NODES_MAX]);
 
-/* Members of an object that may be missing or of another type. */
+/* member.c: members of an object that may be missing or of another type. */
 const char *member_text(const json_t *object, const char *key, const char *otherwise);
 double member_real(const json_t *object, const char *key, double otherwise);
 json_int_t member_int(const json_t *object, const char *key, json_int_t otherwise);

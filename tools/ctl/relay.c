@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Passes on what the ranks print. A stream is what comes from a rank, a sink where it goes. */
+/* Passes on what the ranks print: a stream is what comes from a rank. */
 #include "config.h"
 
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,33 +14,11 @@
 #include <unistd.h>
 
 #include "tools/ctl/relay.h"
+#include "tools/ctl/sink.h"
 
 #define STREAMS_MAX 128
 #define LINE_MAX_BYTES 65536 /* longer lines are broken */
 #define PROMPT_S 0.1
-#define SINK_HIGH 262144     /* bytes waiting: reading pauses */
-#define SINK_LOW 65536
-
-struct sink;
-
-/* Whom a sink tells of itself. */
-struct sink_user {
-	/* So much waits that no more is to be read for it; or no longer so much. */
-	void (*pause)(void *ctx, const struct sink *s, bool pause);
-	void (*changed)(void *ctx); /* all is written, or nothing can be any more */
-	void *ctx;
-};
-
-/* Where bytes go that wait to be written. */
-struct sink {
-	struct ev_loop *loop;
-	struct sink_user user;
-	int fd;
-	ev_io io; /* active while something waits */
-	char *buf;
-	size_t start, end, room;
-	bool paused, broken, colour;
-};
 
 struct stream {
 	struct relay *relay;
@@ -62,96 +39,6 @@ struct relay {
 	int count, reading;
 	struct stream streams[STREAMS_MAX];
 };
-
-/* ------------------------------------------------------------------------ sinks -- */
-
-static void sink_pause(struct sink *s, bool pause)
-{
-	if (s->paused == pause)
-		return;
-	s->paused = pause;
-	s->user.pause(s->user.ctx, s, pause);
-}
-
-static void sink_break(struct sink *s)
-{
-	ev_io_stop(s->loop, &s->io);
-	s->broken = true;
-	s->start = s->end = 0;
-	sink_pause(s, false); /* ranks go on, unheard, until they are ended */
-	s->user.changed(s->user.ctx);
-}
-
-static void on_sink(struct ev_loop *loop, ev_io *w, int events)
-{
-	struct sink *s = w->data;
-	size_t waiting = s->end - s->start;
-	/* The descriptor may be shared with others, so it stays blocking. A pipe that polls
-	 * writable takes this much. */
-	ssize_t n = write(s->fd, s->buf + s->start, waiting < PIPE_BUF ? waiting : PIPE_BUF);
-
-	if (n < 0 && errno != EAGAIN && errno != EINTR) {
-		sink_break(s);
-		return;
-	}
-	if (n > 0)
-		s->start += n;
-	if (s->end - s->start < SINK_LOW)
-		sink_pause(s, false);
-	if (s->start < s->end)
-		return;
-	s->start = s->end = 0;
-	ev_io_stop(loop, &s->io);
-	s->user.changed(s->user.ctx);
-}
-
-static void sink_put(struct sink *s, const char *data, size_t len)
-{
-	char *buf;
-
-	if (s->broken || len == 0)
-		return;
-	if (s->start > 0 && s->end + len > s->room) {
-		memmove(s->buf, s->buf + s->start, s->end - s->start);
-		s->end -= s->start;
-		s->start = 0;
-	}
-	if (s->end + len > s->room) {
-		buf = realloc(s->buf, s->end + len + SINK_LOW);
-		if (!buf)
-			return; /* the line is lost; there is no better place to say so */
-		s->buf = buf;
-		s->room = s->end + len + SINK_LOW;
-	}
-	memcpy(s->buf + s->end, data, len);
-	s->end += len;
-	ev_io_start(s->loop, &s->io);
-	if (s->end - s->start > SINK_HIGH)
-		sink_pause(s, true);
-}
-
-static void sink_open(struct sink *s, struct ev_loop *loop, int fd, const struct sink_user *user)
-{
-	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
-
-	s->loop = loop;
-	s->user = *user;
-	s->fd = fd;
-	s->colour = isatty(fd) && !(no_color && *no_color) && term && strcmp(term, "dumb") != 0;
-	ev_io_init(&s->io, on_sink, fd, EV_WRITE);
-	s->io.data = s;
-}
-
-static bool sink_waits(const struct sink *s)
-{
-	return s->start < s->end;
-}
-
-static void sink_close(struct sink *s)
-{
-	ev_io_stop(s->loop, &s->io);
-	free(s->buf);
-}
 
 /* ---------------------------------------------------------------------- streams -- */
 
