@@ -39,7 +39,7 @@ struct bare {
 	unsigned kept_first, n_kept;
 };
 
-static void check(ssize_t rc, const char *what)
+static void bare_check(ssize_t rc, const char *what)
 {
 	if (rc < 0)
 		bench_fail("libfabric: %s: %s", what, fi_strerror((int)-rc));
@@ -61,7 +61,7 @@ static struct fi_info *find(const char *provider)
 		FI_MR_LOCAL | FI_MR_VIRT_ADDR | FI_MR_ALLOCATED | FI_MR_PROV_KEY;
 	hints->domain_attr->threading = FI_THREAD_DOMAIN;
 	hints->fabric_attr->prov_name = strdup(provider);
-	check(fi_getinfo(API_VERSION, node, NULL, node ? FI_SOURCE : 0, hints, &list), provider);
+	bare_check(fi_getinfo(API_VERSION, node, NULL, node ? FI_SOURCE : 0, hints, &list), provider);
 	/* Layered providers are listed, too. */
 	for (info = list; info && strcmp(info->fabric_attr->prov_name, provider);)
 		info = info->next;
@@ -73,7 +73,7 @@ static struct fi_info *find(const char *provider)
 	return info;
 }
 
-static void post(struct bare *b, unsigned i)
+static void bare_post(struct bare *b, unsigned i)
 {
 	void *desc = b->buffers_mr ? fi_mr_desc(b->buffers_mr) : NULL;
 	ssize_t rc;
@@ -82,7 +82,7 @@ static void post(struct bare *b, unsigned i)
 		rc = fi_recv(b->ep, b->buffers + i * BUFFER_BYTES, BUFFER_BYTES, desc,
 		             FI_ADDR_UNSPEC, &b->receive[i]);
 	while (rc == -FI_EAGAIN);
-	check(rc, "posting a receive");
+	bare_check(rc, "posting a receive");
 }
 
 static void endpoint_open(struct bare *b)
@@ -92,14 +92,14 @@ static void endpoint_open(struct bare *b)
 		                 .wait_obj = FI_WAIT_NONE };
 	struct fi_av_attr av = { .type = FI_AV_TABLE, .count = (size_t)bench.size };
 
-	check(fi_fabric(b->info->fabric_attr, &b->fabric, NULL), "fabric");
-	check(fi_domain(b->fabric, b->info, &b->domain, NULL), "domain");
-	check(fi_cq_open(b->domain, &cq, &b->cq, NULL), "completion queue");
-	check(fi_av_open(b->domain, &av, &b->av, NULL), "address vector");
-	check(fi_endpoint(b->domain, b->info, &b->ep, NULL), "endpoint");
-	check(fi_ep_bind(b->ep, &b->av->fid, 0), "binding");
-	check(fi_ep_bind(b->ep, &b->cq->fid, FI_TRANSMIT | FI_RECV), "binding");
-	check(fi_enable(b->ep), "enabling the endpoint");
+	bare_check(fi_fabric(b->info->fabric_attr, &b->fabric, NULL), "fabric");
+	bare_check(fi_domain(b->fabric, b->info, &b->domain, NULL), "domain");
+	bare_check(fi_cq_open(b->domain, &cq, &b->cq, NULL), "completion queue");
+	bare_check(fi_av_open(b->domain, &av, &b->av, NULL), "address vector");
+	bare_check(fi_endpoint(b->domain, b->info, &b->ep, NULL), "endpoint");
+	bare_check(fi_ep_bind(b->ep, &b->av->fid, 0), "binding");
+	bare_check(fi_ep_bind(b->ep, &b->cq->fid, FI_TRANSMIT | FI_RECV), "binding");
+	bare_check(fi_enable(b->ep), "enabling the endpoint");
 }
 
 static void buffers_open(struct bare *b)
@@ -111,11 +111,11 @@ static void buffers_open(struct bare *b)
 	if (b->buffers == MAP_FAILED)
 		bench_fail("out of memory");
 	if (b->info->domain_attr->mr_mode & FI_MR_LOCAL)
-		check(fi_mr_reg(b->domain, b->buffers, bytes, FI_RECV, 0, b->next_key++, 0,
-		                &b->buffers_mr, NULL),
-		      "registering buffers");
+		bare_check(fi_mr_reg(b->domain, b->buffers, bytes, FI_RECV, 0, b->next_key++, 0,
+		                     &b->buffers_mr, NULL),
+		           "registering buffers");
 	for (unsigned i = 0; i < BUFFERS; i++)
-		post(b, i);
+		bare_post(b, i);
 }
 
 /* An address is a string to some providers: it comes with a zero at its end. */
@@ -127,7 +127,7 @@ static void connect_all(struct bare *b)
 	b->peer = calloc((size_t)bench.size, sizeof *b->peer);
 	if (!all || !b->peer)
 		bench_fail("out of memory");
-	check(fi_getname(&b->ep->fid, mine, &len), "own address");
+	bare_check(fi_getname(&b->ep->fid, mine, &len), "own address");
 	bench_gather(mine, sizeof mine, all);
 	for (int i = 0; i < bench.size; i++)
 		if (fi_av_insert(b->av, all + (size_t)i * ADDRESS_MAX, 1, &b->peer[i], 0, NULL) !=
@@ -191,9 +191,9 @@ void bare_area_open(struct bare *b, void *at, size_t bytes, struct bare_area *ou
 	out->key = calloc((size_t)bench.size, sizeof *out->key);
 	if (!all || !out->base || !out->key)
 		bench_fail("out of memory");
-	check(fi_mr_reg(b->domain, at, bytes, FI_WRITE | FI_REMOTE_WRITE, 0, b->next_key++, 0,
-	                &out->mr, NULL),
-	      "registering memory");
+	bare_check(fi_mr_reg(b->domain, at, bytes, FI_WRITE | FI_REMOTE_WRITE, 0, b->next_key++, 0,
+	                     &out->mr, NULL),
+	           "registering memory");
 	out->desc = fi_mr_desc(out->mr);
 	mine.key = fi_mr_key(out->mr);
 	if (b->info->domain_attr->mr_mode & FI_MR_VIRT_ADDR)
@@ -247,7 +247,7 @@ static bool take(struct bare *b, struct bare_event *event)
 
 		event->kind = BARE_MSG;
 		memcpy(&event->msg, b->buffers + i * BUFFER_BYTES, sizeof event->msg);
-		post(b, i);
+		bare_post(b, i);
 		return true;
 	}
 	if (entry.flags & FI_REMOTE_CQ_DATA) {
@@ -288,7 +288,7 @@ void bare_send(struct bare *b, int to, const struct bare_msg *msg)
 	m.from = (uint32_t)bench.rank;
 	while ((rc = fi_inject(b->ep, &m, sizeof m, b->peer[to])) == -FI_EAGAIN)
 		make_room(b);
-	check(rc, "sending");
+	bare_check(rc, "sending");
 }
 
 void bare_write(struct bare *b, int to, const struct bare_area *area, uint64_t offset, size_t len,
@@ -303,7 +303,7 @@ void bare_write(struct bare *b, int to, const struct bare_area *area, uint64_t o
 	while ((rc = fi_writedata(b->ep, area->at + offset, len, area->desc, tag, b->peer[to],
 	                          area->base[to] + offset, area->key[to], context)) == -FI_EAGAIN)
 		make_room(b);
-	check(rc, "writing");
+	bare_check(rc, "writing");
 }
 
 void bare_flush(struct bare *b)

@@ -43,7 +43,7 @@ struct job {
 	bool told;
 };
 
-static int fail(struct job *j, const char *what, int error)
+static int job_fail(struct job *j, const char *what, int error)
 {
 	fprintf(stderr, "dsm-bench: %s: %s\n", what, strerror(error));
 	return j->status = BENCH_FAILED;
@@ -58,11 +58,11 @@ static int directory_open(struct job *j)
 	int err = jobroot_make(root);
 
 	if (err)
-		return fail(j, root, -err);
+		return job_fail(j, root, -err);
 	snprintf(j->dir, sizeof j->dir, "%s/dsm-bench-%d", root, (int)getpid());
 	jobdir_remove(j->dir); /* of a process that had our number */
 	err = rendezvous_open(j->dir, j->nodes, &j->rendezvous);
-	return err ? fail(j, j->dir, -err) : 0;
+	return err ? job_fail(j, j->dir, -err) : 0;
 }
 
 /* ------------------------------------------------------------------- processes -- */
@@ -121,20 +121,20 @@ static void become_node(const struct job *j, int rank, pid_t parent, char **test
 	_exit(BENCH_FAILED);
 }
 
-static int start_nodes(struct job *j, char **tests)
+static int job_start(struct job *j, char **tests)
 {
 	pid_t parent = getpid();
 	int fds[2];
 
 	if (pipe(fds))
-		return fail(j, "pipe", errno);
+		return job_fail(j, "pipe", errno);
 	fcntl(fds[0], F_SETFD, FD_CLOEXEC);
 	j->results = fds[0];
 	for (int rank = 0; rank < j->nodes && !j->status; rank++) {
 		pid_t pid = fork();
 
 		if (pid < 0) {
-			fail(j, "fork", errno);
+			job_fail(j, "fork", errno);
 			break;
 		}
 		if (pid == 0)
@@ -143,7 +143,7 @@ static int start_nodes(struct job *j, char **tests)
 		j->pidfd[rank] = (int)syscall(SYS_pidfd_open, pid, 0);
 		j->running++;
 		if (j->pidfd[rank] < 0)
-			fail(j, "pidfd_open", errno);
+			job_fail(j, "pidfd_open", errno);
 	}
 	close(fds[1]);
 	return j->status;
@@ -193,7 +193,7 @@ static void take_line(struct job *j, const char *text, size_t len)
 	json_decref(line);
 }
 
-static void take_results(struct job *j)
+static void job_take_results(struct job *j)
 {
 	ssize_t n = read(j->results, j->line + j->line_len, sizeof j->line - j->line_len);
 	char *start = j->line, *end;
@@ -247,7 +247,7 @@ static void watch(struct job *j)
 			break;
 		take_rendezvous(j);
 		if (fds[1].revents)
-			take_results(j);
+			job_take_results(j);
 		if (fds[2].revents && read(j->signals, &info, sizeof info) == sizeof info) {
 			fprintf(stderr, "dsm-bench: ended by signal %u (%s)\n", info.ssi_signo,
 			        strsignal((int)info.ssi_signo));
@@ -302,7 +302,7 @@ int job_run(const struct options *options, int nodes, char **tests, struct repor
 		j->pidfd[rank] = -1;
 	signals_open(j, &before);
 	if (directory_open(j) == 0) {
-		if (start_nodes(j, tests))
+		if (job_start(j, tests))
 			kill_nodes(j);
 		watch(j);
 	}
