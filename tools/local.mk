@@ -23,11 +23,13 @@ tools_dsm_doctor_LDADD = libdsm.la libjob.la $(JANSSON_LIBS)
 # The floors are on libfabric itself; the rest is what any program can do with the library.
 bin_PROGRAMS += tools/dsm-bench
 tools_dsm_bench_SOURCES = tools/bench/main.c tools/bench/options.c tools/bench/options.h \
-	tools/bench/jobs.c tools/bench/jobs.h tools/bench/node.c tools/bench/node.h \
+	tools/bench/jobs.c tools/bench/jobs.h tools/bench/jobs_impl.h \
+	tools/bench/jobs_start.c tools/bench/jobs_results.c tools/bench/node.c tools/bench/node.h \
 	tools/bench/bench.c tools/bench/bench.h tools/bench/tests.c tools/bench/tests.h \
 	tools/bench/series.c tools/bench/series.h tools/bench/result.c tools/bench/result.h \
 	tools/bench/report.c tools/bench/report.h tools/bench/machine.c tools/bench/machine.h \
 	tools/bench/bare.h tools/bench/bare_fabric.c tools/bench/bare_fabric.h \
+	tools/bench/bare_impl.h tools/bench/bare_open.c tools/bench/bare_area.c \
 	tools/bench/bare_window.c tools/bench/bare_window.h tools/bench/bare_set.c \
 	tools/bench/bare_floor.c \
 	tools/bench/bare_trap.c tools/bench/bare_revoke.c tools/bench/bare_round_trip.c \
