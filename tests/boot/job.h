@@ -56,8 +56,15 @@ int node_rounds(struct boot *boot, int rounds, struct job_report *r);
 /* Children: join, take part in some rounds, leave; or join and leave. */
 void child_rounds(struct job *job, int rank, struct job_report *r);
 void child_open(struct job *job, int rank, struct job_report *r);
+/* The report of a child is done, with this code, and this text in the sentence. */
+void expect_report(const struct job_report *r, int child, int code, const char *text);
 /* Reports first to end-1 are done, with this code, and this text in the sentence. */
 void expect_reports(const struct job *job, int first, int end, int code, const char *text);
+
+/* Opens with these, where the job is (or meets), rank and size, in the environment. */
+typedef int (*open_fn)(const char *where, const char *rank, const char *size, char *why);
+/* Each of n cases is refused as -EINVAL, with a sentence. */
+void expect_invalid(const char *const (*bad)[3], size_t n, open_fn open_with);
 
 /* Ends the program with a message: a test cannot go on. */
 void die(const char *what) __attribute__((noreturn));

@@ -70,17 +70,33 @@ void child_rounds(struct job *job, int rank, struct job_report *r)
 	boot->ops->close(boot);
 }
 
-/* Every report has this code, and this text in its sentence. */
+void expect_report(const struct job_report *r, int child, int code, const char *text)
+{
+	if (!r->done || r->code != code || !strstr(r->why, text))
+		fprintf(stderr, "child %d: done %d, code %d, \"%s\"\n", child, r->done, r->code,
+		        r->why);
+	CU_ASSERT_EQUAL(r->done, 1);
+	CU_ASSERT_EQUAL(r->code, code);
+	CU_ASSERT_PTR_NOT_NULL(strstr(r->why, text));
+}
+
 void expect_reports(const struct job *job, int first, int end, int code, const char *text)
 {
-	for (int i = first; i < end; i++) {
-		const struct job_report *r = &job->reports[i];
+	for (int i = first; i < end; i++)
+		expect_report(&job->reports[i], i, code, text);
+}
 
-		if (!r->done || r->code != code || !strstr(r->why, text))
-			fprintf(stderr, "child %d: done %d, code %d, \"%s\"\n", i, r->done, r->code, r->why);
-		CU_ASSERT_EQUAL(r->done, 1);
-		CU_ASSERT_EQUAL(r->code, code);
-		CU_ASSERT_PTR_NOT_NULL(strstr(r->why, text));
+void expect_invalid(const char *const (*bad)[3], size_t n, open_fn open_with)
+{
+	char why[512];
+
+	for (size_t i = 0; i < n; i++) {
+		int err = open_with(bad[i][0], bad[i][1], bad[i][2], why);
+
+		if (err != -EINVAL || !why[0])
+			fprintf(stderr, "case %zu: %d \"%s\"\n", i, err, why);
+		CU_ASSERT_EQUAL(err, -EINVAL);
+		CU_ASSERT_NOT_EQUAL(why[0], '\0');
 	}
 }
 

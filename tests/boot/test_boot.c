@@ -48,14 +48,7 @@ static void test_environment(void)
 	};
 	char why[512];
 
-	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-		int err = open_with(bad[i][0], bad[i][1], bad[i][2], why);
-
-		if (err != -EINVAL || !why[0])
-			fprintf(stderr, "case %zu: %d \"%s\"\n", i, err, why);
-		CU_ASSERT_EQUAL(err, -EINVAL);
-		CU_ASSERT_NOT_EQUAL(why[0], '\0');
-	}
+	expect_invalid(bad, sizeof bad / sizeof bad[0], open_with);
 	CU_ASSERT_EQUAL(open_with("/tmp/dsm-test-boot.none", "0", "1", why), -ECONNREFUSED);
 	CU_ASSERT_PTR_NOT_NULL(strstr(why, "/tmp/dsm-test-boot.none"));
 }

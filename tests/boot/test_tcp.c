@@ -101,13 +101,7 @@ static void party_close(struct party *p)
 
 static void expect(const struct party *p, int i, int code, const char *text)
 {
-	const struct job_report *r = &p->reports[i];
-
-	if (!r->done || r->code != code || !strstr(r->why, text))
-		fprintf(stderr, "child %d: done %d, code %d, \"%s\"\n", i, r->done, r->code, r->why);
-	CU_ASSERT_EQUAL(r->done, 1);
-	CU_ASSERT_EQUAL(r->code, code);
-	CU_ASSERT_PTR_NOT_NULL(strstr(r->why, text));
+	expect_report(&p->reports[i], i, code, text);
 }
 
 /* -------------------------------------------------------------------- children -- */
@@ -256,14 +250,7 @@ static void test_environment(void)
 	};
 	char why[512];
 
-	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-		int err = open_with(bad[i][0], bad[i][1], bad[i][2], why);
-
-		if (err != -EINVAL || !why[0])
-			fprintf(stderr, "case %zu: %d \"%s\"\n", i, err, why);
-		CU_ASSERT_EQUAL(err, -EINVAL);
-		CU_ASSERT_NOT_EQUAL(why[0], '\0');
-	}
+	expect_invalid(bad, sizeof bad / sizeof bad[0], open_with);
 	CU_ASSERT_EQUAL(open_with("localhost:1", "0", "1", why), 0); /* nobody to wait for */
 	set_env("DSM_JOB", "/tmp/x");
 	CU_ASSERT_EQUAL(open_with("localhost:1", "0", "2", why), -EINVAL);
