@@ -108,25 +108,25 @@ static void start(struct ctl *c, char **args)
 	c->err = err[0];
 }
 
-static void collect_args(char **args, const char *first, va_list list)
+static void start_list(struct ctl *c, const char *first, va_list list)
 {
+	char *args[ARGS_MAX + 1];
 	int n = 0;
 
 	args[n++] = "dsmctl";
 	for (const char *arg = first; arg && n < ARGS_MAX; arg = va_arg(list, const char *))
 		args[n++] = (char *)arg;
 	args[n] = NULL;
+	start(c, args);
 }
 
 void ctl_start(struct ctl *c, const char *first, ...)
 {
-	char *args[ARGS_MAX + 1];
 	va_list list;
 
 	va_start(list, first);
-	collect_args(args, first, list);
+	start_list(c, first, list);
 	va_end(list);
-	start(c, args);
 }
 
 static void read_some(int *fd, char *text, size_t *len)
@@ -218,13 +218,11 @@ void ctl_free(struct ctl *c)
 
 int ctl_run(struct ctl *c, int want, const char *first, ...)
 {
-	char *args[ARGS_MAX + 1];
 	va_list list;
 
 	va_start(list, first);
-	collect_args(args, first, list);
+	start_list(c, first, list);
 	va_end(list);
-	start(c, args);
 	close_in(c);
 	ctl_finish(c);
 	if (c->status != want)
