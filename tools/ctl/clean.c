@@ -44,10 +44,9 @@ static int clean_run(const struct ctl_command *command, int argc, char **argv)
 		}
 		return CTL_USAGE;
 	}
-	if (argc - optind > 1)
-		return ctl_usage(command, "one job at most, but there is '%s' too", argv[optind + 1]);
-	if (jobs_find(argv[optind], &jobs))
-		return CTL_FAILED;
+	status = jobs_of_args(command, argc, argv, &jobs);
+	if (status)
+		return status;
 	for (size_t i = 0; i < jobs.count; i++) {
 		if (jobs.jobs[i].state == JOB_DEAD)
 			status |= clean_one(&jobs.jobs[i]);

@@ -172,6 +172,13 @@ int jobs_find(const char *which, struct job_list *out)
 	return err;
 }
 
+int jobs_of_args(const struct ctl_command *command, int argc, char **argv, struct job_list *out)
+{
+	if (argc - optind > 1)
+		return ctl_usage(command, "one job at most, but there is '%s' too", argv[optind + 1]);
+	return jobs_find(argv[optind], out);
+}
+
 void jobs_free(struct job_list *list)
 {
 	free(list->jobs);

@@ -17,6 +17,7 @@ struct job_list {
 	size_t count;
 };
 
+struct ctl_command;
 struct rendezvous;
 
 /* Opens a rendezvous in a new directory, whose path goes to dir. label: part of the job's
@@ -26,6 +27,9 @@ int jobs_create(const char *label, int nodes, char dir[BOOT_DIR_MAX + 1], struct
 /* Finds all jobs, or the one that is named (NULL: all), by name or directory. 0, or
  * CTL_FAILED when the reason has been told. An empty list is no error. */
 int jobs_find(const char *which, struct job_list *out);
+/* Finds the job that is the rest of a command's arguments, one at most, or all if there is
+ * none. 0 or the exit status. */
+int jobs_of_args(const struct ctl_command *command, int argc, char **argv, struct job_list *out);
 void jobs_free(struct job_list *list);
 
 /* The name in a job's directory's path. */

@@ -2,7 +2,6 @@
 /* Showing running jobs: as tables, or as JSON. */
 #include "config.h"
 
-#include <getopt.h>
 #include <stdio.h>
 
 #include "tools/ctl/jobs.h"
@@ -125,10 +124,9 @@ int show_run(const struct ctl_command *command, int argc, char **argv)
 			return CTL_USAGE;
 		}
 	}
-	if (argc - optind > 1)
-		return ctl_usage(command, "one job at most, but there is '%s' too", argv[optind + 1]);
-	if (jobs_find(argv[optind], &jobs))
-		return CTL_FAILED;
+	status = jobs_of_args(command, argc, argv, &jobs);
+	if (status)
+		return status;
 	if (jobs.count == 0 && !json) {
 		ctl_error("none of your jobs is running on this machine");
 		return CTL_FAILED;
