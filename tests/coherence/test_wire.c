@@ -4,6 +4,7 @@
  * SEED=n repeats a run.
  */
 #include "coherence/wire.h"
+#include "tests/seed.h"
 #include "tests/suite.h"
 
 #include <errno.h>
@@ -23,17 +24,6 @@ static const struct coh_config config = {
 	.locks = 16,
 	.sync_slots = 4,
 };
-
-static uint64_t rng_state;
-
-static uint64_t rng(void)
-{
-	uint64_t z = rng_state += 0x9e3779b97f4a7c15ull;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-	return z ^ z >> 31;
-}
 
 static void rng_bytes(void *out, size_t n)
 {
@@ -299,9 +289,7 @@ int main(void)
 		{ "names", test_names },
 		CU_TEST_INFO_NULL,
 	};
-	const char *seed = getenv("SEED");
 
-	rng_state = seed ? strtoull(seed, NULL, 0) : (uint64_t)getpid() << 20;
-	printf("SEED=%llu\n", (unsigned long long)rng_state);
+	seed_start((uint64_t)getpid() << 20);
 	return suite_run("wire", NULL, NULL, tests, 60);
 }

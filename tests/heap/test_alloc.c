@@ -4,6 +4,7 @@
  * keeps one flag per 16 bytes. SEED=n repeats a run.
  */
 #include "dsm/heap/alloc.h"
+#include "tests/seed.h"
 #include "tests/suite.h"
 
 #include <errno.h>
@@ -25,17 +26,6 @@ void *__wrap_malloc(size_t size)
 	if (malloc_fails_in >= 0 && malloc_fails_in-- == 0)
 		return NULL;
 	return __real_malloc(size);
-}
-
-static uint64_t rng_state;
-
-static uint64_t rng(void)
-{
-	uint64_t z = rng_state += 0x9e3779b97f4a7c15ull;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-	return z ^ z >> 31;
 }
 
 static struct alloc *a;
@@ -452,9 +442,7 @@ int main(void)
 		{ "random in large range", test_random_in_large_range },
 		CU_TEST_INFO_NULL,
 	};
-	const char *seed = getenv("SEED");
 
-	rng_state = seed ? strtoull(seed, NULL, 10) : 20041;
-	printf("SEED=%llu\n", (unsigned long long)rng_state);
+	seed_start(20041);
 	return suite_run("alloc", NULL, NULL, tests, 120);
 }
