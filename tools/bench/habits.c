@@ -42,8 +42,8 @@ static double wander(volatile uint64_t *at, unsigned turns, uint64_t base)
 
 /* A page on which all nodes do the same n times, in each repetition, and once before these, so
  * that the habit is known. once returns misses for each of the n; base is the word's value. */
-static void habit(struct result *out, unsigned n,
-                  double (*once)(volatile uint64_t *at, unsigned n, uint64_t base), const char *unit)
+static void habit(struct result *out, unsigned n, const char *unit,
+                  double (*once)(volatile uint64_t *at, unsigned n, uint64_t base))
 {
 	const unsigned reps = bench.options->reps;
 	volatile uint64_t *at = bench_alloc(BENCH_PAGE);
@@ -58,7 +58,7 @@ static void habit(struct result *out, unsigned n,
 
 void migratory(struct result *out)
 {
-	habit(out, bench_count(1000, 20), wander, "misses/turn");
+	habit(out, bench_count(1000, 20), "misses/turn", wander);
 	result_floor(out, 1, "one miss a turn");
 }
 
@@ -87,6 +87,6 @@ static double publish(volatile uint64_t *at, unsigned rounds, uint64_t base)
 
 void read_mostly(struct result *out)
 {
-	habit(out, bench_count(200, 5), publish, "misses/write");
+	habit(out, bench_count(200, 5), "misses/write", publish);
 	result_floor(out, bench.size, "one miss a node");
 }
