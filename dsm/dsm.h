@@ -129,7 +129,7 @@ struct dsm_config {
 	                       * but system calls on pages that are not here fail with EFAULT.
 	                       * "auto" (default): event where it is permitted */
 	const char *trap;     /* DSM_TRAP: how pages are protected. "rwp": by read-write protection
-	                       * (Linux 7.2, CONFIG_USERFAULTFD_RWP), which leaves a page mapped
+	                       * (Linux 7.3, CONFIG_USERFAULTFD_RWP), which leaves a page mapped
 	                       * that is taken away. "wp": unmapped, and write-protected where it is
 	                       * read. "auto" (default): rwp where the kernel has it. It may differ
 	                       * from node to node. */

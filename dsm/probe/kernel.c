@@ -109,7 +109,7 @@ static void look_at_signals(struct probe *p)
 static void look_at_rwp(struct probe *p, const struct uffd_caps *caps)
 {
 	static const char advice[] =
-		"boot Linux 7.2 or later, built with CONFIG_USERFAULTFD_RWP\n"
+		"boot Linux 7.3 or later, built with CONFIG_USERFAULTFD_RWP\n"
 		"Debian 13: apt install -t trixie-backports linux-image-amd64";
 
 	if ((caps->features & UFFD_NEED_RWP) == UFFD_NEED_RWP)

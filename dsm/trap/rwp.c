@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The rwp engine (Linux 7.2 or later with CONFIG_USERFAULTFD_RWP): what is written by
+ * The rwp engine (Linux 7.3 or later with CONFIG_USERFAULTFD_RWP): what is written by
  * turns is protected by RWP and stays mapped; what is read by many is under WP. rwp.h has
  * how that goes together.
  */

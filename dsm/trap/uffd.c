@@ -12,7 +12,7 @@
 #define USERFAULTFD_IOC_NEW _IO(0xAA, 0x00) /* Linux 6.1 */
 #endif
 
-#ifndef UFFDIO_RWPROTECT /* Linux 7.2 */
+#ifndef UFFDIO_RWPROTECT /* Linux 7.3 */
 #define _UFFDIO_RWPROTECT (0x09)
 struct uffdio_rwprotect {
 	struct uffdio_range range;

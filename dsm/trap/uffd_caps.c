@@ -168,7 +168,7 @@ static int check_features(const struct uffd_caps *caps, uint64_t missing, char *
 		return -ENOSYS;
 	}
 	if (missing == UFFD_FEATURE_RWP) {
-		add(why, len, "; Linux 7.2 or later with CONFIG_USERFAULTFD_RWP is needed");
+		add(why, len, "; Linux 7.3 or later with CONFIG_USERFAULTFD_RWP is needed");
 		return release_before(caps->release, 7, 2) ? -ENOSYS : -EOPNOTSUPP;
 	}
 	add(why, len,

@@ -83,6 +83,16 @@ check_lint() {
 	fi
 }
 
+# The release that brings read-write protection is the same wherever one is named; only where
+# the kernel's own manual is quoted, "since Linux N", it is another.
+check_release() {
+	named=$(cd "$top" && grep -rnE '(Linux|from) 7\.[0-9]' README.md CHANGELOG.md CONTRIBUTING.md \
+		docs dsm tools tests/trap tests/vm --include='*.[chm137]*' --include='*.sh')
+	[ "$(printf '%s\n' "$named" | wc -l)" -ge 12 ] || wrong "cannot find which Linux has RWP"
+	other=$(printf '%s\n' "$named" | grep -vE '(Linux|from) 7\.3([^0-9]|$)|"since Linux')
+	[ -z "$other" ] || wrong "RWP is of Linux 7.3, but: $other"
+}
+
 # The programs in manual, README and header: they compile, and are the same.
 check_programs() {
 	sed -n '/^```c$/,/^```$/p' "$top/README.md" | sed '/^```/d' >"$tmp/readme.c"
@@ -107,6 +117,7 @@ check_programs() {
 check_calls
 check_names
 check_lint
+check_release
 check_programs
 [ "$failures" = 0 ] || exit 1
 echo "check_docs: all calls, codes, variables and counts are documented"

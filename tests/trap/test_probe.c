@@ -141,7 +141,7 @@ static void test_rwp(void)
 
 	caps.features |= UFFD_FEATURE_EVENT_REMAP;
 	check_need(&caps, need, -ENOSYS,
-	           LIST("6.12.3-generic", " RWP;", "Linux 7.2", "CONFIG_USERFAULTFD_RWP"),
+	           LIST("6.12.3-generic", " RWP;", "Linux 7.3", "CONFIG_USERFAULTFD_RWP"),
 	           LIST("Linux 6.4", "EVENT_REMAP"));
 	strcpy(caps.release, "7.10.0");
 	check_need(&caps, need, -EOPNOTSUPP, LIST("7.10.0", " RWP;", "CONFIG_USERFAULTFD_RWP"),

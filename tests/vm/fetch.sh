@@ -10,7 +10,7 @@
 # shellcheck source=tests/vm/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-suite=${DSM_VM_SUITE:-trixie-backports} # the first with Linux 7.2 or later
+suite=${DSM_VM_SUITE:-trixie-backports} # the first with Linux 7.3 or later
 release=
 apt=$vm_cache/apt
 
