@@ -5,11 +5,14 @@
 # To be sourced with bash, from the root of the sources.
 # shellcheck disable=SC2034 # used by those who source this
 
-# The packages of Debian 12 and 13 that the project needs. This is the one list of them.
-PACKAGES=(build-essential autoconf automake libtool pkg-config libfabric-dev librdmacm-dev
-	libibverbs-dev libev-dev libcunit1-dev libjansson-dev libpng-dev libsodium-dev
-	uthash-dev libpmix-dev openmpi-bin libopenmpi-dev mpich libmpich-dev
-	iproute2)
+# The packages of Debian 12 and 13 that the project needs. This is the one list of them. First what
+# it is built with, all of which README.md names, and nothing else; libfabric's pkg-config file
+# wants those of rdma-core in newer versions.
+PACKAGES_BUILD=(build-essential autoconf automake libtool pkg-config libfabric-dev librdmacm-dev
+	libibverbs-dev libev-dev libjansson-dev libsodium-dev uthash-dev libpmix-dev libpng-dev
+	libcunit1-dev)
+# And with what only some examples and tests use: MPIs, network namespaces, the form of manual pages.
+PACKAGES=("${PACKAGES_BUILD[@]}" openmpi-bin libopenmpi-dev mpich libmpich-dev iproute2 mandoc)
 # Whose daemons a test starts by itself: they are unpacked beside the build, and not
 # installed, which would leave services running.
 SLURM=(slurmctld slurmd slurm-client munge)

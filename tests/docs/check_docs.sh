@@ -93,6 +93,22 @@ check_release() {
 	[ -z "$other" ] || wrong "RWP is of Linux 7.3, but: $other"
 }
 
+# README names the packages that the project is built with, neither more nor less.
+check_packages() {
+	# shellcheck disable=SC2016 # the other shell's
+	bash -c '. "$1/tests/lib.sh" && printf "%s\n" "${PACKAGES_BUILD[@]}"' - "$top" | sort >"$tmp/built"
+	sed -n '/^apt install/,/^```$/p' "$top/README.md" | sed 's/^apt install//; /^```/d' |
+		tr -s ' \t\\' '\n' | grep . | sort >"$tmp/said"
+	[ -s "$tmp/built" ] || wrong "cannot find the packages in tests/lib.sh"
+	diff "$tmp/built" "$tmp/said" || wrong "README and tests/lib.sh name different packages"
+}
+
+# What README says to type works when it is typed again, or after the commands above it.
+check_commands() {
+	grep -nE 'mkdir [^-]' "$top/README.md" "$top/CONTRIBUTING.md" "$docs"/*.[1-8] "$docs"/*.md &&
+		wrong "mkdir without -p fails where ./demo has made the directory"
+}
+
 # The programs in manual, README and header: they compile, and are the same.
 check_programs() {
 	sed -n '/^```c$/,/^```$/p' "$top/README.md" | sed '/^```/d' >"$tmp/readme.c"
@@ -118,6 +134,8 @@ check_calls
 check_names
 check_lint
 check_release
+check_packages
+check_commands
 check_programs
 [ "$failures" = 0 ] || exit 1
 echo "check_docs: all calls, codes, variables and counts are documented"
