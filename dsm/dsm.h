@@ -15,14 +15,16 @@
  *	int main(void)
  *	{
  *		dsm_t *dsm;
- *		if (dsm_init(NULL, &dsm))
+ *		if (dsm_init(NULL, &dsm)) {
+ *			fprintf(stderr, "sum: %s\n", dsm_init_error());
  *			return 1;
+ *		}
  *		_Atomic long *sum = NULL;
  *		if (dsm_rank(dsm) == 0) {
  *			dsm_alloc(dsm, sizeof *sum, 0, 0, (void **)&sum);
  *			dsm_publish(dsm, "sum", sum);
  *		}
- *		dsm_lookup(dsm, "sum", 1000, (void **)&sum);
+ *		dsm_lookup(dsm, "sum", -1, (void **)&sum);
  *		atomic_fetch_add(sum, dsm_rank(dsm) + 1);
  *		dsm_barrier(dsm);
  *		printf("node %d sees %ld\n", dsm_rank(dsm), *sum);

@@ -100,6 +100,18 @@ include tests/transport/local.mk
 dist_check_SCRIPTS += tests/docs/check_docs.sh tests/docs/check_architecture.sh
 TESTS += tests/docs/check_docs.sh tests/docs/check_architecture.sh
 
+# README's first program
+check_PROGRAMS += tests/docs/first
+nodist_tests_docs_first_SOURCES = tests/docs/first.c
+tests_docs_first_CPPFLAGS = -I$(top_srcdir)/dsm
+tests_docs_first_LDADD = libdsm.la
+CLEANFILES += tests/docs/first.c
+tests/docs/first.c: README.md
+	$(AM_V_GEN)$(MKDIR_P) tests/docs && sed -n '/^```c$$/,/^```$$/p' $(top_srcdir)/README.md | \
+		sed '/^```/d' >$@
+dist_check_SCRIPTS += tests/docs/first.sh
+TESTS += tests/docs/first.sh
+
 # coherence
 include tests/coherence/local.mk
 include tests/explore/local.mk
