@@ -112,6 +112,9 @@ tests/docs/first.c: README.md
 dist_check_SCRIPTS += tests/docs/first.sh
 TESTS += tests/docs/first.sh
 
+# The build
+include tests/build/local.mk
+
 # coherence
 include tests/coherence/local.mk
 include tests/explore/local.mk
