@@ -45,7 +45,7 @@ system_scripts = tests/system/api.sh tests/system/audit.sh tests/system/dsmctl.s
 	tests/system/netns.sh tests/system/provider.sh tests/system/stress.sh
 dist_check_SCRIPTS += $(system_scripts)
 TESTS += $(system_scripts) tests/system/errors
-EXTRA_DIST += tests/system/lib.sh tests/system/mpi.sh tests/system/run.sh tests/system/slurm.sh check demo tests/lib.sh
+EXTRA_DIST += tests/system/lib.sh tests/system/mpi.sh tests/system/run.sh tests/system/slurm.sh
 
 if HAVE_CUNIT
 check_PROGRAMS += tests/system/history_test
