@@ -1,6 +1,6 @@
 # examples: not installed, made to be copied. They are built as a program outside the tree
 # would be, but for where dsm.h and the library come from.
-example_programs = examples/heat examples/kmeans examples/pagerank examples/sort
+example_programs = examples/kmeans examples/pagerank examples/sort
 example_cppflags = -I$(top_srcdir)/dsm
 
 examples_heat_SOURCES = examples/heat.c examples/common.c examples/common.h
@@ -22,6 +22,9 @@ examples_sort_CPPFLAGS = $(example_cppflags)
 examples_sort_LDADD = libdsm.la
 
 noinst_PROGRAMS += $(example_programs)
+if HAVE_PNG
+noinst_PROGRAMS += examples/heat
+endif
 
 # With MPI: matmul and mpi_halo are Open MPI's, those with -mpich MPICH's.
 examples_matmul_SOURCES = examples/matmul.c

@@ -1,6 +1,6 @@
 # The build itself: what it asks of a machine, what it installs, what it packs.
-dist_check_SCRIPTS += tests/build/pkgconfig.sh
-TESTS += tests/build/pkgconfig.sh
+dist_check_SCRIPTS += tests/build/configure.sh tests/build/pkgconfig.sh
+TESTS += tests/build/configure.sh tests/build/pkgconfig.sh
 
 # What git has and nothing else packs. The command ./check has the name of a target of make, which
 # EXTRA_DIST would have made first, with all tests.

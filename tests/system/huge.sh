@@ -18,7 +18,9 @@ export DSM_HUGE=18M
 job 60 4 auto tests/system/api memory
 job 60 3 auto tests/system/api pin_huge
 DSM_FAULTS=signal job 60 2 net tests/system/api pin_huge
-picture=$(mktemp --suffix=.png) || exit 1
-job 60 2 auto examples/heat --rows 512 --steps 20 --output "$picture"
-rm "$picture"
+if [ -x examples/heat ]; then # or there is no libpng
+	picture=$(mktemp --suffix=.png) || exit 1
+	job 60 2 auto examples/heat --rows 512 --steps 20 --output "$picture"
+	rm "$picture"
+fi
 job 60 2 auto examples/sort --keys 500000

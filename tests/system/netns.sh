@@ -82,8 +82,10 @@ grep -q 'all coherent' "$tmp/out.0" || fail "no verdict: $(cat "$tmp/out.0")"
 grep -q 'provider shm' "$tmp/out.0" && fail "shared memory between hosts: $(cat "$tmp/out.0")"
 by_hand examples/sort --keys=200000
 grep -q 'verified: sorted' "$tmp/out.0" || fail "not sorted: $(cat "$tmp/out.0")"
-by_hand examples/heat --rows=128 --steps=20 --output "$tmp/heat.png"
-grep -q '^verified' "$tmp/out.0" || fail "not verified: $(cat "$tmp/out.0")"
+if [ -x examples/heat ]; then # or there is no libpng
+	by_hand examples/heat --rows=128 --steps=20 --output "$tmp/heat.png"
+	grep -q '^verified' "$tmp/out.0" || fail "not verified: $(cat "$tmp/out.0")"
+fi
 
 # mpirun on the first host reaches the others by this, as it would by ssh.
 cat >"$tmp/agent" <<END
