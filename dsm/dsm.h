@@ -135,8 +135,9 @@ struct dsm_config {
 	                       * that is taken away. "wp": unmapped, and write-protected where it is
 	                       * read. "auto" (default): rwp where the kernel has it. It may differ
 	                       * from node to node. */
-	dsm_log_fn log;       /* default: nothing is printed, unless DSM_LOG is set to a level
-	                       * name (error, warn, info, debug, trace): then to stderr */
+	dsm_log_fn log;       /* default: what is wrong at the start is printed to stderr, and nothing
+	                       * later, unless DSM_LOG is set to a level (none, error, warn, info,
+	                       * debug, trace): then all messages up to it */
 	void *log_ctx;
 	enum dsm_log_level log_level; /* most detailed level passed to log; default error */
 	uint64_t huge_bytes;  /* DSM_HUGE (suffixes as above): size of a second zone of 2 MiB pages,

@@ -23,7 +23,7 @@ static void warn_alone(const struct dsm *d)
 
 		if (!value || atoi(value) < 2)
 			continue;
-		log_line(&d->log, DSM_LOG_WARN, "this is a job of one node, but %s is %.10s: %s",
+		log_start(&d->log, DSM_LOG_WARN, "this is a job of one node, but %s is %.10s: %s",
 		         launcher[i].variable, value, launcher[i].remedy);
 		return;
 	}
@@ -40,6 +40,7 @@ int start_open_boot(struct dsm *d)
 	int rc = boot_open(&c, &d->boot, why, sizeof why);
 
 	if (rc == 0) {
+		d->log.rank = d->boot->rank;
 		warn_alone(d);
 		return 0;
 	}

@@ -155,7 +155,6 @@ static int join(struct dsm *d, const struct dsm_config *config)
 		rc = start_open_boot(d);
 	if (rc)
 		return rc;
-	d->log.rank = d->boot->rank;
 	members_open(&d->members, d->boot);
 	rc = node_meet(d, prepare(d), &post);
 	if (rc)
@@ -185,27 +184,37 @@ static struct dsm *make_node(void)
 	return d;
 }
 
+/* Says why this process does not become a node. Returns code. */
+static int refuse(const struct log *log, int code)
+{
+	if (!*dsm_init_error())
+		init_error_set("%s", dsm_strerror(code));
+	log_start(log, DSM_LOG_ERROR, "%s", dsm_init_error());
+	return code;
+}
+
 int dsm_init(const struct dsm_config *config, dsm_t **out)
 {
+	struct log log;
 	struct dsm *d;
 	int rc;
 
 	init_error_set("%s", "");
-	if (!out)
-		return DSM_ERR_INVAL;
-	rc = node_become();
+	rc = settings_log(config, &log);
+	if (rc == 0 && !out)
+		rc = DSM_ERR_INVAL;
+	if (rc == 0)
+		rc = node_become();
 	if (rc)
-		return rc;
+		return refuse(&log, rc);
 	d = make_node();
 	if (!d) {
 		node_cease();
-		return DSM_ERR_NOMEM;
+		return refuse(&log, DSM_ERR_NOMEM);
 	}
 	rc = join(d, config);
 	if (rc) {
-		if (!*dsm_init_error())
-			init_error_set("%s", dsm_strerror(rc));
-		log_line(&d->log, DSM_LOG_ERROR, "%s", dsm_init_error());
+		refuse(&d->log, rc);
 		dismantle(d);
 		return rc;
 	}

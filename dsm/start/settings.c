@@ -3,6 +3,7 @@
 #include "dsm/start/settings.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,14 +62,18 @@ static int read_log(const struct dsm_config *config, struct log *log)
 	log->fn = config->log;
 	log->ctx = config->log_ctx;
 	log->level = config->log_level;
+	log->rank = -1;
+	/* Where stderr is closed, its number will be that of some file of the library's. */
+	log->start_on_stderr = !log->fn && fcntl(STDERR_FILENO, F_GETFD) >= 0;
 	if (!text || !*text)
 		return 0;
 	int level = log_level_of(text);
-	if (level < 0) {
-		init_error_set("DSM_LOG is '%s'; it must be error, warn, info, debug or trace", text);
+	if (level == -EINVAL) {
+		init_error_set("DSM_LOG is '%s'; it must be none, error, warn, info, debug or trace", text);
 		return DSM_ERR_CONFIG;
 	}
 	log->level = level;
+	log->start_on_stderr = 0;
 	if (!log->fn) {
 		log->fn = log_stderr;
 		log->ctx = log;
@@ -238,29 +243,47 @@ static int read_start(struct settings *out)
 	return 0;
 }
 
+/* What the library knows of config, and the default for the rest. */
+static int copy_config(const struct dsm_config *config, struct dsm_config *out)
+{
+	*out = (struct dsm_config)DSM_CONFIG_INIT;
+	if (!config)
+		return 0;
+	if (config->size < offsetof(struct dsm_config, region_bytes) || config->size > sizeof *out) {
+		init_error_set("dsm_config.size is %zu; begin with DSM_CONFIG_INIT", config->size);
+		return DSM_ERR_INVAL;
+	}
+	memcpy(out, config, config->size);
+	return 0;
+}
+
+int settings_log(const struct dsm_config *config, struct log *log)
+{
+	struct dsm_config c;
+	int rc = copy_config(config, &c);
+
+	if (rc == 0)
+		return read_log(&c, log);
+	c = (struct dsm_config)DSM_CONFIG_INIT;
+	read_log(&c, log);
+	return rc;
+}
+
 int settings_read(const struct dsm_config *config, struct settings *out, struct log *log)
 {
 	static const char *const faults[] = {"event", "signal", "auto", NULL};
 	static const char *const trap[] = {"rwp", "wp", "auto", NULL};
-	struct dsm_config c = DSM_CONFIG_INIT;
-	int rc;
+	struct dsm_config c;
+	int rc = settings_log(config, log);
 
-	if (config) {
-		if (config->size < offsetof(struct dsm_config, region_bytes) ||
-		    config->size > sizeof c) {
-			init_error_set("dsm_config.size is %zu; begin with DSM_CONFIG_INIT",
-			               config->size);
-			return DSM_ERR_INVAL;
-		}
-		memcpy(&c, config, config->size);
-	}
+	if (rc)
+		return rc;
+	copy_config(config, &c);
 	out->allgather = c.allgather;
 	out->allgather_ctx = c.allgather_ctx;
 	out->rank = c.rank;
 	out->nodes = c.nodes;
-	rc = read_log(&c, log);
-	if (rc == 0)
-		rc = read_region(&c, out);
+	rc = read_region(&c, out);
 	if (rc == 0)
 		rc = read_huge(&c, out);
 	if (rc == 0)

@@ -26,7 +26,9 @@ struct settings {
 };
 
 /* Merges config (may be NULL) with the environment. DSM_ERR_CONFIG or DSM_ERR_INVAL with
- * the reason in init_error. log gets its callback and level first. */
+ * the reason in init_error. log is settled first. */
 int settings_read(const struct dsm_config *config, struct settings *out, struct log *log);
+/* The log's part of it. log can be used whatever this returns. */
+int settings_log(const struct dsm_config *config, struct log *log);
 
 #endif

@@ -90,6 +90,7 @@ static void test_words(void)
 	CU_ASSERT_EQUAL(read_with("DSM_TRAP", "mouse", &s), DSM_ERR_CONFIG);
 	CU_ASSERT_EQUAL(read_with("DSM_LOG", "loud", &s), DSM_ERR_CONFIG);
 	CU_ASSERT_PTR_NOT_NULL(strstr(dsm_init_error(), "loud"));
+	CU_ASSERT_EQUAL(read_with("DSM_LOG", "none", &s), 0);
 	CU_ASSERT_EQUAL(read_with("DSM_TENURE_US", "50", &s), 0);
 	CU_ASSERT_EQUAL(s.tenure_us, 50);
 	CU_ASSERT_EQUAL(read_with("DSM_TENURE_US", "0", &s), DSM_ERR_CONFIG);
@@ -277,7 +278,14 @@ static void test_log(void)
 	log_line(&log, DSM_LOG_INFO, "not wanted");
 	log_text(&log, DSM_LOG_WARN, "page 7");
 	log_text(&log, DSM_LOG_DEBUG, "not wanted");
-	CU_ASSERT_EQUAL(lines, 2);
+	log_start(&log, DSM_LOG_WARN, "page %d", 7);
+	log_start(&log, DSM_LOG_INFO, "not wanted");
+	CU_ASSERT_EQUAL(lines, 3);
+	log.level = LOG_NONE;
+	log_line(&log, DSM_LOG_ERROR, "not wanted");
+	log_text(&log, DSM_LOG_ERROR, "not wanted");
+	log_start(&log, DSM_LOG_ERROR, "not wanted");
+	CU_ASSERT_EQUAL(lines, 3);
 	log.fn = NULL;
 	log_line(&log, DSM_LOG_ERROR, "nobody listens");
 }

@@ -46,7 +46,7 @@ by_slurm() {
 	by_pmix srun --mpi=pmix
 	by_srun_by_hand $((slurm_port + 3))
 	says 'SLURM_STEP_NUM_TASKS is 2.* --mpi=pmix' 30 \
-		env DSM_LOG=warn srun --mpi=none -n 2 tests/system/api identity
+		srun --mpi=none -n 2 tests/system/api identity
 	[ -x examples/mpi_halo ] || skip "built without Open MPI, but other jobs ran"
 	# On one node: both are this machine, which Open MPI takes amiss.
 	export OMPI_MCA_mpi_yield_when_idle=1
@@ -86,7 +86,7 @@ mpich)
 	[ -x examples/mpi_halo-mpich ] || skip "built without MPICH: install libmpich-dev"
 	says 'verified: the product' 40 mpiexec.mpich -n 4 examples/matmul-mpich 256
 	says 'both agree bit by bit' 40 mpiexec.mpich -n 4 examples/mpi_halo-mpich 64 20
-	says 'PMI_SIZE is 2: dsm_mpi_init' 30 env DSM_LOG=warn mpiexec.mpich -n 2 tests/system/api identity
+	says 'PMI_SIZE is 2: dsm_mpi_init' 30 mpiexec.mpich -n 2 tests/system/api identity
 	;;
 *) fail "unknown launcher: ${1-}" ;;
 esac

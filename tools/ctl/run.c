@@ -23,7 +23,7 @@ static const struct ctl_option options[] = {
 	{ 'p', "provider", "P", "libfabric provider, e.g. net (DSM_PROVIDER)" },
 	{ 'r', "region", "SIZE", "size of the shared region, with K, M, G or T (DSM_REGION)" },
 	{ 'f', "faults", "MODE", "how faults are delivered: event, signal or auto (DSM_FAULTS)" },
-	{ 'l', "log", "LEVEL", "log: error, warn, info, debug or trace (DSM_LOG)" },
+	{ 'l', "log", "LEVEL", "log: none, error, warn, info, debug or trace (DSM_LOG)" },
 	{ 't', "timeout", "SECONDS", "end the job after that time, with status 124" },
 	{ OPT_NO_PREFIX, "no-prefix", NULL, "no \"[RANK] \" in front of the nodes' lines" },
 	CTL_OPTION_HELP,
@@ -82,7 +82,7 @@ static bool parse_seconds(const char *text, double *seconds)
 /* Checks what only the nodes would find otherwise, each for itself. 0 or CTL_USAGE. */
 static int option_take(const struct ctl_command *command, int c, struct run_options *o)
 {
-	static const char *const levels[] = { "error", "warn", "info", "debug", "trace", NULL };
+	static const char *const levels[] = { "none", "error", "warn", "info", "debug", "trace", NULL };
 	static const char *const faults[] = { "auto", "event", "signal", NULL };
 
 	switch (c) {
@@ -108,7 +108,7 @@ static int option_take(const struct ctl_command *command, int c, struct run_opti
 		o->log = optarg;
 		return one_of(optarg, levels)
 		           ? 0
-		           : ctl_usage(command, "--log is error, warn, info, debug or trace, not '%s'",
+		           : ctl_usage(command, "--log is none, error, warn, info, debug or trace, not '%s'",
 		                       optarg);
 	case 't':
 		return parse_seconds(optarg, &o->limit_s)

@@ -1,0 +1,43 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# What a node says where nobody was named to listen: one line about what is wrong at the start, and
+# nothing where nothing is; and what DSM_LOG makes of that.
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/lib.sh"
+need_nodes
+unset DSM_LOG SLURM_STEP_NUM_TASKS PMI_SIZE
+
+# said [NAME=VALUE...]: what the library prints of itself in a job of one node, README's program
+said() {
+	env "$@" timeout 60 tests/docs/first 2>&1 >/dev/null | grep '^dsm '
+}
+
+# expect TEXT [NAME=VALUE...]
+expect() {
+	local want=$1 got
+	shift
+	got=$(said "$@")
+	[ "$(wc -l <<<"$got")" = 1 ] && [[ $got = "$want"* ]] && [ "${want:+some}" = "${got:+some}" ] ||
+		fail "$*: says '$got', not '$want'"
+}
+
+many="dsm error: DSM_REGION is 'many'"
+alone="dsm 0 warn: this is a job of one node, but PMI_SIZE is 2"
+expect ""
+expect "$many" DSM_REGION=many
+expect "$many" DSM_REGION=many DSM_LOG=
+expect "$many" DSM_REGION=many DSM_LOG=error
+expect "" DSM_REGION=many DSM_LOG=none
+expect "dsm error: DSM_LOG is 'loud'" DSM_LOG=loud
+expect "$alone" PMI_SIZE=2
+expect "$alone" PMI_SIZE=2 DSM_LOG=warn
+expect "" PMI_SIZE=2 DSM_LOG=error
+expect "" PMI_SIZE=2 DSM_LOG=none
+
+# Where stderr is closed, nothing is written to what has its number then.
+timeout 60 tests/docs/first 2>&- >/dev/null || fail "status $? where stderr is closed"
+
+# A node that does not start says so with its rank, once it has one. The first ends the others.
+said=$(run_job 60 2 auto env DSM_PROVIDER=nonesuch tests/docs/first 2>&1)
+grep -q 'dsm [01] error: .*nonesuch' <<<"$said" || fail "both nodes fail in silence: $said"
+echo "said: what is wrong at the start is said once, and nothing else"
