@@ -124,7 +124,7 @@ struct dsm_config {
 	uint64_t region_bytes; /* DSM_REGION (K, M, G, T suffixes): size of the shared region,
 	                        * the same on all nodes; default 64 GiB. Costs memory only where
 	                        * touched. Rounded up to the page size. */
-	const char *provider; /* DSM_PROVIDER: libfabric provider, e.g. "net"; default: the best */
+	const char *provider; /* DSM_PROVIDER: libfabric provider, e.g. "tcp"; default: the best */
 	const char *faults;   /* DSM_FAULTS: "event": system calls on shared memory work; needs the
 	                       * permission to trap the kernel's accesses. "signal": faults are
 	                       * served in the faulting thread by a SIGBUS handler; any user may,

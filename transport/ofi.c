@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <utlist.h>
 
+#include "transport/ofi.h"
 #include "transport/ofi_impl.h"
 
 #define OFI_BLOB_VERSION 2
@@ -114,7 +115,8 @@ static int ofi_fabric_open(struct ofi *ofi, struct fi_info *info)
 	int rc;
 
 	ofi->info = info;
-	snprintf(ofi->provider, sizeof(ofi->provider), "%s", info->fabric_attr->prov_name);
+	snprintf(ofi->provider, sizeof(ofi->provider), "%s",
+	         tr_ofi_name(info->fabric_attr->prov_name));
 	ofi->virt_addr = !!(info->domain_attr->mr_mode & FI_MR_VIRT_ADDR);
 	ofi->mr_local = !!(info->domain_attr->mr_mode & FI_MR_LOCAL);
 	ofi->mr_allocated = !!(info->domain_attr->mr_mode & FI_MR_ALLOCATED);
@@ -333,8 +335,9 @@ static int ofi_open(const struct tr_config *config, struct tr **out)
 		ofi_close(&ofi->tr);
 		return rc;
 	}
-	ofi_log(ofi, 2, "transport: libfabric %u.%u, provider %s%s", FI_MAJOR(fi_version()),
-	        FI_MINOR(fi_version()), ofi->provider, ofi->bell ? " with doorbell" : "");
+	ofi_log(ofi, 2, "transport: libfabric %u.%u, provider %s, there %s%s",
+	        FI_MAJOR(fi_version()), FI_MINOR(fi_version()), ofi->provider,
+	        ofi->info->fabric_attr->prov_name, ofi->bell ? ", with doorbell" : "");
 	*out = &ofi->tr;
 	return 0;
 }

@@ -20,13 +20,21 @@ int tr_ofi_sweep(pid_t pid);
  * when they are named share the last. */
 int tr_ofi_rank(const char *provider);
 
+/* The name of a provider for what a user may call it: "tcp" for "net", which libfabric 1.17 called
+ * it, "verbs;ofi_rxm" for "verbs". Others stay as they are. */
+const char *tr_ofi_name(const char *name);
+
+/* Whether who names a provider, by such a name, may get this one: the same, and by "tcp", which
+ * is the best over TCP that there is, "tcp;ofi_rxm" too. */
+int tr_ofi_means(const char *named, const char *provider);
+
 /* why: NULL, or the reason why no endpoint of this provider opens here. */
 typedef void (*tr_ofi_survey_fn)(void *ctx, const char *name, const char *why);
 
 /*
  * Tries, by opening an endpoint of each, the providers that are chosen from when none is
- * named, the best first, and then extra (NULL: none) where it is not among them. version:
- * libfabric's. The process keeps its signal handlers.
+ * named, the best first, and then extra (NULL: none) where it is not among them. They are told
+ * by the names of tr_ofi_name(). version: libfabric's. The process keeps its signal handlers.
  */
 void tr_ofi_survey(const char *extra, tr_ofi_survey_fn fn, void *ctx, char *version, size_t len);
 

@@ -20,19 +20,20 @@
 
 enum ofi_where { OFI_ANYWHERE, OFI_ONE_MACHINE, OFI_MANY_MACHINES };
 
-/* Best first. tcp does reliable datagrams by itself from libfabric 1.18.0 on, and sleeps
- * right from 1.18.1 on; net is the same code in 1.17. Within one machine an RDMA device
- * only takes the long way round. */
-static const struct {
+/* Best first. TCP by itself is libfabric's provider net up to 1.17, where its tcp has no reliable
+ * datagrams. They moved there in 1.18.0, and sleep right from 1.18.1 on. To us both are tcp, and
+ * they understand each other. Within one machine an RDMA device only takes the long way round. */
+static const struct ofi_choice {
 	const char *name;
-	enum ofi_where where; /* the nodes have to be */
-	uint32_t min_version; /* of the provider */
+	const char *libfabric; /* what libfabric calls it */
+	enum ofi_where where;  /* the nodes have to be */
+	uint32_t min_version;  /* of the provider */
 } ofi_provider_order[] = {
-	{"shm", OFI_ONE_MACHINE, 0},
-	{OFI_VERBS, OFI_MANY_MACHINES, 0},
-	{"tcp", OFI_ANYWHERE, FI_VERSION(118, 10)},
-	{"net", OFI_ANYWHERE, 0},
-	{"tcp;ofi_rxm", OFI_ANYWHERE, 0},
+	{"shm", "shm", OFI_ONE_MACHINE, 0},
+	{OFI_VERBS, OFI_VERBS, OFI_MANY_MACHINES, 0},
+	{"tcp", "tcp", OFI_ANYWHERE, FI_VERSION(118, 10)},
+	{"tcp", "net", OFI_ANYWHERE, 0},
+	{"tcp;ofi_rxm", "tcp;ofi_rxm", OFI_ANYWHERE, 0},
 };
 #define OFI_PROVIDERS (sizeof(ofi_provider_order) / sizeof(*ofi_provider_order))
 
@@ -179,12 +180,6 @@ static int ofi_shm_fits(const struct ofi *ofi)
 	return 0;
 }
 
-/* What the user calls verbs are connected endpoints, which say what we want of them. */
-static const char *ofi_provider_name(const struct tr_config *config)
-{
-	return strcmp(config->provider, "verbs") ? config->provider : OFI_VERBS;
-}
-
 static int ofi_provider_fits(enum ofi_where where, int one_machine)
 {
 	return where == OFI_ANYWHERE || (where == OFI_ONE_MACHINE) == !!one_machine;
@@ -199,29 +194,54 @@ int tr_ofi_rank(const char *provider)
 	return (int)n;
 }
 
+/* What the user calls verbs are connected endpoints, which say what we want of them. */
+const char *tr_ofi_name(const char *name)
+{
+	if (!strcmp(name, "verbs"))
+		return OFI_VERBS;
+	return strcmp(name, "net") ? name : "tcp";
+}
+
+int tr_ofi_means(const char *named, const char *provider)
+{
+	return !strcmp(named, provider) ||
+	       (!strcmp(named, "tcp") && !strcmp(provider, "tcp;ofi_rxm"));
+}
+
+/* Whether this one is to be tried. */
+static int ofi_provider_wanted(const struct ofi *ofi, const struct tr_config *config,
+                               const struct ofi_choice *choice)
+{
+	if (config->no_better_than &&
+	    tr_ofi_rank(choice->name) < tr_ofi_rank(config->no_better_than))
+		return 0;
+	if (config->provider)
+		return tr_ofi_means(tr_ofi_name(config->provider), choice->name);
+	if (!ofi_provider_fits(choice->where, config->one_machine))
+		return 0;
+	return !ofi_provider_is_shm(choice->name) || ofi_shm_fits(ofi);
+}
+
 int ofi_provider_try(const struct ofi *ofi, const struct tr_config *config, unsigned n,
                      struct fi_info **info)
 {
-	const char *name;
+	const char *named = config->provider ? tr_ofi_name(config->provider) : NULL;
+	const struct ofi_choice *choice;
 	int rc;
 
-	if (config->provider)
-		return n ? -ERANGE : ofi_getinfo(config, ofi_provider_name(config), info);
+	if (named && tr_ofi_rank(named) == (int)OFI_PROVIDERS)
+		return n ? -ERANGE : ofi_getinfo(config, named, info);
 	if (n >= OFI_PROVIDERS)
 		return -ERANGE;
-	if (config->no_better_than && (int)n < tr_ofi_rank(config->no_better_than))
+	choice = &ofi_provider_order[n];
+	if (!ofi_provider_wanted(ofi, config, choice))
 		return -ENODEV;
-	name = ofi_provider_order[n].name;
-	if (!ofi_provider_fits(ofi_provider_order[n].where, config->one_machine))
-		return -ENODEV;
-	if (ofi_provider_is_shm(name) && !ofi_shm_fits(ofi))
-		return -ENODEV;
-	rc = ofi_getinfo(config, name, info);
+	rc = ofi_getinfo(config, choice->libfabric, info);
 	if (rc)
 		return rc;
 	/* getinfo may offer a layered one in place of what was asked for. */
-	if (strcmp((*info)->fabric_attr->prov_name, name) ||
-	    FI_VERSION_LT((*info)->fabric_attr->prov_version, ofi_provider_order[n].min_version)) {
+	if (strcmp((*info)->fabric_attr->prov_name, choice->libfabric) ||
+	    FI_VERSION_LT((*info)->fabric_attr->prov_version, choice->min_version)) {
 		fi_freeinfo(*info);
 		return -ENODEV;
 	}

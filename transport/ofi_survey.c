@@ -50,9 +50,13 @@ void tr_ofi_survey(const char *extra, tr_ofi_survey_fn fn, void *ctx, char *vers
 	unsigned n;
 
 	snprintf(version, len, "%u.%u", FI_MAJOR(v), FI_MINOR(v));
+	if (extra)
+		extra = tr_ofi_name(extra);
 	for (n = 0; (name = ofi_provider_nth(n)); n++) {
 		int asked_for = extra && !strcmp(name, extra);
 
+		if (tr_ofi_rank(name) < (int)n)
+			continue; /* of two places */
 		if (asked_for)
 			extra = NULL;
 		survey_try(name, !asked_for, fn, ctx);

@@ -65,7 +65,7 @@ static int ofi_is_unix_socket(int fd)
 }
 
 /*
- * The queue's descriptor of provider net stays readable for ever after the first
+ * The queue's descriptor of libfabric's net stays readable for ever after the first
  * completion: it is an epoll of the connections and of a signal, a pair of sockets, and
  * fi_trywait() does not reset that (libfabric issue 8947, mended when net had become
  * tcp). The signal tells only of completions that our own polling wrote, and wait_arm()
@@ -110,7 +110,7 @@ int ofi_wait_open(struct ofi *ofi)
 	rc = ofi_errno(fi_control(&ofi->cq->fid, FI_GETWAIT, &fd));
 	if (rc)
 		return rc;
-	ofi->signal_sticks = !strcmp(ofi->provider, "net");
+	ofi->signal_sticks = !strcmp(ofi->info->fabric_attr->prov_name, "net");
 	return ofi->signal_sticks ? ofi_watch_behind(ofi, fd) : ofi_watch_cq(ofi, fd);
 }
 

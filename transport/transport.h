@@ -29,10 +29,10 @@ typedef void (*tr_log_fn)(void *ctx, int level, const char *text); /* level: 0 e
 
 struct tr_config {
 	uint16_t self, nodes;
-	const char *provider;   /* "shm", "net", "tcp", "tcp;ofi_rxm", "verbs;ofi_rxm" (or "verbs"),
-	                         * or NULL: the best */
+	const char *provider;   /* "shm", "tcp" (or "net"): the best over TCP, "tcp;ofi_rxm",
+	                         * "verbs;ofi_rxm" (or "verbs"), or NULL: the best */
 	const char *no_better_than; /* the best, from this one on in the order of preference;
-	                             * NULL: of all. Without meaning when provider is set */
+	                             * NULL: of all */
 	int one_machine;        /* all nodes run on this machine */
 	int wake_at_once;       /* wake_peers() after each send and write: there are more nodes than
 	                         * processors, and one that is about to look may not get to run */
@@ -79,7 +79,7 @@ struct tr_ops {
 	 * said. May block briefly. */
 	int (*open)(const struct tr_config *config, struct tr **out);
 
-	/* The provider in use, e.g. "net"; lives as long as tr. */
+	/* The provider in use, e.g. "tcp"; lives as long as tr. */
 	const char *(*provider)(const struct tr *tr);
 
 	/* Copies the endpoint's address blob to buf (TR_ADDRESS_MAX). Returns its length. */

@@ -43,7 +43,7 @@ static void look_at_providers(struct probe *p)
 {
 	static const char install[] = "Debian: apt install libfabric1\n"
 	                              "fi_info -l shows what it has";
-	struct offers o = {.want = p->settings.provider};
+	struct offers o = {.want = tr_ofi_name(p->settings.provider)};
 	char version[32];
 
 	tr_ofi_survey(*o.want ? o.want : NULL, on_provider, &o, version, sizeof version);

@@ -102,9 +102,9 @@ static void test_words(void)
 	CU_ASSERT_EQUAL(s.by_chunk, 0);
 	CU_ASSERT_EQUAL(s.spin_us, 0);
 	CU_ASSERT_EQUAL(read_with("DSM_SPIN_US", "10001", &s), DSM_ERR_CONFIG);
-	CU_ASSERT_EQUAL(read_with("DSM_PROVIDER", "net", &s), 0);
+	CU_ASSERT_EQUAL(read_with("DSM_PROVIDER", "tcp", &s), 0);
 	CU_ASSERT_EQUAL(s.spin_us, -1);
-	CU_ASSERT_STRING_EQUAL(s.provider, "net");
+	CU_ASSERT_STRING_EQUAL(s.provider, "tcp");
 	CU_ASSERT_EQUAL(read_with("DSM_PROVIDER",
 	                          "a-provider-whose-name-is-far-too-long-for-any-provider-"
 	                          "that-was-ever-made", &s), DSM_ERR_CONFIG);

@@ -10,4 +10,4 @@ done
 DSM_FAULTS=signal job 120 2 auto tests/system/api
 # Pins where not all that is shared fits into a node, and where what fits are chunks.
 DSM_MEMORY=512K job 60 2 auto tests/system/api pin
-DSM_CHUNKS=1 DSM_MEMORY=6M job 60 3 net tests/system/api pin
+DSM_CHUNKS=1 DSM_MEMORY=6M job 60 3 tcp tests/system/api pin

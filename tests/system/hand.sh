@@ -6,7 +6,6 @@
 need_nodes
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
-tcp=$(native_tcp)
 port=$((10000 + $$ % 10000))
 
 # by_hand NODES PORT PROGRAM [ARGUMENT...]: the last rank starts first. The status of the
@@ -28,7 +27,7 @@ by_hand() {
 
 # Two at a time on one machine, and each on another provider.
 by_hand 4 $port tests/system/stress --seconds 2 & first=$!
-DSM_SECRET=sesame DSM_PROVIDER=$tcp by_hand 3 $((port + 1)) \
+DSM_SECRET=sesame DSM_PROVIDER=tcp by_hand 3 $((port + 1)) \
 	tests/system/stress --seconds 2 --seed 2 || fail "second job: $(cat "$tmp/$((port + 1))")"
 wait $first || fail "first job: $(cat "$tmp/$port")"
 by_hand 1 $((port + 2)) tests/system/api identity || fail "a job of one node"

@@ -8,7 +8,7 @@ need_huge_pages 36
 job 60 2 auto tests/system/engine --huge
 DSM_FAULTS=signal job 60 2 auto tests/system/engine --huge
 job 60 2 auto tests/system/stress --seconds 4 --huge --pages 4
-job 60 2 net tests/system/stress --seconds 2 --huge --pages 2 --seed 2
+job 60 2 tcp tests/system/stress --seconds 2 --huge --pages 2 --seed 2
 DSM_FAULTS=signal job 60 2 auto tests/system/stress --seconds 3 --huge --pages 3 --seed 3
 job 120 4 auto tests/system/litmus --huge 400
 job 60 3 auto tests/system/kernel --huge fork
@@ -17,7 +17,7 @@ tests/system/errors --huge || fail "errors"
 export DSM_HUGE=18M
 job 60 4 auto tests/system/api memory
 job 60 3 auto tests/system/api pin_huge
-DSM_FAULTS=signal job 60 2 net tests/system/api pin_huge
+DSM_FAULTS=signal job 60 2 tcp tests/system/api pin_huge
 if [ -x examples/heat ]; then # or there is no libpng
 	picture=$(mktemp --suffix=.png) || exit 1
 	job 60 2 auto examples/heat --rows 512 --steps 20 --output "$picture"

@@ -5,5 +5,5 @@
 . "$(dirname "$0")/lib.sh"
 need_nodes
 job 60 4 auto tests/system/idle 10
-job 60 4 net tests/system/idle 5
+job 60 4 tcp tests/system/idle 5
 DSM_FAULTS=signal job 60 2 auto tests/system/idle 5

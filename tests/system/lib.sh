@@ -50,18 +50,11 @@ need_huge_pages() {
 	exit 77
 }
 
-# The provider that speaks TCP by itself is net up to libfabric 1.17, and tcp since.
-native_tcp() {
-	DSM_PROVIDER=net tests/system/api identity >/dev/null 2>&1 && echo net || echo tcp
-}
-
 # run_job SECONDS NODES PROVIDER PROGRAM [ARGUMENT...]: a job in the build directory.
-# PROVIDER: auto leaves the choice to the library, net means native_tcp. A job that takes
-# longer has failed.
+# PROVIDER: auto leaves the choice to the library. A job that takes longer has failed.
 run_job() {
 	local seconds=$1 nodes=$2 provider=$3 env=()
 	shift 3
-	[ "$provider" = net ] && provider=$(native_tcp)
 	[ "$provider" = auto ] || env=("DSM_PROVIDER=$provider")
 	env "${env[@]}" timeout -k 10 $((seconds + 20)) \
 		tools/dsmctl run -t "$seconds" -n "$nodes" -- "$@"

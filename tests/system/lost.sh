@@ -33,6 +33,6 @@ deliveries=signal
 said=$(DSM_FAULTS=event tests/system/api identity 2>&1) && deliveries='signal event'
 for delivery in $deliveries; do
 	lose 2 "$delivery" shm
-	lose 0 "$delivery" "$(native_tcp)"
+	lose 0 "$delivery" tcp
 done
 [ "$deliveries" != signal ] || echo "by signals only: $said"

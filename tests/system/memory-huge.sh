@@ -15,14 +15,13 @@ export DSM_HUGE=200M DSM_MEMORY=64M
 resident() {
 	local kib=$1 provider=$2
 	shift 2
-	[ "$provider" = net ] && provider=$(native_tcp)
 	DSM_PROVIDER=$provider timeout -k 10 260 tests/system/resident $((65536 + 1024)) "$kib" \
 		tools/dsmctl run -t 240 -n 4 -- "$@" || fail "$* over $provider"
 }
 case ${MEMORY_PARTS-short} in
 short) resident 24576 shm examples/kmeans --points 2900000 --rounds 2 ;;
 *)
-	for provider in shm net; do
+	for provider in shm tcp; do
 		resident 52224 $provider examples/sort --keys 13000000
 		resident 24576 $provider examples/kmeans --points 2900000 --rounds 4
 	done ;;

@@ -12,7 +12,6 @@ trap 'rm -f "$told"' EXIT
 # an eighth, or less, of the PAGES for caching, and which so evicts.
 tight() {
 	local memory=$1 pages=$2 provider=$5
-	[ "$provider" = net ] && provider=$(native_tcp) # now, for that is a job too
 	set -- "$3" "$4" auto "${@:6}"
 	[ "$provider" = auto ] || local -x DSM_PROVIDER=$provider
 	: >"$told"
@@ -37,12 +36,12 @@ tight() {
 # Blocks of 64 pages, of which each node is home to two that are full. There are some pages more
 # than stress's own.
 tight 768K 512 60 4 auto tests/system/stress --seconds 4 --pages 498 --dense
-DSM_FAULTS=signal tight 704K 384 60 3 net tests/system/stress --seconds 3 --pages 373 \
+DSM_FAULTS=signal tight 704K 384 60 3 tcp tests/system/stress --seconds 3 --pages 373 \
 	--dense --seed 2
 # Two blocks of four that are full are in use.
 tight 320K 128 240 4 auto tests/system/litmus 600
 # As where registered memory is pinned: all by chunks, of which the homes take 2 of 3.
-DSM_CHUNKS=1 DSM_MEMORY=768K job 60 4 net tests/system/stress --seconds 4 --pages 490 --dense \
+DSM_CHUNKS=1 DSM_MEMORY=768K job 60 4 tcp tests/system/stress --seconds 4 --pages 490 --dense \
 	--seed 3
 
 # Four nodes of 64 MiB and 200 MiB of shared data. Beside its frames a node has the provider's
@@ -53,7 +52,6 @@ budget=65536 beyond=1024 own=24576 copy=27648
 resident() {
 	local kib=$1 provider=$2
 	shift 2
-	[ "$provider" = net ] && provider=$(native_tcp)
 	DSM_MEMORY=$((budget * 1024)) DSM_PROVIDER=$provider timeout -k 10 260 tests/system/resident \
 		$((budget + beyond)) "$kib" tools/dsmctl run -t 240 -n 4 -- "$@" || fail "$* over $provider"
 }
@@ -67,9 +65,9 @@ none) ;;
 short)
 	resident $own shm examples/kmeans --points 3300000 --rounds 2
 	# One instruction may need 16 chunks.
-	beyond=4096 DSM_CHUNKS=1 resident $own net examples/kmeans --points 3300000 --rounds 2 ;;
+	beyond=4096 DSM_CHUNKS=1 resident $own tcp examples/kmeans --points 3300000 --rounds 2 ;;
 *)
-	for provider in shm net; do
+	for provider in shm tcp; do
 		resident $((own + copy)) $provider examples/sort --keys 13200000
 		resident $own $provider examples/kmeans --points 3300000 --rounds 4
 	done ;;

@@ -5,7 +5,6 @@
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 need_nodes
-tcp=$(native_tcp)
 unset DSM_PROVIDER FI_PROVIDER
 shm=$(DSM_LOG=info tests/system/api identity 2>&1 | sed -n 's/.*, provider \([^,]*\), trap.*/\1/p')
 [ "$shm" = shm ] || { echo "skipped: provider shm is not used here, but ${shm:-none}"; exit 77; }
@@ -31,7 +30,7 @@ fails() {
 }
 
 for rank in 0 1 2; do
-	all_use "$tcp" "$rank) export FI_PROVIDER=^shm ;;"
+	all_use tcp "$rank) export FI_PROVIDER=^shm ;;"
 	all_use 'tcp;ofi_rxm' "$rank) export DSM_PROVIDER='tcp;ofi_rxm' ;;"
 done
 all_use 'tcp;ofi_rxm' '0) export FI_PROVIDER=^shm ;; 1) export DSM_PROVIDER="tcp;ofi_rxm" ;;'

@@ -213,11 +213,11 @@ static void test_environment(void)
 	setenv("FI_MR_CACHE_MONITOR", "userfaultfd", 1);
 	unsetenv("IPATH_NO_BACKTRACE");
 	unsetenv("DSM_LOG");
-	CU_ASSERT_EQUAL(ctl_run(&c, 0, "run", "-n", "2", "-p", "net", "--region=3G", "-f", "event", "env",
+	CU_ASSERT_EQUAL(ctl_run(&c, 0, "run", "-n", "2", "-p", "tcp", "--region=3G", "-f", "event", "env",
 	                        NULL), 0);
 	CU_ASSERT(has_line(c.out_text, "[1] DSM_RANK=1"));
 	CU_ASSERT(has_line(c.out_text, "[0] DSM_SIZE=2"));
-	CU_ASSERT(has_line(c.out_text, "[0] DSM_PROVIDER=net"));
+	CU_ASSERT(has_line(c.out_text, "[0] DSM_PROVIDER=tcp"));
 	CU_ASSERT(has_line(c.out_text, "[0] DSM_REGION=3G"));
 	CU_ASSERT(has_line(c.out_text, "[1] DSM_FAULTS=event"));
 	CU_ASSERT_PTR_NULL(strstr(c.out_text, "DSM_LOG"));

@@ -25,7 +25,7 @@
  * This program is what the ranks run, too: nodes with an admin socket, and nothing else. */
 
 static const char *const node_status[] = {
-	"{\"job\":\"j\",\"rank\":0,\"size\":4,\"pid\":4711,\"version\":\"9.8.7\",\"provider\":\"net\","
+	"{\"job\":\"j\",\"rank\":0,\"size\":4,\"pid\":4711,\"version\":\"9.8.7\",\"provider\":\"tcp\","
 	"\"trap\":\"wp\",\"faults\":\"event\",\"region_bytes\":68719476736,\"uptime_s\":12.3,"
 	"\"waiting\":[{\"what\":\"read\",\"page\":77,\"state\":\"IS_D\",\"since_ms\":1500,"
 	"\"thread\":31},{\"what\":\"dsm_barrier\",\"since_ms\":20000}],\"novelty\":[1,2]}",
@@ -142,7 +142,7 @@ static void test_status(void)
 	expect(c.out_text, "2 of 4 nodes answer\n");
 	expect(c.out_text,
 	       "RANK   PID  VERSION  PROVIDER  TRAP  FAULTS  REGION      UP  WAITING\n"
-	       "   0  4711  9.8.7    net       wp    event   64 GiB  12.3 s        2\n"
+	       "   0  4711  9.8.7    tcp       wp    event   64 GiB  12.3 s        2\n"
 	       "   1     -  -        -         -     -            -       -        0\n"
 	       "rank 0 waits 1.500 s: read, page 77, state IS_D, thread 31\n"
 	       "rank 0 waits 20 s: dsm_barrier\n");

@@ -111,7 +111,7 @@ static void measure(struct node *node)
 
 int main(int argc, char **argv)
 {
-	static char *all[] = {"shm", "net", "tcp", "tcp;ofi_rxm", NULL};
+	static char *all[] = {"shm", "tcp", "tcp;ofi_rxm", NULL};
 	char **provider = argc > 1 ? argv + 1 : all;
 	int failed = 0;
 

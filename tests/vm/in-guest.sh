@@ -44,7 +44,7 @@ system() {
 	timed job 300 2 auto tests/system/api
 	timed job 300 2 auto tests/system/stress --seconds 8 --patience 60
 	DSM_FAULTS=signal timed job 300 2 auto tests/system/stress --seconds 5 --patience 60 --seed 2
-	timed job 300 2 net tests/system/stress --seconds 5 --patience 60 --seed 3
+	timed job 300 2 tcp tests/system/stress --seconds 5 --patience 60 --seed 3
 	timed job 300 2 auto tests/system/litmus 200
 	timed job 300 2 auto tests/system/kernel
 	timed job 300 2 auto examples/heat --rows 128 --steps 20 --output /run/heat.png

@@ -36,7 +36,7 @@ static const char help[] =
 	"usage: dsm-bench [option ...] [TEST ...]\n"
 	"Measures distributed shared memory, and the floors that hardware and kernel set.\n"
 	"  -n, --nodes N       one job of N nodes for all tests, instead of what each wants\n"
-	"  -p, --provider P    libfabric provider, e.g. net (DSM_PROVIDER)\n"
+	"  -p, --provider P    libfabric provider, e.g. tcp (DSM_PROVIDER)\n"
 	"  -f, --faults MODE   how faults are delivered: event or signal (DSM_FAULTS)\n"
 	"  -z, --zone ZONE     pte: pages of 4 KiB (default), pmd: of 2 MiB\n"
 	"  -r, --reps R        repetitions, 1 to 1000; default 5\n"

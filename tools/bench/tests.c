@@ -48,7 +48,7 @@ const struct test tests[] = {
 	  RATIO(3) },
 	{ TEST(sequential_read, 2, 300, "sum 64 MiB that the other node has written"),
 	  .floors = NEED(FLOOR_BANDWIDTH),
-	  .target = { { "shm", "value", AT_LEAST, 2000 }, { "net", "ratio", AT_LEAST, 0.6 } } },
+	  .target = { { "shm", "value", AT_LEAST, 2000 }, { "tcp", "ratio", AT_LEAST, 0.6 } } },
 	{ TEST(strided_read, 2, 120, "sum every fourth page"),
 	  .floors = NEED(FLOOR_MISS) | NEED(FLOOR_PROTECT) },
 	{ TEST(random_read, 2, 120, "read half of 8192 pages in a random order"),

@@ -20,7 +20,7 @@ enum { OPT_NO_PREFIX = 256 };
 
 static const struct ctl_option options[] = {
 	{ 'n', "nodes", "N", "how many nodes to start, 1 to 64; must be given" },
-	{ 'p', "provider", "P", "libfabric provider, e.g. net (DSM_PROVIDER)" },
+	{ 'p', "provider", "P", "libfabric provider, e.g. tcp (DSM_PROVIDER)" },
 	{ 'r', "region", "SIZE", "size of the shared region, with K, M, G or T (DSM_REGION)" },
 	{ 'f', "faults", "MODE", "how faults are delivered: event, signal or auto (DSM_FAULTS)" },
 	{ 'l', "log", "LEVEL", "log: none, error, warn, info, debug or trace (DSM_LOG)" },
