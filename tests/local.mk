@@ -22,7 +22,8 @@ endif
 
 # Allocator and names
 if HAVE_CUNIT
-pure_tests = tests/heap/test_alloc tests/heap/test_names tests/start/test_parts tests/node/test_stream
+pure_tests = tests/heap/test_alloc tests/heap/test_names tests/start/test_parts tests/node/test_stream \
+	tests/start/test_vote
 check_PROGRAMS += $(pure_tests)
 TESTS += $(pure_tests)
 tests_heap_test_alloc_SOURCES = tests/heap/test_alloc.c
@@ -32,6 +33,8 @@ tests_node_test_stream_SOURCES = tests/node/test_stream.c dsm/node/stream.c dsm/
 tests_node_test_stream_LDADD = -lcunit
 tests_start_test_parts_SOURCES = tests/start/test_parts.c
 tests_start_test_parts_LDADD = libnode.la libcoherence.la libtransport.la $(EV_LIBS) $(JANSSON_LIBS) -lcunit
+tests_start_test_vote_SOURCES = tests/start/test_vote.c
+tests_start_test_vote_LDADD = libnode.la libcoherence.la libtransport.la $(EV_LIBS) $(JANSSON_LIBS) -lcunit
 tests_heap_test_names_SOURCES = tests/heap/test_names.c
 tests_heap_test_names_LDADD = libnode.la -lcunit
 endif

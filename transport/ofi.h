@@ -6,7 +6,10 @@
 #define TR_OFI_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
+
+struct tr;
 
 /*
  * Removes what process pid, which was a node of ours and was killed, left on this
@@ -27,6 +30,23 @@ const char *tr_ofi_name(const char *name);
 /* Whether who names a provider, by such a name, may get this one: the same, and by "tcp", which
  * is the best over TCP that there is, "tcp;ofi_rxm" too. */
 int tr_ofi_means(const char *named, const char *provider);
+
+/* The next in that order, or NULL after the last. */
+const char *tr_ofi_next(const char *provider);
+
+/* Whose provider an endpoint is of, as it says itself. */
+struct tr_ofi_make {
+	uint32_t version;  /* of the provider, as libfabric's own have it: 117.0 is 1.17.0 */
+	uint32_t protocol; /* FI_PROTO_... */
+	uint32_t protocol_version;
+};
+#define TR_OFI_MAJOR(make) (((make).version >> 16) / 100) /* libfabric's */
+#define TR_OFI_MINOR(make) (((make).version >> 16) % 100)
+void tr_ofi_made(const struct tr *tr, struct tr_ofi_make *out);
+
+/* Whether nodes that have this provider of two makes understand each other. */
+int tr_ofi_makes_match(const char *provider, const struct tr_ofi_make *a,
+                       const struct tr_ofi_make *b);
 
 /* why: NULL, or the reason why no endpoint of this provider opens here. */
 typedef void (*tr_ofi_survey_fn)(void *ctx, const char *name, const char *why);

@@ -222,6 +222,38 @@ static int ofi_provider_wanted(const struct ofi *ofi, const struct tr_config *co
 	return !ofi_provider_is_shm(choice->name) || ofi_shm_fits(ofi);
 }
 
+const char *tr_ofi_next(const char *provider)
+{
+	unsigned n = (unsigned)tr_ofi_rank(provider);
+
+	while (n < OFI_PROVIDERS && !strcmp(provider, ofi_provider_order[n].name))
+		n++;
+	return ofi_provider_nth(n);
+}
+
+void tr_ofi_made(const struct tr *tr, struct tr_ofi_make *out)
+{
+	const struct fi_info *info = ofi_of(tr)->info;
+
+	out->version = info->fabric_attr->prov_version;
+	out->protocol = info->ep_attr->protocol;
+	out->protocol_version = info->ep_attr->protocol_version;
+}
+
+int tr_ofi_makes_match(const char *provider, const struct tr_ofi_make *a,
+                       const struct tr_ofi_make *b)
+{
+	/* Its structures in shared memory change from release to release, its protocol's version
+	 * does not: one of 1.17 makes one of 2.1 crash. */
+	if (ofi_provider_is_shm(provider) && a->version != b->version)
+		return 0;
+	if (a->protocol != b->protocol)
+		return 0;
+	/* Each connection settles on the lesser version, of which we need no more than the first:
+	 * net in 1.17 has 0, tcp in 2.1 has 1. */
+	return a->protocol == FI_PROTO_XNET || a->protocol_version == b->protocol_version;
+}
+
 int ofi_provider_try(const struct ofi *ofi, const struct tr_config *config, unsigned n,
                      struct fi_info **info)
 {

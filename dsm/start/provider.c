@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Which libfabric provider carries the job. A node finds by trying what works where it runs,
- * and that may be less on one node than on others: its libfabric lacks a provider, or has no
- * room for one. So each opens the best that it can, and tells; where they differ, all open
- * again, nothing better than the least of those, until they are alike. Usually they are at once.
+ * and that may be less on one node than on others: its libfabric lacks a provider, has no
+ * room for one, or has one that those of other versions do not understand. So each opens the
+ * best that it can, and tells; where they differ, all open again, nothing better than the least
+ * of those, until they are alike. Usually they are at once.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,15 +12,10 @@
 
 #include "config.h"
 #include "dsm/start/steps.h"
+#include "dsm/start/vote.h"
 #include "transport/ofi.h"
 
 #define PROVIDER_ROUNDS 8 /* there are fewer providers to choose from */
-
-struct vote {
-	int32_t status; /* first */
-	uint32_t named; /* by DSM_PROVIDER or the program */
-	char provider[56];
-};
 
 /* no_better: the best to be tried, NULL: any. */
 static int provider_open(struct dsm *d, const char *name, const char *no_better)
@@ -47,87 +43,63 @@ static int provider_open(struct dsm *d, const char *name, const char *no_better)
 	return 0;
 }
 
-static int provider_rank(const struct vote *vote)
+/* Opens what the plan says, if this node does not have it. */
+static int provider_follow(struct dsm *d, const struct vote *mine, const struct vote_plan *plan)
 {
-	return tr_ofi_rank(vote->provider);
-}
+	int rc;
 
-/* The node whose provider the others are to take: one that was told to use it, or that with
- * the least. Negative: two were told to use different ones. */
-static int provider_decide(const struct vote *all, int nodes)
-{
-	int chosen = 0;
-
-	for (int i = 1; i < nodes; i++) {
-		if (all[i].named && all[chosen].named &&
-		    strcmp(all[i].provider, all[chosen].provider)) {
-			init_error_set("node %d was told to use provider %s, node %d %s: DSM_PROVIDER "
-			               "must be the same on all nodes, or unset", chosen,
-			               all[chosen].provider, i, all[i].provider);
-			return DSM_ERR_CONFIG;
-		}
-		if (all[i].named > all[chosen].named ||
-		    (all[i].named == all[chosen].named &&
-		     provider_rank(&all[i]) > provider_rank(&all[chosen])))
-			chosen = i;
-	}
-	return chosen;
-}
-
-static int provider_same(const struct vote *all, int nodes)
-{
-	for (int i = 1; i < nodes; i++)
-		if (strcmp(all[i].provider, all[0].provider))
-			return 0;
-	return 1;
-}
-
-/* Opens what node chosen has, if it is not that. */
-static int provider_follow(struct dsm *d, const struct vote *all, int chosen)
-{
-	const struct vote *want = &all[chosen];
-
-	if (!strcmp(all[d->boot->rank].provider, want->provider))
+	if (vote_follows(mine, plan))
 		return 0;
-	log_line(&d->log, DSM_LOG_INFO, "not provider %s but %s, because of node %d",
-	         all[d->boot->rank].provider, want->provider, chosen);
 	d->tr->ops->close(d->tr);
 	d->tr = NULL;
-	return provider_open(d, want->named ? want->provider : NULL, want->provider);
+	rc = provider_open(d, plan->named[0] ? plan->named : NULL, plan->no_better_than);
+	if (!rc)
+		log_line(&d->log, DSM_LOG_INFO, "not provider %s but %s, because of node %d",
+		         mine->provider, d->tr->ops->provider(d->tr), plan->because);
+	return rc;
 }
 
-static int provider_vote(struct dsm *d, int status, struct vote *all)
+/* named: what this node was told to use, "": nothing */
+static int provider_vote(struct dsm *d, int status, const char *named, struct vote *all)
 {
-	int nodes = d->boot->size, chosen = 0, rc;
+	const struct vote *mine = &all[d->boot->rank];
+	struct vote_plan plan = {0};
+	int rc;
 
+	strncpy(plan.named, named, sizeof plan.named - 1);
 	for (int round = 0; round < PROVIDER_ROUNDS; round++) {
-		struct vote mine = {.status = status, .named = d->settings->provider[0] != 0};
+		struct vote vote = {.status = status};
 
-		if (d->tr)
-			strncpy(mine.provider, d->tr->ops->provider(d->tr), sizeof mine.provider - 1);
-		rc = node_agree_with(d, &mine, sizeof mine, all);
-		if (rc || provider_same(all, nodes))
+		memcpy(vote.named, plan.named, sizeof vote.named);
+		if (d->tr) {
+			strncpy(vote.provider, d->tr->ops->provider(d->tr), sizeof vote.provider - 1);
+			tr_ofi_made(d->tr, &vote.make);
+		}
+		rc = node_agree_with(d, &vote, sizeof vote, all);
+		for (int i = 0; i < d->boot->size && !rc; i++)
+			all[i].named[VOTE_NAME_BYTES - 1] = all[i].provider[VOTE_NAME_BYTES - 1] = 0;
+		if (!rc)
+			rc = vote_count(all, d->boot->size, &plan);
+		if (rc || plan.done)
 			return rc;
-		chosen = provider_decide(all, nodes);
-		if (chosen < 0)
-			return chosen;
-		status = provider_follow(d, all, chosen);
+		status = provider_follow(d, mine, &plan);
 	}
 	init_error_set("the nodes do not come to use one provider: node %d has %s, this one %s",
-	               chosen, all[chosen].provider, all[d->boot->rank].provider);
+	               plan.because, all[plan.because].provider, mine->provider);
 	return DSM_ERR_PROVIDER;
 }
 
 int provider_agree(struct dsm *d, int status)
 {
+	const char *named = tr_ofi_name(d->settings->provider);
 	struct vote *all = calloc(d->boot->size, sizeof *all);
 	int rc;
 
 	if (!status && !all)
 		status = DSM_ERR_NOMEM;
 	if (!status)
-		status = provider_open(d, d->settings->provider[0] ? d->settings->provider : NULL, NULL);
-	rc = all ? provider_vote(d, status, all) : status;
+		status = provider_open(d, *named ? named : NULL, NULL);
+	rc = all ? provider_vote(d, status, named, all) : status;
 	free(all);
 	return rc;
 }
