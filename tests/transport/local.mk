@@ -5,7 +5,7 @@ tests_transport_tr_pingpong_SOURCES = $(tr_world) tests/transport/tr_pingpong.c
 tests_transport_tr_pingpong_LDADD = libtransport.la
 
 if HAVE_CUNIT
-tr_tests = tests/transport/test_mem tests/transport/test_shm tests/transport/test_net \
+tr_tests = tests/transport/test_mem tests/transport/test_shm tests/transport/test_tcp \
 	tests/transport/test_rxm tests/transport/test_verbs tests/transport/test_bell \
 	tests/transport/test_ofi
 check_PROGRAMS += $(tr_tests)
@@ -17,8 +17,8 @@ tests_transport_test_mem_SOURCES = $(tr_conformance) tests/transport/test_mem.c
 tests_transport_test_mem_LDADD = libtransport.la -lcunit
 tests_transport_test_shm_SOURCES = $(tr_conformance) tests/transport/test_shm.c
 tests_transport_test_shm_LDADD = libtransport.la -lcunit
-tests_transport_test_net_SOURCES = $(tr_conformance) tests/transport/test_net.c
-tests_transport_test_net_LDADD = libtransport.la -lcunit
+tests_transport_test_tcp_SOURCES = $(tr_conformance) tests/transport/test_tcp.c
+tests_transport_test_tcp_LDADD = libtransport.la -lcunit
 tests_transport_test_rxm_SOURCES = $(tr_conformance) tests/transport/test_rxm.c
 tests_transport_test_rxm_LDADD = libtransport.la -lcunit
 tests_transport_test_verbs_SOURCES = $(tr_conformance) tests/transport/test_verbs.c
