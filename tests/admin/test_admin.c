@@ -129,7 +129,7 @@ static long hear(int fd, char *buf, size_t len)
 
 	memset(buf, 0, len);
 	for (;;) {
-		if (poll(&p, 1, 8000) <= 0)
+		if (poll(&p, 1, HANG_MS) <= 0)
 			return -ETIMEDOUT;
 		n = recv(fd, sink, sizeof sink, MSG_DONTWAIT);
 		if (n <= 0)
@@ -283,7 +283,7 @@ static void test_other_user(void)
 	CU_ASSERT_EQUAL(chmod(path, 0666), 0);
 	pid = fork();
 	if (pid == 0) {
-		alarm(20);
+		alarm(HANG_S);
 		if (setgid(65534) || setuid(65534))
 			_exit(2);
 		fd = client();

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "tests/boot/job.h"
+#include "tests/hang.h"
 
 void die(const char *what)
 {
@@ -55,7 +56,7 @@ int job_start(struct job *job, int rank, job_child_fn fn)
 	if (job->pids[i] < 0)
 		die("fork");
 	if (job->pids[i] == 0) {
-		alarm(50);
+		alarm(HANG_S);
 		setenv("DSM_JOB", job->dir, 1);
 		set_number("DSM_RANK", rank);
 		set_number("DSM_SIZE", job->nodes);
@@ -137,7 +138,7 @@ int raw_receive(int fd, struct boot_msg *msg)
 	int n;
 
 	while ((n = boot_msg_receive(fd, msg)) == -EAGAIN)
-		if (poll(&p, 1, 8000) <= 0)
+		if (poll(&p, 1, HANG_MS) <= 0)
 			return -ETIMEDOUT;
 	return n;
 }

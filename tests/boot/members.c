@@ -9,8 +9,7 @@
 #include <string.h>
 
 #include "tests/boot/job.h"
-
-#define GATHER_MS 20000
+#include "tests/hang.h"
 
 void set_env(const char *name, const char *value)
 {
@@ -39,7 +38,7 @@ int node_rounds(struct boot *boot, int rounds, struct job_report *r)
 	for (int round = 0; round < rounds; round++) {
 		size_t len = blob_fill(mine, boot->rank, round);
 
-		r->code = boot->ops->allgather(boot, mine, len, all, BOOT_BLOB_MAX, lens, GATHER_MS,
+		r->code = boot->ops->allgather(boot, mine, len, all, BOOT_BLOB_MAX, lens, HANG_MS,
 		                               r->why, sizeof r->why);
 		for (int rank = 0; rank < boot->size && !r->code; rank++) {
 			len = blob_fill(want, rank, round);

@@ -122,7 +122,7 @@ static void child_watches(struct job *job, int rank, struct job_report *r)
 	p.fd = boot->ops->fd(boot);
 	r->code = poll(&p, 1, 0); /* not yet */
 	job->reports[JOB_CHILDREN - 1 - rank].done = 1;
-	if (r->code == 0 && poll(&p, 1, 10000) == 1)
+	if (r->code == 0 && poll(&p, 1, HANG_MS) == 1)
 		r->code = boot->ops->ended(boot, r->why, sizeof r->why);
 	boot->ops->close(boot);
 }
@@ -137,7 +137,7 @@ static void *look(void *arg)
 
 	memcpy(&boot, r->why, sizeof boot);
 	p.fd = boot->ops->fd(boot);
-	while (poll(&p, 1, 10000) == 1) {
+	while (poll(&p, 1, HANG_MS) == 1) {
 		r->code = boot->ops->ended(boot, why, sizeof why);
 		if (r->code) {
 			strcpy(r->why, why);

@@ -20,8 +20,6 @@
 #include "tests/boot/job.h"
 #include "tests/suite.h"
 
-#define TIMEOUT_MS 20000
-
 /* Children that find each other at place; reports[] is shared with them. */
 struct party {
 	int size, timeout_ms, children;
@@ -39,7 +37,7 @@ static void party_open(struct party *p, int size)
 
 	memset(p, 0, sizeof *p);
 	p->size = size;
-	p->timeout_ms = TIMEOUT_MS;
+	p->timeout_ms = HANG_MS;
 	/* Below the range from which the kernel takes ports for others. */
 	for (int i = 0; i < 1000 && fd < 0; i++) {
 		last = last ? last + 1 : 20000 + getpid() % 10000;
@@ -73,7 +71,7 @@ static int party_start(struct party *p, int rank, child_fn fn)
 	if (p->pids[i] < 0)
 		die("fork");
 	if (p->pids[i] == 0) {
-		alarm(50);
+		alarm(HANG_S);
 		set_env("DSM_RENDEZVOUS", p->place);
 		set_number("DSM_RANK", rank);
 		set_number("DSM_SIZE", p->size);
@@ -161,7 +159,7 @@ static void watches(struct party *p, int rank, struct job_report *r)
 	if (!boot || node_rounds(boot, 1, r))
 		return;
 	f.fd = boot->ops->fd(boot);
-	while (r->code == 0 && poll(&f, 1, 10000) == 1)
+	while (r->code == 0 && poll(&f, 1, HANG_MS) == 1)
 		r->code = boot->ops->ended(boot, r->why, sizeof r->why);
 	boot->ops->close(boot);
 }
@@ -411,7 +409,7 @@ static int raw(const struct party *p)
 
 	if (getaddrinfo("127.0.0.1", p->port, &hints, &list))
 		die("getaddrinfo");
-	for (int i = 0; i < 5000; i++) {
+	for (int i = 0; i < HANG_MS; i++) {
 		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 		if (connect(fd, list->ai_addr, list->ai_addrlen) == 0)
 			break;
@@ -430,7 +428,7 @@ static void raw_member(const struct party *p, int rank, const char *version, uns
                        const struct boot_msg *then, int bad_mac)
 {
 	struct tcp_hello t = { .hello = { .protocol = protocol, .size = p->size } };
-	int64_t deadline = boot_now_ms() + 5000;
+	int64_t deadline = boot_now_ms() + HANG_MS;
 	uint8_t secret[LINK_SECRET];
 	struct boot_msg msg;
 	struct link link;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "tests/fuzz/fuzz.h"
+#include "tests/hang.h"
 #include "tests/sim/rng.h"
 
 #define INPUT_MAX 4096
@@ -127,7 +128,7 @@ int main(int argc, char **argv)
 	struct rng r;
 	int c;
 
-	alarm(600);
+	alarm(HANG_S * HANG_TIMES);
 	signal(SIGABRT, on_abort);
 	if (argc == 1)
 		count = 20000;

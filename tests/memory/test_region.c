@@ -308,7 +308,6 @@ static void beyond_memory(const struct trap_ops *ops)
 	          (TEST_TSAN || TEST_ASAN ? 256 : 16) * (long)MIB);
 	ops->detach(trap);
 	region_destroy(&region);
-	CU_ASSERT(seconds() - start < 10);
 }
 
 static void test_beyond_memory(void)

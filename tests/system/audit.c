@@ -16,6 +16,7 @@
 
 #include "dsm/admin/answers.h"
 #include "dsm/node/node.h"
+#include "tests/hang.h"
 
 /* A trap of whose operations some are replaced; page is the one that it lies about. */
 static struct {
@@ -114,7 +115,7 @@ int main(int argc, char **argv)
 	dsm_t *d;
 	char byte;
 
-	alarm(120);
+	alarm(HANG_S);
 	if (dsm_init(NULL, &d))
 		fail("dsm_init", dsm_init_error());
 	page = page_of_all(d);

@@ -16,8 +16,8 @@
 
 #include "dsm/dsm.h"
 #include "tests/boot/job.h"
+#include "tests/hang.h"
 
-#define CASE_SECONDS 60
 
 struct mistake {
 	const char *env;  /* NAME=VALUE, several separated by spaces */
@@ -442,7 +442,7 @@ static int in_child(const char *what, const struct mistake *m, int (*run)(void))
 		die("fork");
 	if (pid == 0) {
 		setvbuf(stdout, NULL, _IOLBF, 0);
-		alarm(CASE_SECONDS);
+		alarm(HANG_S);
 		exit(m ? make(m) : run());
 	}
 	if (waitpid(pid, &status, 0) != pid)
@@ -471,7 +471,7 @@ int main(int argc, char **argv)
 	int status;
 	pid_t pid;
 
-	alarm(600);
+	alarm(HANG_S * HANG_TIMES);
 	/* In a child, so that this process stays as it is. */
 	pid = fork();
 	if (pid == 0)

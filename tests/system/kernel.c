@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/hang.h"
 #include "tests/system/node.h"
 
 #define PAGE 4096
@@ -212,7 +213,7 @@ static void child_dies(uint8_t *block, int write)
 		setrlimit(RLIMIT_CORE, &none);
 		/* Sanitizers report the signal that we want to see. */
 		signal(SIGSEGV, SIG_DFL);
-		alarm(10);
+		alarm(HANG_S);
 		if (write)
 			*(volatile uint8_t *)block = 1;
 		else

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the programs of the system tests share; see node.h. */
+#include "tests/hang.h"
 #include "tests/system/node.h"
 
 #include <signal.h>
@@ -69,7 +70,7 @@ void node_join(const char *program, unsigned seconds)
 
 	node.program = program;
 	signal(SIGALRM, out_of_time);
-	alarm(seconds);
+	alarm(seconds * HANG_TIMES);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	config.huge_bytes = node.huge_bytes;
 	rc = dsm_init(&config, &node.dsm);

@@ -25,8 +25,8 @@ struct node {
 /* The one node of this process. */
 extern struct node node;
 
-/* Joins the job within seconds, which also bounds the whole run; ends the process with
- * the library's own sentence when it cannot. */
+/* Joins the job; ends the process with the library's own sentence when it cannot. The whole run
+ * takes so many seconds at most where nothing else runs; one HANG_TIMES as long hangs. */
 void node_join(const char *program, unsigned seconds);
 void node_leave(void); /* after an audit */
 /* Ends the process when core, trap and page tables of this node do not agree on every page.

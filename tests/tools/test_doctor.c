@@ -38,7 +38,7 @@ static int doctor(prepare_fn prepare, const char *first, const char *second)
 	pid = fork();
 	CU_ASSERT_FATAL(pid >= 0);
 	if (pid == 0) {
-		alarm(60);
+		alarm(HANG_S);
 		dup2(fds[1], 1);
 		dup2(fds[1], 2);
 		close(fds[0]);
@@ -316,7 +316,7 @@ int main(void)
 	};
 	int status;
 
-	alarm(60);
+	alarm(HANG_S);
 	if (WEXITSTATUS(system("tools/dsmctl doctor")) == 1)
 		return 77; /* it has said why */
 	status = suite_run("dsmctl doctor", NULL, NULL, tests, 300);

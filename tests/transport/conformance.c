@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/hang.h"
 #include "tests/transport/conformance.h"
 #include "tests/transport/parts.h"
 
@@ -159,7 +160,7 @@ int conformance_main(const struct world_config *base, CU_TestInfo *extra)
 		suites[1] = (CU_SuiteInfo)CU_SUITE_INFO_NULL;
 	shape_base = base;
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	alarm(600);
+	alarm(HANG_S * HANG_TIMES);
 	if (!world_probe(base)) {
 		printf("SKIP: provider \"%s\" is not usable here (see the log line above)\n",
 		       base->provider);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/hang.h"
 #include "tests/transport/parts.h"
 
 /* --------------------------------------------------------------- ping-pong -- */
@@ -282,8 +283,6 @@ void part_idle(struct node *node)
 
 /* ------------------------------------------------------------------- death -- */
 
-#define DEATH_MS 3000
-
 struct death {
 	unsigned hello, errors, answers;
 	int status;
@@ -331,7 +330,7 @@ void part_death(struct node *node)
 	if (node_barrier_polling(node))
 		return;
 	start = world_now_ms();
-	until = start + DEATH_MS;
+	until = start + HANG_MS;
 	while (!death.errors && rc != -ENOTCONN && world_now_ms() < until) {
 		rc = node->ops->send(node->tr, 2, "there?", 6);
 		REQUIRE(node, !rc || rc == -ENOTCONN || rc == -ENOBUFS, "%d", rc);
@@ -341,7 +340,7 @@ void part_death(struct node *node)
 	printf("    node %u was told after %lld ms: %s\n", node->self,
 	       (long long)(world_now_ms() - start),
 	       death.errors ? strerror(-death.status) : rc == -ENOTCONN ? "-ENOTCONN" : "no");
-	REQUIRE(node, death.errors || rc == -ENOTCONN, "within %d ms", DEATH_MS);
+	REQUIRE(node, death.errors || rc == -ENOTCONN, "within %d ms", HANG_MS);
 	REQUIRE(node, node->ops->send(node->tr, 2, "there?", 6) == -ENOTCONN);
 	if (node_send(node, !node->self, "still here", 10))
 		return;

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/hang.h"
 #include "tests/transport/parts.h"
 
 /* ------------------------------------------------------------------- order -- */
@@ -253,7 +254,6 @@ void part_arguments(struct node *node)
 /* Node 0 sends and writes while node 1 does not poll, until both are refused. Then node
  * 1 polls, and has to get exactly what was accepted. */
 
-#define SATURATION_MS 5000
 #define SATURATION_HELLO UINT32_MAX
 
 struct saturation {
@@ -287,7 +287,7 @@ static void saturation_send(struct node *node)
 	struct saturation *got = node->ctx;
 	uint8_t landing[TR_LANDING_SIZE], buf[TR_MSG_MAX] = {0};
 	uint32_t sent = 0, written = 0;
-	int64_t until = world_now_ms() + SATURATION_MS;
+	int64_t until = world_now_ms() + HANG_MS;
 	int full_send = 0, full_write = 0, rc; /* times refused in a row */
 
 	node_landing(node, 1, 0, landing);

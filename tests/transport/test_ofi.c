@@ -57,7 +57,7 @@ static int in_process(int (*fn)(void))
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0) {
-		alarm(60);
+		alarm(HANG_S);
 		status = fn();
 		fflush(NULL);
 		_exit(status);

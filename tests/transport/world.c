@@ -20,10 +20,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/hang.h"
 #include "tests/transport/world.h"
 #include "transport/ofi.h"
 
-#define WORLD_TIMEOUT_S 60
 #define WORLD_SLICE_MS 100 /* how often a waiting node looks whether another failed */
 
 static int64_t clock_ns(clockid_t clock)
@@ -397,7 +397,7 @@ int world_run(const struct world_config *config, const char *name, world_fn fn)
 {
 	struct arena *arena = mmap(NULL, sizeof(*arena), PROT_READ | PROT_WRITE,
 	                           MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	int timeout_s = config->timeout_s ? config->timeout_s : WORLD_TIMEOUT_S;
+	int timeout_s = config->timeout_s ? config->timeout_s : HANG_S;
 	struct node shape = {.config = config, .ops = config->ops, .nodes = config->nodes};
 	cpu_set_t all, some;
 	int i, failed;

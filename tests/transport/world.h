@@ -26,7 +26,7 @@ struct world_config {
 	unsigned writes_max, sends_max;
 	unsigned delay_max; /* memory backend */
 	uint64_t seed;
-	int timeout_s;      /* 0: 60 */
+	int timeout_s;      /* 0: HANG_S */
 	int cpus;           /* run on so many CPUs only; 0: all */
 	int private_bell;   /* no runtime_dir */
 	int many_machines;  /* pretend not to be on one */

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "dsm/trap/rwp.h"
+#include "tests/hang.h"
 #include "tests/trap/conf.h"
 #include "tests/trap/fixture.h"
 #include "tests/trap/support.h"
@@ -152,7 +153,7 @@ static void test_faults_kept(void)
 			                   .addr = fx_window(&fx, i),
 			                   .value = i + 1 };
 		CU_ASSERT_FATAL(!actor_start(&actor[i]));
-		CU_ASSERT(poll(&uffd, 1, FX_TIMEOUT_MS) == 1 && poll(&fd, 1, 0) == 1);
+		CU_ASSERT(poll(&uffd, 1, HANG_MS) == 1 && poll(&fd, 1, 0) == 1);
 		CU_ASSERT(!force(&fx, 7, !(i & 1)));
 		CU_ASSERT(poll(&fd, 1, 0) == 1);
 	}

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "dsm/trap/audit.h"
+#include "tests/hang.h"
 
 const struct conf_case *the_case;
 
@@ -24,7 +25,7 @@ static struct timespec deadline(void)
 	struct timespec t;
 
 	clock_gettime(CLOCK_REALTIME, &t);
-	t.tv_sec += FX_TIMEOUT_MS / 1000;
+	t.tv_sec += HANG_S;
 	return t;
 }
 

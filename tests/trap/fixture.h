@@ -24,7 +24,6 @@ struct conf_case {
 extern const struct conf_case *the_case;
 
 #define FX_FAULTS_MAX 1024
-#define FX_TIMEOUT_MS 20000 /* for what happens at once, on a busy machine too */
 
 /* lock guards all that can change; changed is signalled when a fault was recorded. */
 struct fx {

@@ -2,6 +2,7 @@
 /* What the programs of this folder share. */
 #include "config.h"
 
+#include "tests/hang.h"
 #include "tests/trap/support.h"
 
 #include <fcntl.h>
@@ -120,7 +121,7 @@ void watchdog_start(unsigned seconds)
 	struct sigaction action = { .sa_handler = on_alarm };
 
 	sigaction(SIGALRM, &action, NULL);
-	alarm(seconds);
+	alarm(seconds * HANG_TIMES);
 }
 
 static void note_test(const CU_pTest test, const CU_pSuite suite)

@@ -26,7 +26,8 @@
 
 #define EXIT_SKIPPED 77
 
-/* Ends the process with a message that names the running test, after this long. */
+/* Ends the process with a message that names the running test, after HANG_TIMES what it takes at
+ * most where nothing else runs. */
 void watchdog_start(unsigned seconds);
 
 /* Runs suites (verbose), named with prefix; returns the failures. */

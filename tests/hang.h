@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* How long a test waits for what is to happen: so long that only a hang takes longer, on a
+ * machine that is busy with other things too. No test passes or fails by less than that. */
+#ifndef HANG_H
+#define HANG_H
+
+#define HANG_S 600
+#define HANG_MS (HANG_S * 1000)
+/* Suites and jobs that tell how long they take at most where nothing else runs: times this. */
+#define HANG_TIMES 10
+
+#endif
