@@ -142,17 +142,32 @@ static long hear(int fd, char *buf, size_t len)
 	return total;
 }
 
-/* An ordinary client is served, and soon. */
+/* An ordinary client is served. */
 static void expect_service(void)
 {
 	char text[100];
-	double start = now();
 	int fd = client();
 
 	say(fd, "status\n", 7);
 	CU_ASSERT_EQUAL(hear(fd, text, sizeof text), 23);
 	CU_ASSERT_STRING_EQUAL(text, "{\"you said\": \"status\"}\n");
-	CU_ASSERT(now() - start < 1.5);
+}
+
+/* It is served while one that says nothing is still waited for. On a machine that is very busy
+ * the time of that one may be over before; if it is always, there is another reason. */
+static void expect_service_meanwhile(void)
+{
+	struct pollfd p = { .events = POLLIN };
+	char text[100];
+	int open = 0;
+
+	for (int i = 0; i < 20 && !open; i++) {
+		p.fd = client();
+		expect_service();
+		open = poll(&p, 1, 0) == 0;
+		CU_ASSERT_EQUAL(hear(p.fd, text, sizeof text), 0);
+	}
+	CU_ASSERT(open);
 }
 
 /* ---------------------------------------------------------------------- tests -- */
@@ -230,18 +245,17 @@ static void test_garbage(void)
 
 static void test_slow(void)
 {
-	int silent = client(), half = client(), deaf = client();
 	double start = now();
+	int silent = client(), half = client(), deaf = client();
 	char text[100];
 	long n;
 
 	say(half, "stat", 4);
 	say(deaf, "big\n", 4);
-	expect_service();
+	expect_service_meanwhile();
 	CU_ASSERT_EQUAL(hear(silent, text, sizeof text), 0);
 	CU_ASSERT_EQUAL(hear(half, text, sizeof text), 0);
-	CU_ASSERT(now() - start > 1.5);
-	CU_ASSERT(now() - start < 6);
+	CU_ASSERT(now() - start > 1.9);
 	n = hear(deaf, text, sizeof text); /* what had fitted, no more */
 	CU_ASSERT(n > 0 && n < BIG);
 	expect_service();
@@ -251,6 +265,7 @@ static void test_slow(void)
 static void test_many(void)
 {
 	int silent[16], fds[10];
+	double start = now();
 	char text[100];
 	struct pollfd p = { .events = POLLIN };
 
@@ -261,7 +276,8 @@ static void test_many(void)
 		say(fds[i], "stats\n", 6);
 	}
 	p.fd = fds[0];
-	CU_ASSERT_EQUAL(poll(&p, 1, 300), 0);
+	/* Unless the time of the silent ones is over, 2 s after they came. */
+	CU_ASSERT(poll(&p, 1, 300) == 0 || now() - start > 1.9);
 	for (int i = 0; i < 10; i++)
 		CU_ASSERT_EQUAL(hear(fds[i], text, sizeof text), 22);
 	for (int i = 0; i < 16; i++)

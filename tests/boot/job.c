@@ -25,11 +25,12 @@ void die(const char *what)
 
 void job_open(struct job *job, int nodes)
 {
-	static int count;
-
 	memset(job, 0, sizeof *job);
 	job->nodes = nodes;
-	snprintf(job->dir, sizeof job->dir, "/tmp/dsm-test-boot.%d.%d", (int)getpid(), count++);
+	strcpy(job->base, "/tmp/dsm-test-boot.XXXXXX");
+	if (!mkdtemp(job->base))
+		die("mkdtemp");
+	snprintf(job->dir, sizeof job->dir, "%s/job", job->base);
 	job->reports = mmap(NULL, JOB_CHILDREN * sizeof *job->reports, PROT_READ | PROT_WRITE,
 	                    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (job->reports == MAP_FAILED)
@@ -102,9 +103,18 @@ void job_serve(struct job *job, int ms)
 	} while ((now.tv_sec - end.tv_sec) * 1000000000LL + now.tv_nsec < end.tv_nsec);
 }
 
+void job_serve_until(struct job *job, int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	while (poll(&p, 1, 0) == 0)
+		job_step(job);
+}
+
 void job_close(struct job *job)
 {
 	rendezvous_close(job->rendezvous);
+	rmdir(job->base); /* what a test has put beside the job's directory it takes away itself */
 	munmap(job->reports, JOB_CHILDREN * sizeof *job->reports);
 }
 

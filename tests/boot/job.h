@@ -20,6 +20,7 @@ struct job_report {
 };
 
 struct job {
+	char base[32]; /* a directory of this job's, with dir in it */
 	char dir[BOOT_DIR_MAX + 1];
 	int nodes;
 	struct rendezvous *rendezvous;
@@ -38,14 +39,16 @@ int job_start(struct job *job, int rank, job_child_fn fn);
 void job_run(struct job *job);
 /* Serves the rendezvous until child i has ended. */
 void job_wait(struct job *job, int i);
-/* Serves the rendezvous for a while. */
+/* Serves the rendezvous for a while: for what must not happen in it. */
 void job_serve(struct job *job, int ms);
+/* Serves the rendezvous until fd has something to be read, or its end. */
+void job_serve_until(struct job *job, int fd);
 void job_close(struct job *job);
 
 /* A connection to the rendezvous that speaks for itself. */
 int raw_connect(const struct job *job);
 void raw_hello(int fd, int rank, int size, const char *version, unsigned protocol);
-/* Waits for a packet: as boot_msg_receive(), -ETIMEDOUT after some seconds. */
+/* Waits for a packet: as boot_msg_receive(), -ETIMEDOUT after HANG_S. */
 int raw_receive(int fd, struct boot_msg *msg);
 
 /* value NULL: takes name out of the environment. */

@@ -130,7 +130,8 @@ static void test_early_successor(void)
 	raw_hello(first, 0, 2, PACKAGE_VERSION, COH_WIRE_VERSION);
 	second = raw_connect(&job);
 	raw_hello(second, 1, 2, PACKAGE_VERSION, COH_WIRE_VERSION);
-	job_serve(&job, 50);
+	job_serve_until(&job, first);
+	job_serve_until(&job, second);
 	boot_msg_set(&bye, BOOT_BYE, NULL, 0);
 	CU_ASSERT_EQUAL(boot_msg_send(first, &bye), 0);
 	close(first);
@@ -171,6 +172,7 @@ static void test_directory(void)
 	CU_ASSERT_EQUAL(lstat(job.dir, &st), -1);
 	CU_ASSERT_EQUAL(lstat(outside, &st), 0); /* what a link points to is not ours */
 	rmdir(outside);
+	rmdir(job.base);
 }
 
 /* ------------------------------------------------------------------- refusals -- */
@@ -240,7 +242,7 @@ static void test_refused(void)
 	expect_reports(&job, 2, 3, -EINVAL, "DSM_SIZE says 40 nodes, but the job has 2");
 	fd = raw_connect(&job);
 	raw_hello(fd, 2, 2, PACKAGE_VERSION, COH_WIRE_VERSION);
-	job_serve(&job, 100);
+	job_serve_until(&job, fd);
 	CU_ASSERT_EQUAL(raw_receive(fd, &msg), 1);
 	CU_ASSERT_EQUAL(msg.code, -EINVAL);
 	close(fd);
@@ -282,6 +284,7 @@ static void test_other_user(void)
 	}
 	job_open(&job, 2);
 	snprintf(path, sizeof path, "%s/%s", job.dir, BOOT_SOCKET);
+	CU_ASSERT_EQUAL(chmod(job.base, 0755), 0);
 	CU_ASSERT_EQUAL(chmod(job.dir, 0755), 0);
 	CU_ASSERT_EQUAL(chmod(path, 0666), 0);
 	job_start(&job, 1, child_nobody);

@@ -15,10 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/hang.h"
 #include "tests/tools/ctl.h"
 
 #define ARGS_MAX 32
-#define WAIT_S 20.0
 
 char ctl_runtime[64];
 static char dsmctl[256];
@@ -153,7 +153,7 @@ static bool pump(struct ctl *c)
 
 	if (c->out < 0 && c->err < 0)
 		return false;
-	if (now_s() - c->start > WAIT_S) {
+	if (now_s() - c->start > HANG_S) {
 		fprintf(stderr, "dsmctl hangs; so far: %s%s\n", c->out_text, c->err_text);
 		kill(c->pid, SIGKILL);
 		exit(1);
@@ -178,8 +178,10 @@ int count_text(const char *text, const char *part)
 void ctl_expect_out(struct ctl *c, const char *text, int times)
 {
 	while (count_text(c->out_text, text) < times)
-		if (!pump(c)) {
-			fprintf(stderr, "dsmctl ended before \"%s\": %s%s\n", text, c->out_text, c->err_text);
+		if (c->out_len == CTL_TEXT_MAX - 1 || !pump(c)) {
+			fprintf(stderr, "dsmctl %s before \"%s\": %.9999s%s\n",
+			        c->out < 0 ? "ended" : "said too much", text, c->out_text,
+			        c->err_text);
 			exit(1);
 		}
 }
@@ -199,7 +201,7 @@ void ctl_finish(struct ctl *c)
 	while (pump(c))
 		;
 	while (waitpid(c->pid, &status, WNOHANG) == 0) {
-		if (now_s() - c->start > WAIT_S) {
+		if (now_s() - c->start > HANG_S) {
 			fprintf(stderr, "dsmctl does not end\n");
 			kill(c->pid, SIGKILL);
 			exit(1);
@@ -262,9 +264,19 @@ bool process_runs(pid_t pid)
 	return end && strncmp(end, ") Z", 3) && strncmp(end, ") X", 3);
 }
 
-bool processes_end(const char *text, double seconds)
+bool processes_ended(const char *text)
 {
-	double end = now_s() + seconds;
+	for (const char *p = text; (p = strstr(p, "pid ")); p++)
+		if (process_runs(atoi(p + 4))) {
+			fprintf(stderr, "process %d still runs\n", atoi(p + 4));
+			return false;
+		}
+	return true;
+}
+
+bool processes_end(const char *text)
+{
+	double end = now_s() + HANG_S;
 
 	for (const char *p = text; (p = strstr(p, "pid ")); p++) {
 		pid_t pid = atoi(p + 4);

@@ -41,8 +41,9 @@ bool has_line(const char *text, const char *line);
 int count_text(const char *text, const char *part);
 /* The process is there, and not merely waiting to be reaped. */
 bool process_runs(pid_t pid);
-/* All processes that the lines "pid N" of a text name end within so many seconds. */
-bool processes_end(const char *text, double seconds);
+/* All processes that the lines "pid N" of a text name end, or have ended. */
+bool processes_end(const char *text);
+bool processes_ended(const char *text);
 double now_s(void);
 void die(const char *what) __attribute__((noreturn));
 

