@@ -161,23 +161,24 @@ static struct meeting *meeting;
 static uint8_t *arena;
 static size_t block = 64 * 4096; /* neighbouring blocks have different homes */
 static unsigned instances = BATCH;
-static unsigned patience_s = 20;
+static unsigned patience_s = 120;
 
 /* --------------------------------------------------------------- the meeting -- */
 
 /* Apart from the memory under test, where nodes share other memory: it is faster, and does not
- * depend on what is tested. Nodes that are started by hand may be on different machines. */
+ * depend on what is tested. That is so in a job's directory; nodes of other starters may be on
+ * different machines. */
 static void meeting_open(void)
 {
 	const char *dir = getenv("DSM_JOB");
 	char path[4096];
 	int fd;
 
-	if (getenv("DSM_RENDEZVOUS")) {
+	if (!dir) {
 		meeting = node_shared("meeting", sizeof *meeting, 4096);
 		return;
 	}
-	snprintf(path, sizeof path, "%s/litmus.%s", dir ? dir : "/tmp", dir ? "job" : "alone");
+	snprintf(path, sizeof path, "%s/litmus.job", dir);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0 || ftruncate(fd, sizeof *meeting))
 		node_fail("cannot create %s: %s", path, strerror(errno));

@@ -13,10 +13,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define LOG_DIR_MAX 512
 #define RENEW_EPOCHS 8 /* the arena is freed and allocated again every so often */
 
 static struct stress_options options = {
-	.seconds = 10, .pages = 24, .threads = 2, .epoch_ms = 500, .patience_s = 20, .ops = 20000
+	.seconds = 10, .pages = 24, .threads = 2, .epoch_ms = 500, .patience_s = 120, .ops = 20000
 };
 static struct stress_thread threads[STRESS_THREADS_MAX];
 static struct stress_arena arena;
@@ -86,8 +87,27 @@ static void *watch(void *arg)
 
 /* ------------------------------------------------- logs change hands in files -- */
 
+/* A directory of this run: what a run before has left, or another one has now, is not there. */
+static char log_dir[LOG_DIR_MAX];
+
+static void log_dir_make(void)
+{
+	char *shared = node_shared("log_dir", sizeof log_dir, 0);
+
+	if (node.rank == 0) {
+		if (snprintf(log_dir, sizeof log_dir, "%s/stress.XXXXXX", options.dir) >=
+		            (int)sizeof log_dir ||
+		    !mkdtemp(log_dir))
+			node_fail("cannot make %s: %s", log_dir, strerror(errno));
+		memcpy(shared, log_dir, sizeof log_dir);
+	}
+	node_barrier();
+	memcpy(log_dir, shared, sizeof log_dir);
+	node_unshare("log_dir", shared);
+}
+
 struct log_header {
-	uint64_t more; /* of rank 0: is there another epoch? */
+	uint64_t more; /* this node wants another epoch, and so there is one for all */
 	uint64_t words;
 	uint64_t len[STRESS_THREADS_MAX];
 };
@@ -108,7 +128,7 @@ static void write_all(int fd, const void *from, size_t len)
 
 static void log_path(char *path, size_t len, int rank)
 {
-	snprintf(path, len, "%s/stress.%d", options.dir, rank);
+	snprintf(path, len, "%s/%d", log_dir, rank);
 }
 
 static void log_write(int more)
@@ -164,7 +184,7 @@ static int is_timed(unsigned epoch)
 }
 
 /* Checks this node's share of the words; every node does, so all are checked. Returns
- * whether rank 0 wants another epoch. */
+ * whether anyone wants another epoch. */
 static int epoch_check(unsigned epoch)
 {
 	unsigned n = (unsigned)node.size * options.threads;
@@ -179,7 +199,7 @@ static int epoch_check(unsigned epoch)
 		                   .share = (uint32_t)node.rank,
 		                   .share_of = (uint32_t)node.size };
 	char why[HISTORY_WHY_MAX];
-	int more, rc;
+	int more = 0, rc;
 
 	CHECK(all && logs);
 	for (int rank = 0; rank < node.size; rank++) {
@@ -187,6 +207,7 @@ static int epoch_check(unsigned epoch)
 		const struct history_op *ops;
 
 		logs[rank] = log_read(rank);
+		more |= logs[rank]->more != 0;
 		theirs = (const uint64_t *)(logs[rank] + 1);
 		ops = (const struct history_op *)(theirs + arena.words);
 		for (uint32_t w = 0; w < arena.words; w++)
@@ -204,7 +225,6 @@ static int epoch_check(unsigned epoch)
 	if (rc)
 		node_fail("epoch %u (seed %" PRIu64 "): %s (threads of node n are %u*n ...)", epoch,
 		          options.seed, rc > 0 ? why : strerror(-rc), options.threads);
-	more = logs[0]->more != 0;
 	for (int rank = 0; rank < node.size; rank++)
 		free(logs[rank]);
 	free(logs);
@@ -224,6 +244,37 @@ static void arena_renew(unsigned generation)
 	arena.base = node_shared_in(name, stress_arena_bytes(&arena), arena.page_bytes,
 	                            options.huge ? DSM_HUGE : 0);
 	memset(initial, 0, arena.words * sizeof *initial);
+}
+
+/* After the last barrier: nobody reads any more. */
+static void log_dir_remove(void)
+{
+	char path[LOG_DIR_MAX + 16];
+
+	if (node.rank)
+		return;
+	for (int rank = 0; rank < node.size; rank++) {
+		log_path(path, sizeof path, rank);
+		unlink(path);
+	}
+	rmdir(log_dir);
+}
+
+/* Whether there is something to be said of how coherent the memory is. */
+static int has_shared(const struct dsm_stats *stats)
+{
+	return node.size == 1 || (stats->read_misses && stats->write_misses && stats->invalidations &&
+	                          stats->downgrades);
+}
+
+/* When the time is over, unless the machine is so busy that nothing has come about in it. */
+static int wants_more(uint64_t end)
+{
+	uint64_t now = clock_now_ns();
+	struct dsm_stats stats;
+
+	OK(dsm_get_stats(node.dsm, &stats, sizeof stats));
+	return now < end || (!has_shared(&stats) && now < end + options.patience_s * 1000000000ull);
 }
 
 static unsigned epochs_run(void)
@@ -248,7 +299,7 @@ static unsigned epochs_run(void)
 		enter("reading the final values");
 		for (uint32_t w = 0; w < arena.words; w++)
 			final[w] = __atomic_load_n(stress_word_at(&arena, w), __ATOMIC_RELAXED);
-		log_write(clock_now_ns() < end);
+		log_write(wants_more(end));
 		enter("in the barrier after writing the log");
 		node_barrier();
 		enter("checking");
@@ -326,8 +377,7 @@ static void sum_up(unsigned epochs)
 	for (unsigned i = 0; i < options.threads; i++)
 		steps += atomic_load(&threads[i].steps);
 	OK(dsm_get_stats(node.dsm, &stats, sizeof stats));
-	if (node.size > 1 && (!stats.read_misses || !stats.write_misses || !stats.invalidations ||
-	                      !stats.downgrades))
+	if (!has_shared(&stats))
 		node_fail("nothing was shared: %" PRIu64 " read misses, %" PRIu64
 		          " write misses, %" PRIu64 " invalidations, %" PRIu64 " downgrades",
 		          stats.read_misses, stats.write_misses, stats.invalidations,
@@ -365,9 +415,10 @@ static _Noreturn void usage(int status)
 	        "  --ops N       accesses that a thread logs per epoch: bounds memory (20000)\n"
 	        "  --epoch-ms N  longest time between checks (500)\n"
 	        "  --seed N      of what is random (1)\n"
-	        "  --patience N  seconds without progress that count as a hang (20)\n"
+	        "  --patience N  seconds without progress that count as a hang (120)\n"
 	        "  --untimed     the nodes' machines have clocks of their own\n"
-	        "  --dir DIR     where logs change hands (the job's directory, or /tmp)\n",
+	        "  --dir DIR     where logs change hands, in a directory made for that (the job's\n"
+	        "                directory, or TMPDIR, or /tmp)\n",
 	        STRESS_THREADS_MAX);
 	exit(status);
 }
@@ -434,10 +485,12 @@ int main(int argc, char **argv)
 	initial = calloc(arena.words, sizeof *initial);
 	final = calloc(arena.words, sizeof *final);
 	CHECK(initial && final);
+	log_dir_make();
 	mutexes_share();
 	threads_start(ids);
 	CHECK(!pthread_create(&watchdog, NULL, watch, NULL));
 	epochs = epochs_run();
+	log_dir_remove();
 	enter("summing up");
 	threads_stop(ids);
 	sum_up(epochs);

@@ -42,9 +42,9 @@ system() {
 	DSM_FAULTS=signal timed job 300 2 auto tests/system/engine
 	timed job 300 2 auto tests/system/audit
 	timed job 300 2 auto tests/system/api
-	timed job 300 2 auto tests/system/stress --seconds 8 --patience 60
-	DSM_FAULTS=signal timed job 300 2 auto tests/system/stress --seconds 5 --patience 60 --seed 2
-	timed job 300 2 tcp tests/system/stress --seconds 5 --patience 60 --seed 3
+	timed job 300 2 auto tests/system/stress --seconds 8
+	DSM_FAULTS=signal timed job 300 2 auto tests/system/stress --seconds 5 --seed 2
+	timed job 300 2 tcp tests/system/stress --seconds 5 --seed 3
 	timed job 300 2 auto tests/system/litmus 200
 	timed job 300 2 auto tests/system/kernel
 	timed job 300 2 auto examples/heat --rows 128 --steps 20 --output /run/heat.png
@@ -52,7 +52,7 @@ system() {
 
 	timed job 300 2 auto tests/system/engine --huge
 	DSM_FAULTS=signal timed job 300 2 auto tests/system/engine --huge
-	timed job 300 2 auto tests/system/stress --seconds 8 --patience 60 --huge --pages 3
+	timed job 300 2 auto tests/system/stress --seconds 8 --huge --pages 3
 	timed job 300 2 auto tests/system/litmus --huge 60
 	timed job 300 2 auto tests/system/kernel --huge
 	export DSM_HUGE=8M
@@ -71,11 +71,11 @@ mixed() {
 	# shellcheck source=tests/system/lib.sh
 	. "$sources/tests/system/lib.sh"
 	timed one_each tests/system/engine
-	timed one_each tests/system/stress --seconds 8 --patience 60 --seed 4
+	timed one_each tests/system/stress --seconds 8 --seed 4
 	timed one_each tests/system/litmus 200
 	timed one_each tests/system/kernel calls
 	timed one_each tests/system/engine --huge
-	timed one_each tests/system/stress --seconds 8 --patience 60 --huge --pages 3 --seed 5
+	timed one_each tests/system/stress --seconds 8 --huge --pages 3 --seed 5
 }
 
 # The hosts are namespaces of this machine, whose kernel has netem: nothing may be skipped.

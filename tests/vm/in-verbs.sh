@@ -73,7 +73,7 @@ evicted() {
 	rm -f $told
 	DSM_LOG=error DSM_MEMORY=8M witnessed $told setpriv --bounding-set -ipc_lock --inh-caps -ipc_lock \
 		bash -c 'ulimit -l 65536 && exec tools/dsmctl run -t 150 -n 2 -- \
-			tests/system/stress --untimed --seconds 8 --patience 60 --pages 3000 --dense' ||
+			tests/system/stress --untimed --seconds 8 --pages 3000 --dense' ||
 		fail 'a job does not run whose budgets keep to RLIMIT_MEMLOCK'
 	witnesses_agree $told 2 || fail 'the counts do not add up'
 	awk '{
@@ -90,7 +90,7 @@ evicted() {
 system() {
 	export DSM_TRAP=rwp
 	everywhere tests/system/engine
-	everywhere tests/system/stress --dir /results --untimed --seconds 6 --patience 60
+	everywhere tests/system/stress --dir /results --untimed --seconds 6
 	DSM_FAULTS=signal everywhere tests/system/stress --dir /results --untimed --seconds 3 \
 		--patience 60 --seed 2
 	everywhere tests/system/litmus 120
@@ -98,7 +98,7 @@ system() {
 	everywhere tests/system/api pin
 	DSM_HUGE=8M everywhere tests/system/api pin_huge
 	everywhere tests/system/engine --huge
-	everywhere tests/system/stress --dir /results --untimed --seconds 4 --patience 60 --huge \
+	everywhere tests/system/stress --dir /results --untimed --seconds 4 --huge \
 		--pages 3
 	examples
 	DSM_HUGE=8M everywhere examples/sort --keys 20000
@@ -108,8 +108,8 @@ mixed() {
 	local engines=(wp rwp)
 	export DSM_TRAP=${engines[VM_NODE % 2]}
 	everywhere tests/system/engine
-	everywhere tests/system/stress --dir /results --untimed --seconds 4 --patience 60 --seed 4
-	everywhere tests/system/stress --dir /results --untimed --seconds 3 --patience 60 --huge \
+	everywhere tests/system/stress --dir /results --untimed --seconds 4 --seed 4
+	everywhere tests/system/stress --dir /results --untimed --seconds 3 --huge \
 		--pages 3 --seed 5
 }
 
