@@ -14,7 +14,7 @@ trap 'rm -rf "$dir"' EXIT
 bench() {
 	local want=$1 status
 	shift
-	timeout -k 10 120 tools/dsm-bench "$@" >"$dir/said" 2>&1
+	timeout -k 10 $((120 * hang_times)) tools/dsm-bench "$@" >"$dir/said" 2>&1
 	status=$?
 	[ "$status" = "$want" ] && return
 	cat "$dir/said" >&2

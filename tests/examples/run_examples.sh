@@ -6,6 +6,7 @@ set -u
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
 failures=0
+hang=600 # seconds
 
 wrong() {
 	echo "run_examples: $*"
@@ -17,7 +18,7 @@ wrong() {
 on() {
 	nodes=$1
 	shift
-	timeout 60 tools/dsmctl run -n "$nodes" "$@" >"$tmp/out" 2>&1
+	timeout $hang tools/dsmctl run -n "$nodes" "$@" >"$tmp/out" 2>&1
 }
 
 verifies() {
@@ -32,7 +33,7 @@ verifies() {
 refuses() {
 	sentence=$1
 	shift
-	if timeout 60 "$@" >"$tmp/out" 2>&1; then
+	if timeout $hang "$@" >"$tmp/out" 2>&1; then
 		wrong "accepted: $*"
 	elif ! grep -q -- "$sentence" "$tmp/out"; then
 		wrong "does not say \"$sentence\": $*"
@@ -97,7 +98,7 @@ refuses 'damping wants a number' examples/pagerank --damping=2
 refuses '/nonexistent: No such file' tools/dsmctl run -n 3 examples/pagerank /nonexistent
 refuses 'no packages in it' examples/pagerank --reference-only /dev/null
 for example in $examples; do
-	timeout 60 examples/$example --help >"$tmp/out" 2>&1 && grep -q '^Usage: ' "$tmp/out" ||
+	timeout $hang examples/$example --help >"$tmp/out" 2>&1 && grep -q '^Usage: ' "$tmp/out" ||
 		wrong "no help: $example"
 done
 [ "$failures" = 0 ] || exit 1

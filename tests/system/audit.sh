@@ -12,14 +12,11 @@ export TMPDIR=$dir # jobs of our own only
 unset XDG_RUNTIME_DIR
 trap 'rm -rf "$dir"' EXIT
 mkfifo "$dir/go"
-tools/dsmctl run -t 60 -n 2 -- tests/system/audit --hold <"$dir/go" >"$dir/said" &
+tools/dsmctl run -t $hang -n 2 -- tests/system/audit --hold <"$dir/go" >"$dir/said" &
 job=$!
 exec {go}>"$dir/go"
-end=$((SECONDS + 30))
-until page=$(sed -n 's/.*lies about page //p' "$dir/said") && [ -n "$page" ]; do
-	((SECONDS < end)) || fail "no page is lied about: $(cat "$dir/said")"
-	sleep 0.1
-done
+page=$(wait_until "a page is lied about" grep -o 'lies about page .*' "$dir/said") || exit
+page=${page##* }
 said=$(tools/dsmctl audit) && fail "dsmctl audit finds nothing: $said"
 [[ $said == *"rank 0: page $page at 0x"*"should be none, is mapped"* ]] ||
 	fail "dsmctl audit does not name page $page: $said"

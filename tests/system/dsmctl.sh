@@ -13,7 +13,7 @@ trap 'rm -rf "$dir"' EXIT
 
 # wait_for TEXT COMMAND...: until its output has TEXT.
 wait_for() {
-	local text=$1 end=$((SECONDS + 30)) said
+	local text=$1 end=$((SECONDS + hang)) said
 	shift
 	until said=$("$@" 2>&1) && [[ $said == *$text* ]]; do
 		((SECONDS < end)) || fail "'$*' does not say '$text': $said"
@@ -32,7 +32,7 @@ refused() {
 }
 
 start() {
-	"$dsmctl" run -n 2 tests/system/idle 60 >"$dir/said" 2>&1 &
+	"$dsmctl" run -n 2 tests/system/idle $hang >"$dir/said" 2>&1 &
 	starter=$!
 	wait_for "dsm_barrier" "$dsmctl" status
 	job=$(echo "$dir"/dsm-*/*)

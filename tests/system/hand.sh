@@ -6,17 +6,17 @@
 need_nodes
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
-port=$((10000 + $$ % 10000))
+host=$(own_address) port=7000
 
 # by_hand NODES PORT PROGRAM [ARGUMENT...]: the last rank starts first. The status of the
 # worst one; output in $tmp/PORT.
 by_hand() {
-	local size=$1 place=127.0.0.1:$2 out=$tmp/$2 logs=$tmp/logs-$2 rank pids=() status
+	local size=$1 place=$host:$2 out=$tmp/$2 logs=$tmp/logs-$2 rank pids=() status
 	shift 2
 	mkdir -p "$logs"
 	for ((rank = size - 1; rank >= 0; rank--)); do
 		TMPDIR=$logs DSM_SIZE=$size DSM_RENDEZVOUS=$place DSM_RANK=$rank \
-			timeout -k 5 50 "$@" >"$out.$rank" 2>&1 &
+			timeout -k 5 $hang "$@" >"$out.$rank" 2>&1 &
 		pids+=($!)
 	done
 	worst_of "${pids[@]}"
@@ -50,15 +50,12 @@ mkdir "$tmp/held"
 mkfifo "$tmp/go"
 unset XDG_RUNTIME_DIR
 export TMPDIR=$tmp/held
-DSM_SIZE=2 DSM_RENDEZVOUS=127.0.0.1:$((port + 7)) timeout -k 5 50 \
+DSM_SIZE=2 DSM_RENDEZVOUS=$host:$((port + 7)) timeout -k 5 $hang \
 	bash -c 'DSM_RANK=1 "$0" --hold </dev/null & DSM_RANK=0 "$0" --hold; rc=$?; wait $! && exit $rc' \
 	tests/system/audit <"$tmp/go" >"$tmp/said" 2>&1 & job=$!
 exec {go}>"$tmp/go"
-end=$((SECONDS + 30))
-until page=$(sed -n 's/.*lies about page //p' "$tmp/said") && [ -n "$page" ]; do
-	((SECONDS < end)) || fail "no page is lied about: $(cat "$tmp/said")"
-	sleep 0.1
-done
+page=$(wait_until "a page is lied about" grep -o 'lies about page .*' "$tmp/said") || exit
+page=${page##* }
 seen=$(tools/dsmctl status)
 [[ $seen =~ job\ audit-[0-9a-f]{8} ]] || fail "dsmctl status does not see the job: $seen"
 seen=$(tools/dsmctl audit) && fail "dsmctl audit finds nothing: $seen"
@@ -71,8 +68,8 @@ wait $job || fail "the job failed: $(cat "$tmp/said")"
 export TMPDIR=$tmp
 
 # One does not come: the others say which.
-DSM_START_TIMEOUT=1 DSM_SIZE=2 DSM_RENDEZVOUS=127.0.0.1:$((port + 3)) DSM_RANK=0 DSM_LOG=error \
-	timeout 30 tests/system/api identity >"$tmp/out" 2>&1 && fail "did not miss rank 1"
+DSM_START_TIMEOUT=1 DSM_SIZE=2 DSM_RENDEZVOUS=$host:$((port + 3)) DSM_RANK=0 DSM_LOG=error \
+	timeout $hang tests/system/api identity >"$tmp/out" 2>&1 && fail "did not miss rank 1"
 grep -q 'waited 1 s for the nodes with rank 1' "$tmp/out" ||
 	fail "does not say who is missing: $(cat "$tmp/out")"
 
@@ -80,8 +77,8 @@ grep -q 'waited 1 s for the nodes with rank 1' "$tmp/out" ||
 for dead in 0 2; do
 	pids=()
 	for rank in 0 1 2; do
-		DSM_SIZE=3 DSM_RENDEZVOUS=127.0.0.1:$((port + 4 + dead)) DSM_RANK=$rank DSM_LOG=error \
-			timeout -k 5 50 tests/system/lost $dead >"$tmp/out.$rank" 2>&1 &
+		DSM_SIZE=3 DSM_RENDEZVOUS=$host:$((port + 4 + dead)) DSM_RANK=$rank DSM_LOG=error \
+			timeout -k 5 $hang tests/system/lost $dead >"$tmp/out.$rank" 2>&1 &
 		pids+=($!)
 	done
 	for rank in 0 1 2; do

@@ -19,8 +19,8 @@ job 60 4 auto tests/system/api memory
 job 60 3 auto tests/system/api pin_huge
 DSM_FAULTS=signal job 60 2 tcp tests/system/api pin_huge
 if [ -x examples/heat ]; then # or there is no libpng
-	picture=$(mktemp --suffix=.png) || exit 1
-	job 60 2 auto examples/heat --rows 512 --steps 20 --output "$picture"
-	rm "$picture"
+	pictures=$(mktemp -d) || exit 1
+	job 60 2 auto examples/heat --rows 512 --steps 20 --output "$pictures/heat.png"
+	rm -r "$pictures"
 fi
 job 60 2 auto examples/sort --keys 500000

@@ -3,12 +3,19 @@
 # What the scripts of the system tests share. To be sourced with bash; works in the build
 # directory: BUILD, or where it is, as under make check.
 # The time limit of a job is dsmctl's; timeout(1) stands behind it.
+# Tests run beside others, on machines that are busy with something else too: they wait for events,
+# and what bounds a wait is there to find a hang.
 set -u
+hang=600       # seconds: whatever takes that long hangs
+hang_times=10  # jobs that tell how long they take at most where nothing else runs: times this
 cd "${BUILD:-.}" || exit 1
 
 # Sanitizers are to say what they see, and nothing of the libraries below, which leak.
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
+
+# A node whose peers are slow to start does not give up.
+export DSM_START_TIMEOUT=${DSM_START_TIMEOUT:-$hang}
 
 fail() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 
@@ -37,7 +44,8 @@ need_huge_pages() {
 	local dir=/sys/kernel/mm/hugepages/hugepages-2048kB free
 	[ -e $dir ] || { echo "this kernel has no huge pages of 2 MiB"; exit 77; }
 	if [ -w $dir/nr_hugepages ] && exec {pool}<>$dir/nr_hugepages; then
-		flock -w 300 "$pool" || fail "another test has held the huge pages for 300 s"
+		flock -w $((6 * hang)) "$pool" ||
+			fail "another test has held the huge pages for $((6 * hang)) s"
 		free=$(cat $dir/free_hugepages)
 		if [ "$free" -lt "$1" ]; then
 			pages_added=$(($1 - free))
@@ -51,9 +59,9 @@ need_huge_pages() {
 }
 
 # run_job SECONDS NODES PROVIDER PROGRAM [ARGUMENT...]: a job in the build directory.
-# PROVIDER: auto leaves the choice to the library. A job that takes longer has failed.
+# PROVIDER: auto leaves the choice to the library. A job that takes hang_times as long has failed.
 run_job() {
-	local seconds=$1 nodes=$2 provider=$3 env=()
+	local seconds=$(($1 * hang_times)) nodes=$2 provider=$3 env=()
 	shift 3
 	[ "$provider" = auto ] || env=("DSM_PROVIDER=$provider")
 	env "${env[@]}" timeout -k 10 $((seconds + 20)) \
@@ -66,7 +74,7 @@ job() {
 	run_job "$@"
 	status=$?
 	[ $status = 0 ] && return
-	[ $status = 124 ] && fail "no end after $1 s: $2 nodes, $3: ${*:4}"
+	[ $status = 124 ] && fail "no end after $(($1 * hang_times)) s: $2 nodes, $3: ${*:4}"
 	fail "status $status: $2 nodes, $3: ${*:4}"
 }
 
@@ -124,6 +132,23 @@ witnesses_agree() {
 witness_sum() {
 	awk -v name="$2" '{ for (i = 1; i < NF; i += 2) if ($i == name) sum += $(i + 1) }
 		END { printf "%.0f\n", sum }' "$1"
+}
+
+# wait_until WHAT COMMAND...: until that command works; what it prints is said.
+wait_until() {
+	local what=$1 end=$((SECONDS + hang)) said
+	shift
+	until said=$("$@"); do
+		((SECONDS < end)) || fail "$what: not within $hang s"
+		sleep 0.1
+	done
+	printf '%s\n' "$said"
+}
+
+# An address of the loopback network that is this process's alone: whatever others listen at,
+# its ports are free.
+own_address() {
+	echo "127.$((128 + ($$ >> 16))).$(($$ >> 8 & 255)).$(($$ & 255))"
 }
 
 # worst_of PID...: waits for these processes of ours; the highest of their statuses.

@@ -15,8 +15,8 @@ export DSM_HUGE=200M DSM_MEMORY=64M
 resident() {
 	local kib=$1 provider=$2
 	shift 2
-	DSM_PROVIDER=$provider timeout -k 10 260 tests/system/resident $((65536 + 1024)) "$kib" \
-		tools/dsmctl run -t 240 -n 4 -- "$@" || fail "$* over $provider"
+	DSM_PROVIDER=$provider timeout -k 10 $((260 * hang_times)) tests/system/resident $((65536 + 1024)) "$kib" \
+		tools/dsmctl run -t $((240 * hang_times)) -n 4 -- "$@" || fail "$* over $provider"
 }
 case ${MEMORY_PARTS-short} in
 short) resident 24576 shm examples/kmeans --points 2900000 --rounds 2 ;;

@@ -52,8 +52,8 @@ budget=65536 beyond=1024 own=24576 copy=27648
 resident() {
 	local kib=$1 provider=$2
 	shift 2
-	DSM_MEMORY=$((budget * 1024)) DSM_PROVIDER=$provider timeout -k 10 260 tests/system/resident \
-		$((budget + beyond)) "$kib" tools/dsmctl run -t 240 -n 4 -- "$@" || fail "$* over $provider"
+	DSM_MEMORY=$((budget * 1024)) DSM_PROVIDER=$provider timeout -k 10 $((260 * hang_times)) tests/system/resident \
+		$((budget + beyond)) "$kib" tools/dsmctl run -t $((240 * hang_times)) -n 4 -- "$@" || fail "$* over $provider"
 }
 if sanitizer_stands_in_the_way; then
 	echo "not measured: the nodes' memory, because the sanitizer's is among it"

@@ -13,9 +13,9 @@ export TMPDIR=$tmp
 skip() { echo "skipped: $*"; exit 77; }
 need() { command -v "$1" >/dev/null || skip "no $1 here"; }
 
-# says TEXT SECONDS COMMAND...: it ends well, and TEXT is in its output.
+# says TEXT SECONDS COMMAND...: it ends well, and TEXT is in its output. SECONDS: as for run_job.
 says() {
-	local text=$1 seconds=$2
+	local text=$1 seconds=$(($2 * hang_times))
 	shift 2
 	timeout -k 5 "$seconds" "$@" >"$tmp/out" 2>&1 || fail "status $?: $*: $(cat "$tmp/out")"
 	grep -q "$text" "$tmp/out" || fail "does not say '$text': $*: $(cat "$tmp/out")"
@@ -68,7 +68,7 @@ slurm)
 	. "$here/slurm.sh"
 	slurm_find || exit 77
 	trap 'case $? in 0 | 77) ;; *) slurm_tell ;; esac; slurm_stop; rm -rf "$tmp"' EXIT
-	slurm_start "$tmp/slurm" || fail "Slurm has not started within 60 s"
+	slurm_start "$tmp/slurm" || fail "Slurm has not started within $hang s"
 	slurm_has_pmix || skip "this Slurm has no plugin for PMIx"
 	by_slurm
 	;;

@@ -94,7 +94,8 @@ slurm_run() {
 
 # slurm_start DIR: returns when both nodes are there to take jobs.
 slurm_start() {
-	local node deadline=$((SECONDS + 60))
+	# shellcheck disable=SC2154 # hang is lib.sh's
+	local node deadline=$((SECONDS + hang))
 	slurm_dir=$1
 	slurm_configure "$slurm_dir" || return
 	(umask 077 && head -c 1024 /dev/urandom >"$slurm_dir/key")
@@ -106,7 +107,7 @@ slurm_start() {
 	for node in n0 n1; do
 		slurm_run "$slurm_dir/sbin/slurmd" -D -N $node -d "$slurm_dir/sbin/slurmstepd"
 	done
-	until [ "$(timeout 10 sinfo -h -N -t idle 2>/dev/null | wc -l)" = 2 ]; do
+	until [ "$(timeout 60 sinfo -h -N -t idle 2>/dev/null | wc -l)" = 2 ]; do
 		[ $SECONDS -lt $deadline ] || { slurm_tell; return 1; }
 		sleep 0.2
 	done
