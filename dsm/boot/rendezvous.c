@@ -106,6 +106,9 @@ static void on_timer(struct rendezvous *r)
 	for (int i = 0; i < CONNS_MAX; i++) {
 		struct conn *c = &r->conns[i];
 
+		/* Its hello may be here, and only we are late. */
+		if (c->state == CONN_NEW && c->deadline <= now)
+			meeting_conn_read(r, c);
 		if (c->state == CONN_NEW && c->deadline <= now)
 			meeting_conn_close(r, c);
 		again |= c->state == CONN_NEW;
