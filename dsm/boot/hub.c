@@ -187,25 +187,27 @@ static void visitor_hello(struct hub *h, struct visitor *v)
 	}
 }
 
-static void visitor_read(struct hub *h, struct visitor *v)
+/* Takes a message that is there; whether it is to look for another one. */
+static bool visitor_read(struct hub *h, struct visitor *v)
 {
 	char where[INET6_ADDRSTRLEN];
 	int n = link_take(v->link, &h->msg);
 
 	if (n == -EAGAIN)
-		return;
+		return false;
 	if (n == 1 && v->link->secured) {
 		visitor_hello(h, v);
-		return;
+		return false;
 	}
 	if (n == 1 && link_secure(v->link, h->secret, &h->msg, true) == 0)
-		return;
+		return true;
 	if (n == -EACCES) {
 		link_address(v->link, true, where, sizeof where);
 		snprintf(h->refused, sizeof h->refused, "; a process at %s has another DSM_SECRET",
 		         where);
 	}
 	link_free(&v->link);
+	return false;
 }
 
 static void visitor_accept(struct hub *h)
@@ -230,9 +232,14 @@ static void visitors_expire(struct hub *h)
 {
 	int64_t now = boot_now_ms();
 
-	for (struct visitor *v = h->visitors; v < h->visitors + VISITORS; v++)
-		if (v->link && v->deadline <= now)
-			link_free(&v->link);
+	for (struct visitor *v = h->visitors; v < h->visitors + VISITORS; v++) {
+		if (!v->link || v->deadline > now)
+			continue;
+		/* All of it may be here, and only we are late. */
+		while (visitor_read(h, v))
+			;
+		link_free(&v->link);
+	}
 }
 
 static void hub_stop_listening(struct hub *h)

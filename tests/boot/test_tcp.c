@@ -499,6 +499,42 @@ static void raw_member(const struct party *p, int rank, const char *version, uns
 	link_close(&link);
 }
 
+/* Rank 0 does not run for longer than it waits for a visitor's proof: a member that has given it
+ * meanwhile is welcome. */
+static void test_late_hub(void)
+{
+	struct tcp_hello t = { .hello = { .protocol = COH_WIRE_VERSION, .size = 2 } };
+	int64_t deadline = boot_now_ms() + HANG_MS;
+	uint8_t secret[LINK_SECRET];
+	struct boot_msg msg;
+	struct party p;
+	struct link link;
+	int fd;
+
+	party_open(&p, 2);
+	party_start(&p, 0, rounds);
+	crypto_generichash(secret, sizeof secret, (const uint8_t *)"", 0, NULL, 0);
+	fd = raw(&p);
+	/* Its challenge is here, so it has let us in. */
+	CU_ASSERT_EQUAL_FATAL(link_wait(fd, POLLIN, deadline), 0);
+	kill(p.pids[0], SIGSTOP);
+	CU_ASSERT_EQUAL(waitpid(p.pids[0], NULL, WUNTRACED), p.pids[0]);
+	CU_ASSERT_EQUAL_FATAL(link_open(&link, fd, deadline), 0);
+	CU_ASSERT_EQUAL_FATAL(link_receive(&link, &msg, deadline), 1);
+	CU_ASSERT_EQUAL_FATAL(link_secure(&link, secret, &msg, false), 0);
+	snprintf(t.hello.version, sizeof t.hello.version, "%s", PACKAGE_VERSION);
+	boot_msg_set(&msg, BOOT_HELLO, &t, sizeof t);
+	msg.rank = 1;
+	CU_ASSERT_EQUAL(link_send(&link, &msg, deadline), 0);
+	usleep(5200000);
+	kill(p.pids[0], SIGCONT);
+	CU_ASSERT_EQUAL(link_receive(&link, &msg, deadline), 1);
+	CU_ASSERT_EQUAL(msg.type, BOOT_WELCOME);
+	link_close(&link);
+	kill(p.pids[0], SIGKILL);
+	party_close(&p);
+}
+
 static void test_versions(void)
 {
 	struct party p;
@@ -582,6 +618,7 @@ int main(void)
 		{ "missing nodes are named", test_missing },
 		{ "who has no place is told so", test_strangers },
 		{ "deaths and departures", test_deaths },
+		{ "a rank 0 that comes late", test_late_hub },
 		{ "versions that differ", test_versions },
 		{ "members that turn bad", test_bad_members },
 		{ "garbage of strangers", test_garbage },
