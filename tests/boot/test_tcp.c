@@ -32,15 +32,17 @@ typedef void (*child_fn)(struct party *p, int rank, struct job_report *r);
 
 static void party_open(struct party *p, int size)
 {
-	static int last = 20000; /* below those that the kernel takes for others */
+	static int last;
 	int pid = getpid();
 
 	memset(p, 0, sizeof *p);
 	p->size = size;
 	p->timeout_ms = HANG_MS;
-	/* A loopback address of this process alone, whatever others listen at. */
+	/* A loopback address of this process alone. Few listen at all addresses; ports are below those
+	 * from which the kernel takes some for others. */
+	last = last ? last + 1 : 10000 + pid % 9000;
 	snprintf(p->host, sizeof p->host, "127.%d.%d.%d", 64 + (pid >> 16), pid >> 8 & 255, pid & 255);
-	snprintf(p->port, sizeof p->port, "%d", ++last);
+	snprintf(p->port, sizeof p->port, "%d", last);
 	snprintf(p->place, sizeof p->place, "%s:%s", p->host, p->port);
 	p->reports = mmap(NULL, JOB_CHILDREN * sizeof *p->reports, PROT_READ | PROT_WRITE,
 	                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);

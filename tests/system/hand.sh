@@ -6,7 +6,7 @@
 need_nodes
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
-host=$(own_address) port=7000
+host=$(own_address) port=$((10000 + $$ % 9000))
 
 # by_hand NODES PORT PROGRAM [ARGUMENT...]: the last rank starts first. The status of the
 # worst one; output in $tmp/PORT.

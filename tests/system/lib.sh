@@ -145,8 +145,8 @@ wait_until() {
 	printf '%s\n' "$said"
 }
 
-# An address of the loopback network that is this process's alone: whatever others listen at,
-# its ports are free.
+# An address of the loopback network that is this process's alone: only who listens at all
+# addresses is in the way of its ports.
 own_address() {
 	echo "127.$((128 + ($$ >> 16))).$(($$ >> 8 & 255)).$(($$ & 255))"
 }

@@ -8,7 +8,7 @@ need_nodes
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
 export TMPDIR=$tmp DSM_LOG=error
-place=$(own_address):7000
+place=$(own_address):$((10000 + $$ % 9000))
 
 # lose RANK DELIVERY PROVIDER
 lose() {
