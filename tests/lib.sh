@@ -41,6 +41,12 @@ find_sudo() {
 	sudo -v
 }
 
+# Status 0 when a package is installed, for whatever architecture. One that apt has heard of is
+# "not-installed", one that was removed has "config-files" left.
+is_installed() {
+	dpkg-query -W -f='${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed
+}
+
 # install_packages PACKAGE...: installs those that are missing, and says so.
 install_packages() {
 	local missing=() p
@@ -49,10 +55,7 @@ install_packages() {
 		return 0
 	fi
 	for p in "$@"; do
-		case $(dpkg-query -W -f='${db:Status-Status} ' "$p" 2>/dev/null) in
-		*installed*) ;;
-		*) missing+=("$p") ;;
-		esac
+		is_installed "$p" || missing+=("$p")
 	done
 	[ ${#missing[@]} = 0 ] && return 0
 	find_sudo "apt-get install ${missing[*]}" ||

@@ -99,6 +99,9 @@ endif
 # Transport
 include tests/transport/local.mk
 
+# Scripts
+include tests/scripts/local.mk
+
 # Docs
 dist_check_SCRIPTS += tests/docs/check_docs.sh tests/docs/check_architecture.sh
 TESTS += tests/docs/check_docs.sh tests/docs/check_architecture.sh

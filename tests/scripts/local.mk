@@ -1,0 +1,4 @@
+# The scripts check and demo themselves, and what they share
+script_tests = tests/scripts/test_lib.sh
+dist_check_SCRIPTS += $(script_tests)
+TESTS += $(script_tests)
