@@ -20,6 +20,8 @@ SLURM=(slurmctld slurmd slurm-client munge)
 PACKAGES_LONG=(clang xz-utils)
 # What `./check vm` needs on top: an emulator, and what prepares its machines.
 PACKAGES_VM=(qemu-system-x86 busybox-static cpio kmod xz-utils zstd iproute2 ibverbs-providers)
+# What `./check fresh` needs on top: it makes the roots of new machines.
+PACKAGES_FRESH=(mmdebstrap git)
 
 BUILD=$PWD/build
 JOBS=$(nproc 2>/dev/null || echo 2)

@@ -139,6 +139,9 @@ include tests/system/local.mk
 EXTRA_DIST += tests/vm/lib.sh tests/vm/fetch.sh tests/vm/prepare.sh tests/vm/run.sh \
 	tests/vm/run-suite.sh tests/vm/guest-init.sh tests/vm/guest-node.sh tests/vm/in-guest.sh \
 	tests/vm/in-verbs.sh
+# New machines; ./check fresh runs them
+EXTRA_DIST += tests/fresh/dist.sh tests/fresh/enter.sh tests/fresh/inside.sh tests/fresh/readme.sh \
+	tests/fresh/root.sh tests/fresh/run.sh tests/fresh/sources.sh
 # dsm-bench
 include tests/bench/local.mk
 

@@ -1,0 +1,70 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# inside.sh CASE - in a new root, as root: what run.sh says of the case.
+set -eu
+srv=/srv/libdsm
+# What is a make check for README's cases, in which all of the tests would take too long
+short='TESTS=tests/docs/check_docs.sh\ tests/tools/test_doctor\ tests/system/api.sh'
+short+=' check_PROGRAMS=tests/tools/test_doctor\ tests/system/api check_LTLIBRARIES='
+
+note() { printf '\n== %s (%s s)\n' "$*" $SECONDS; }
+
+# An ordinary user with sudo, whose home nobody else may enter
+make_user() {
+	note "a user with sudo"
+	apt-get -q update
+	DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends sudo
+	useradd -m -s /bin/bash ann
+	chmod 700 /home/ann
+	echo 'ann ALL=(ALL:ALL) NOPASSWD: ALL' >/etc/sudoers.d/ann
+	cp -a $srv /home/ann/libdsm
+	chown -R ann:ann /home/ann/libdsm
+}
+
+# as_ann COMMAND: in her sources
+as_ann() {
+	note "ann: $*"
+	su -l ann -c "cd libdsm && MAKEFLAGS='-- $short' $*"
+}
+
+# What README says to install, as said there
+install_as_readme_says() {
+	note "README's packages"
+	echo 'APT::Get::Assume-Yes "true";' >/etc/apt/apt.conf.d/92yes
+	apt-get -q update
+	tests/fresh/readme.sh block 'apt install' >/tmp/install
+	DEBIAN_FRONTEND=noninteractive bash -ex /tmp/install
+}
+
+case_demo() {
+	cp -a $srv /root && cd /root/libdsm
+	./demo
+	[ -s build/demo/heat.png ]
+}
+
+case_check() {
+	cp -a $srv /root && cd /root/libdsm
+	./check
+}
+
+case_user() {
+	make_user
+	su -l ann -c 'cd libdsm && ./demo'
+	as_ann tests/fresh/readme.sh run
+}
+
+case_readme() {
+	make_user
+	cd $srv
+	install_as_readme_says
+	as_ann tests/fresh/readme.sh run
+}
+
+case_dist() {
+	cp -a $srv /root && cd /root/libdsm
+	install_as_readme_says
+	tests/fresh/dist.sh /srv/files
+}
+
+"case_$1"
+note "$1: done"

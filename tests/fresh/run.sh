@@ -1,0 +1,68 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# The project on a machine that is new: a minimal Debian, in which nothing is installed.
+# ./check fresh runs these.
+#
+#	run.sh list [RELEASE|CASE...]    what there is of these, as RELEASE-CASE; all without
+#	run.sh RELEASE-CASE              runs one; root only
+#
+#	demo      ./demo, as root in /root
+#	check     ./check, as root in /root
+#	user      ./demo as an ordinary user with sudo, in a home that is closed to others;
+#	          then README's commands on top of it
+#	readme    README's commands, with the packages that it names and no others
+#	dist      make dist: has what git has, and builds by itself
+#
+# Exit status 77, and a sentence: this machine cannot do it. Each has a root of its own, made
+# from a tar file that is kept, as the packages are, in DSM_FRESH_CACHE (build/fresh-cache).
+set -u
+here=$(cd "$(dirname "$0")" && pwd) || exit 99
+cd "$here/../.." || exit 99
+. tests/lib.sh
+. tests/fresh/root.sh
+
+declare -A SUITES=([12]=bookworm [13]=trixie)
+# How long each may take, in seconds. That is far more than any takes, on a machine that has
+# nothing else to do.
+declare -A CASES=([demo]=3600 [check]=7200 [user]=5400 [readme]=5400 [dist]=3600)
+
+usage() { sed -n 's/^#\t//p' "$0" >&2; exit 2; }
+
+list() {
+	local arg release kind releases=() kinds=()
+	for arg in "$@"; do
+		if [ -n "${SUITES[$arg]-}" ]; then
+			releases+=("$arg")
+		elif [ -n "${CASES[$arg]-}" ]; then
+			kinds+=("$arg")
+		else
+			usage
+		fi
+	done
+	[ ${#releases[@]} != 0 ] || releases=(12 13)
+	[ ${#kinds[@]} != 0 ] || kinds=(demo user readme dist check)
+	for release in "${releases[@]}"; do
+		for kind in "${kinds[@]}"; do
+			echo "$release-$kind"
+		done
+	done
+}
+
+run() {
+	local suite=${SUITES[${1%-*}]-} kind=${1#*-} status=0
+	if [ -z "$suite" ] || [ -z "${CASES[$kind]-}" ]; then usage; fi
+	[ "$(id -u)" = 0 ] || die "making a root needs root"
+	root_make "$suite" || return
+	# What is in there goes when its first process does, and that when this script does.
+	timeout -s KILL "${CASES[$kind]}" unshare --mount --pid --ipc --uts --fork --kill-child \
+		bash tests/fresh/enter.sh "$ROOT" "$CACHE/$suite" \
+		/bin/bash /srv/libdsm/tests/fresh/inside.sh "$kind" || status=$?
+	[ "$status" != 137 ] || say "it was ended after ${CASES[$kind]} s"
+	return "$status"
+}
+
+case ${1-} in
+list) list "${@:2}" ;;
+[0-9]*-*) run "$1" ;;
+*) usage ;;
+esac
