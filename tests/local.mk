@@ -83,7 +83,7 @@ tests_tools_test_show_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_tools_test_show_LDADD = libnode.la libjob.la $(JANSSON_LIBS) $(EV_LIBS) -lcunit
 
 tests_tools_test_doctor_SOURCES = tests/tools/test_doctor.c
-tests_tools_test_doctor_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_tools_test_doctor_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) -DPKGLIBEXECDIR='"$(pkglibexecdir)"'
 tests_tools_test_doctor_LDADD = $(JANSSON_LIBS) -lcunit
 
 # Examples

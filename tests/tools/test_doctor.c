@@ -7,11 +7,15 @@
 
 #include <grp.h>
 #include <jansson.h>
+#include <limits.h>
+#include <linux/capability.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,6 +28,8 @@ static json_t *answer;      /* the same, as JSON */
 
 /* In the child, before it becomes dsmctl. */
 typedef void (*prepare_fn)(void);
+
+static const char *dsmctl = "tools/dsmctl";
 
 /* The exit status of "dsmctl doctor" with an argument or two. */
 static int doctor(prepare_fn prepare, const char *first, const char *second)
@@ -45,7 +51,7 @@ static int doctor(prepare_fn prepare, const char *first, const char *second)
 		close(fds[1]);
 		if (prepare)
 			prepare();
-		execl("tools/dsmctl", "dsmctl", "doctor", first, second, NULL);
+		execl(dsmctl, "dsmctl", "doctor", first, second, NULL);
 		_exit(99);
 	}
 	close(fds[1]);
@@ -159,12 +165,58 @@ static void test_usage(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(text, "a-job"));
 }
 
+/* Beside dsmctl is a dsm-doctor that cannot be started, then none. */
+static void test_no_doctor(void)
+{
+	char dir[] = "/tmp/doctor-XXXXXX", copy[64], beside[64], command[256];
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+	snprintf(copy, sizeof copy, "%s/dsmctl", dir);
+	snprintf(beside, sizeof beside, "%s/dsm-doctor", dir);
+	snprintf(command, sizeof command, "cp tools/dsmctl %s && touch %s", copy, beside);
+	CU_ASSERT_EQUAL(system(command), 0);
+	dsmctl = copy;
+	CU_ASSERT_EQUAL(doctor(NULL, NULL, NULL), 1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, beside));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "Permission denied"));
+	CU_ASSERT_EQUAL(unlink(beside), 0);
+	if (access(PKGLIBEXECDIR "/dsm-doctor", F_OK) != 0) {
+		CU_ASSERT_EQUAL(doctor(NULL, NULL, NULL), 1);
+		CU_ASSERT_PTR_NOT_NULL(strstr(text, beside));
+		CU_ASSERT_PTR_NOT_NULL(strstr(text, PKGLIBEXECDIR "/dsm-doctor"));
+	}
+	dsmctl = "tools/dsmctl";
+	snprintf(command, sizeof command, "rm -r %s", dir);
+	CU_ASSERT_EQUAL(system(command), 0);
+}
+
 /* ------------------------------------------------------------------------------ users -- */
 
+/* Leaves this process, and what it starts, none of root's capabilities but the one to pass
+ * through directories that are closed to it. */
+static void keep_passing(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct caps[2] = { { 0 } };
+
+	caps[0].permitted = caps[0].effective = caps[0].inheritable = 1 << CAP_DAC_READ_SEARCH;
+	if (syscall(SYS_capset, &header, caps) ||
+	    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_READ_SEARCH, 0, 0))
+		_exit(96);
+}
+
+/* The build may be in a home that nobody else can enter. */
 static void become_nobody(void)
 {
-	if (getuid() == 0 && (setgroups(0, NULL) || setgid(65534) || setuid(65534)))
+	char here[PATH_MAX];
+
+	if (getuid() != 0)
+		return;
+	if (!getcwd(here, sizeof here) || prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) ||
+	    setgroups(0, NULL) || setgid(65534) || setuid(65534))
 		_exit(98);
+	if (access(here, X_OK) != 0) /* not by capabilities, of which none is effective now */
+		keep_passing();
 }
 
 static void become_nobody_with_events(void)
@@ -309,6 +361,7 @@ int main(void)
 	static const CU_TestInfo tests[] = {
 		{ "as it is", test_plain },
 		{ "usage", test_usage },
+		{ "no dsm-doctor", test_no_doctor },
 		{ "an ordinary user", test_ordinary_user },
 		{ "limits", test_limits },
 		{ "settings", test_settings },

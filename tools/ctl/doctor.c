@@ -14,8 +14,10 @@
 
 #define PROGRAM "dsm-doctor"
 
-/* Beside dsmctl, before installation; then where it is installed. Returns only when there is
- * none. */
+#define INSTALLED PKGLIBEXECDIR "/" PROGRAM
+
+/* Beside dsmctl, before installation; then where it is installed. Returns only when neither can
+ * be started, and says so of the one that is there. */
 static int doctor_run(const struct ctl_command *command, int argc, char **argv)
 {
 	char path[4096];
@@ -27,9 +29,16 @@ static int doctor_run(const struct ctl_command *command, int argc, char **argv)
 	if (slash) {
 		strcpy(slash, "/" PROGRAM);
 		execv(path, argv);
+		if (errno != ENOENT) {
+			ctl_error("%s: %s", path, strerror(errno));
+			return CTL_FAILED;
+		}
 	}
-	execv(PKGLIBEXECDIR "/" PROGRAM, argv);
-	ctl_error("%s: %s", PKGLIBEXECDIR "/" PROGRAM, strerror(errno));
+	execv(INSTALLED, argv);
+	if (errno == ENOENT && slash)
+		ctl_error("there is neither %s nor %s", path, INSTALLED);
+	else
+		ctl_error("%s: %s", INSTALLED, strerror(errno));
 	return CTL_FAILED;
 }
 
