@@ -26,6 +26,7 @@ PACKAGES_FRESH=(mmdebstrap git)
 BUILD=$PWD/build
 JOBS=$(nproc 2>/dev/null || echo 2)
 SUDO=()
+BUILD_TESTS=yes
 
 say() { printf '%s\n' "$*"; }
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
@@ -132,7 +133,7 @@ configure_is_fresh() {
 }
 
 # build DIR [CONFIGURE ARGUMENT...]: configures where needed and builds in build/DIR ("." for
-# build/ itself), the test programs included.
+# build/ itself), with BUILD_TESTS the test programs included.
 build() {
 	local dir=$BUILD/$1 name=$1
 	shift
@@ -149,7 +150,8 @@ build() {
 }
 
 build_all() {
-	make -C "$1" -j"$JOBS" all && make -C "$1" -j"$JOBS" check TESTS=
+	make -C "$1" -j"$JOBS" all || return
+	[ "$BUILD_TESTS" = no ] || make -C "$1" -j"$JOBS" check TESTS=
 }
 
 # Status 0 when this process may trap kernel accesses to its memory.
