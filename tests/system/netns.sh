@@ -87,23 +87,29 @@ if [ -x examples/heat ]; then # or there is no libpng
 	grep -q '^verified' "$tmp/out.0" || fail "not verified: $(cat "$tmp/out.0")"
 fi
 
-# mpirun on the first host reaches the others by this, as it would by ssh.
-cat >"$tmp/agent" <<END
+# on HOST COMMAND...: on one of host-1 to host-4, which has a TMPDIR of its own, in which Open MPI
+# keeps things, and its name, by which Open MPI tells it from others.
+for i in 1 2 3 4; do printf '10.77.0.%d\thost-%d\n' $i $i; done >"$tmp/hosts"
+cat >"$tmp/on" <<END
 #!/bin/bash
-host=\$1
-shift
-# The hosts share a name and a file system, but not what Open MPI keeps in TMPDIR.
-export TMPDIR=$tmp/\$host
+export TMPDIR=$tmp/\$1
 mkdir -p "\$TMPDIR"
-exec ip netns exec $ns-\$((\${host##*.} - 1)) /bin/bash -c "\$*"
+# Who is in a network namespace by ip has mounts of its own, too.
+exec ip netns exec $ns-\$((\${1#host-} - 1)) unshare --uts /bin/bash -c \
+	"mount --bind $tmp/hosts /etc/hosts && hostname \$1 && \${*:2}"
 END
-chmod +x "$tmp/agent"
+chmod +x "$tmp/on"
 
+# mpirun on the first host reaches the others as it would by ssh. What that is called, and which
+# network is to be used, is up to Open MPI 4 set as OMPI_MCA_*, and for the starter of Open MPI 5,
+# PRRTE, as PRTE_MCA_*.
 by_mpirun() {
-	TMPDIR=$tmp timeout -k 5 "$((limit + 10))" ip netns exec $ns-0 mpirun.openmpi --allow-run-as-root \
-		--mca plm_rsh_agent "$tmp/agent" --mca plm rsh \
-		--mca oob_tcp_if_include 10.77.0.0/24 --mca btl_tcp_if_include 10.77.0.0/24 \
-		--mca mpi_yield_when_idle 1 -x DSM_LOG=info -H 10.77.0.1,10.77.0.2,10.77.0.3,10.77.0.4 -n 4 "$@" \
+	local network=10.77.0.0/24
+	OMPI_MCA_plm=rsh OMPI_MCA_plm_rsh_agent=$tmp/on OMPI_MCA_oob_tcp_if_include=$network \
+		PRTE_MCA_plm=ssh PRTE_MCA_plm_ssh_agent=$tmp/on PRTE_MCA_prte_if_include=$network \
+		OMPI_MCA_btl_tcp_if_include=$network OMPI_MCA_mpi_yield_when_idle=1 \
+		timeout -k 5 "$((limit + 10))" "$tmp/on" host-1 exec mpirun.openmpi --allow-run-as-root \
+		-x DSM_LOG=info -H host-1,host-2,host-3,host-4 -n 4 "$@" \
 		>"$tmp/out" 2>&1 || fail "mpirun: status $?: $*: $(cat "$tmp/out")"
 	grep -q 'node 3 of 4, provider' "$tmp/out" || fail "no node 3: $(cat "$tmp/out")"
 	grep -q 'provider shm' "$tmp/out" && fail "shared memory between hosts: $(cat "$tmp/out")"
