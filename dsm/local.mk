@@ -33,25 +33,25 @@ libnode_la_SOURCES += dsm/trap/access_map.c dsm/trap/access_map.h dsm/trap/audit
 	dsm/trap/uffd_caps.c dsm/trap/wp.c dsm/trap/wp_pages.c
 libnode_la_SOURCES += dsm/memory/budget.c dsm/memory/budget.h dsm/memory/chunks.c \
 	dsm/memory/chunks.h dsm/memory/evict.c dsm/memory/evict.h dsm/memory/frames.c \
-	dsm/memory/frames.h dsm/memory/memory.h dsm/memory/mm.h dsm/memory/region.c dsm/memory/region.h \
-	dsm/memory/region_address.c dsm/memory/region_commit.c
+	dsm/memory/frames.h dsm/memory/memory.h dsm/memory/mm.h dsm/memory/region.c \
+	dsm/memory/region.h dsm/memory/region_address.c dsm/memory/region_commit.c
 libnode_la_SOURCES += dsm/boot/agreed.c dsm/boot/agreed.h dsm/boot/boot.c \
-	dsm/boot/boot.h dsm/boot/bootmsg.c dsm/boot/bootmsg.h dsm/boot/hand.c dsm/boot/hub.c \
-	dsm/boot/jobdir.c dsm/boot/jobdir.h dsm/boot/jobroot.c dsm/boot/jobroot.h \
-	dsm/boot/link.c dsm/boot/link.h dsm/boot/listen.c dsm/boot/local.c dsm/boot/machine.c \
-	dsm/boot/machine.h dsm/boot/member.c dsm/boot/pmix.c dsm/boot/single.c dsm/boot/tcp.c \
-	dsm/boot/tcp.h
-libnode_la_SOURCES += dsm/base/base.h dsm/base/clock.c dsm/base/clock.h \
-	dsm/base/error.c dsm/base/error.h dsm/base/log.c dsm/base/log.h
+	dsm/boot/boot.h dsm/boot/hand.c dsm/boot/hub.c dsm/boot/link.c dsm/boot/link.h \
+	dsm/boot/listen.c dsm/boot/local.c dsm/boot/machine.c dsm/boot/machine.h \
+	dsm/boot/member.c dsm/boot/pmix.c dsm/boot/single.c dsm/boot/tcp.c dsm/boot/tcp.h
+libnode_la_SOURCES += dsm/job/bootmsg.c dsm/job/bootmsg.h dsm/job/jobdir.c \
+	dsm/job/jobdir.h dsm/job/jobroot.c dsm/job/jobroot.h
+libnode_la_SOURCES += dsm/base/base.h dsm/base/clock.c dsm/base/clock.h dsm/base/error.c \
+	dsm/base/error.h dsm/base/log.c dsm/base/log.h
 libnode_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(SODIUM_CFLAGS) $(PMIX_CFLAGS)
 libnode_la_LIBADD = $(SODIUM_LIBS)
 
 # The starter's side: needs no libfabric. For dsmctl, and tests that start nodes.
 noinst_LTLIBRARIES += libjob.la
-libjob_la_SOURCES = dsm/boot/rendezvous.h dsm/boot/rendezvous.c dsm/boot/meeting.h \
-	dsm/boot/meeting.c dsm/boot/jobdir.h \
-	dsm/boot/jobdir.c dsm/boot/jobroot.h dsm/boot/jobroot.c dsm/boot/bootmsg.c dsm/boot/sweep.h dsm/boot/sweep.c \
-	transport/ofi.h transport/ofi_sweep.c
+libjob_la_SOURCES = dsm/job/bootmsg.c dsm/job/bootmsg.h dsm/job/jobdir.c \
+	dsm/job/jobdir.h dsm/job/jobroot.c dsm/job/jobroot.h dsm/job/meeting.c \
+	dsm/job/meeting.h dsm/job/rendezvous.c dsm/job/rendezvous.h dsm/job/sweep.c \
+	dsm/job/sweep.h transport/ofi.h transport/ofi_sweep.c
 
 # The library: only dsm_* is visible.
 lib_LTLIBRARIES += libdsm.la

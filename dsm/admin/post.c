@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "dsm/admin/post.h"
-#include "dsm/boot/jobdir.h"
-#include "dsm/boot/jobroot.h"
+#include "dsm/job/jobdir.h"
+#include "dsm/job/jobroot.h"
 
 #define TRIES 100 /* each lost to a node that left and took the directory with it */
 

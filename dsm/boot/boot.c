@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsm/boot/bootmsg.h"
+#include "dsm/job/bootmsg.h"
 #include "dsm/boot/tcp.h"
 
 /* Plain decimal digits only. -1 when text is anything else, or above 9999. */

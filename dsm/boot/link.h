@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsm/boot/bootmsg.h"
+#include "dsm/job/bootmsg.h"
 
 #define LINK_SECRET 32
 #define LINK_NONCE 32

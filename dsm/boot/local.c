@@ -22,7 +22,7 @@
 
 #include "coherence/coh.h"
 #include "coherence/wire.h"
-#include "dsm/boot/bootmsg.h"
+#include "dsm/job/bootmsg.h"
 
 #define WELCOME_MS 10000 /* the starter may be busy starting 63 other nodes */
 #define MISSING_MS 2000

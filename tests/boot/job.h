@@ -6,8 +6,8 @@
 #include <sys/types.h>
 
 #include "dsm/boot/boot.h"
-#include "dsm/boot/bootmsg.h"
-#include "dsm/boot/rendezvous.h"
+#include "dsm/job/bootmsg.h"
+#include "dsm/job/rendezvous.h"
 
 #define JOB_CHILDREN 80
 

@@ -16,10 +16,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "dsm/boot/jobdir.h"
-#include "dsm/boot/jobroot.h"
-#include "dsm/boot/rendezvous.h"
-#include "dsm/boot/sweep.h"
+#include "dsm/job/jobdir.h"
+#include "dsm/job/jobroot.h"
+#include "dsm/job/rendezvous.h"
+#include "dsm/job/sweep.h"
 
 int job_fail(struct job *j, const char *what, int error)
 {

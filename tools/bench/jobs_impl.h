@@ -9,7 +9,7 @@
 #include <sys/types.h>
 
 #include "dsm/boot/boot.h"
-#include "dsm/boot/bootmsg.h"
+#include "dsm/job/bootmsg.h"
 #include "tools/bench/jobs.h"
 
 #define NODES_MAX BOOT_LOCAL_MAX

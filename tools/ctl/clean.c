@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dsm/boot/jobdir.h"
-#include "dsm/boot/sweep.h"
+#include "dsm/job/jobdir.h"
+#include "dsm/job/sweep.h"
 #include "tools/ctl/ctl.h"
 #include "tools/ctl/jobs.h"
 

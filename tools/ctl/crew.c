@@ -17,8 +17,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "dsm/boot/rendezvous.h"
-#include "dsm/boot/sweep.h"
+#include "dsm/job/rendezvous.h"
+#include "dsm/job/sweep.h"
 #include "tools/ctl/crew_impl.h"
 #include "tools/ctl/ctl.h"
 #include "tools/ctl/input.h"

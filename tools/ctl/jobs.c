@@ -15,8 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "dsm/boot/jobdir.h"
-#include "dsm/boot/jobroot.h"
+#include "dsm/job/jobdir.h"
+#include "dsm/job/jobroot.h"
 #include "tools/ctl/ctl.h"
 #include "tools/ctl/jobs.h"
 #include "tools/ctl/query.h"

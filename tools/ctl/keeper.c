@@ -18,8 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "dsm/boot/jobdir.h"
-#include "dsm/boot/sweep.h"
+#include "dsm/job/jobdir.h"
+#include "dsm/job/sweep.h"
 #include "tools/ctl/jobs.h"
 #include "tools/ctl/keeper.h"
 

@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "dsm/boot/jobdir.h"
-#include "dsm/boot/jobroot.h"
+#include "dsm/job/jobdir.h"
+#include "dsm/job/jobroot.h"
 
 /* A directory that can hold our root: there, and not too long for the sockets in it. */
 static int is_base(const char *dir)

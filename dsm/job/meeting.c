@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "dsm/boot/meeting.h"
+#include "dsm/job/meeting.h"
 
 /* ---------------------------------------------------------------- connections -- */
 

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include "dsm/boot/bootmsg.h"
+#include "dsm/job/bootmsg.h"
 
 #define HEAD offsetof(struct boot_msg, data)
 

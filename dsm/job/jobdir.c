@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "dsm/boot/jobdir.h"
+#include "dsm/job/jobdir.h"
 
 #define DEPTH_MAX 4 /* we make no directories in it; an application may have */
 

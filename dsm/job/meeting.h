@@ -12,8 +12,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "dsm/boot/bootmsg.h"
-#include "dsm/boot/rendezvous.h"
+#include "dsm/job/bootmsg.h"
+#include "dsm/job/rendezvous.h"
 
 #define CONNS_MAX (2 * BOOT_LOCAL_MAX + 16)
 #define PATH_MAX_BYTES 108

@@ -9,9 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "dsm/boot/bootmsg.h"
-#include "dsm/boot/jobdir.h"
-#include "dsm/boot/sweep.h"
+#include "dsm/job/bootmsg.h"
+#include "dsm/job/jobdir.h"
+#include "dsm/job/sweep.h"
 #include "transport/ofi.h"
 
 #define PIDS_MAX_BYTES (1 << 20)

@@ -19,8 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "dsm/boot/jobdir.h"
-#include "dsm/boot/meeting.h"
+#include "dsm/job/jobdir.h"
+#include "dsm/job/meeting.h"
 
 #define HELLO_MS 2000 /* a process that has connected has so long to say who it is */
 #define TICK_MS 250

@@ -6,7 +6,7 @@
 #ifndef JOBROOT_H
 #define JOBROOT_H
 
-#include "dsm/boot/bootmsg.h"
+#include "dsm/job/bootmsg.h"
 
 #define JOB_NAME_MAX 31
 #define JOB_LABEL_MAX 15
