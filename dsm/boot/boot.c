@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsm/job/bootmsg.h"
 #include "dsm/boot/tcp.h"
+#include "dsm/boot/ways.h"
 
 /* Plain decimal digits only. -1 when text is anything else, or above 9999. */
 static int boot_number(const char *text)

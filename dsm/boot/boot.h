@@ -10,8 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BOOT_BLOB_MAX 1024
-#define BOOT_LOCAL_MAX 64 /* nodes of a job that is started on one machine */
+#include "dsm/job/bootmsg.h"
 
 struct boot {
 	const struct boot_ops *ops;

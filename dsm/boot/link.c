@@ -12,7 +12,6 @@
 #include <sodium.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "dsm/boot/link.h"
@@ -25,14 +24,6 @@
 
 _Static_assert(crypto_auth_KEYBYTES == LINK_SECRET && crypto_auth_BYTES == LINK_MAC,
                "the MAC's sizes");
-
-int64_t boot_now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
-}
 
 int link_library_init(void)
 {

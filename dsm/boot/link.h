@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsm/job/bootmsg.h"
+#include "dsm/boot/ways.h"
 
 #define LINK_SECRET 32
 #define LINK_NONCE 32
@@ -30,8 +30,6 @@ struct link {
 	size_t have; /* bytes of in[] */
 	_Alignas(struct boot_msg) uint8_t in[LINK_FRAME_MAX];
 };
-
-int64_t boot_now_ms(void);
 
 /* Once, before all else. 0, or -EIO: no random numbers here. */
 int link_library_init(void);

@@ -17,12 +17,11 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "coherence/coh.h"
 #include "coherence/wire.h"
-#include "dsm/job/bootmsg.h"
+#include "dsm/boot/ways.h"
 
 #define WELCOME_MS 10000 /* the starter may be busy starting 63 other nodes */
 #define MISSING_MS 2000
@@ -36,14 +35,6 @@ struct boot_local {
 	char why[2 * BOOT_TEXT_MAX]; /* with broken */
 	struct boot_msg msg;         /* the last packet received */
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
-}
 
 static struct boot_local *local_of(const struct boot *boot)
 {
@@ -65,7 +56,7 @@ static int local_wait(const struct boot_local *l, short events, int64_t deadline
 	int n;
 
 	do {
-		left = deadline - now_ms();
+		left = deadline - boot_now_ms();
 		n = poll(&p, 1, left > 0 ? (int)left : 0);
 	} while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : n ? 0 : -ETIMEDOUT;
@@ -160,7 +151,7 @@ static void missing_text(uint64_t missing, char *text, size_t text_len)
 /* The time is over: asks who is missing. Blobs that come ahead of the answer count. */
 static int gather_overdue(struct boot_local *l, struct gather *g, int timeout_ms)
 {
-	int64_t deadline = now_ms() + MISSING_MS;
+	int64_t deadline = boot_now_ms() + MISSING_MS;
 	char ranks[BOOT_TEXT_MAX], text[2 * BOOT_TEXT_MAX];
 	struct boot_msg ask;
 	uint64_t missing;
@@ -196,7 +187,7 @@ static int gather_overdue(struct boot_local *l, struct gather *g, int timeout_ms
 static int gather(struct boot_local *l, const struct boot_msg *give, struct gather *g,
                   int timeout_ms)
 {
-	int64_t deadline = now_ms() + timeout_ms;
+	int64_t deadline = boot_now_ms() + timeout_ms;
 	int err = local_send(l, give, deadline);
 
 	while (!err && g->have != g->want) {
@@ -339,7 +330,7 @@ static int local_hello(struct boot_local *l, char *why, size_t why_len)
 		.size = l->base.size,
 		.version = PACKAGE_VERSION,
 	};
-	int64_t deadline = now_ms() + WELCOME_MS;
+	int64_t deadline = boot_now_ms() + WELCOME_MS;
 	struct boot_msg msg;
 	int err;
 

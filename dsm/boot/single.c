@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsm/job/bootmsg.h"
+#include "dsm/boot/ways.h"
 
 static int single_allgather(struct boot *boot, const void *mine, size_t len, void *all,
                             size_t stride, uint32_t *lens, int timeout_ms, char *why,

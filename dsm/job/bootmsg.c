@@ -4,8 +4,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -65,15 +63,4 @@ void boot_msg_text(const struct boot_msg *msg, char *text, size_t text_len)
 	for (size_t i = 0; i < n; i++)
 		text[i] = msg->data[i] >= ' ' && msg->data[i] < 127 ? (char)msg->data[i] : '?';
 	text[n] = '\0';
-}
-
-int boot_why(char *why, size_t why_len, int code, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	if (why_len)
-		vsnprintf(why, why_len, format, args);
-	va_end(args);
-	return code;
 }

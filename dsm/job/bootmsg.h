@@ -20,8 +20,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsm/boot/boot.h"
-
+#define BOOT_BLOB_MAX 1024
+#define BOOT_LOCAL_MAX 64 /* nodes of a job that is started on one machine */
 #define BOOT_MAGIC 0x64736d31 /* "dsm1": changes with this file's layout */
 #define BOOT_SOCKET "boot.sock"
 #define BOOT_PIDS "pids" /* the processes that have joined, one a line */
@@ -67,20 +67,5 @@ int boot_msg_send(int fd, const struct boot_msg *msg);
 int boot_msg_receive(int fd, struct boot_msg *msg);
 /* The sentence in an END, terminated and free of control characters. */
 void boot_msg_text(const struct boot_msg *msg, char *text, size_t text_len);
-
-/* Writes a sentence to why, and returns code. */
-int boot_why(char *why, size_t why_len, int code, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
-
-/* The ways of starting. Used by boot_open() only. */
-int boot_single_open(struct boot **out);
-int boot_local_open(const char *dir, int rank, int size, struct boot **out, char *why,
-                    size_t why_len);
-int boot_exchange_open(const struct boot_config *config, int timeout_ms, struct boot **out,
-                       char *why, size_t why_len);
-int boot_pmix_open(int timeout_ms, struct boot **out, char *why, size_t why_len);
-/* place: HOST:PORT. */
-int boot_hand_open(const char *place, int rank, int size, int timeout_ms, struct boot **out,
-                   char *why, size_t why_len);
 
 #endif

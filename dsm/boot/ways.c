@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A clock and a sentence, for all ways of starting. */
+#include "config.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "dsm/boot/ways.h"
+
+int64_t boot_now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+}
+
+int boot_why(char *why, size_t why_len, int code, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	if (why_len)
+		vsnprintf(why, why_len, format, args);
+	va_end(args);
+	return code;
+}
