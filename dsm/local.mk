@@ -40,7 +40,7 @@ libnode_la_SOURCES += dsm/boot/agreed.c dsm/boot/agreed.h dsm/boot/boot.c \
 	dsm/boot/listen.c dsm/boot/local.c dsm/boot/machine.c dsm/boot/machine.h \
 	dsm/boot/member.c dsm/boot/pmix.c dsm/boot/single.c dsm/boot/tcp.c dsm/boot/tcp.h \
 	dsm/boot/ways.c dsm/boot/ways.h
-libnode_la_SOURCES += dsm/job/bootmsg.c dsm/job/bootmsg.h dsm/job/jobdir.c \
+libnode_la_SOURCES += dsm/job/bootmsg.c dsm/job/bootmsg.h dsm/job/job.h dsm/job/jobdir.c \
 	dsm/job/jobdir.h dsm/job/jobroot.c dsm/job/jobroot.h
 libnode_la_SOURCES += dsm/base/base.h dsm/base/clock.c dsm/base/clock.h dsm/base/error.c \
 	dsm/base/error.h dsm/base/log.c dsm/base/log.h
@@ -49,7 +49,7 @@ libnode_la_LIBADD = $(SODIUM_LIBS)
 
 # The starter's side: needs no libfabric. For dsmctl, and tests that start nodes.
 noinst_LTLIBRARIES += libjob.la
-libjob_la_SOURCES = dsm/job/bootmsg.c dsm/job/bootmsg.h dsm/job/jobdir.c \
+libjob_la_SOURCES = dsm/job/bootmsg.c dsm/job/bootmsg.h dsm/job/job.h dsm/job/jobdir.c \
 	dsm/job/jobdir.h dsm/job/jobroot.c dsm/job/jobroot.h dsm/job/meeting.c \
 	dsm/job/meeting.h dsm/job/rendezvous.c dsm/job/rendezvous.h dsm/job/sweep.c \
 	dsm/job/sweep.h transport/ofi.h transport/ofi_sweep.c

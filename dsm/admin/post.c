@@ -13,8 +13,7 @@
 #include <unistd.h>
 
 #include "dsm/admin/post.h"
-#include "dsm/job/jobdir.h"
-#include "dsm/job/jobroot.h"
+#include "dsm/job/job.h"
 
 #define TRIES 100 /* each lost to a node that left and took the directory with it */
 

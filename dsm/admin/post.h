@@ -7,7 +7,7 @@
 #define POST_H
 
 #include "dsm/admin/socket.h"
-#include "dsm/job/bootmsg.h"
+#include "dsm/job/job.h"
 
 /* What the nodes of a job name its directory after; the same on all. */
 struct post_name {

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsm/job/bootmsg.h"
+#include "dsm/job/job.h"
 
 struct boot {
 	const struct boot_ops *ops;

@@ -6,8 +6,7 @@
 #include <sys/types.h>
 
 #include "dsm/boot/boot.h"
-#include "dsm/job/bootmsg.h"
-#include "dsm/job/rendezvous.h"
+#include "dsm/job/job.h"
 
 #define JOB_CHILDREN 80
 

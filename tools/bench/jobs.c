@@ -16,10 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "dsm/job/jobdir.h"
-#include "dsm/job/jobroot.h"
-#include "dsm/job/rendezvous.h"
-#include "dsm/job/sweep.h"
+#include "dsm/job/job.h"
 
 int job_fail(struct job *j, const char *what, int error)
 {

@@ -8,8 +8,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "dsm/boot/boot.h"
-#include "dsm/job/bootmsg.h"
+#include "dsm/job/job.h"
 #include "tools/bench/jobs.h"
 
 #define NODES_MAX BOOT_LOCAL_MAX

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsm/boot/boot.h"
+#include "dsm/job/job.h"
 #include "tools/bench/options.h"
 #include "tools/bench/tests.h"
 

@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dsm/job/jobdir.h"
-#include "dsm/job/sweep.h"
+#include "dsm/job/job.h"
 #include "tools/ctl/ctl.h"
 #include "tools/ctl/jobs.h"
 

@@ -17,8 +17,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "dsm/job/rendezvous.h"
-#include "dsm/job/sweep.h"
+#include "dsm/job/job.h"
 #include "tools/ctl/crew_impl.h"
 #include "tools/ctl/ctl.h"
 #include "tools/ctl/input.h"

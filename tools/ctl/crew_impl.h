@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "dsm/job/bootmsg.h"
+#include "dsm/job/job.h"
 #include "tools/ctl/run.h"
 
 #define NODES_MAX 64

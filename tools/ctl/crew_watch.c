@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "dsm/job/rendezvous.h"
+#include "dsm/job/job.h"
 #include "tools/ctl/crew_impl.h"
 #include "tools/ctl/ctl.h"
 #include "tools/ctl/keeper.h"

@@ -3,7 +3,7 @@
 #ifndef JOBS_H
 #define JOBS_H
 
-#include "dsm/job/jobroot.h"
+#include "dsm/job/job.h"
 
 enum job_state { JOB_RUNNING, JOB_STARTING, JOB_DEAD };
 

@@ -18,8 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "dsm/job/jobdir.h"
-#include "dsm/job/sweep.h"
+#include "dsm/job/job.h"
 #include "tools/ctl/jobs.h"
 #include "tools/ctl/keeper.h"
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "dsm/job/rendezvous.h"
+#include "dsm/job/job.h"
 #include "tools/ctl/ctl.h"
 #include "tools/ctl/jobs.h"
 

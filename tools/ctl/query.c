@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "dsm/job/jobdir.h"
+#include "dsm/job/job.h"
 #include "tools/ctl/ctl.h"
 #include "tools/ctl/jobs.h"
 #include "tools/ctl/query.h"

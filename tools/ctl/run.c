@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dsm/boot/boot.h"
+#include "dsm/job/job.h"
 #include "tools/ctl/ctl.h"
 #include "tools/ctl/run.h"
 

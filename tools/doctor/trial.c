@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "dsm/job/sweep.h"
+#include "dsm/job/job.h"
 
 #define SECONDS_MAX 20
 #define PAGE 4096
