@@ -51,8 +51,9 @@ libnode_la_LIBADD = $(SODIUM_LIBS)
 noinst_LTLIBRARIES += libjob.la
 libjob_la_SOURCES = dsm/job/bootmsg.c dsm/job/bootmsg.h dsm/job/job.h dsm/job/jobdir.c \
 	dsm/job/jobdir.h dsm/job/jobroot.c dsm/job/jobroot.h dsm/job/meeting.c \
-	dsm/job/meeting.h dsm/job/rendezvous.c dsm/job/rendezvous.h dsm/job/sweep.c \
-	dsm/job/sweep.h transport/ofi.h transport/ofi_sweep.c
+	dsm/job/meeting.h dsm/job/meeting_conns.c dsm/job/meeting_seats.c dsm/job/rendezvous.c \
+	dsm/job/rendezvous.h dsm/job/sweep.c dsm/job/sweep.h transport/ofi.h \
+	transport/ofi_sweep.c
 
 # The library: only dsm_* is visible.
 lib_LTLIBRARIES += libdsm.la

@@ -62,10 +62,28 @@ struct rendezvous {
 	struct seat seats[BOOT_LOCAL_MAX];
 };
 
+/* --- meeting_conns.c: connections, and the end of the job --- */
+
 int meeting_conn_index(const struct rendezvous *r, const struct conn *c);
 void meeting_conn_close(struct rendezvous *r, struct conn *c);
+/* Sends c away, and nobody else. */
+void meeting_conn_refuse(struct rendezvous *r, struct conn *c, int code, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 /* Sends what is due; what does not fit waits until c takes it. */
 void meeting_conn_flush(struct rendezvous *r, struct conn *c);
+/* Ends the job for all, on account of rank. */
+void meeting_end(struct rendezvous *r, int rank, int code, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* --- meeting_seats.c: who sits where --- */
+
+/* c is new, and has sent r->msg: takes a seat, or is sent away. */
+void meeting_hello(struct rendezvous *r, struct conn *c);
+/* All have left in good order: the seats are free for those who come next. */
+void meeting_seats_reset(struct rendezvous *r);
+
+/* --- meeting.c: what is said --- */
+
 /* Acts on what c has sent, a few packets at a time. c may be closed afterwards. */
 void meeting_conn_read(struct rendezvous *r, struct conn *c);
 /* Ends the job when somebody waits for a rank that cannot come. */
