@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,7 +18,7 @@
 #include <unistd.h>
 
 #include "coherence/wire.h"
-#include "dsm/boot/tcp.h"
+#include "dsm/boot/hub.h"
 
 #define VISITORS 64
 #define VISIT_MS 5000 /* whoever connects has so long to prove that it is a member */
@@ -433,7 +434,7 @@ void hub_address(const struct hub *h, char *text, size_t len)
 		if (!h->seats[rank].link)
 			continue;
 		link_address(h->seats[rank].link, false, text, len);
-		if (!tcp_is_loopback(text))
+		if (!link_is_loopback(text))
 			return;
 	}
 }

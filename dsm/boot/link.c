@@ -234,3 +234,8 @@ void link_address(const struct link *link, bool other, char *text, size_t len)
 	else if (addr.ss_family == AF_INET6)
 		inet_ntop(AF_INET6, &in6->sin6_addr, text, len);
 }
+
+int link_is_loopback(const char *address)
+{
+	return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
+}

@@ -52,5 +52,7 @@ void link_close(struct link *link); /* may be closed already */
 int link_wait(int fd, short events, int64_t deadline);
 /* The numeric address of our end (other: of the peer's), "" when it has none. */
 void link_address(const struct link *link, bool other, char *text, size_t len);
+/* Whether such an address is one that only this machine has. */
+int link_is_loopback(const char *address);
 
 #endif

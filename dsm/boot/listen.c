@@ -3,12 +3,13 @@
 #include "config.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "dsm/boot/tcp.h"
+#include "dsm/boot/tcp_start.h"
 
 static int listen_at(const struct addrinfo *at)
 {

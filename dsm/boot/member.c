@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "coherence/wire.h"
-#include "dsm/boot/tcp.h"
+#include "dsm/boot/member.h"
 
 #define CONNECT_MS 2000
 #define ANSWER_MS 5000

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -13,7 +14,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "dsm/boot/hub.h"
 #include "dsm/boot/machine.h"
+#include "dsm/boot/member.h"
 #include "dsm/boot/tcp.h"
 #include "transport/ofi.h"
 
@@ -141,11 +144,6 @@ struct card {
 	char address[INET6_ADDRSTRLEN]; /* our end of the connection between hub and member */
 };
 
-int tcp_is_loopback(const char *address)
-{
-	return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
-}
-
 static void tcp_learn(struct boot_tcp *t, const struct card *cards)
 {
 	const struct card *mine = &cards[t->base.rank];
@@ -163,7 +161,7 @@ static void tcp_learn(struct boot_tcp *t, const struct card *cards)
 	free(t->pids); /* of other machines or containers */
 	t->pids = NULL;
 	/* Whoever reaches the hub by loopback is reached by the others where the hub is. */
-	if (tcp_is_loopback(address))
+	if (link_is_loopback(address))
 		address = cards[0].address;
 	snprintf(t->base.bind, sizeof t->base.bind, "%s", address);
 }
