@@ -8,7 +8,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,187 +18,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "coherence/coh.h"
 #include "coherence/wire.h"
-#include "dsm/boot/ways.h"
+#include "dsm/boot/local_state.h"
 
 #define WELCOME_MS 10000 /* the starter may be busy starting 63 other nodes */
-#define MISSING_MS 2000
-
-struct boot_local {
-	struct boot base; /* first */
-	int fd;
-	pthread_mutex_t lock; /* held during a round; guards all below */
-	uint32_t round;
-	int broken;                  /* 0, or the code that all further calls return */
-	char why[2 * BOOT_TEXT_MAX]; /* with broken */
-	struct boot_msg msg;         /* the last packet received */
-};
 
 static struct boot_local *local_of(const struct boot *boot)
 {
 	return (struct boot_local *)boot;
-}
-
-static int local_break(struct boot_local *l, int code, const char *text)
-{
-	l->broken = code;
-	snprintf(l->why, sizeof l->why, "%s", text);
-	return code;
-}
-
-/* 0 when fd is ready, -ETIMEDOUT when the deadline comes first. */
-static int local_wait(const struct boot_local *l, short events, int64_t deadline)
-{
-	struct pollfd p = { .fd = l->fd, .events = events };
-	int64_t left;
-	int n;
-
-	do {
-		left = deadline - boot_now_ms();
-		n = poll(&p, 1, left > 0 ? (int)left : 0);
-	} while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : n ? 0 : -ETIMEDOUT;
-}
-
-static int local_send(struct boot_local *l, const struct boot_msg *msg, int64_t deadline)
-{
-	int err;
-
-	while ((err = boot_msg_send(l->fd, msg)) == -EAGAIN) {
-		err = local_wait(l, POLLOUT, deadline);
-		if (err)
-			break;
-	}
-	/* A rendezvous that has closed may have said why: receiving tells. */
-	return err == -EPIPE || err == -ECONNRESET ? 0 : err;
-}
-
-/* Takes a packet that is there: 0 it is in l->msg, -EAGAIN, or l is broken. */
-static int local_take(struct boot_local *l)
-{
-	char text[BOOT_TEXT_MAX];
-	int n = boot_msg_receive(l->fd, &l->msg);
-
-	if (n == -EAGAIN)
-		return n;
-	if (n == 0)
-		return local_break(l, -ECONNRESET, "the job has ended: its starter is gone");
-	if (n < 0 && n != -EBADMSG)
-		return local_break(l, n, strerror(-n));
-	if (n == 1 && l->msg.type == BOOT_END && l->msg.code < 0) {
-		boot_msg_text(&l->msg, text, sizeof text);
-		return local_break(l, l->msg.code, text);
-	}
-	if (n == -EBADMSG || l->msg.type == BOOT_END)
-		return local_break(l, -EPROTO, "the job's starter is of another version");
-	return 0;
-}
-
-static int local_receive(struct boot_local *l, int64_t deadline)
-{
-	int err;
-
-	while ((err = local_take(l)) == -EAGAIN) {
-		err = local_wait(l, POLLIN, deadline);
-		if (err)
-			break;
-	}
-	return err;
-}
-
-static int local_strange(struct boot_local *l)
-{
-	return local_break(l, -EPROTO, "the job's starter sent what was not expected");
-}
-
-/* ---------------------------------------------------------------- allgather -- */
-
-struct gather {
-	void *all;
-	size_t stride;
-	uint32_t *lens;
-	uint64_t have; /* a bit for each rank whose blob is here */
-	uint64_t want;
-};
-
-static int gather_blob(struct boot_local *l, struct gather *g)
-{
-	const struct boot_msg *m = &l->msg;
-
-	if (m->type != BOOT_BLOB || m->round != l->round || m->rank >= l->base.size)
-		return local_strange(l);
-	if (g->have >> m->rank & 1)
-		return local_strange(l);
-	if (m->len > g->stride)
-		return local_break(l, -EMSGSIZE, "a node's blob is too long");
-	memcpy((char *)g->all + m->rank * g->stride, m->data, m->len);
-	g->lens[m->rank] = m->len;
-	g->have |= 1ULL << m->rank;
-	return 0;
-}
-
-static void missing_text(uint64_t missing, char *text, size_t text_len)
-{
-	size_t n = 0;
-
-	for (int rank = 0; rank < BOOT_LOCAL_MAX && n < text_len; rank++)
-		if (missing >> rank & 1)
-			n += snprintf(text + n, text_len - n, "%s%d", n ? ", " : "", rank);
-}
-
-/* The time is over: asks who is missing. Blobs that come ahead of the answer count. */
-static int gather_overdue(struct boot_local *l, struct gather *g, int timeout_ms)
-{
-	int64_t deadline = boot_now_ms() + MISSING_MS;
-	char ranks[BOOT_TEXT_MAX], text[2 * BOOT_TEXT_MAX];
-	struct boot_msg ask;
-	uint64_t missing;
-	int err;
-
-	boot_msg_set(&ask, BOOT_ASK, NULL, 0);
-	ask.round = l->round;
-	err = local_send(l, &ask, deadline);
-	while (!err) {
-		err = local_receive(l, deadline);
-		if (err)
-			break;
-		if (l->msg.type == BOOT_MISSING) {
-			if (l->msg.len != sizeof missing)
-				return local_strange(l);
-			if (g->have == g->want)
-				return 0;
-			memcpy(&missing, l->msg.data, sizeof missing);
-			if (!missing)
-				continue; /* all have given, the rest is on its way */
-			missing_text(missing, ranks, sizeof ranks);
-			snprintf(text, sizeof text, "waited %d ms for the nodes with rank %s", timeout_ms,
-			         ranks);
-			return local_break(l, -ETIMEDOUT, text);
-		}
-		err = gather_blob(l, g);
-	}
-	if (err == -ETIMEDOUT)
-		return local_break(l, err, "the job's starter does not answer");
-	return l->broken ? l->broken : local_break(l, err, strerror(-err));
-}
-
-static int gather(struct boot_local *l, const struct boot_msg *give, struct gather *g,
-                  int timeout_ms)
-{
-	int64_t deadline = boot_now_ms() + timeout_ms;
-	int err = local_send(l, give, deadline);
-
-	while (!err && g->have != g->want) {
-		err = local_receive(l, deadline);
-		if (!err)
-			err = gather_blob(l, g);
-	}
-	if (err == -ETIMEDOUT)
-		return gather_overdue(l, g, timeout_ms);
-	if (err && !l->broken)
-		return local_break(l, err, strerror(-err));
-	return err;
 }
 
 static int local_allgather(struct boot *boot, const void *mine, size_t len, void *all,
@@ -217,7 +43,7 @@ static int local_allgather(struct boot *boot, const void *mine, size_t len, void
 	boot_msg_set(&give, BOOT_GIVE, mine, len);
 	pthread_mutex_lock(&l->lock);
 	give.round = l->round;
-	err = l->broken ? l->broken : gather(l, &give, &g, timeout_ms);
+	err = l->broken ? l->broken : local_gather(l, &give, &g, timeout_ms);
 	if (err)
 		boot_why(why, why_len, err, "%s", l->why);
 	else
@@ -225,8 +51,6 @@ static int local_allgather(struct boot *boot, const void *mine, size_t len, void
 	pthread_mutex_unlock(&l->lock);
 	return err;
 }
-
-/* ------------------------------------------------------------- open and close -- */
 
 static int local_fd(const struct boot *boot)
 {

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Packets between a node and the rendezvous of its job, and how the two part. */
+#include "config.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "dsm/boot/local_state.h"
+
+int local_break(struct boot_local *l, int code, const char *text)
+{
+	l->broken = code;
+	snprintf(l->why, sizeof l->why, "%s", text);
+	return code;
+}
+
+/* 0 when fd is ready, -ETIMEDOUT when the deadline comes first. */
+static int local_wait(const struct boot_local *l, short events, int64_t deadline)
+{
+	struct pollfd p = { .fd = l->fd, .events = events };
+	int64_t left;
+	int n;
+
+	do {
+		left = deadline - boot_now_ms();
+		n = poll(&p, 1, left > 0 ? (int)left : 0);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n ? 0 : -ETIMEDOUT;
+}
+
+int local_send(struct boot_local *l, const struct boot_msg *msg, int64_t deadline)
+{
+	int err;
+
+	while ((err = boot_msg_send(l->fd, msg)) == -EAGAIN) {
+		err = local_wait(l, POLLOUT, deadline);
+		if (err)
+			break;
+	}
+	/* A rendezvous that has closed may have said why: receiving tells. */
+	return err == -EPIPE || err == -ECONNRESET ? 0 : err;
+}
+
+/* Takes a packet that is there: 0 it is in l->msg, -EAGAIN, or l is broken. */
+int local_take(struct boot_local *l)
+{
+	char text[BOOT_TEXT_MAX];
+	int n = boot_msg_receive(l->fd, &l->msg);
+
+	if (n == -EAGAIN)
+		return n;
+	if (n == 0)
+		return local_break(l, -ECONNRESET, "the job has ended: its starter is gone");
+	if (n < 0 && n != -EBADMSG)
+		return local_break(l, n, strerror(-n));
+	if (n == 1 && l->msg.type == BOOT_END && l->msg.code < 0) {
+		boot_msg_text(&l->msg, text, sizeof text);
+		return local_break(l, l->msg.code, text);
+	}
+	if (n == -EBADMSG || l->msg.type == BOOT_END)
+		return local_break(l, -EPROTO, "the job's starter is of another version");
+	return 0;
+}
+
+int local_receive(struct boot_local *l, int64_t deadline)
+{
+	int err;
+
+	while ((err = local_take(l)) == -EAGAIN) {
+		err = local_wait(l, POLLIN, deadline);
+		if (err)
+			break;
+	}
+	return err;
+}
+
+int local_strange(struct boot_local *l)
+{
+	return local_break(l, -EPROTO, "the job's starter sent what was not expected");
+}
