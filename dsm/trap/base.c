@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the engines of the trap have in common, but for page tables. */
+/* What the engines of the trap have in common: state, runs, and faults. */
 #include "config.h"
 
 #include "dsm/trap/base.h"
@@ -13,8 +13,6 @@
 #include <unistd.h>
 
 #include "dsm/dsm.h"
-#include "dsm/memory/mm.h"
-#include "dsm/trap/signal.h"
 
 /* How often the kernel may say EAGAIN without having done anything. */
 #define RETRIES_MAX 10000
@@ -156,88 +154,4 @@ void base_stats(const struct trap *trap, struct trap_stats *out)
 		.wakes = atomic_load_explicit(&base->wakes, memory_order_relaxed),
 		.retries = atomic_load_explicit(&base->retries, memory_order_relaxed),
 	};
-}
-
-/* --------------------------------------------------------- begin and end -- */
-
-void base_close(struct base *base)
-{
-	if (base->signal)
-		trap_signal_stop();
-	/* Closing is not enough: a child of fork may still hold the descriptor. */
-	for (int kind = 0; kind < REGION_ZONES && base->fd >= 0; kind++) {
-		const struct region_zone *zone = &base->region->zone[kind];
-
-		if (zone->count)
-			uffd_unregister(base->fd, zone->window, zone->count * zone->page_bytes);
-	}
-	if (base->fd >= 0)
-		close(base->fd);
-	base->fd = -1;
-	access_map_close(&base->map);
-}
-
-/* Everything that was mapped before is gone afterwards: registered first, zapped then,
- * so that nothing can come back in between. */
-static int control(struct base *base, uint64_t modes)
-{
-	for (int kind = 0; kind < REGION_ZONES; kind++) {
-		const struct region_zone *zone = &base->region->zone[kind];
-		int r;
-
-		if (!zone->count)
-			continue;
-		r = uffd_register(base->fd, zone->window, zone->count * zone->page_bytes, modes);
-		if (!r)
-			r = base_zap(base_run(base, zone->first, zone->count));
-		if (r)
-			return r;
-	}
-	return 0;
-}
-
-int base_open(struct base *base, const struct trap_ops *ops, const struct trap_config *config,
-              uint64_t need, uint64_t modes)
-{
-	struct uffd_caps caps;
-	char why[256];
-	int r;
-
-	base->trap.ops = ops;
-	base->region = config->region;
-	base->log = config->log;
-	base->log_ctx = config->log_ctx;
-	base->fd = -1;
-	need |= UFFD_NEED_SHMEM;
-	if (config->region->zone[REGION_PMD].count)
-		need |= UFFD_NEED_HUGETLB;
-
-	uffd_caps_read(&caps, config->delivery == TRAP_SIGNAL);
-	r = uffd_caps_check(&caps, need, why, sizeof why);
-	if (r) {
-		base_say(base, DSM_LOG_ERROR, "%s", why);
-		return r;
-	}
-	r = access_map_open(&base->map, config->region->pages);
-	if (r)
-		return r;
-	need |= config->delivery == TRAP_SIGNAL ? UFFD_FEATURE_SIGBUS : caps.features & UFFD_WANT;
-	base->fd = r = uffd_open(need, config->delivery == TRAP_SIGNAL);
-	if (r >= 0)
-		r = control(base, modes);
-	if (r) {
-		base_say(base, DSM_LOG_ERROR, "the window cannot be trapped: %s", strerror(-r));
-		goto err_close;
-	}
-	if (config->delivery == TRAP_SIGNAL) {
-		r = trap_signal_start(config);
-		if (r)
-			goto err_close;
-		base->signal = true;
-	}
-	return 0;
-
-err_close:
-	base_close(base);
-	return r;
 }

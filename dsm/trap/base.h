@@ -40,15 +40,6 @@ void base_count(_Atomic uint64_t *counter, uint64_t n);
 void __attribute__((format(printf, 3, 4)))
 base_say(const struct base *base, int level, const char *fmt, ...);
 
-/* --- begin and end --- */
-
-/* Fills a zeroed base (its fd is -1 after a failure) and takes control: all zones
- * registered with these modes, nothing mapped. need: features beyond those of the zones.
- * Errors as trap_ops.attach, logged. */
-int base_open(struct base *base, const struct trap_ops *ops, const struct trap_config *config,
-              uint64_t need, uint64_t modes);
-void base_close(struct base *base); /* zeroed but for fd -1 is allowed */
-
 /* --- runs of pages of one zone --- */
 
 struct run {
@@ -68,6 +59,8 @@ int base_try_again(struct base *base, unsigned *tries);
 /* CONTINUE works within one mapping only (-ENOENT), but the run may lie in several: by our
  * own doing, or the application has locked a part of it. How many bytes to try instead. */
 size_t base_halve(size_t len, size_t page_bytes);
+
+/* --- wp_pages.c: page tables under WP --- */
 
 /* Takes all entries of the run away. */
 int base_zap(struct run run);
@@ -92,5 +85,14 @@ int base_read(struct base *base, struct uffd_msg *msg);
 /* The fault that a message of one tells of. */
 struct trap_fault base_fault(const struct base *base, const struct uffd_msg *msg);
 void base_count_fault(struct base *base, const struct trap_fault *fault);
+
+/* --- base_open.c: begin and end --- */
+
+/* Fills a zeroed base (its fd is -1 after a failure) and takes control: all zones
+ * registered with these modes, nothing mapped. need: features beyond those of the zones.
+ * Errors as trap_ops.attach, logged. */
+int base_open(struct base *base, const struct trap_ops *ops, const struct trap_config *config,
+              uint64_t need, uint64_t modes);
+void base_close(struct base *base); /* zeroed but for fd -1 is allowed */
 
 #endif
