@@ -12,11 +12,6 @@
 #include "dsm/dsm.h"
 #include "dsm/trap/rwp.h"
 
-struct rwp *rwp_of(const struct trap *trap)
-{
-	return (struct rwp *)trap;
-}
-
 /* ------------------------------------------------------------- set_access -- */
 
 /* For a run in mode WP. */

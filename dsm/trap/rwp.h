@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The rwp engine within: extents and their modes, and the thread that moves mappings.
+ * The rwp engine within: extents and their modes, and the thread that moves mappings. Each of
+ * its files calls those above it here, and rwp.c, the engine, all of them.
  *
  * An extent (64 pages of 4 KiB, or one of 2 MiB) is registered in one of two modes:
  *
@@ -79,7 +80,55 @@ struct rwp {
 	int poll_fd; /* epoll of the userfaultfd and kept_fd */
 };
 
-struct rwp *rwp_of(const struct trap *trap);
+static inline struct rwp *rwp_of(const struct trap *trap)
+{
+	return (struct rwp *)trap;
+}
+
+/* --- rwp_extents.c: which there are --- */
+
+/* The number of the extent that a page is in; and the first page of that number. */
+static inline uint64_t rwp_index_of(const struct rwp *rwp, uint64_t page)
+{
+	const struct region_zone *pmd = &rwp->base.region->zone[REGION_PMD];
+
+	return page < pmd->first ? page / REGION_EXTENT_PAGES
+	                         : rwp->pte_extents + page - pmd->first;
+}
+
+static inline struct extent *rwp_extent_of(const struct rwp *rwp, uint64_t page)
+{
+	return &rwp->extent[rwp_index_of(rwp, page)];
+}
+
+static inline uint64_t rwp_first_page(const struct rwp *rwp, uint64_t e)
+{
+	const struct region_zone *pmd = &rwp->base.region->zone[REGION_PMD];
+
+	return e < rwp->pte_extents ? e * REGION_EXTENT_PAGES : pmd->first + e - rwp->pte_extents;
+}
+
+/* The pages of n extents of one zone. */
+static inline struct run rwp_pages_of(const struct rwp *rwp, uint64_t e, uint64_t n)
+{
+	uint64_t pages = n * (e < rwp->pte_extents ? REGION_EXTENT_PAGES : 1);
+
+	return base_run(&rwp->base, rwp_first_page(rwp, e), pages);
+}
+
+int rwp_extents_open(struct rwp *rwp);
+void rwp_extents_close(struct rwp *rwp);
+/* The part of the run that lies in extents of the first one's mode. */
+struct run rwp_same_mode(const struct rwp *rwp, struct run run);
+
+/* --- rwp_mappings.c: how many mappings that makes --- */
+
+/* n extents from e on have this mode now, and nothing mapped. */
+void rwp_set_mode(struct rwp *rwp, uint64_t e, uint64_t n, bool wp);
+/* Whether n extents, all of one mode, can take the other one within so many mappings. */
+bool rwp_room_to_switch(const struct rwp *rwp, uint64_t e, uint64_t n, uint64_t max);
+/* Extends extents of mode RWP so that no mapping is added. */
+void rwp_widen(const struct rwp *rwp, uint64_t *e, uint64_t *n);
 
 /* --- rwp_pages.c: page tables under RWP --- */
 
@@ -92,13 +141,16 @@ int rwp_fill(struct rwp *rwp, struct run run, uint64_t *done);
 
 void rwp_forget(struct trap *trap, uint64_t first, uint32_t n);
 
-/* --- rwp_extent.c: modes --- */
+/* --- rwp_move.c: moving a mapping, and the faults that come meanwhile --- */
 
-int rwp_extents_open(struct rwp *rwp);
-void rwp_extents_close(struct rwp *rwp);
-struct extent *rwp_extent_of(const struct rwp *rwp, uint64_t page);
-/* The part of the run that lies in extents of the first one's mode. */
-struct run rwp_same_mode(const struct rwp *rwp, struct run run);
+int rwp_move_open(struct rwp *rwp);
+void rwp_move_close(struct rwp *rwp);
+/* Moves a registered mapping over the window at `to`. 0, or what mremap says; then it is
+ * where it was. -ETIMEDOUT (logged): the kernel does not finish it; then none is any more. */
+int rwp_move(struct rwp *rwp, void *from, size_t len, void *to);
+int rwp_next_fault(struct trap *trap, struct trap_fault *out);
+
+/* --- rwp_switch.c: modes, above all these --- */
 
 /* The extents of a run, all of mode RWP, become WP; maybe more of them do, where there is
  * no room for more mappings. The accesses stay as they are. -ENOMEM, -EIO (logged). */
@@ -111,14 +163,5 @@ void rwp_note(struct rwp *rwp, struct run run);
 
 /* Moves one extent whatever its history, for tests; a READ page forbids RWP (-EBUSY). */
 int rwp_force(struct trap *trap, uint64_t page, bool wp);
-
-/* --- rwp_move.c: moving a mapping, and the faults that come meanwhile --- */
-
-int rwp_move_open(struct rwp *rwp);
-void rwp_move_close(struct rwp *rwp);
-/* Moves a registered mapping over the window at `to`. 0, or what mremap says; then it is
- * where it was. -ETIMEDOUT (logged): the kernel does not finish it; then none is any more. */
-int rwp_move(struct rwp *rwp, void *from, size_t len, void *to);
-int rwp_next_fault(struct trap *trap, struct trap_fault *out);
 
 #endif

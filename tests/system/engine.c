@@ -12,7 +12,7 @@
 
 #include "tests/system/node.h"
 
-#define TURNS 80 /* more than it takes an extent to be calm, see dsm/trap/rwp_extent.c */
+#define TURNS 80 /* more than it takes an extent to be calm, see dsm/trap/rwp_switch.c */
 
 static size_t page_bytes = 4096;
 static unsigned pages = 4;
