@@ -27,11 +27,11 @@ libnode_la_SOURCES += dsm/node/ahead.c dsm/node/apply.c dsm/node/call.c dsm/node
 	dsm/node/unpin.c dsm/node/waits.c dsm/node/waits.h dsm/node/watch.c
 libnode_la_SOURCES += dsm/members/members.c dsm/members/members.h
 libnode_la_SOURCES += dsm/trap/access_map.c dsm/trap/access_map.h dsm/trap/audit.c \
-	dsm/trap/audit.h dsm/trap/base.c dsm/trap/base.h dsm/trap/base_open.c \
-	dsm/trap/choose.c dsm/trap/rwp.c dsm/trap/rwp.h dsm/trap/rwp_extents.c \
-	dsm/trap/rwp_mappings.c dsm/trap/rwp_move.c dsm/trap/rwp_pages.c \
-	dsm/trap/rwp_switch.c dsm/trap/signal.c dsm/trap/signal.h dsm/trap/trap.h \
-	dsm/trap/uffd.c dsm/trap/uffd.h dsm/trap/uffd_caps.c dsm/trap/wp.c \
+	dsm/trap/audit.h dsm/trap/base.c dsm/trap/base.h dsm/trap/base_open.c dsm/trap/choose.c \
+	dsm/trap/engines.h dsm/trap/ops.h dsm/trap/rwp.c dsm/trap/rwp.h dsm/trap/rwp_extents.c \
+	dsm/trap/rwp_mappings.c dsm/trap/rwp_move.c dsm/trap/rwp_pages.c dsm/trap/rwp_switch.c \
+	dsm/trap/signal.c dsm/trap/signal.h dsm/trap/trap.h dsm/trap/uffd.c dsm/trap/uffd.h \
+	dsm/trap/uffd_abi.h dsm/trap/uffd_caps.c dsm/trap/uffd_caps.h dsm/trap/wp.c \
 	dsm/trap/wp_pages.c
 libnode_la_SOURCES += dsm/memory/budget.c dsm/memory/budget.h dsm/memory/chunks.c \
 	dsm/memory/chunks.h dsm/memory/evict.c dsm/memory/evict.h dsm/memory/frames.c \

@@ -3,7 +3,7 @@
  * The audit of a node: that core, trap and page tables agree on what every page of the
  * window allows. Under the node's lock, so that nothing changes meanwhile.
  */
-#include "dsm/trap/audit.h"
+#include "dsm/trap/trap.h"
 
 #include <jansson.h>
 #include <string.h>

@@ -8,7 +8,6 @@
 
 #include "dsm/probe/probe.h"
 #include "dsm/trap/trap.h"
-#include "dsm/trap/uffd.h"
 
 #define WHY_MAX 512
 

@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#include "dsm/trap/trap.h"
+#include "dsm/trap/ops.h"
 
 #define ACCESS_MAP_BLOCK 4096 /* pages in a block: what one page of the array describes */
 

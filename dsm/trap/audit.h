@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "dsm/trap/trap.h"
+#include "dsm/trap/ops.h"
 
 /* Entries of /proc/self/pagemap. */
 #define TRAP_AUDIT_PRESENT (1ull << 63)

@@ -13,8 +13,9 @@
 
 #include "dsm/memory/region.h"
 #include "dsm/trap/access_map.h"
-#include "dsm/trap/trap.h"
+#include "dsm/trap/ops.h"
 #include "dsm/trap/uffd.h"
+#include "dsm/trap/uffd_caps.h"
 
 #define BASE_MODES_WP \
 	(UFFDIO_REGISTER_MODE_MISSING | UFFDIO_REGISTER_MODE_MINOR | UFFDIO_REGISTER_MODE_WP)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "dsm/dsm.h"
+#include "dsm/trap/engines.h"
 #include "dsm/trap/rwp.h"
 
 /* ------------------------------------------------------------- set_access -- */

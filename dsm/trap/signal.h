@@ -6,7 +6,7 @@
 #ifndef TRAP_SIGNAL_H
 #define TRAP_SIGNAL_H
 
-#include "dsm/trap/trap.h"
+#include "dsm/trap/ops.h"
 
 /* Takes SIGBUS for config's region; what was installed before gets all other faults.
  * 0 or -EBUSY: taken already. */

@@ -8,21 +8,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#ifndef USERFAULTFD_IOC_NEW
-#define USERFAULTFD_IOC_NEW _IO(0xAA, 0x00) /* Linux 6.1 */
-#endif
-
-#ifndef UFFDIO_RWPROTECT /* Linux 7.3 */
-#define _UFFDIO_RWPROTECT (0x09)
-struct uffdio_rwprotect {
-	struct uffdio_range range;
-#define UFFDIO_RWPROTECT_MODE_RWP ((__u64)1 << 0)
-#define UFFDIO_RWPROTECT_MODE_DONTWAKE ((__u64)1 << 1)
-	__u64 mode;
-};
-#define UFFDIO_RWPROTECT _IOWR(UFFDIO, _UFFDIO_RWPROTECT, struct uffdio_rwprotect)
-#endif
-
 static int uffd_ioctl(int fd, unsigned long request, void *arg)
 {
 	return syscall(SYS_ioctl, fd, request, arg) ? -errno : 0;

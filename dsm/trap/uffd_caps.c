@@ -2,7 +2,7 @@
 /* Whether userfaultfd can serve here, and a sentence for people where it cannot. */
 #include "config.h"
 
-#include "dsm/trap/uffd.h"
+#include "dsm/trap/uffd_caps.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +15,7 @@
 #include <sys/utsname.h>
 
 #include "dsm/memory/mm.h"
+#include "dsm/trap/uffd.h"
 
 /* CONTINUE with MODE_WP on a page of shmem: 0 or a positive errno. */
 static int try_continue_wp(bool user_mode)

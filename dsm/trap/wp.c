@@ -10,6 +10,7 @@
 
 #include "dsm/dsm.h"
 #include "dsm/trap/base.h"
+#include "dsm/trap/engines.h"
 
 static int wp_set_access(struct trap *trap, uint64_t first, uint32_t n, enum trap_access access)
 {

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "dsm/memory/region.h"
-#include "dsm/trap/audit.h"
 #include "dsm/trap/trap.h"
 #include "tests/trap/support.h"
 

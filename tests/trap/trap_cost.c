@@ -15,6 +15,7 @@
 
 #include "dsm/memory/region.h"
 #include "dsm/trap/rwp.h"
+#include "dsm/trap/trap.h"
 #include "tests/trap/support.h"
 
 #define ROUNDS 15
