@@ -14,9 +14,10 @@ libnode_la_SOURCES += dsm/calls/atomics.c dsm/calls/job.c dsm/calls/memory.c \
 libnode_la_SOURCES += dsm/admin/admin.c dsm/admin/admin.h dsm/admin/answers.h \
 	dsm/admin/audit.c dsm/admin/hot.c dsm/admin/post.c dsm/admin/post.h dsm/admin/report.c \
 	dsm/admin/socket.c dsm/admin/socket.h
-libnode_la_SOURCES += dsm/heap/alloc.c dsm/heap/alloc.h dsm/heap/ask.c dsm/heap/heap.c \
-	dsm/heap/heap.h dsm/heap/names.c dsm/heap/names.h dsm/heap/serve.c dsm/heap/services.h \
-	dsm/heap/slots.c
+libnode_la_SOURCES += dsm/heap/alloc.c dsm/heap/alloc.h dsm/heap/alloc_bins.c \
+	dsm/heap/alloc_blocks.c dsm/heap/alloc_check.c dsm/heap/alloc_state.h dsm/heap/ask.c \
+	dsm/heap/heap.c dsm/heap/heap.h dsm/heap/names.c dsm/heap/names.h dsm/heap/serve.c \
+	dsm/heap/services.h dsm/heap/slots.c
 libnode_la_SOURCES += dsm/node/ahead.c dsm/node/apply.c dsm/node/call.c dsm/node/call.h \
 	dsm/node/engine.c dsm/node/engine.h dsm/node/fail.c dsm/node/fault_list.c \
 	dsm/node/fault_list.h dsm/node/faults.c dsm/node/faults.h dsm/node/help.c \
