@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Bootstrap: how the nodes of a job find each other. One ops table; what a way of
- * starting has to offer is an allgather, and word of a job that ended.
- * Calls block; one thread uses a boot at a time, but for ended().
+ * starting has to offer is an allgather, and word of a job that ended. Knows job/, and
+ * nothing of what a node does with it.
+ *
+ * What guards it: calls block, and one thread uses a boot at a time, but for ended(), which
+ * another may call meanwhile: each way has a lock of its own for that, held during a round.
  */
 #ifndef BOOT_H
 #define BOOT_H
