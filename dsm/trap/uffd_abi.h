@@ -8,7 +8,7 @@
 #ifndef UFFDIO_CONTINUE_MODE_WP
 #define UFFDIO_CONTINUE_MODE_WP ((__u64)1 << 1) /* Linux 6.4 */
 #endif
-#ifndef UFFD_FEATURE_RWP /* Linux 7.2 */
+#ifndef UFFD_FEATURE_RWP /* Linux 7.3 */
 #define UFFD_FEATURE_RWP (1 << 17)
 #define UFFD_PAGEFAULT_FLAG_RWP (1 << 3)
 #define UFFDIO_REGISTER_MODE_RWP ((__u64)1 << 3)
@@ -18,7 +18,7 @@
 #define USERFAULTFD_IOC_NEW _IO(0xAA, 0x00) /* Linux 6.1 */
 #endif
 
-#ifndef UFFDIO_RWPROTECT /* Linux 7.2 */
+#ifndef UFFDIO_RWPROTECT /* Linux 7.3 */
 #define _UFFDIO_RWPROTECT (0x09)
 struct uffdio_rwprotect {
 	struct uffdio_range range;
