@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "dsm/memory/mm.h"
+#include "dsm/memory/memory.h"
 
 #define BLOCK ACCESS_MAP_BLOCK
 

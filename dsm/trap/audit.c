@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <unistd.h>
 
-#include "dsm/memory/region.h"
+#include "dsm/memory/memory.h"
 
 #define SYSTEM_PAGE 4096
 #define BATCH 512 /* entries in one read */

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "dsm/memory/region.h"
+#include "dsm/memory/memory.h"
 #include "dsm/trap/access_map.h"
 #include "dsm/trap/ops.h"
 #include "dsm/trap/uffd.h"

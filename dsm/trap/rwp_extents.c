@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "dsm/memory/mm.h"
+#include "dsm/memory/memory.h"
 #include "dsm/trap/rwp.h"
 
 #define MAPS_DEFAULT 65530

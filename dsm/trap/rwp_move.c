@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "dsm/dsm.h"
-#include "dsm/memory/mm.h"
+#include "dsm/memory/memory.h"
 #include "dsm/trap/rwp.h"
 
 #define STACK_BYTES (256u << 10) /* sanitizers need more than the least */

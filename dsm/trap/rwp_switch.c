@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "dsm/dsm.h"
-#include "dsm/memory/mm.h"
+#include "dsm/memory/memory.h"
 #include "dsm/trap/rwp.h"
 
 #define CALM_MIN 32u       /* page changes without a READ, for patience 0 */

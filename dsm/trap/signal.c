@@ -8,7 +8,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#include "dsm/memory/region.h"
+#include "dsm/memory/memory.h"
 
 /* Set while no page of the region can be trapped yet, or any more; so the handler reads
  * it without a lock. */

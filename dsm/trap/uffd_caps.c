@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 
-#include "dsm/memory/mm.h"
+#include "dsm/memory/memory.h"
 #include "dsm/trap/uffd.h"
 
 /* CONTINUE with MODE_WP on a page of shmem: 0 or a positive errno. */

@@ -15,7 +15,7 @@
  */
 #include <errno.h>
 
-#include "dsm/memory/mm.h"
+#include "dsm/memory/memory.h"
 #include "dsm/trap/base.h"
 
 int base_zap(struct run run)
