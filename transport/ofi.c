@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <rdma/fi_cm.h>
 #include <rdma/fi_errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,27 +17,6 @@
 
 #define OFI_BLOB_VERSION 2
 #define OFI_CQ_MAX 16384 /* some completion queues hold no more than 32767 entries */
-
-void ofi_log(const struct ofi *ofi, int level, const char *format, ...)
-{
-	char text[320];
-	va_list args;
-
-	if (!ofi->log)
-		return;
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	ofi->log(ofi->log_ctx, level, text);
-}
-
-int ofi_errno(ssize_t rc)
-{
-	/* libfabric's own codes start at 256; below they are errno's. */
-	if (rc <= -FI_ERRNO_OFFSET)
-		return -EIO;
-	return rc < 0 ? (int)rc : 0;
-}
 
 /* -------------------------------------------------------------------- open -- */
 
@@ -354,6 +332,11 @@ static const char *ofi_provider(const struct tr *tr)
 
 #define OFI_PARTS 4
 
+struct ofi_part {
+	const uint8_t *data;
+	size_t len;
+};
+
 static int ofi_blob_put(uint8_t *buf, int at, const void *part, size_t len)
 {
 	if (at < 0 || len > UINT8_MAX || (size_t)at + 1 + len > TR_ADDRESS_MAX)
@@ -387,11 +370,6 @@ static int ofi_address(struct tr *tr, uint8_t *buf)
 	}
 	return ofi_blob_put(buf, at, &ofi->life, len);
 }
-
-struct ofi_part {
-	const uint8_t *data;
-	size_t len;
-};
 
 static int ofi_blob_parse(const uint8_t *blob, size_t len, struct ofi_part part[OFI_PARTS])
 {

@@ -232,6 +232,9 @@ static inline int ofi_stuck(const struct ofi *ofi)
 void ofi_probe(struct ofi *ofi);
 /* There was progress, or nothing to be asked any more. */
 void ofi_probe_forget(struct ofi_peer *peer);
+/* One step of a connection attempt that does not block; the next probe sees how it
+ * went. -ENOTCONN when it was refused. */
+int ofi_probe_port(struct ofi_peer *peer);
 /* The ports of RDMA devices are not those of TCP. So there we listen for probes on one of
  * our own: with the device's address. */
 int ofi_life_open(struct ofi *ofi, const struct sockaddr_in *device);

@@ -13,52 +13,12 @@
 
 #include "transport/ofi_impl.h"
 
-void ofi_op_done(struct ofi *ofi, struct ofi_op *op)
-{
-	struct ofi_peer *peer = &ofi->peer[op->peer];
-
-	peer->posted--;
-	if (!peer->lost)
-		ofi->posted--;
-	if (op->kind == OFI_TX)
-		LL_PREPEND(ofi->tx_free, op);
-	else
-		LL_PREPEND(ofi->write_free, op);
-	ofi->retry_ms = 0;
-	ofi_probe_forget(peer);
-}
-
 void ofi_reap(struct ofi *ofi)
 {
 	int id;
 
 	while (ofi->bell && (id = ofi_bell_gone(ofi->bell)) >= 0)
 		ofi_peer_lose(ofi, (uint16_t)id, -ENOTCONN);
-}
-
-void ofi_peer_lose(struct ofi *ofi, uint16_t id, int status)
-{
-	struct ofi_peer *peer = &ofi->peer[id];
-	struct ofi_op *op;
-
-	if (peer->lost)
-		return;
-	ofi_log(ofi, 1, "%s: node %u is lost: %s", ofi->provider, id, fi_strerror(-status));
-	peer->lost = 1;
-	peer->status = status;
-	peer->error_due = 1;
-	ofi->errors_due++;
-	ofi->queued -= peer->queued;
-	/* What the provider has of it may still complete, or never. */
-	ofi->posted -= peer->posted;
-	peer->queued = peer->count = 0;
-	while (peer->write_head) {
-		op = peer->write_head;
-		LL_DELETE(peer->write_head, op);
-		LL_PREPEND(ofi->write_free, op);
-	}
-	peer->write_tail = NULL;
-	ofi_probe_forget(peer);
 }
 
 /* 0, -EAGAIN, or a code that means that the peer is lost. */

@@ -214,28 +214,3 @@ void ofi_wait_disarm(struct tr *tr)
 		ofi->retry_ms = 0; /* woken before it: no reason to back off */
 	ofi_timer_set(ofi, 0);
 }
-
-void ofi_ring(struct ofi *ofi, uint16_t peer)
-{
-	if (!ofi->bell)
-		return;
-	ofi_bell_want(ofi->bell, peer);
-	if (ofi->wake_at_once)
-		ofi_wake_peers(&ofi->tr);
-}
-
-void ofi_ring_soon(struct ofi *ofi)
-{
-	if (!ofi->bell)
-		return;
-	ofi_bell_serve(ofi->bell);
-	ofi->stats.doorbells += ofi_bell_ring_soon(ofi->bell);
-}
-
-void ofi_wake_peers(struct tr *tr)
-{
-	struct ofi *ofi = ofi_of(tr);
-
-	if (ofi->bell)
-		ofi->stats.doorbells += ofi_bell_ring_now(ofi->bell);
-}
