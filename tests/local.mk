@@ -103,8 +103,8 @@ include tests/transport/local.mk
 include tests/scripts/local.mk
 
 # Docs
-dist_check_SCRIPTS += tests/docs/check_docs.sh tests/docs/check_architecture.sh
-TESTS += tests/docs/check_docs.sh tests/docs/check_architecture.sh
+dist_check_SCRIPTS += tests/docs/check_docs.sh tests/docs/check_architecture.sh tests/docs/check_house.sh
+TESTS += tests/docs/check_docs.sh tests/docs/check_architecture.sh tests/docs/check_house.sh
 
 # README's first program
 check_PROGRAMS += tests/docs/first
