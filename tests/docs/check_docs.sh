@@ -72,6 +72,17 @@ check_names() {
 	done
 }
 
+# The commands of dsmctl that take -j by their synopsis are those that the paragraph on it names;
+# doctor has one of its own.
+check_json() {
+	sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESCR/p' "$docs/dsmctl.1" | grep -B1 '^\.Op Fl j' |
+		sed -n 's/^\.Cm //p' | grep -vx doctor | sort >"$tmp/synopsis"
+	grep -B3 '^have one option:' "$docs/dsmctl.1" | sed -n 's/^\.Cm //p' | tr -s ' ,' '\n' |
+		sort >"$tmp/named"
+	[ -s "$tmp/synopsis" ] || wrong "cannot find -j in dsmctl.1"
+	diff "$tmp/synopsis" "$tmp/named" || wrong "dsmctl.1 disagrees with itself about -j"
+}
+
 check_lint() {
 	if ! command -v mandoc >/dev/null; then
 		echo "check_docs: no mandoc here, the form of the pages is not checked"
@@ -132,6 +143,7 @@ check_programs() {
 
 check_calls
 check_names
+check_json
 check_lint
 check_release
 check_packages
