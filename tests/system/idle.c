@@ -37,12 +37,12 @@ int main(int argc, char **argv)
 		__atomic_fetch_add(&shared[i], 1, __ATOMIC_SEQ_CST);
 	node_barrier();
 	cpu = cpu_ns();
-	wall = clock_now_ns();
+	wall = node_now_ns();
 	if (node.rank == 0)
 		nanosleep(&late, NULL);
 	node_barrier();
 	cpu = cpu_ns() - cpu;
-	wall = clock_now_ns() - wall;
+	wall = node_now_ns() - wall;
 	permille = cpu * 1000 / wall;
 	printf("idle: node %d of %d over %s used %.1f ms of CPU in %.1f s (%.1f %%)\n", node.rank,
 	       node.size, dsm_provider(node.dsm), (double)cpu / 1e6, (double)wall / 1e9,

@@ -201,8 +201,8 @@ static void wait_for(_Atomic uint32_t *at, uint32_t n, const char *what)
 		if (i % 65536)
 			continue;
 		if (!begin)
-			begin = clock_now_ns();
-		if (clock_now_ns() - begin > patience_s * 1000000000ull) {
+			begin = node_now_ns();
+		if (node_now_ns() - begin > patience_s * 1000000000ull) {
 			node_say("no progress for %u s: waiting for the others to %s", patience_s,
 			         what);
 			node_tell_state();
@@ -284,7 +284,7 @@ static void batch_run(const struct litmus *test, enum layout layout, unsigned ba
 		wait_for(&meeting->at_start[i], test->threads, "start an instance");
 		until = meeting->delay_ns[i][t];
 		if (until > 100)
-			for (until += clock_now_ns(); clock_now_ns() < until;)
+			for (until += node_now_ns(); node_now_ns() < until;)
 				;
 		test->thread[t](x, y, r);
 		for (unsigned k = 0; k < 4; k++)
@@ -365,7 +365,7 @@ static int test_run(const struct litmus *test, unsigned rounds, uint64_t *random
 
 	for (unsigned layout = 0; layout < LAYOUTS; layout++) {
 		for (int shared = 0; shared < 2; shared++) {
-			uint64_t histogram[OUTCOMES] = { 0 }, begin = clock_now_ns();
+			uint64_t histogram[OUTCOMES] = { 0 }, begin = node_now_ns();
 			char how[64];
 
 			for (unsigned batch = 0; batch * instances < rounds / (2 * LAYOUTS); batch++) {
@@ -374,7 +374,7 @@ static int test_run(const struct litmus *test, unsigned rounds, uint64_t *random
 				batch_count(test, layout, histogram);
 			}
 			snprintf(how, sizeof how, "%s, %s, %.1f s", layout_name[layout],
-			         shared ? "shared" : "cold", (double)(clock_now_ns() - begin) / 1e9);
+			         shared ? "shared" : "cold", (double)(node_now_ns() - begin) / 1e9);
 			if (node.rank == 0)
 				tell(test, how, histogram);
 			for (unsigned o = 0; o < OUTCOMES; o++)

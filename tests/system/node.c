@@ -136,7 +136,7 @@ uint64_t node_random(uint64_t *state)
 	return x * 0x2545f4914f6cdd1dull;
 }
 
-uint64_t clock_now_ns(void)
+uint64_t node_now_ns(void)
 {
 	struct timespec now;
 

@@ -55,7 +55,7 @@ void node_expect(int got, int want, const char *call, const char *file, int line
 
 /* xorshift64*: state must not be 0. */
 uint64_t node_random(uint64_t *state);
-uint64_t clock_now_ns(void);
+uint64_t node_now_ns(void);
 
 /* Writes to standard error what this node's admin socket says: which accesses and calls
  * wait, and the counts. For those who found that they are stuck. */

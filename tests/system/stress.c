@@ -65,7 +65,7 @@ static void tell_stuck(void)
 /* Nobody of this node moved for patience_s: say who waits for what, and fail. */
 static void *watch(void *arg)
 {
-	uint64_t seen = progress(), since = clock_now_ns();
+	uint64_t seen = progress(), since = node_now_ns();
 
 	for (;;) {
 		struct timespec second = { .tv_sec = 1 };
@@ -73,8 +73,8 @@ static void *watch(void *arg)
 		nanosleep(&second, NULL);
 		if (progress() != seen) {
 			seen = progress();
-			since = clock_now_ns();
-		} else if (clock_now_ns() - since > options.patience_s * 1000000000ull) {
+			since = node_now_ns();
+		} else if (node_now_ns() - since > options.patience_s * 1000000000ull) {
 			tell_stuck();
 			/* The other nodes are stuck as well and have something to tell, too. */
 			second.tv_sec = 3;
@@ -270,7 +270,7 @@ static int has_shared(const struct dsm_stats *stats)
 /* When the time is over, unless the machine is so busy that nothing has come about in it. */
 static int wants_more(uint64_t end)
 {
-	uint64_t now = clock_now_ns();
+	uint64_t now = node_now_ns();
 	struct dsm_stats stats;
 
 	OK(dsm_get_stats(node.dsm, &stats, sizeof stats));
@@ -279,7 +279,7 @@ static int wants_more(uint64_t end)
 
 static unsigned epochs_run(void)
 {
-	uint64_t end = clock_now_ns() + options.seconds * 1000000000ull;
+	uint64_t end = node_now_ns() + options.seconds * 1000000000ull;
 	unsigned epoch = 0;
 	int more = 1;
 

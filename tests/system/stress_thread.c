@@ -131,7 +131,7 @@ static uint64_t now(const struct stress_thread *t)
 	if (!t->timed)
 		return 0;
 	atomic_thread_fence(memory_order_seq_cst);
-	time = clock_now_ns();
+	time = node_now_ns();
 #ifdef __x86_64__
 	__builtin_ia32_lfence(); /* loads wait for the clock to be read */
 #endif
@@ -330,10 +330,10 @@ static void act(struct stress_thread *t)
 
 void stress_epoch(struct stress_thread *t)
 {
-	uint64_t end = clock_now_ns() + t->options->epoch_ms * 1000000ull;
+	uint64_t end = node_now_ns() + t->options->epoch_ms * 1000000ull;
 
 	t->len = 0;
-	while (t->len + LOG_STEP <= t->options->ops && clock_now_ns() < end) {
+	while (t->len + LOG_STEP <= t->options->ops && node_now_ns() < end) {
 		act(t);
 		atomic_fetch_add_explicit(&t->steps, 1, memory_order_relaxed);
 	}
