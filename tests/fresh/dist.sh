@@ -13,7 +13,7 @@ fail() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 autoreconf -i
 mkdir -p build
 (cd build && ../configure -q && make -s dist)
-tars=(build/libdsm-*.tar.gz)
+tars=(build/libdsm-*.tar.*)
 [ ${#tars[@]} = 1 ] || fail "make dist leaves more than one tar file: ${tars[*]}"
 tar -C "$tmp" -xf "${tars[0]}"
 dir=$(echo "$tmp"/libdsm-*)
@@ -28,7 +28,7 @@ mkdir "$dir/build"
 cd "$dir/build"
 ../configure -q
 make -s -j2
-make -s -j2 check TESTS='tests/docs/check_docs.sh tests/dsm/test_alloc tests/scripts/test_check.sh'
+make -s -j2 check TESTS='tests/docs/check_docs.sh tests/heap/test_alloc tests/scripts/test_check.sh'
 make -s install DESTDIR="$tmp/installed"
 [ -e "$tmp/installed/usr/local/include/dsm.h" ] || fail "dsm.h is not installed"
 echo "dist: the tar file has what git has, and builds"

@@ -13,7 +13,7 @@ note() { printf '\n== %s (%s s)\n' "$*" $SECONDS; }
 make_user() {
 	note "a user with sudo"
 	apt-get -q update
-	DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends sudo
+	DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends sudo passwd login
 	useradd -m -s /bin/bash ann
 	chmod 700 /home/ann
 	echo 'ann ALL=(ALL:ALL) NOPASSWD: ALL' >/etc/sudoers.d/ann

@@ -67,7 +67,7 @@ run() {
 	trap 'rm -rf "$tmp"' EXIT
 	paste_block ../configure # ends in the build directory
 	timeout 300 bash -ec "$(block examples/heat)" >"$tmp/heat"
-	grep '^verified' "$tmp/heat" || fail "heat is not verified: $(cat "$tmp/heat")"
+	grep 'verified: all rows' "$tmp/heat" || fail "heat is not verified: $(cat "$tmp/heat")"
 
 	mkdir "$tmp/first" && cd "$tmp/first"
 	block 'int main(void)' >sum.c

@@ -53,9 +53,10 @@ run() {
 	if [ -z "$suite" ] || [ -z "${CASES[$kind]-}" ]; then usage; fi
 	[ "$(id -u)" = 0 ] || die "making a root needs root"
 	root_make "$suite" || return
-	# What is in there goes when its first process does, and that when this script does.
+	# What is in there goes when its first process does, and that when this script does. The
+	# scripts are those of the root: nobody changes them while they run.
 	timeout -s KILL "${CASES[$kind]}" unshare --mount --pid --ipc --uts --fork --kill-child \
-		bash tests/fresh/enter.sh "$ROOT" "$CACHE/$suite" \
+		bash "$ROOT/srv/libdsm/tests/fresh/enter.sh" "$ROOT" "$CACHE/$suite" \
 		/bin/bash /srv/libdsm/tests/fresh/inside.sh "$kind" || status=$?
 	[ "$status" != 137 ] || say "it was ended after ${CASES[$kind]} s"
 	return "$status"
