@@ -128,6 +128,6 @@ void hub_seat_linger(struct seat *s, int64_t deadline)
 	shutdown(s->link->fd, SHUT_WR);
 	do {
 		n = recv(s->link->fd, bytes, sizeof bytes, MSG_DONTWAIT);
-	} while (n > 0 || (n < 0 && errno == EAGAIN && !link_wait(s->link->fd, POLLIN, deadline)));
+	} while (n > 0 || (n < 0 && errno == EAGAIN && !boot_wait(s->link->fd, POLLIN, deadline)));
 	hub_link_free(&s->link);
 }

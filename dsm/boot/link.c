@@ -97,19 +97,6 @@ int link_secure(struct link *link, const uint8_t secret[LINK_SECRET], const stru
 	return 0;
 }
 
-int link_wait(int fd, short events, int64_t deadline)
-{
-	struct pollfd p = { .fd = fd, .events = events };
-	int64_t left;
-	int n;
-
-	do {
-		left = deadline - boot_now_ms();
-		n = poll(&p, 1, left > 0 ? (int)left : 0);
-	} while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : n ? 0 : -ETIMEDOUT;
-}
-
 int link_send(struct link *link, const struct boot_msg *msg, int64_t deadline)
 {
 	uint8_t frame[LINK_FRAME_MAX];
@@ -128,7 +115,7 @@ int link_send(struct link *link, const struct boot_msg *msg, int64_t deadline)
 		if (n >= 0) {
 			at += (size_t)n;
 		} else if (errno == EAGAIN) {
-			err = link_wait(link->fd, POLLOUT, deadline);
+			err = boot_wait(link->fd, POLLOUT, deadline);
 			if (err)
 				return err;
 		} else if (errno != EINTR) {
@@ -199,7 +186,7 @@ int link_receive(struct link *link, struct boot_msg *msg, int64_t deadline)
 	int n, err;
 
 	while ((n = link_take(link, msg)) == -EAGAIN) {
-		err = link_wait(link->fd, POLLIN, deadline);
+		err = boot_wait(link->fd, POLLIN, deadline);
 		if (err)
 			return err;
 	}

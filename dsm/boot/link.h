@@ -48,9 +48,6 @@ int link_take(struct link *link, struct boot_msg *msg);
 int link_receive(struct link *link, struct boot_msg *msg, int64_t deadline);
 void link_close(struct link *link); /* may be closed already */
 
-/* Waits for events on fd: 0, -ETIMEDOUT or another code. */
-int link_wait(int fd, short events, int64_t deadline);
-/* The numeric address of our end (other: of the peer's), "" when it has none. */
 void link_address(const struct link *link, bool other, char *text, size_t len);
 /* Whether such an address is one that only this machine has. */
 int link_is_loopback(const char *address);

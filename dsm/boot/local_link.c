@@ -16,26 +16,12 @@ int local_break(struct boot_local *l, int code, const char *text)
 	return code;
 }
 
-/* 0 when fd is ready, -ETIMEDOUT when the deadline comes first. */
-static int local_wait(const struct boot_local *l, short events, int64_t deadline)
-{
-	struct pollfd p = { .fd = l->fd, .events = events };
-	int64_t left;
-	int n;
-
-	do {
-		left = deadline - boot_now_ms();
-		n = poll(&p, 1, left > 0 ? (int)left : 0);
-	} while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : n ? 0 : -ETIMEDOUT;
-}
-
 int local_send(struct boot_local *l, const struct boot_msg *msg, int64_t deadline)
 {
 	int err;
 
 	while ((err = boot_msg_send(l->fd, msg)) == -EAGAIN) {
-		err = local_wait(l, POLLOUT, deadline);
+		err = boot_wait(l->fd, POLLOUT, deadline);
 		if (err)
 			break;
 	}
@@ -69,7 +55,7 @@ int local_receive(struct boot_local *l, int64_t deadline)
 	int err;
 
 	while ((err = local_take(l)) == -EAGAIN) {
-		err = local_wait(l, POLLIN, deadline);
+		err = boot_wait(l->fd, POLLIN, deadline);
 		if (err)
 			break;
 	}

@@ -27,7 +27,7 @@ static int member_connect(const struct addrinfo *to, int64_t deadline, int *out)
 		return -errno;
 	if (connect(fd, to->ai_addr, to->ai_addrlen))
 		err = errno == EINPROGRESS
-		          ? link_wait(fd, POLLOUT, limit < deadline ? limit : deadline)
+		          ? boot_wait(fd, POLLOUT, limit < deadline ? limit : deadline)
 		          : -errno;
 	if (!err && getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &err_len) == 0)
 		err = -err;

@@ -11,6 +11,8 @@ int boot_why(char *why, size_t why_len, int code, const char *format, ...)
 
 /* CLOCK_MONOTONIC: deadlines are of this clock. */
 int64_t boot_now_ms(void);
+/* 0 when fd is ready for these events of poll(2), -ETIMEDOUT when the deadline comes first. */
+int boot_wait(int fd, short events, int64_t deadline);
 
 /* The ways: boot.c chooses. Codes as of boot_open(). */
 int boot_single_open(struct boot **out);

@@ -518,7 +518,7 @@ static void test_late_hub(void)
 	crypto_generichash(secret, sizeof secret, (const uint8_t *)"", 0, NULL, 0);
 	fd = raw(&p);
 	/* Its challenge is here, so it has let us in. */
-	CU_ASSERT_EQUAL_FATAL(link_wait(fd, POLLIN, deadline), 0);
+	CU_ASSERT_EQUAL_FATAL(boot_wait(fd, POLLIN, deadline), 0);
 	kill(p.pids[0], SIGSTOP);
 	CU_ASSERT_EQUAL(waitpid(p.pids[0], NULL, WUNTRACED), p.pids[0]);
 	CU_ASSERT_EQUAL_FATAL(link_open(&link, fd, deadline), 0);
