@@ -13,8 +13,9 @@ struct tr;
 
 /*
  * Removes what process pid, which was a node of ours and was killed, left on this
- * machine: the shm provider's file in /dev/shm and our doorbell's directory in /tmp.
- * Only files of this user are touched. For whoever started the process. Returns how
+ * machine: the shm provider's files in /dev/shm and our doorbell's directory in /tmp. Only
+ * files of this user are touched, and only by their exact names, of which the process's number
+ * is a part: others may call theirs by it, too. For whoever started the process. Returns how
  * many were removed, -EBUSY when the process still runs, -EINVAL. Any thread; does not block.
  */
 int tr_ofi_sweep(pid_t pid);

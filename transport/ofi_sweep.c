@@ -2,6 +2,7 @@
 /*
  * Removes what a killed node left behind (ofi.h).
  */
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +24,55 @@ static int sweep_is_ours(int dir, const char *name, mode_t type)
 	       st.st_uid == geteuid();
 }
 
-/* A bell's directory: bell.N and bell.N.s in it, nothing else. */
+/* Reads at least min characters of the class, at most max. Returns where they end, or NULL. */
+static const char *sweep_skip(const char *at, int (*is)(int), unsigned min, unsigned max)
+{
+	unsigned n = 0;
+
+	while (at && n < max && is((unsigned char)at[n]))
+		n++;
+	return at && n >= min ? at + n : NULL;
+}
+
+static const char *sweep_skip_text(const char *at, const char *text)
+{
+	return at && !strncmp(at, text, strlen(text)) ? at + strlen(text) : NULL;
+}
+
+/* A file of the shm provider. It calls an endpoint's by the name that it is given (ofi_shm_name
+ * in ofi_provider.c), the user and the endpoint's number in the process, and one for a large
+ * message by that and a number. Whatever else begins with a process's number is somebody's. */
+static int sweep_is_shm(const char *name, pid_t pid)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%ld.", (long)pid);
+	name = sweep_skip(sweep_skip_text(name, text), isxdigit, 8, 8);
+	snprintf(text, sizeof(text), ":%d:", (int)getuid());
+	name = sweep_skip(sweep_skip_text(name, text), isdigit, 1, 10);
+	if (name && *name == '_')
+		name = sweep_skip(name + 1, isdigit, 1, 20);
+	return name && !*name;
+}
+
+/* A doorbell's directory, as mkdtemp made it (ofi_bell.c). */
+static int sweep_is_bell(const char *name, pid_t pid)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "dsm-bell.%ld.", (long)pid);
+	name = sweep_skip(sweep_skip_text(name, text), isalnum, 6, 6);
+	return name && !*name;
+}
+
+/* What a doorbell has in its directory: bell.RANK and bell.RANK.s. */
+static int sweep_is_in_bell(const char *name)
+{
+	name = sweep_skip(sweep_skip_text(name, "bell."), isdigit, 1, 5);
+	return name && (!*name || !strcmp(name, ".s"));
+}
+
+/* Stays where anything else is in it. */
 static int sweep_bell(int parent, const char *name)
 {
 	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -37,14 +86,14 @@ static int sweep_bell(int parent, const char *name)
 		return 0;
 	}
 	while ((entry = readdir(dir)))
-		if (!strncmp(entry->d_name, "bell.", 5))
+		if (sweep_is_in_bell(entry->d_name))
 			unlinkat(fd, entry->d_name, 0);
 	closedir(dir);
 	return unlinkat(parent, name, AT_REMOVEDIR) == 0;
 }
 
-/* Removes from path what begins with prefix: directories are bells. */
-static int sweep_dir(const char *path, const char *prefix, mode_t type)
+/* Removes from path what by its name is the process's: directories are bells. */
+static int sweep_dir(const char *path, int (*is)(const char *, pid_t), pid_t pid, mode_t type)
 {
 	DIR *dir = opendir(path);
 	struct dirent *entry;
@@ -54,8 +103,7 @@ static int sweep_dir(const char *path, const char *prefix, mode_t type)
 		return 0;
 	fd = dirfd(dir);
 	while ((entry = readdir(dir))) {
-		if (strncmp(entry->d_name, prefix, strlen(prefix)) ||
-		    !sweep_is_ours(fd, entry->d_name, type))
+		if (!is(entry->d_name, pid) || !sweep_is_ours(fd, entry->d_name, type))
 			continue;
 		if (type == S_IFDIR)
 			removed += sweep_bell(fd, entry->d_name);
@@ -89,16 +137,10 @@ static int sweep_runs(pid_t pid)
 
 int tr_ofi_sweep(pid_t pid)
 {
-	char prefix[64];
-	int removed;
-
 	if (pid <= 1)
 		return -EINVAL;
 	if (sweep_runs(pid))
 		return -EBUSY;
-	/* The shm provider calls its file by the name that it is given, user and endpoint. */
-	snprintf(prefix, sizeof(prefix), "%ld.", (long)pid);
-	removed = sweep_dir("/dev/shm", prefix, S_IFREG);
-	snprintf(prefix, sizeof(prefix), "dsm-bell.%ld.", (long)pid);
-	return removed + sweep_dir("/tmp", prefix, S_IFDIR);
+	return sweep_dir("/dev/shm", sweep_is_shm, pid, S_IFREG) +
+	       sweep_dir("/tmp", sweep_is_bell, pid, S_IFDIR);
 }

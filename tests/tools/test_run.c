@@ -365,17 +365,19 @@ static void test_killed(void)
 
 /* --------------------------------------------------------------------- leftovers -- */
 
-/* Files that the shm provider would leave, children, and one that has got away. */
+/* Files that the shm provider would leave, children, and one that has got away. A file of the
+ * user's own stays, though a process's number is in its name. */
 static void test_leftovers(void)
 {
-	char self[300], script[600], name[64];
+	char self[300], script[600], name[64], mine[64];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
 	struct ctl c;
 	int pid;
 
 	self[n > 0 ? n : 0] = '\0';
 	snprintf(script, sizeof script,
-	         "echo pid $$; : >/dev/shm/$$.1badcafe:%u:0; sleep 1000 & echo pid $!; %s escape; "
+	         "echo pid $$; : >/dev/shm/$$.1badcafe:%u:0; : >/dev/shm/$$.mine; "
+	         "sleep 1000 & echo pid $!; %s escape; "
 	         "touch $DSM_JOB/some-file; kill -KILL $$", (unsigned)geteuid(), self);
 	CU_ASSERT_EQUAL(ctl_run(&c, 137, "run", "-n", "1", "sh", "-c", script, NULL), 137);
 	CU_ASSERT_EQUAL(count_text(c.out_text, "pid "), 3);
@@ -383,6 +385,8 @@ static void test_leftovers(void)
 	CU_ASSERT_EQUAL_FATAL(sscanf(c.out_text, "[0] pid %d", &pid), 1);
 	snprintf(name, sizeof name, "/dev/shm/%d.1badcafe:%u:0", pid, (unsigned)geteuid());
 	CU_ASSERT_NOT_EQUAL(access(name, F_OK), 0);
+	snprintf(mine, sizeof mine, "/dev/shm/%d.mine", pid);
+	CU_ASSERT_EQUAL(unlink(mine), 0);
 	CU_ASSERT(ctl_nothing_left());
 	ctl_free(&c);
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -347,6 +348,111 @@ static void test_sweep(void)
 	CU_ASSERT_EQUAL(tr_ofi_sweep(getpid()), -EBUSY);
 }
 
+/* A file, or by a slash at its end a directory, at a path with the number of a process and the
+ * user's. */
+struct left {
+	const char *path;
+	int is_ours;
+};
+
+static const struct left sweep_left[] = {
+	{"/dev/shm/%1$ld.0badcafe:%2$u:0", 1},
+	{"/dev/shm/%1$ld.0badcafe:%2$u:12", 1},
+	{"/dev/shm/%1$ld.0badcafe:%2$u:0_17", 1},
+	{"/dev/shm/%1$ld.", 0},
+	{"/dev/shm/%1$ld.dat", 0},
+	{"/dev/shm/%1$ld.log:%2$u:0", 0},
+	{"/dev/shm/%1$ld.0badcafe", 0},
+	{"/dev/shm/%1$ld.0badcafe:", 0},
+	{"/dev/shm/%1$ld.0badcafe:%2$u", 0},
+	{"/dev/shm/%1$ld.0badcafe:%2$u:", 0},
+	{"/dev/shm/%1$ld.0badcafe:%2$u:x", 0},
+	{"/dev/shm/%1$ld.0badcafe:%2$u:0x", 0},
+	{"/dev/shm/%1$ld.0badcafe:%2$u:0.bak", 0},
+	{"/dev/shm/%1$ld.0badcafe:%2$u:0_", 0},
+	{"/dev/shm/%1$ld.0badcafe:%2$u:0_1_2", 0},
+	{"/dev/shm/%1$ld.0badcafe:%2$u1:0", 0},
+	{"/dev/shm/%1$ld.0badcaf:%2$u:0", 0},
+	{"/dev/shm/%1$ld.0badcafe0:%2$u:0", 0},
+	{"/dev/shm/%1$ld.0badcafg:%2$u:0", 0},
+	{"/dev/shm/%1$ld:%2$u:0", 0},
+	{"/dev/shm/%1$ld0.0badcafe:%2$u:0", 0},
+	{"/dev/shm/x%1$ld.0badcafe:%2$u:0", 0},
+	{"/tmp/dsm-bell.%1$ld.abcDEF/", 1},
+	{"/tmp/dsm-bell.%1$ld.abcDE/", 0},
+	{"/tmp/dsm-bell.%1$ld.abcDEFG/", 0},
+	{"/tmp/dsm-bell.%1$ld.abc-EF/", 0},
+	{"/tmp/dsm-bell.%1$ld.mine/", 0},
+	{"/tmp/dsm-bell.%1$ld0.abcDEF/", 0},
+};
+#define LEFT (sizeof(sweep_left) / sizeof(*sweep_left))
+
+static void make_left(const char *path)
+{
+	if (path[strlen(path) - 1] == '/')
+		CU_ASSERT_EQUAL(mkdir(path, 0700), 0)
+	else
+		CU_ASSERT_EQUAL(mknod(path, S_IFREG | 0600, 0), 0)
+}
+
+/* A process that is gone. */
+static pid_t dead_process(void)
+{
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0)
+		_exit(0);
+	CU_ASSERT_EQUAL(waitpid(pid, NULL, 0), pid);
+	return pid;
+}
+
+/* What others call by the number of a node's process, too, stays. */
+static void test_sweep_by_exact_names(void)
+{
+	int ours = 0, here;
+	pid_t pid = dead_process();
+	char path[LEFT][80];
+
+	for (size_t i = 0; i < LEFT; i++) {
+		snprintf(path[i], sizeof(path[i]), sweep_left[i].path, (long)pid, getuid());
+		make_left(path[i]);
+		ours += sweep_left[i].is_ours;
+	}
+	CU_ASSERT_EQUAL(tr_ofi_sweep(pid), ours);
+	for (size_t i = 0; i < LEFT; i++) {
+		here = !access(path[i], F_OK);
+		if (here == sweep_left[i].is_ours)
+			printf("\n    %s is %s", path[i], here ? "left" : "gone");
+		CU_ASSERT_NOT_EQUAL(here, sweep_left[i].is_ours);
+		remove(path[i]);
+	}
+}
+
+/* A doorbell's directory that has more in it than the doorbell's files loses only these. */
+static void test_sweep_in_a_bell(void)
+{
+	static const struct left in[] = {{"bell.0", 1}, {"bell.65534.s", 1}, {"bell.", 0},
+	                                 {"bell.jpg", 0}, {"bell.0.sh", 0}, {"bell.7.s2", 0}};
+	pid_t pid = dead_process();
+	char dir[60], path[80];
+
+	snprintf(dir, sizeof(dir), "/tmp/dsm-bell.%ld.abcDEF", (long)pid);
+	CU_ASSERT_EQUAL(mkdir(dir, 0700), 0);
+	for (size_t i = 0; i < sizeof(in) / sizeof(*in); i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, in[i].path);
+		make_left(path);
+	}
+	CU_ASSERT_EQUAL(tr_ofi_sweep(pid), 0);
+	for (size_t i = 0; i < sizeof(in) / sizeof(*in); i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, in[i].path);
+		CU_ASSERT_EQUAL(access(path, F_OK) == 0, !in[i].is_ours);
+		remove(path);
+	}
+	CU_ASSERT_EQUAL(rmdir(dir), 0);
+}
+
 /* ------------------------------------------------------------- steady state -- */
 
 static void steady(struct node *node)
@@ -396,6 +502,8 @@ static CU_TestInfo tests[] = {
 	{"addresses", test_addresses},
 	{"strangers", test_strangers},
 	{"sweep", test_sweep},
+	{"sweep by exact names", test_sweep_by_exact_names},
+	{"sweep in a bell", test_sweep_in_a_bell},
 	{"no allocation in the steady state", test_steady},
 	{"network", test_network},
 	CU_TEST_INFO_NULL,
