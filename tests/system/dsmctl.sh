@@ -44,7 +44,7 @@ gone() {
 	wait_for "none of your jobs" bash -c "'$dsmctl' clean; '$dsmctl' status || true"
 	for pid in "${nodes[@]}"; do
 		wait_for gone bash -c "kill -0 $pid 2>/dev/null || echo gone"
-		[ -z "$(find /dev/shm -name "$pid:*" 2>/dev/null)" ] || fail "$pid left files in /dev/shm"
+		[ -z "$(find /dev/shm -name "$pid.*" 2>/dev/null)" ] || fail "$pid left files in /dev/shm"
 	done
 	[ ! -e "$job" ] || fail "$job is still there"
 }
