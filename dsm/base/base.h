@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The ground floor: what every room of the library stands on. The log and the sentence about
- * a failed start, errors of the system in codes of ours, the clock. Nothing here knows a node.
+ * a failed start, errors of the system in codes of ours, the clock, and the descriptors that
+ * are the program's. Nothing here knows a node.
  *
- * Nothing needs to be guarded: a log does not change once it is set up, and the sentence is
- * the calling thread's own.
+ * Nothing needs to be guarded: a log does not change once it is set up, the sentence is the
+ * calling thread's own, and who holds descriptors counts under a lock inside.
  */
 #ifndef BASE_H
 #define BASE_H
 
 #include "dsm/base/clock.h"
+#include "dsm/base/descriptors.h"
 #include "dsm/base/error.h"
 #include "dsm/base/log.h"
 

@@ -16,6 +16,7 @@ int dsm_probe(const struct dsm_config *config, dsm_probe_fn fn, void *ctx)
 	rc = node_become();
 	if (rc)
 		return rc;
+	descriptors_hold();
 	rc = settings_read(config, &p.settings, &log);
 	if (rc == 0) {
 		probe_kernel(&p);
@@ -23,6 +24,7 @@ int dsm_probe(const struct dsm_config *config, dsm_probe_fn fn, void *ctx)
 		probe_network(&p);
 		rc = p.code;
 	}
+	descriptors_release();
 	node_cease();
 	return rc;
 }

@@ -126,6 +126,7 @@ static void dismantle(struct dsm *d)
 	pthread_mutex_destroy(&d->lock);
 	free(d->settings);
 	free(d);
+	descriptors_release();
 	node_cease();
 }
 
@@ -176,6 +177,7 @@ static struct dsm *make_node(void)
 		free(settings);
 		return NULL;
 	}
+	descriptors_hold(); /* until the end: peers connect, and are connected to, all the time */
 	d->settings = settings;
 	d->start_ns = clock_now_ns();
 	pthread_mutex_init(&d->lock, NULL);

@@ -3,7 +3,6 @@
 #include "dsm/start/settings.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,8 +62,7 @@ static int read_log(const struct dsm_config *config, struct log *log)
 	log->ctx = config->log_ctx;
 	log->level = config->log_level;
 	log->rank = -1;
-	/* Where stderr is closed, its number will be that of some file of the library's. */
-	log->start_on_stderr = !log->fn && fcntl(STDERR_FILENO, F_GETFD) >= 0;
+	log->start_on_stderr = !log->fn; /* where stderr is closed, nothing takes its number */
 	if (!text || !*text)
 		return 0;
 	int level = log_level_of(text);

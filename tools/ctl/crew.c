@@ -12,7 +12,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -74,13 +73,8 @@ static int crew_open(struct crew *c)
 {
 	const struct relay_config config = { .prefix = c->options->prefix,
 		                             .changed = crew_relay_changed, .ctx = c };
-	int fd, err;
+	int err;
 
-	/* Descriptors 0 to 2 must not become a pipe or socket of ours. */
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	close(fd);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (jobs_create(job_name(c->options->argv[0]), c->options->nodes, c->dir, &c->rendezvous))
 		return CTL_FAILED;

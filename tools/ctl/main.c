@@ -2,8 +2,10 @@
 /* dsmctl: starts jobs on this machine, watches them, and clears up after them. */
 #include "config.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/ctl/ctl.h"
 
@@ -22,10 +24,23 @@ static void help(void)
 	printf("\n'dsmctl COMMAND --help' tells more.\n");
 }
 
+/* Descriptors 0 to 2 must not become a pipe or socket of ours. */
+static void keep_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	static char name[64];
 
+	keep_descriptors();
 	if (argc < 2) {
 		fputs("dsmctl: which command?\nTry 'dsmctl --help'.\n", stderr);
 		return CTL_USAGE;

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Descriptors 0 to 2, which programs, and the C library for them, read and write without a
+ * look at what is there.
+ */
+#ifndef DESCRIPTORS_H
+#define DESCRIPTORS_H
+
+/*
+ * Until the matching release none of the three that this process has not open is given to a
+ * socket or file of ours, or of the libraries below: it is taken by an O_PATH descriptor, which
+ * fails reads and writes with EBADF, as one that is not open does, and is closed by exec. Calls
+ * nest. Any thread.
+ */
+void descriptors_hold(void);
+void descriptors_release(void);
+
+#endif
