@@ -260,11 +260,12 @@ static int ofi_start(struct ofi *ofi, const struct tr_config *config)
 	struct ofi_signals signals;
 	int rc = ofi_pools_make(ofi);
 
+	if (!rc)
+		rc = ofi_environment(config->nodes);
 	if (rc) {
 		ofi_log(ofi, 0, "out of memory");
 		return rc;
 	}
-	ofi_environment(config->nodes);
 	ofi_signals_save(&signals);
 	rc = ofi_provider_open(ofi, config);
 	ofi_signals_restore(&signals);

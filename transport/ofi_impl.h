@@ -164,9 +164,12 @@ static inline struct ofi *ofi_of(const struct tr *tr)
 	return (struct ofi *)(uintptr_t)tr;
 }
 
+/* ofi_environment.c */
+/* Settings of libfabric that it reads from the environment; the user's win. -ENOMEM. Other
+ * threads may read the environment meanwhile. */
+int ofi_environment(unsigned nodes);
+
 /* ofi_provider.c */
-/* Settings of libfabric that it reads from the environment; the user's win. */
-void ofi_environment(unsigned nodes);
 /* The nth provider to try, with *info to be freed by the caller: 0, -ENODEV when that
  * one is not here, -ERANGE after the last one. */
 int ofi_provider_try(const struct ofi *ofi, const struct tr_config *config, unsigned n,

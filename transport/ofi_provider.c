@@ -6,7 +6,6 @@
 #include <netinet/in.h>
 #include <rdma/fi_errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/statvfs.h>
@@ -36,19 +35,6 @@ static const struct ofi_choice {
 	{"tcp;ofi_rxm", "tcp;ofi_rxm", OFI_ANYWHERE, 0},
 };
 #define OFI_PROVIDERS (sizeof(ofi_provider_order) / sizeof(*ofi_provider_order))
-
-void ofi_environment(unsigned nodes)
-{
-	char text[16];
-
-	/* Taken when libfabric is loaded, so it helps only programs that we start. */
-	setenv("IPATH_NO_BACKTRACE", "1", 0);
-	/* Its registration cache would watch our memory with a userfaultfd of its own. */
-	setenv("FI_MR_CACHE_MONITOR", "disabled", 0);
-	/* Sizes queues by it; the default is too large for some completion queues. */
-	snprintf(text, sizeof(text), "%u", nodes < 2 ? 2 : nodes);
-	setenv("FI_UNIVERSE_SIZE", text, 0);
-}
 
 int ofi_provider_is_shm(const char *provider)
 {

@@ -4,6 +4,7 @@
  * addresses, what a killed node leaves, and that nothing is allocated in the steady state.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -314,6 +315,62 @@ static void test_strangers(void)
 	CU_ASSERT_EQUAL(in_process(strangers), 0);
 }
 
+/* ------------------------------------------------------------- environment -- */
+
+/* Reads the environment all the time, as C libraries do for time zones and words. */
+static void *reader(void *arg)
+{
+	_Atomic int *stop = arg;
+	uintptr_t found = 0;
+
+	while (!*stop)
+		found += (uintptr_t)getenv("DSM_NO_SUCH_VARIABLE");
+	return (void *)found;
+}
+
+/* What libfabric is told by the environment is there, what the user set stays, and the array
+ * that another thread may be reading is neither changed nor freed. */
+static int environment(void)
+{
+	struct tr_config config = config_of("tcp");
+	char **before, *copy[1024], monitor[64] = "";
+	_Atomic int stop = 0;
+	pthread_t thread;
+	void *found;
+	struct tr *tr;
+	size_t n;
+
+	CHECK(unsetenv("FI_UNIVERSE_SIZE") == 0);
+	CHECK(setenv("FI_MR_CACHE_MONITOR", "memhooks", 1) == 0); /* and the array is malloc's */
+	before = environ;
+	for (n = 0; before[n]; n++) {
+		CHECK(n + 1 < sizeof(copy) / sizeof(*copy));
+		copy[n] = before[n];
+	}
+	copy[n] = NULL;
+	CHECK(pthread_create(&thread, NULL, reader, &stop) == 0);
+	config.nodes = 3;
+	CHECK(tr_ofi_ops.open(&config, &tr) == 0);
+	CHECK(getenv("FI_UNIVERSE_SIZE") && !strcmp(getenv("FI_UNIVERSE_SIZE"), "3"));
+	snprintf(monitor, sizeof(monitor), "%s", getenv("FI_MR_CACHE_MONITOR"));
+	CHECK(!strcmp(monitor, "memhooks"));
+	CHECK(memcmp(before, copy, (n + 1) * sizeof(*copy)) == 0);
+	stop = 1;
+	CHECK(pthread_join(thread, &found) == 0);
+	CHECK(!found);
+	tr_ofi_ops.close(tr);
+	/* It is the program's to change. */
+	CHECK(setenv("FI_UNIVERSE_SIZE", "4", 1) == 0 && !strcmp(getenv("FI_UNIVERSE_SIZE"), "4"));
+	CHECK(unsetenv("FI_UNIVERSE_SIZE") == 0 && !getenv("FI_UNIVERSE_SIZE"));
+	CHECK(setenv("DSM_NO_SUCH_VARIABLE", "now", 1) == 0 && getenv("DSM_NO_SUCH_VARIABLE"));
+	return 0;
+}
+
+static void test_environment(void)
+{
+	CU_ASSERT_EQUAL(in_process(environment), 0);
+}
+
 /* ------------------------------------------------------------------- sweep -- */
 
 static void test_sweep(void)
@@ -501,6 +558,7 @@ static CU_TestInfo tests[] = {
 	{"signal handlers", test_signals},
 	{"addresses", test_addresses},
 	{"strangers", test_strangers},
+	{"environment", test_environment},
 	{"sweep", test_sweep},
 	{"sweep by exact names", test_sweep_by_exact_names},
 	{"sweep in a bell", test_sweep_in_a_bell},
