@@ -49,7 +49,8 @@ libnode_la_SOURCES += dsm/boot/agreed.c dsm/boot/agreed.h dsm/boot/boot.c \
 libnode_la_SOURCES += dsm/job/bootmsg.c dsm/job/bootmsg.h dsm/job/job.h dsm/job/jobdir.c \
 	dsm/job/jobdir.h dsm/job/jobroot.c dsm/job/jobroot.h
 libnode_la_SOURCES += dsm/base/base.h dsm/base/clock.c dsm/base/clock.h dsm/base/descriptors.c \
-	dsm/base/descriptors.h dsm/base/error.c dsm/base/error.h dsm/base/log.c dsm/base/log.h
+	dsm/base/descriptors.h dsm/base/error.c dsm/base/error.h \
+	dsm/base/log.c dsm/base/log.h dsm/base/processors.c dsm/base/processors.h
 libnode_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(SODIUM_CFLAGS) $(PMIX_CFLAGS)
 libnode_la_LIBADD = $(SODIUM_LIBS)
 

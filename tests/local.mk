@@ -53,6 +53,15 @@ tests_memory_test_evict_LDADD = -lcunit
 tests_memory_test_budget_SOURCES = tests/memory/test_budget.c dsm/memory/budget.c dsm/memory/budget.h
 tests_memory_test_budget_LDADD = libcoherence.la -lcunit
 
+# What all stands on
+if HAVE_CUNIT
+check_PROGRAMS += tests/base/test_processors
+TESTS += tests/base/test_processors
+endif
+tests_base_test_processors_SOURCES = tests/base/test_processors.c dsm/base/processors.c \
+	dsm/base/processors.h
+tests_base_test_processors_LDADD = -lcunit
+
 # Boot: forked nodes around a rendezvous.
 if HAVE_CUNIT
 boot_tests = tests/boot/test_boot tests/boot/test_ends tests/admin/test_admin tests/boot/test_tcp

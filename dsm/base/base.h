@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The ground floor: what every room of the library stands on. The log and the sentence about
- * a failed start, errors of the system in codes of ours, the clock, and the descriptors that
- * are the program's. Nothing here knows a node.
+ * a failed start, errors of the system in codes of ours, the clock, the processors that there are,
+ * and the descriptors that are the program's. Nothing here knows a node.
  *
  * Nothing needs to be guarded: a log does not change once it is set up, the sentence is the
  * calling thread's own, and who holds descriptors counts under a lock inside.
@@ -14,5 +14,6 @@
 #include "dsm/base/descriptors.h"
 #include "dsm/base/error.h"
 #include "dsm/base/log.h"
+#include "dsm/base/processors.h"
 
 #endif

@@ -80,6 +80,7 @@ static int open_frames(struct dsm *d)
 
 int start_make_core(struct dsm *d)
 {
+	unsigned processors = processors_available();
 	uint32_t cap;
 	int rc = start_configure_core(d); /* again: the zone of huge pages may have been given up */
 
@@ -102,7 +103,9 @@ int start_make_core(struct dsm *d)
 	if (!d->engine.fx.list || !d->engine.fx.self_queue || open_frames(d))
 		return DSM_ERR_NOMEM;
 	/* One thread that works and one that serves, for each node here. */
-	d->progress.crowded = 2 * d->boot->nodes_here > sysconf(_SC_NPROCESSORS_ONLN);
+	d->progress.crowded = 2 * d->boot->nodes_here > (int)processors;
+	log_line(&d->log, DSM_LOG_DEBUG, "nodes on this machine: %d, processors for them: %u",
+	         d->boot->nodes_here, processors);
 	d->progress.spin_ns =
 		(d->settings->spin_us < 0 ? SPIN_US : d->settings->spin_us) * UINT64_C(1000);
 	tenure_init(&d->tenure,

@@ -8,7 +8,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "config.h"
 #include "dsm/start/steps.h"
@@ -26,7 +25,7 @@ static int provider_open(struct dsm *d, const char *name, const char *no_better)
 	        .provider = name,
 	        .no_better_than = no_better,
 	        .one_machine = d->boot->one_machine,
-	        .wake_at_once = d->boot->nodes_here > sysconf(_SC_NPROCESSORS_ONLN),
+	        .wake_at_once = d->boot->nodes_here > (int)processors_available(),
 	        .bind = d->boot->bind[0] ? d->boot->bind : NULL,
 	        .runtime_dir = d->boot->runtime_dir[0] ? d->boot->runtime_dir : NULL,
 	        /* Every request of every node may find its page here, and want a refresh. */

@@ -37,6 +37,12 @@ expect "" PMI_SIZE=2 DSM_LOG=none
 # Where stderr is closed, nothing is written to what has its number then.
 timeout 60 tests/docs/first 2>&- >/dev/null || fail "status $? where stderr is closed"
 
+# Processors are those that the node may use.
+first=$(taskset -pc $$ | sed 's/.*: *\([0-9]*\).*/\1/')
+got=$(DSM_LOG=debug timeout 60 taskset -c "$first" tests/docs/first 2>&1 >/dev/null)
+[[ $got = *"nodes on this machine: 1, processors for them: 1"* ]] ||
+	fail "on one processor the node does not see one: $got"
+
 # A node that does not start says so with its rank, once it has one. The first ends the others.
 said=$(run_job 60 2 auto env DSM_PROVIDER=nonesuch tests/docs/first 2>&1)
 grep -q 'dsm [01] error: .*nonesuch' <<<"$said" || fail "both nodes fail in silence: $said"
