@@ -42,6 +42,7 @@ int start_open_boot(struct dsm *d)
 	if (rc == 0) {
 		d->log.rank = d->boot->rank;
 		warn_alone(d);
+		settings_warn_unknown(&d->log);
 		return 0;
 	}
 	init_error_set("%s", why);

@@ -31,4 +31,7 @@ int settings_read(const struct dsm_config *config, struct settings *out, struct 
 /* The log's part of it. log can be used whatever this returns. */
 int settings_log(const struct dsm_config *config, struct log *log);
 
+/* variables.c: warns of what is called DSM_ in the environment, and is no variable of ours. */
+void settings_warn_unknown(const struct log *log);
+
 #endif

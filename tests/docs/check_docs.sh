@@ -50,8 +50,11 @@ check_names() {
 		grep -q "^\.It Dv $code$" "$docs/dsm_strerror.3" ||
 			wrong "dsm_strerror.3 lacks $code"
 	done
+	known=$(sed -n 's/^\t"\(DSM_[A-Z_]*\)",$/\1/p' "$top/dsm/start/variables.c" | sort)
+	said=$(sed -n 's/^\.It Ev \(DSM_[A-Z_]*\)$/\1/p' "$docs/dsm.7" | sort)
+	[ "$known" = "$said" ] || wrong "dsm.7 and dsm/start/variables.c have not the same variables"
 	for variable in $(find "$top/dsm" -name "*.c" -exec cat {} + |
-			grep -o '"DSM_[A-Z_]*"' | tr -d \" | sort -u); do
+			grep -o '"DSM_[A-Z][A-Z_]*"' | tr -d \" | sort -u); do
 		grep -q "^\.It Ev $variable$" "$docs/dsm.7" || wrong "dsm.7 lacks $variable"
 	done
 	for count in $(sed -n '/^struct dsm_stats {/,/^};/p' "$header" |

@@ -33,6 +33,10 @@ expect "$alone" PMI_SIZE=2
 expect "$alone" PMI_SIZE=2 DSM_LOG=warn
 expect "" PMI_SIZE=2 DSM_LOG=error
 expect "" PMI_SIZE=2 DSM_LOG=none
+expect "dsm 0 warn: there is no variable DSM_MEMROY, dsm(7)" DSM_MEMROY=1G
+expect "dsm 0 warn: there is no variable DSM_," DSM_=
+expect "" DSM_MEMROY=1G DSM_LOG=error
+expect "" DSMX=1 XDSM_MEMROY=1G DSM_CHUNKS=0 DSM_SPIN_US=50
 
 # Where stderr is closed, nothing is written to what has its number then.
 timeout 60 tests/docs/first 2>&- >/dev/null || fail "status $? where stderr is closed"
