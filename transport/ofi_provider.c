@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <rdma/fi_errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/statvfs.h>
@@ -297,19 +298,33 @@ static void ofi_provider_list(char *text, size_t len)
 	fi_freeinfo(hints);
 }
 
+/* libfabric itself leaves others out when the site has chosen by its variable. */
+static void ofi_provider_filter(char *text, size_t len)
+{
+	const char *filter = getenv("FI_PROVIDER");
+
+	text[0] = '\0';
+	if (filter && *filter)
+		snprintf(text, len, "; FI_PROVIDER is '%.60s', and libfabric leaves all others out",
+		         filter);
+}
+
 void ofi_provider_explain(const struct ofi *ofi, const struct tr_config *config)
 {
-	char names[160];
+	char names[160], filter[160];
+	const char *listed = names;
 
 	ofi_provider_list(names, sizeof(names));
+	ofi_provider_filter(filter, sizeof(filter));
+	if (!names[0])
+		listed = "none";
 	if (config->provider)
-		ofi_log(ofi, 0, "libfabric provider \"%s\" is not usable here; usable: %s",
-		        config->provider, names[0] ? names : "none");
+		ofi_log(ofi, 0, "libfabric provider \"%s\" is not usable here; usable: %s%s",
+		        config->provider, listed, filter);
 	else if (config->no_better_than)
 		ofi_log(ofi, 0, "another node can use no better provider than %s, and neither that "
-		        "nor a lesser one is usable here (listed: %s)", config->no_better_than,
-		        names[0] ? names : "none");
+		        "nor a lesser one is usable here (listed: %s)%s", config->no_better_than,
+		        listed, filter);
 	else
-		ofi_log(ofi, 0, "no libfabric provider is usable here (listed: %s)",
-		        names[0] ? names : "none");
+		ofi_log(ofi, 0, "no libfabric provider is usable here (listed: %s)%s", listed, filter);
 }

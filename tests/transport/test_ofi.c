@@ -176,6 +176,26 @@ static void test_default(void)
 	CU_ASSERT_EQUAL(in_process(default_provider), 0);
 }
 
+/* Whoever set up the machine may have chosen for all. */
+static int filtered(void)
+{
+	struct tr_config config = config_of(NULL);
+	struct tr *tr;
+
+	CHECK(setenv("FI_PROVIDER", "nonesuch", 1) == 0);
+	CHECK(tr_ofi_ops.open(&config, &tr) == -ENODEV);
+	CHECK(strstr(last_log, "FI_PROVIDER is 'nonesuch'"));
+	config.provider = "tcp";
+	CHECK(tr_ofi_ops.open(&config, &tr) == -ENODEV);
+	CHECK(strstr(last_log, "FI_PROVIDER is 'nonesuch'"));
+	return 0;
+}
+
+static void test_filtered(void)
+{
+	CU_ASSERT_EQUAL(in_process(filtered), 0);
+}
+
 static void test_small_shm(void)
 {
 	CU_ASSERT_EQUAL(in_process(small_shm), 0);
@@ -554,6 +574,7 @@ static CU_TestInfo tests[] = {
 	{"unknown provider", test_unknown},
 	{"default provider", test_default},
 	{"one name for TCP", test_tcp},
+	{"FI_PROVIDER", test_filtered},
 	{"small /dev/shm", test_small_shm},
 	{"signal handlers", test_signals},
 	{"addresses", test_addresses},
