@@ -21,6 +21,7 @@
 #define ARGS_MAX 32
 
 char ctl_runtime[64];
+bool ctl_own_group;
 static char dsmctl[256];
 
 void die(const char *what)
@@ -94,6 +95,8 @@ static void start(struct ctl *c, char **args)
 	if (c->pid < 0)
 		die("fork");
 	if (c->pid == 0) {
+		if (ctl_own_group)
+			setpgid(0, 0);
 		dup2(in[0], 0);
 		dup2(out[1], 1);
 		dup2(err[1], 2);

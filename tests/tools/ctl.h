@@ -28,6 +28,8 @@ extern char ctl_runtime[64]; /* the directory where jobs are made */
 
 /* Starts "dsmctl" with these arguments (the last one NULL). */
 void ctl_start(struct ctl *c, const char *first, ...) __attribute__((sentinel));
+/* In a process group of its own, as a shell does, from now on. */
+extern bool ctl_own_group;
 /* Reads until this text has appeared on standard output so many times. */
 void ctl_expect_out(struct ctl *c, const char *text, int times);
 /* Reads until dsmctl has ended. */

@@ -302,12 +302,12 @@ static void test_limit(void)
 
 static void test_signals(void)
 {
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2 };
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 };
 	struct ctl c;
 
 	for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
 		ctl_start(&c, "run", "-n", "3", "sh", "-c",
-		          "for s in INT TERM HUP USR1 USR2; do trap \"echo took $s; exit 0\" $s; done; "
+		          "for s in INT TERM HUP QUIT USR1 USR2; do trap \"echo took $s; exit 0\" $s; done; "
 		          "sleep 1000 & echo ready; wait", NULL);
 		ctl_expect_out(&c, "ready", 3);
 		kill(c.pid, signals[i]);
@@ -323,6 +323,72 @@ static void test_signals(void)
 	kill(c.pid, SIGINT);
 	ctl_finish(&c);
 	CU_ASSERT_EQUAL(c.status, 128 + SIGINT);
+	CU_ASSERT(ctl_nothing_left());
+	ctl_free(&c);
+}
+
+/* All processes that the lines "pid N" name come to be stopped, or to be not. */
+static bool all_are_stopped(const char *text, bool stopped)
+{
+	double end = now_s() + HANG_S;
+	char path[40], stat[300], *state;
+	FILE *f;
+
+	for (text = strstr(text, "pid "); text; text = strstr(text + 1, "pid ")) {
+		snprintf(path, sizeof path, "/proc/%d/stat", atoi(text + 4));
+		do {
+			f = fopen(path, "re");
+			state = f && fgets(stat, sizeof stat, f) ? strrchr(stat, ')') : NULL;
+			if (f)
+				fclose(f);
+			if (!state || now_s() > end)
+				return false;
+		} while ((state[2] == 'T') != stopped);
+	}
+	return true;
+}
+
+/* ^Z, and fg; dsmctl is in a group of its own, as with a shell. */
+static void test_stop(void)
+{
+	struct ctl c;
+	int status = 0;
+
+	ctl_own_group = true;
+	ctl_start(&c, "run", "-n", "3", "sh", "-c", "echo pid $$ ready; exec sleep 1000", NULL);
+	ctl_own_group = false;
+	ctl_expect_out(&c, "ready", 3);
+	for (int i = 0; i < 2; i++) {
+		kill(c.pid, SIGTSTP);
+		CU_ASSERT_EQUAL(waitpid(c.pid, &status, WUNTRACED), c.pid);
+		CU_ASSERT(WIFSTOPPED(status));
+		CU_ASSERT(all_are_stopped(c.out_text, true));
+		kill(c.pid, SIGCONT);
+		CU_ASSERT(all_are_stopped(c.out_text, false));
+	}
+	kill(c.pid, SIGTERM);
+	ctl_finish(&c);
+	CU_ASSERT_EQUAL(c.status, 128 + SIGTERM);
+	CU_ASSERT(ctl_nothing_left());
+	ctl_free(&c);
+}
+
+/* ^C ends the job at the third time, whatever the nodes make of it. */
+static void test_insisting(void)
+{
+	struct ctl c;
+
+	ctl_start(&c, "run", "-n", "2", "sh", "-c",
+	          "trap 'echo never' INT TERM; echo ready; while :; do sleep 1000; done", NULL);
+	ctl_expect_out(&c, "ready", 2);
+	for (int i = 1; i <= 3; i++) {
+		kill(c.pid, SIGINT);
+		if (i < 3)
+			ctl_expect_out(&c, "never", 2 * i);
+	}
+	ctl_finish(&c);
+	CU_ASSERT_EQUAL(c.status, 128 + SIGINT);
+	CU_ASSERT_PTR_NOT_NULL(strstr(c.err_text, "interrupted 3 times"));
 	CU_ASSERT(ctl_nothing_left());
 	ctl_free(&c);
 }
@@ -506,6 +572,8 @@ int main(int argc, char **argv)
 		{ "one fails, the others end", test_others_end },
 		{ "the time limit", test_limit },
 		{ "signals are passed on", test_signals },
+		{ "stopped and continued", test_stop },
+		{ "interrupted three times", test_insisting },
 		{ "a signal that is ignored", test_ignored_signal },
 		{ "dsmctl is killed", test_killed },
 		{ "leftovers", test_leftovers },

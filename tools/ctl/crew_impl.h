@@ -12,7 +12,7 @@
 #include "tools/ctl/run.h"
 
 #define NODES_MAX 64
-#define CREW_FORWARDED 5 /* signals that we pass on */
+#define CREW_FORWARDED 7 /* signals that we pass on */
 
 enum phase { WORKING, ENDING, DRAINING };
 
@@ -27,6 +27,7 @@ struct crew {
 	enum phase phase;
 	int status;       /* of the first that failed */
 	int last_signal;  /* that we passed on */
+	int interrupts;   /* by the user, so far */
 	bool hurry;       /* told to end: no waiting for a reader that is stuck */
 	bool told_end;    /* why the rendezvous ended the job */
 	int suspect;      /* the rank that failed first, while a culprit is waited for; or -1 */
@@ -35,7 +36,7 @@ struct crew {
 	pid_t pids[NODES_MAX];  /* 0: ended */
 	pid_t swept[NODES_MAX]; /* all that we started */
 	ev_io meeting;
-	ev_signal child, signals[CREW_FORWARDED];
+	ev_signal child, stop, signals[CREW_FORWARDED];
 	ev_timer limit, kill, drain, doubt;
 };
 

@@ -13,9 +13,11 @@
 #include "tools/ctl/leftovers.h"
 #include "tools/ctl/relay.h"
 
+#define INTERRUPTS_MAX 3 /* which nodes may take to be anything else than their end */
 #define DOUBT_S 3.0 /* for the node that is to blame to be dead */
 
-static const int forwarded[CREW_FORWARDED] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2 };
+static const int forwarded[CREW_FORWARDED] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT,
+	                                             SIGUSR1, SIGUSR2, SIGCONT };
 
 static void tell_failure(struct crew *c, int rank, int status)
 {
@@ -122,15 +124,50 @@ static void on_child(struct ev_loop *loop, ev_signal *w, int events)
 		leftovers_kill(keeper_pid(c->keeper)); /* what has just lost its parent */
 }
 
+/* Whatever the nodes make of it. */
+static void insisted(struct crew *c)
+{
+	if (c->phase == WORKING && !c->status) {
+		relay_say(c->relay, "interrupted %d times: ending the job", INTERRUPTS_MAX);
+		c->status = CTL_SIGNAL + SIGINT;
+	}
+	crew_end(c);
+	crew_signal(c, SIGKILL);
+}
+
+/* The terminal stops us alone: the ranks are in groups of their own. We go on by SIGCONT, which is
+ * passed on; or at once, where nobody is there who could send one, and so the ranks must, too. */
+static void on_stop(struct ev_loop *loop, ev_signal *w, int events)
+{
+	struct sigaction ours, plain = { .sa_handler = SIG_DFL };
+
+	crew_signal(w->data, SIGTSTP);
+	sigaction(SIGTSTP, &plain, &ours);
+	raise(SIGTSTP);
+	sigaction(SIGTSTP, &ours, NULL);
+	crew_signal(w->data, SIGCONT);
+}
+
+static bool is_ignored(int signal)
+{
+	struct sigaction old;
+
+	return sigaction(signal, NULL, &old) == 0 && old.sa_handler == SIG_IGN;
+}
+
 static void on_forwarded(struct ev_loop *loop, ev_signal *w, int events)
 {
 	struct crew *c = w->data;
 
-	c->last_signal = w->signum;
 	crew_signal(c, w->signum);
+	if (w->signum == SIGCONT)
+		return;
+	c->last_signal = w->signum;
 	if (w->signum == SIGUSR1 || w->signum == SIGUSR2)
 		return;
 	c->hurry = true;
+	if (w->signum == SIGINT && ++c->interrupts == INTERRUPTS_MAX)
+		insisted(c);
 	if (c->phase != DRAINING)
 		return;
 	/* The job has ended, and somebody does not want to wait for the reader. */
@@ -149,8 +186,6 @@ static void on_meeting(struct ev_loop *loop, ev_io *w, int events)
 
 void crew_watching_start(struct crew *c)
 {
-	struct sigaction old;
-
 	ev_io_init(&c->meeting, on_meeting, rendezvous_fd(c->rendezvous), EV_READ);
 	ev_signal_init(&c->child, on_child, SIGCHLD);
 	ev_timer_init(&c->doubt, on_doubt, DOUBT_S, 0.);
@@ -159,10 +194,15 @@ void crew_watching_start(struct crew *c)
 	ev_signal_start(c->loop, &c->child);
 	for (size_t i = 0; i < CREW_FORWARDED; i++) {
 		/* What nohup or a shell in the background had ignored, the ranks ignore too. */
-		if (sigaction(forwarded[i], NULL, &old) == 0 && old.sa_handler == SIG_IGN)
+		if (is_ignored(forwarded[i]))
 			continue;
 		ev_signal_init(&c->signals[i], on_forwarded, forwarded[i]);
 		c->signals[i].data = c;
 		ev_signal_start(c->loop, &c->signals[i]);
 	}
+	if (is_ignored(SIGTSTP))
+		return;
+	ev_signal_init(&c->stop, on_stop, SIGTSTP);
+	c->stop.data = c;
+	ev_signal_start(c->loop, &c->stop);
 }
