@@ -209,6 +209,7 @@ static void test_environment(void)
 	struct ctl c;
 
 	setenv("FI_MR_CACHE_MONITOR", "userfaultfd", 1);
+	setenv("DSM_RENDEZVOUS", "nowhere:7000", 1);
 	unsetenv("IPATH_NO_BACKTRACE");
 	unsetenv("DSM_LOG");
 	CU_ASSERT_EQUAL(ctl_run(&c, 0, "run", "-n", "2", "-p", "tcp", "--region=3G", "-f", "event", "env",
@@ -219,6 +220,8 @@ static void test_environment(void)
 	CU_ASSERT(has_line(c.out_text, "[0] DSM_REGION=3G"));
 	CU_ASSERT(has_line(c.out_text, "[1] DSM_FAULTS=event"));
 	CU_ASSERT_PTR_NULL(strstr(c.out_text, "DSM_LOG"));
+	CU_ASSERT_PTR_NULL(strstr(c.out_text, "DSM_RENDEZVOUS")); /* that is another kind of job */
+	unsetenv("DSM_RENDEZVOUS");
 	CU_ASSERT(has_line(c.out_text, "[0] IPATH_NO_BACKTRACE=1"));
 	CU_ASSERT(has_line(c.out_text, "[0] FI_MR_CACHE_MONITOR=userfaultfd"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(c.out_text, ctl_runtime));

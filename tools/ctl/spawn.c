@@ -31,6 +31,9 @@ static void set_number(const char *name, int value)
 
 static void environment(const struct spawn *s)
 {
+	/* A job is of one kind: of this one, whatever the shell is set up for. */
+	unsetenv("DSM_RENDEZVOUS");
+	unsetenv("DSM_SECRET");
 	set("DSM_JOB", s->job_dir);
 	set_number("DSM_RANK", s->rank);
 	set_number("DSM_SIZE", s->size);
