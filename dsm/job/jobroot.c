@@ -22,6 +22,15 @@ static int is_base(const char *dir)
 	       stat(dir, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+/* After su or sudo without - it is still the other user's, where we can make nothing, or, as root,
+ * should not. */
+static int is_own(const char *dir)
+{
+	struct stat st;
+
+	return stat(dir, &st) == 0 && st.st_uid == geteuid();
+}
+
 int jobroot_path(int i, char root[JOBROOT_MAX + 1])
 {
 	const char *bases[2], *xdg = getenv("XDG_RUNTIME_DIR"), *tmp = getenv("TMPDIR");
@@ -29,7 +38,7 @@ int jobroot_path(int i, char root[JOBROOT_MAX + 1])
 
 	if (!is_base(tmp))
 		tmp = "/tmp";
-	if (is_base(xdg) && strcmp(xdg, tmp) != 0)
+	if (is_base(xdg) && is_own(xdg) && strcmp(xdg, tmp) != 0)
 		bases[n++] = xdg;
 	bases[n++] = tmp;
 	if (i >= n)

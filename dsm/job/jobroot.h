@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Where the jobs of this user are: <root>/<name>, root being a directory of the user's in
- * $XDG_RUNTIME_DIR, or else in $TMPDIR or /tmp.
+ * $XDG_RUNTIME_DIR, where that is the user's own, or else in $TMPDIR or /tmp.
  */
 #ifndef JOBROOT_H
 #define JOBROOT_H

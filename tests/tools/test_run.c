@@ -235,6 +235,26 @@ static void test_environment(void)
 	ctl_free(&c);
 }
 
+/* As after su: XDG_RUNTIME_DIR is still that of who was there before. */
+static void test_foreign_runtime(void)
+{
+	char foreign[] = "/tmp/test-foreign-XXXXXX", want[100];
+	bool is_root = geteuid() == 0;
+	struct ctl c;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(foreign));
+	CU_ASSERT(!is_root || chown(foreign, 65534, 65534) == 0);
+	setenv("XDG_RUNTIME_DIR", is_root ? foreign : "/usr", 1);
+	setenv("TMPDIR", ctl_runtime, 1);
+	CU_ASSERT_EQUAL(ctl_run(&c, 0, "run", "-n", "1", "sh", "-c", "echo $DSM_JOB", NULL), 0);
+	snprintf(want, sizeof want, "[0] %s/dsm-", ctl_runtime);
+	CU_ASSERT_PTR_NOT_NULL(strstr(c.out_text, want));
+	ctl_free(&c);
+	CU_ASSERT_EQUAL(rmdir(foreign), 0);
+	setenv("XDG_RUNTIME_DIR", ctl_runtime, 1);
+	CU_ASSERT(ctl_nothing_left());
+}
+
 /* --------------------------------------------------------------------- statuses -- */
 
 static void status_of(int want, const char *script, const char *message)
@@ -577,6 +597,7 @@ int main(int argc, char **argv)
 		{ "signals are passed on", test_signals },
 		{ "stopped and continued", test_stop },
 		{ "interrupted three times", test_insisting },
+		{ "another user's directory", test_foreign_runtime },
 		{ "a signal that is ignored", test_ignored_signal },
 		{ "dsmctl is killed", test_killed },
 		{ "leftovers", test_leftovers },
