@@ -39,7 +39,7 @@ static int ask(struct dsm *d, const struct pin *p, int write, const sigset_t *ma
 	}
 	node_help(d, &w);
 	node_unlock(d, mask);
-	waits_sleep(&w, -1);
+	waits_sleep(&w, WAITS_FOR_EVER);
 	node_lock(d, &all);
 	return w.status;
 }

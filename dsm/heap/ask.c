@@ -12,6 +12,8 @@ static void request(struct dsm *d, const struct coh_msg *m)
 
 int heap_call(struct dsm *d, struct coh_svc *svc, int timeout_ms, const char *what)
 {
+	const uint64_t end_ns = timeout_ms < 0 ? WAITS_FOR_EVER
+	                                       : clock_now_ns() + timeout_ms * UINT64_C(1000000);
 	struct coh_msg m = {.type = COH_MSG_SVC_REQ, .n = 1, .svc = *svc};
 	struct waiter w;
 	sigset_t mask;
@@ -29,7 +31,7 @@ int heap_call(struct dsm *d, struct coh_svc *svc, int timeout_ms, const char *wh
 	node_help(d, &w);
 	node_unlock(d, &mask);
 
-	waits_sleep(&w, timeout_ms);
+	waits_sleep(&w, end_ns);
 	if (!waits_is_done(&w)) {
 		node_lock(d, &mask);
 		m.svc.op = SVC_LOOKUP_CANCEL;
@@ -37,7 +39,7 @@ int heap_call(struct dsm *d, struct coh_svc *svc, int timeout_ms, const char *wh
 			request(d, &m);
 		node_help(d, &w);
 		node_unlock(d, &mask);
-		waits_sleep(&w, -1);
+		waits_sleep(&w, WAITS_FOR_EVER);
 	}
 	svc->arg[0] = w.result[0];
 	svc->arg[1] = w.result[1];

@@ -80,6 +80,6 @@ int node_call_wait(struct dsm *d, struct coh_event *ev, struct waiter *w)
 	node_unlock(d, &mask);
 	if (rc)
 		return rc;
-	waits_sleep(w, -1);
+	waits_sleep(w, WAITS_FOR_EVER);
 	return w->status;
 }

@@ -182,7 +182,7 @@ int node_fault_here(void *ctx, const struct trap_fault *f, const sigset_t *mask)
 	note_fault(d, f); /* now that the request is on its way */
 	node_help(d, &w); /* the handler has blocked all signals */
 	pthread_mutex_unlock(&d->lock);
-	waits_sleep(&w, -1);
+	waits_sleep(&w, WAITS_FOR_EVER);
 	if (w.status)
 		log_line(&d->log, DSM_LOG_ERROR, "thread %u gets SIGBUS for page %llu: %s", f->thread,
 		         (unsigned long long)f->page, dsm_strerror(w.status));

@@ -88,9 +88,11 @@ int waits_is_done(const struct waiter *w)
 	return __atomic_load_n(&w->done, __ATOMIC_ACQUIRE) == WAIT_DONE;
 }
 
-void waits_sleep(struct waiter *w, int timeout_ms)
+void waits_sleep(struct waiter *w, uint64_t until_ns)
 {
-	struct timespec t = {.tv_sec = timeout_ms / 1000, .tv_nsec = timeout_ms % 1000 * 1000000L};
+	/* The end, not a duration, which would begin anew with each signal. */
+	const struct timespec end = {.tv_sec = (time_t)(until_ns / 1000000000),
+	                             .tv_nsec = (long)(until_ns % 1000000000)};
 	sigset_t mask;
 
 	if (waits_is_done(w))
@@ -102,8 +104,10 @@ void waits_sleep(struct waiter *w, int timeout_ms)
 		/* Says that a wake is wanted; fails when it is done, or was said before. */
 		__atomic_compare_exchange_n(&w->done, &was, WAIT_ASLEEP, 0, __ATOMIC_ACQ_REL,
 		                            __ATOMIC_ACQUIRE);
-		long rc = syscall(SYS_futex, &w->done, FUTEX_WAIT_PRIVATE, WAIT_ASLEEP,
-		                  timeout_ms < 0 ? NULL : &t, NULL, 0);
+		/* Of the calls that wait, the one whose time is CLOCK_MONOTONIC's. */
+		long rc = syscall(SYS_futex, &w->done, FUTEX_WAIT_BITSET_PRIVATE, WAIT_ASLEEP,
+		                  until_ns == WAITS_FOR_EVER ? NULL : &end, NULL,
+		                  FUTEX_BITSET_MATCH_ANY);
 		if (rc < 0 && errno == ETIMEDOUT)
 			break;
 	}

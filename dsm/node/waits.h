@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #define WAITS_SLEEPERS 8 /* woken after a step; more are woken within it */
+#define WAITS_FOR_EVER UINT64_MAX
 
 /* A call that waits for its answer; on the caller's stack. done is a futex word: set
  * with release after status and result, read with acquire before them. */
@@ -52,8 +53,8 @@ void waits_step_end(struct waits *waits);
 
 /* Without the lock. Then status and results may be read. */
 int waits_is_done(const struct waiter *w);
-/* Sleeps, without the lock, until the answer is there or timeout_ms are over; -1: for ever. */
-void waits_sleep(struct waiter *w, int timeout_ms);
+/* Sleeps, without the lock, until the answer is there or that time (clock_now_ns()) has come. */
+void waits_sleep(struct waiter *w, uint64_t until_ns);
 
 /* A slot, a frame or the like may be free: those who wait for room try again. */
 void waits_room(struct waits *waits);

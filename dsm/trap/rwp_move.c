@@ -19,12 +19,13 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "dsm/base/base.h"
 #include "dsm/dsm.h"
 #include "dsm/memory/memory.h"
 #include "dsm/trap/rwp.h"
 
 #define STACK_BYTES (256u << 10) /* sanitizers need more than the least */
-#define PATIENCE_MS 30000
+#define PATIENCE_NS (UINT64_C(30) * 1000000000)
 #define STEP_MS 1000
 
 /* --- the thread --- */
@@ -204,18 +205,17 @@ static bool mover_is_done(struct mover *m, int *result)
 int rwp_move(struct rwp *rwp, void *from, size_t len, void *to)
 {
 	struct pollfd fds[2] = { { rwp->base.fd, POLLIN, 0 }, { rwp->mover.done_fd, POLLIN, 0 } };
-	int waited_ms = 0, n, r = 0, result;
+	const uint64_t end_ns = clock_now_ns() + PATIENCE_NS;
+	int n, r = 0, result;
 
 	if (!mover_ask(&rwp->mover, from, len, to))
 		return -ETIMEDOUT; /* the one before never came back */
-	while (waited_ms < PATIENCE_MS && r >= 0) {
+	while (clock_now_ns() < end_ns && r >= 0) {
 		if (mover_is_done(&rwp->mover, &result)) {
 			recover_lost(rwp);
 			return result;
 		}
 		n = poll(fds, 2, STEP_MS);
-		if (n == 0)
-			waited_ms += STEP_MS;
 		if (n < 0 && errno != EINTR)
 			r = -errno;
 		else if (n > 0 && fds[0].revents)

@@ -3,8 +3,10 @@
 #include "tests/system/api.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #define KEEP 24
 
@@ -139,6 +141,35 @@ static void name_waits(dsm_mutex *mutex)
 	EXPECT(DSM_ERR_NOENT, dsm_lookup(node.dsm, "late", 0, &found));
 }
 
+/* A timeout is over when it is over, however often signals interrupt the wait. */
+enum { SIGNALS = 3000, SIGNAL_NS = 20000000 };
+
+static timer_t signals;
+static volatile sig_atomic_t came;
+
+static void on_signal(int sig)
+{
+	const struct itimerspec off = { 0 };
+
+	if (++came == SIGNALS) /* for ever, nearly */
+		timer_settime(signals, 0, &off, NULL);
+}
+
+static void name_times_out_among_signals(void)
+{
+	struct itimerspec often = { { 0, SIGNAL_NS }, { 0, SIGNAL_NS } };
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+	struct sigevent to_us = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
+	void *found;
+
+	CHECK(!sigaction(SIGUSR1, &action, NULL));
+	CHECK(!timer_create(CLOCK_MONOTONIC, &to_us, &signals));
+	CHECK(!timer_settime(signals, 0, &often, NULL));
+	EXPECT(DSM_ERR_TIMEDOUT, dsm_lookup(node.dsm, "nobody's", 500, &found));
+	CHECK(came > 0 && came < SIGNALS);
+	CHECK(!timer_delete(signals));
+}
+
 void api_names(void)
 {
 	dsm_mutex *mutex = node_shared("names", PAGE, 0);
@@ -169,6 +200,7 @@ void api_names(void)
 	begin = node_now_ns();
 	EXPECT(DSM_ERR_TIMEDOUT, dsm_lookup(node.dsm, "nobody's", 100, &found));
 	CHECK(node_now_ns() - begin >= 95000000);
+	name_times_out_among_signals();
 	if (node.rank == node.size - 1) {
 		OK(dsm_publish(node.dsm, longest, mutex));
 		OK(dsm_lookup(node.dsm, longest, 0, &found));
