@@ -22,7 +22,9 @@ typedef uint16_t coh_node;
 #define COH_NO_NODE ((coh_node)0xffff)
 #define COH_MAX_NODES 1024
 #define COH_MAX_HOME_PAGES (UINT64_C(1) << 31) /* of one node: they travel in tags of 32 bits */
-#define COH_MAX_QUEUE 0x7fff /* per_home * nodes; sync_slots * nodes */
+#define COH_MAX_QUEUE 0x7fff /* per_home * nodes */
+#define COH_MAX_SYNC_SLOTS 0x7fff
+#define COH_MAX_WAITERS (1u << 21) /* sync_slots * nodes */
 #define COH_MAX_RUN 64   /* pages in one request */
 #define COH_MAX_ZONES 2
 #define COH_PAGE_MAX (2u << 20) /* bytes of the largest page */

@@ -83,8 +83,8 @@ int coh_is_quiet(const struct coh *coh)
 	for (unsigned i = 0; i < c->cfg.sync_slots; i++)
 		if (sync_at(c, i)->type)
 			return 0;
-	for (unsigned i = 0; i < c->n_waiters; i++)
-		if (waiter_at(c, i)->taken)
+	for (coh_node node = 0; node < c->cfg.nodes; node++)
+		if (*waiting_at(c, node))
 			return 0;
 	return !c->barrier_here && !coh_map_count(&c->cfg, arrived_at(c));
 }

@@ -130,20 +130,40 @@ static const char *check_home(struct coh *c)
 	return wrong;
 }
 
+/* In a large job counting for each node would take too long. */
+#define SHARES_NODES 64
+
+/* Counts each node's threads in the queues of objects. Returns their sum, or more than there
+ * can be when a queue has no end. */
+static uint32_t count_waiters(struct coh *c, uint32_t of_node[SHARES_NODES])
+{
+	uint32_t n = 0;
+
+	for (unsigned i = 0; i < c->cfg.locks; i++)
+		for (uint32_t q = object_at(c, i)->queue; q && n <= c->n_waiters; n++) {
+			of_node[waiter_at(c, q - 1)->node]++;
+			q = waiter_at(c, q - 1)->next;
+		}
+	return n;
+}
+
 /* What each node has of the queues that are shared out among all. */
 static const char *check_shares(struct coh *c)
 {
-	/* In a large job that would take too long. */
-	for (coh_node node = 0; node < c->cfg.nodes && c->cfg.nodes <= 64; node++) {
-		unsigned requests = 0, threads = 0;
+	uint32_t threads[SHARES_NODES] = {0};
+
+	if (c->cfg.nodes > SHARES_NODES)
+		return NULL;
+	if (count_waiters(c, threads) > c->n_waiters)
+		return "more threads wait than may";
+	for (coh_node node = 0; node < c->cfg.nodes; node++) {
+		unsigned requests = 0;
 		for (unsigned i = 0; i < c->n_txns; i++)
 			requests += txn_at(c, i)->type && !txn_at(c, i)->done &&
 			            txn_at(c, i)->requestor == node;
-		for (unsigned i = 0; i < c->n_waiters; i++)
-			threads += waiter_at(c, i)->taken && waiter_at(c, i)->node == node;
 		if (requests != *in_at(c, node) || requests > c->cfg.per_home)
 			return "requests of a node are miscounted";
-		if (threads != *waiting_at(c, node) || threads > c->cfg.sync_slots)
+		if (threads[node] != *waiting_at(c, node) || threads[node] > c->cfg.sync_slots)
 			return "waiting threads of a node are miscounted";
 	}
 	return NULL;

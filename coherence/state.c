@@ -17,7 +17,8 @@ int coh_config_check(const struct coh_config *config)
 	    config->slots < 1 || config->slots > 0x7fff || config->holds > 0x7fff ||
 	    (uint32_t)config->per_home * config->nodes > COH_MAX_QUEUE ||
 	    config->refreshes > COH_MAX_QUEUE || config->migratory > COH_MIGRATORY_MAX ||
-	    (uint32_t)config->sync_slots * config->nodes > COH_MAX_QUEUE ||
+	    config->sync_slots > COH_MAX_SYNC_SLOTS ||
+	    (uint32_t)config->sync_slots * config->nodes > COH_MAX_WAITERS ||
 	    config->sharer_pointers > SHARERS_POINTERS || config->sharer_maps > 1u << 24 ||
 	    coh_sharers_group(config) * SHARERS_GROUPS < config->nodes)
 		return -EINVAL;

@@ -86,14 +86,16 @@ struct object {
 	uint32_t thread; /* of the holder */
 	uint32_t mutex;  /* of a condition */
 	uint16_t conds;  /* of a mutex */
-	coh_ref queue;   /* waiters, oldest first */
+	uint16_t pad;
+	uint32_t queue;  /* waiters, oldest first: numbers plus one */
 };
 struct waiter {
 	uint8_t taken;
 	uint8_t destroys; /* the mutex, once it is unlocked: it has no other waiters */
 	coh_node node;
 	uint16_t slot;
-	coh_ref next;
+	uint16_t pad;
+	uint32_t next; /* in the queue: its number plus one */
 	uint32_t thread;
 };
 

@@ -228,7 +228,7 @@ DSM_API int dsm_publish(dsm_t *dsm, const char *name, void *ptr);
 /*
  * Finds what a node published, waiting up to timeout_ms milliseconds for it (0: not
  * at all, -1: for ever). Blocks. Errors: DSM_ERR_INVAL, DSM_ERR_NOENT (timeout_ms 0),
- * DSM_ERR_TIMEDOUT, DSM_ERR_LOST.
+ * DSM_ERR_TIMEDOUT, DSM_ERR_NOMEM (32767 threads of this node wait already), DSM_ERR_LOST.
  */
 DSM_API int dsm_lookup(dsm_t *dsm, const char *name, int timeout_ms, void **out);
 
@@ -292,7 +292,8 @@ DSM_API int dsm_mutex_destroy(dsm_t *dsm, dsm_mutex mutex);
 /*
  * The holder is the calling thread; waiters are served first come, first served, and
  * sleep. Not recursive (DSM_ERR_BUSY when the caller holds it). Errors:
- * DSM_ERR_INVAL (no such mutex), DSM_ERR_LOST; lock blocks.
+ * DSM_ERR_INVAL (no such mutex), DSM_ERR_NOMEM (32767 threads of this node wait already, or
+ * fewer where more than 64 nodes share what a home has for them), DSM_ERR_LOST; lock blocks.
  */
 DSM_API int dsm_mutex_lock(dsm_t *dsm, dsm_mutex mutex);
 /* DSM_ERR_BUSY when it is held, which an unlock that is still on its way does not change yet.
@@ -305,7 +306,8 @@ DSM_API int dsm_mutex_unlock(dsm_t *dsm, dsm_mutex mutex);
 DSM_API int dsm_cond_create(dsm_t *dsm, dsm_mutex mutex, dsm_cond *out);
 DSM_API int dsm_cond_destroy(dsm_t *dsm, dsm_cond cond);
 /* Releases mutex, waits for a signal, takes mutex again. No spurious wake-ups.
- * DSM_ERR_PERM when the caller does not hold mutex, DSM_ERR_INVAL, DSM_ERR_LOST. */
+ * DSM_ERR_PERM when the caller does not hold mutex, DSM_ERR_INVAL, DSM_ERR_NOMEM as
+ * dsm_mutex_lock (the mutex stays held), DSM_ERR_LOST. */
 DSM_API int dsm_cond_wait(dsm_t *dsm, dsm_cond cond, dsm_mutex mutex);
 /* Wakes the longest waiter, or all. Needs no mutex. Does not block. DSM_ERR_INVAL. */
 DSM_API int dsm_cond_signal(dsm_t *dsm, dsm_cond cond);

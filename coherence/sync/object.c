@@ -21,7 +21,7 @@ int coh_object_is_held_by(const struct object *o, coh_node node, uint32_t thread
 int coh_object_enqueue(struct coh *c, struct object *o, coh_node node, uint16_t slot,
                        uint32_t thread)
 {
-	coh_ref *link = &o->queue;
+	uint32_t *link = &o->queue;
 	unsigned i = 0;
 
 	if (*waiting_at(c, node) == c->cfg.sync_slots)

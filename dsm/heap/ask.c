@@ -20,10 +20,10 @@ int heap_call(struct dsm *d, struct coh_svc *svc, int timeout_ms, const char *wh
 	int slot;
 
 	node_lock(d, &mask);
-	slot = heap_slot_take(d, &w);
+	slot = d->members.lost ? d->members.lost : heap_slot_take(d, &w);
 	if (slot < 0) {
 		node_unlock(d, &mask);
-		return DSM_ERR_LOST;
+		return slot;
 	}
 	waits_add(&d->waits, &w, what);
 	m.slot = slot;

@@ -3,7 +3,11 @@
 #include "dsm/heap/services.h"
 
 #include <errno.h>
-#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define INBOX_FIRST 256 /* requests that there is room for at first */
 
 int heap_serve_open(struct dsm *d)
 {
@@ -18,14 +22,34 @@ int heap_serve_open(struct dsm *d)
 	}
 	if (rc == 0)
 		rc = names_open(&h->names);
-	h->inbox.cap = 2 * HEAP_SLOTS * d->engine.cfg.nodes;
-	h->inbox.ring = calloc(h->inbox.cap, sizeof *h->inbox.ring);
-	return rc == 0 && !h->inbox.ring ? -ENOMEM : rc;
+	h->inbox.most = (size_t)2 * HEAP_SLOTS * d->engine.cfg.nodes;
+	return rc;
+}
+
+/* Twice as long. By the kernel's call: whoever polls may be in a signal handler. */
+static int inbox_grow(struct heap_inbox *in)
+{
+	const size_t cap = in->cap ? 2 * in->cap : INBOX_FIRST;
+	struct heap_kept *ring = (struct heap_kept *)syscall(
+	        SYS_mmap, NULL, cap * sizeof *ring, PROT_READ | PROT_WRITE,
+	        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (ring == MAP_FAILED)
+		return -ENOMEM;
+	for (size_t i = 0; i < in->len; i++)
+		ring[i] = in->ring[(in->head + i) % in->cap];
+	if (in->ring)
+		syscall(SYS_munmap, in->ring, in->cap * sizeof *ring);
+	in->ring = ring;
+	in->cap = cap;
+	in->head = 0;
+	return 0;
 }
 
 void heap_serve_close(struct heap *h)
 {
-	free(h->inbox.ring);
+	if (h->inbox.ring)
+		syscall(SYS_munmap, h->inbox.ring, h->inbox.cap * sizeof *h->inbox.ring);
 	names_close(h->names);
 	for (int kind = 0; kind < REGION_ZONES; kind++)
 		alloc_close(h->alloc[kind]);
@@ -141,12 +165,17 @@ void heap_serve(struct dsm *d, coh_node from, const struct coh_msg *m)
 void heap_keep(struct dsm *d, coh_node from, const struct coh_msg *m)
 {
 	struct heap_inbox *in = &d->heap->inbox;
-	unsigned at = in->cap ? (in->head + in->len) % in->cap : 0;
+	size_t at;
 
-	if (in->len == in->cap) { /* not the serving node, or more than a node may have */
+	if (in->len == in->most) { /* not the serving node, or more than a node may have */
 		d->engine.bad_messages++;
 		return;
 	}
+	if (in->len == in->cap && inbox_grow(in)) {
+		node_fail(d, "no memory for a request of another node");
+		return;
+	}
+	at = (in->head + in->len) % in->cap;
 	in->ring[at].from = from;
 	in->ring[at].msg = *m;
 	in->len++;

@@ -8,13 +8,15 @@
 #include "dsm/heap/names.h"
 #include "dsm/node/node.h"
 
-#define HEAP_SLOTS 256 /* requests of a node under way */
+/* Requests of a node under way. A lookup is, for as long as it waits, and what it waits for may
+ * be the next request: so there are more of them than threads, mostly. */
+#define HEAP_SLOTS 0x7fff
 
 /* Requests of other nodes, oldest first. Each node has at most HEAP_SLOTS under way, and one
- * more for each that it takes back. */
+ * more for each that it takes back; mostly it is few, so the ring grows. */
 struct heap_inbox {
-	struct { coh_node from; struct coh_msg msg; } *ring;
-	unsigned cap, head, len;
+	struct heap_kept { coh_node from; struct coh_msg msg; } *ring;
+	size_t cap, most, head, len;
 };
 
 struct heap {
@@ -38,7 +40,7 @@ void heap_keep(struct dsm *d, coh_node from, const struct coh_msg *msg);
 void heap_serve_kept(struct dsm *d);
 
 /* --- slots.c: of those who have asked --- */
-/* Waits for a free slot; -1 when the job is lost meanwhile. */
+/* A free slot, or DSM_ERR_NOMEM. */
 int heap_slot_take(struct dsm *d, struct waiter *w);
 /* An answer: the wait for it ends. */
 void heap_response(struct dsm *d, const struct coh_msg *msg);

@@ -16,18 +16,14 @@ void heap_response(struct dsm *d, const struct coh_msg *m)
 	w->result[0] = m->svc.arg[0];
 	w->result[1] = m->svc.arg[1];
 	waits_done(&d->waits, w, m->svc.status);
-	waits_room(&d->waits);
 }
 
 int heap_slot_take(struct dsm *d, struct waiter *w)
 {
-	while (!d->members.lost) {
-		for (unsigned i = 0; i < HEAP_SLOTS; i++)
-			if (!d->heap->slot[i]) {
-				d->heap->slot[i] = w;
-				return (int)i;
-			}
-		node_wait_room(d);
-	}
-	return -1;
+	for (unsigned i = 0; i < HEAP_SLOTS; i++)
+		if (!d->heap->slot[i]) {
+			d->heap->slot[i] = w;
+			return (int)i;
+		}
+	return DSM_ERR_NOMEM;
 }

@@ -32,7 +32,10 @@ static void end_tenures(struct dsm *d)
 	}
 }
 
-/* Lock held. */
+/* Lock held. The slots of atomics come free by what other nodes do. Those of locks and
+ * conditions may not before this call has gone on: whoever unlocks what others wait for may
+ * want another one first. There are more than threads, mostly, and where they are out the
+ * caller hears so. */
 static int call_locked(struct dsm *d, const struct coh_event *ev)
 {
 	int rc;
@@ -42,6 +45,8 @@ static int call_locked(struct dsm *d, const struct coh_event *ev)
 		rc = node_step(d, ev);
 		if (rc != -EAGAIN)
 			return rc;
+		if (ev->kind != COH_EV_ATOMIC)
+			return DSM_ERR_NOMEM;
 		node_hand_over(d);
 		node_wait_room(d);
 	}

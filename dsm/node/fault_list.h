@@ -12,7 +12,8 @@
 #include "dsm/node/waits.h"
 #include "dsm/trap/trap.h"
 
-#define FAULTS_MAX 512
+#define FAULTS_MAX 0x8000 /* as many threads as a process may have, about: a page may be pinned
+                           * elsewhere until another thread here goes on */
 
 /* A thread blocked in a fault. */
 struct fault {

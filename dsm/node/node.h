@@ -44,7 +44,7 @@
 #define NODE_SLOTS 128
 #define NODE_HOLDS 256
 #define NODE_LOCKS 4096
-#define NODE_SYNC_SLOTS 256
+#define NODE_SYNC_SLOTS COH_MAX_SYNC_SLOTS /* a thread keeps one while it waits */
 #define NODE_SHARER_MAPS 16384
 #define NODE_MIGRATORY 15 /* reads granted as writes before one is not */
 

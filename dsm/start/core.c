@@ -49,7 +49,7 @@ int start_configure_core(struct dsm *d)
 	        .slots = NODE_SLOTS,
 	        .holds = NODE_HOLDS + PIN_HOME_PAGES,
 	        .locks = NODE_LOCKS,
-	        .sync_slots = share(NODE_SYNC_SLOTS, COH_MAX_QUEUE, nodes),
+	        .sync_slots = share(NODE_SYNC_SLOTS, COH_MAX_WAITERS, nodes),
 	        .sharer_maps = NODE_SHARER_MAPS,
 	        .migratory = NODE_MIGRATORY,
 	};

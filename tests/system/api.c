@@ -136,6 +136,7 @@ static const struct {
 	{ "mutex", api_mutex },
 	{ "mutex_order", api_mutex_order },
 	{ "cond", api_cond },
+	{ "many", api_many_waiters },
 	{ "atomics", api_atomics },
 	{ "prefetch", api_prefetch },
 	{ "pin", api_pin },

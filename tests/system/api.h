@@ -16,6 +16,7 @@ void api_barrier(void);
 void api_mutex(void);
 void api_mutex_order(void);
 void api_mutex_limit(void);
+void api_many_waiters(void);
 void api_cond(void);
 void api_atomics(void);
 void api_prefetch(void);

@@ -8,8 +8,8 @@ check_PROGRAMS += $(system_programs)
 system_node = tests/system/node.c tests/system/node.h
 
 tests_system_api_SOURCES = tests/system/api.c tests/system/api.h tests/system/api_atomics.c \
-	tests/system/api_cond.c tests/system/api_memory.c tests/system/api_pin.c \
-	tests/system/api_sync.c $(system_node)
+	tests/system/api_cond.c tests/system/api_many.c tests/system/api_memory.c \
+	tests/system/api_pin.c tests/system/api_sync.c $(system_node)
 tests_system_api_LDADD = libdsm.la
 # What a program does not see of the library.
 tests_system_audit_SOURCES = tests/system/audit.c
