@@ -40,7 +40,11 @@ struct boot_ops {
 	 * a node or the starter is gone) and a sentence in why. Does not block. Another
 	 * thread may be in allgather meanwhile. */
 	int (*ended)(struct boot *boot, char *why, size_t why_len);
-	/* Leaves in good order, and frees boot. */
+	/* This node cannot go on, for the reason why: the job ends for all, who are told so.
+	 * Then all further calls fail. Waits for another thread that is in allgather, and does
+	 * nothing once the job has ended. */
+	void (*fail)(struct boot *boot, const char *why);
+	/* Leaves, in good order unless the job has ended, and frees boot. */
 	void (*close)(struct boot *boot);
 };
 

@@ -115,6 +115,11 @@ int hub_look(struct hub *h, char *why, size_t why_len)
 	return hub_result(h, why, why_len);
 }
 
+void hub_fail(struct hub *h, const char *why)
+{
+	hub_end(h, -ECONNRESET, "rank 0 has failed: %s", why);
+}
+
 int hub_fd(const struct hub *h)
 {
 	return h->epoll;

@@ -14,6 +14,7 @@ int hub_round(struct hub *hub, uint32_t round, const void *mine, size_t len, voi
               size_t stride, uint32_t *lens, int timeout_ms, char *why, size_t why_len);
 /* Takes what is there: 0, or why the job has ended. Does not block. */
 int hub_look(struct hub *hub, char *why, size_t why_len);
+void hub_fail(struct hub *hub, const char *why);
 int hub_fd(const struct hub *hub);
 /* Our address as the first member sees it that is not on this machine; any member's
  * otherwise, "" without one. */

@@ -110,6 +110,11 @@ void hub_seat_read(struct hub *h, int rank)
 	} else if (n == 1 && h->msg.type == BOOT_ASK) {
 		hub_missing(h, h->seated < h->size - 1, text, sizeof text);
 		hub_say(h, s->link, BOOT_MISSING, 0, text);
+	} else if (n == 1 && h->msg.type == BOOT_END) {
+		boot_msg_text(&h->msg, text, sizeof text);
+		hub_link_free(&s->link);
+		hub_end(h, -ECONNRESET, "rank %d (process %d at %s) has failed: %s", rank, s->pid,
+		        s->where, text);
 	} else if (n == 1 && h->msg.type == BOOT_BYE) {
 		s->left = true;
 		hub_link_free(&s->link);

@@ -75,6 +75,21 @@ static int local_ended(struct boot *boot, char *why, size_t why_len)
 	return err;
 }
 
+static void local_fail(struct boot *boot, const char *why)
+{
+	struct boot_local *l = local_of(boot);
+	struct boot_msg end;
+
+	pthread_mutex_lock(&l->lock);
+	if (!l->broken) {
+		boot_msg_set(&end, BOOT_END, why, strnlen(why, BOOT_TEXT_MAX - 1));
+		end.code = -ECONNRESET;
+		boot_msg_send(l->fd, &end); /* where that fails, no BYE says as much */
+		local_break(l, -ECONNRESET, why);
+	}
+	pthread_mutex_unlock(&l->lock);
+}
+
 static void local_close(struct boot *boot)
 {
 	struct boot_local *l = local_of(boot);
@@ -95,6 +110,7 @@ static const struct boot_ops boot_local_ops = {
 	.allgather = local_allgather,
 	.fd = local_fd,
 	.ended = local_ended,
+	.fail = local_fail,
 	.close = local_close,
 };
 

@@ -152,6 +152,15 @@ int member_look(struct member *m, char *why, size_t why_len)
 	return err ? err : strange(why, why_len); /* between rounds only END or BYE can come */
 }
 
+void member_fail(struct member *m, const char *why)
+{
+	struct boot_msg end;
+
+	boot_msg_set(&end, BOOT_END, why, strnlen(why, BOOT_TEXT_MAX - 1));
+	end.code = -ECONNRESET;
+	link_send(&m->link, &end, 0); /* where that fails, no BYE says as much */
+}
+
 int member_fd(const struct member *m)
 {
 	return m->epoll;

@@ -29,6 +29,10 @@ static int single_ended(struct boot *boot, char *why, size_t why_len)
 	return 0;
 }
 
+static void single_fail(struct boot *boot, const char *why)
+{
+}
+
 static void single_close(struct boot *boot)
 {
 	free(boot);
@@ -39,6 +43,7 @@ static const struct boot_ops boot_single_ops = {
 	.allgather = single_allgather,
 	.fd = single_fd,
 	.ended = single_ended,
+	.fail = single_fail,
 	.close = single_close,
 };
 

@@ -96,6 +96,22 @@ static int tcp_ended(struct boot *boot, char *why, size_t why_len)
 	return err;
 }
 
+static void tcp_fail(struct boot *boot, const char *why)
+{
+	struct boot_tcp *t = tcp_of(boot);
+
+	pthread_mutex_lock(&t->lock);
+	if (!t->broken) {
+		if (t->hub)
+			hub_fail(t->hub, why);
+		else
+			member_fail(t->member, why);
+		t->broken = -ECONNRESET;
+		snprintf(t->why, sizeof t->why, "%s", why);
+	}
+	pthread_mutex_unlock(&t->lock);
+}
+
 /* There is no starter to do it: who is left sweeps behind those that died. A connection is
  * closed a moment before its process has ended, and others end as we do. */
 static void tcp_sweep(const struct boot_tcp *t)
@@ -132,6 +148,7 @@ static const struct boot_ops boot_tcp_ops = {
 	.allgather = tcp_allgather,
 	.fd = tcp_fd,
 	.ended = tcp_ended,
+	.fail = tcp_fail,
 	.close = tcp_close,
 };
 

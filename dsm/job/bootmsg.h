@@ -12,6 +12,7 @@
  *	ASK    ------------>             my time is over: who is missing?
  *	       <------------ MISSING     a bit for each rank
  *	BYE    ------------>             leaving in good order; then close
+ *	END    ------------>             cannot go on: a sentence
  *	       <------------ END         the job has ended: code and sentence; then close
  */
 #ifndef BOOTMSG_H

@@ -80,6 +80,17 @@ static void on_bye(struct rendezvous *r, struct conn *c)
 		meeting_check_round(r);
 }
 
+/* It cannot go on, and says why. */
+static void on_end(struct rendezvous *r, struct conn *c)
+{
+	char text[BOOT_TEXT_MAX];
+
+	boot_msg_text(&r->msg, text, sizeof text);
+	meeting_conn_close(r, c);
+	meeting_end(r, c->rank, -ECONNRESET, "rank %d (process %d) has failed: %s", c->rank,
+	            (int)c->pid, text);
+}
+
 static void on_closed(struct rendezvous *r, struct conn *c)
 {
 	enum conn_state state = c->state;
@@ -113,6 +124,8 @@ void meeting_conn_read(struct rendezvous *r, struct conn *c)
 			on_ask(r, c);
 		else if (n == 1 && r->msg.type == BOOT_BYE)
 			on_bye(r, c);
+		else if (n == 1 && r->msg.type == BOOT_END)
+			on_end(r, c);
 		else
 			meeting_end(r, c->rank, -ECONNRESET,
 			            "rank %d sent nonsense to the rendezvous", c->rank);

@@ -19,6 +19,8 @@ struct boot;
 struct members {
 	struct boot *boot; /* set at the start */
 	int lost;          /* DSM_ERR_LOST once the job cannot go on */
+	char why[256];     /* with lost; does not change any more */
+	int told;          /* the service thread has said so to the others */
 };
 
 void members_open(struct members *m, struct boot *boot);
@@ -26,6 +28,8 @@ void members_open(struct members *m, struct boot *boot);
 int members_fd(const struct members *m);
 /* 0: all are there; or a negative code, and in why (len bytes) who is gone. Does not block. */
 int members_look(struct members *m, char *why, size_t len);
+/* Tells the others that this node cannot go on. Without the lock, once lost. */
+void members_tell(struct members *m, const char *why);
 /* A node is lost, and with it the job. 1 the first time, which is logged; 0 when that was known. */
 int members_declare_lost(struct members *m, const struct log *log, const char *why);
 

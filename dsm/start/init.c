@@ -262,6 +262,11 @@ int dsm_fini(dsm_t *d)
 	/* All have passed the barrier and have nothing more to send: nobody needs this node. */
 	if (rc == 0)
 		rc = node_agree(d, 0);
+	/* The service thread may not have come to it; and others may wait for us although
+	 * nothing is lost. */
+	loop_stop(d);
+	if (rc)
+		members_tell(&d->members, d->members.lost ? d->members.why : dsm_strerror(rc));
 	dismantle(d);
 	return rc ? DSM_ERR_LOST : 0;
 }

@@ -209,6 +209,37 @@ static void child_dies_later(struct job *job, int rank, struct job_report *r)
 	_exit(0);
 }
 
+static void child_fails(struct job *job, int rank, struct job_report *r)
+{
+	struct boot *boot;
+
+	r->code = boot_open(NULL, &boot, r->why, sizeof r->why);
+	if (r->code || node_rounds(boot, 1, r))
+		return;
+	boot->ops->fail(boot, "no memory for it");
+	r->code = node_rounds(boot, 1, r) == -ECONNRESET ? 0 : -EBADMSG;
+	boot->ops->close(boot);
+}
+
+/* A node that fails by itself, while others watch and while others are in a round. */
+static void test_failing(void)
+{
+	struct job job;
+
+	for (int watched = 0; watched < 2; watched++) {
+		job_open(&job, 3);
+		job_start(&job, 0, watched ? child_watches : child_rounds);
+		job_start(&job, 1, child_fails);
+		job_start(&job, 2, watched ? child_watches : child_rounds);
+		job_run(&job);
+		expect_reports(&job, 0, 1, -ECONNRESET, "rank 1 (process ");
+		expect_reports(&job, 0, 1, -ECONNRESET, "has failed: no memory for it");
+		expect_reports(&job, 1, 2, 0, "no memory for it");
+		expect_reports(&job, 2, 3, -ECONNRESET, "has failed: no memory for it");
+		job_close(&job);
+	}
+}
+
 static void test_watching(void)
 {
 	struct job job;
@@ -353,6 +384,7 @@ int main(void)
 		{ "leaving in a round", test_leaving_in_round },
 		{ "a process that never joins", test_gone },
 		{ "watching for the end", test_watching },
+		{ "a node that fails", test_failing },
 		{ "looking for the end during rounds", test_looking },
 		{ "garbage of strangers", test_garbage_of_strangers },
 		{ "garbage of members", test_garbage_of_members },

@@ -146,6 +146,18 @@ static void dies(struct party *p, int rank, struct job_report *r)
 	_exit(0);
 }
 
+/* Cannot go on, says so, and leaves as nodes do. */
+static void fails(struct party *p, int rank, struct job_report *r)
+{
+	struct boot *boot = child_boot(p, r);
+
+	if (!boot || node_rounds(boot, 1, r))
+		return;
+	boot->ops->fail(boot, "no memory for it");
+	r->code = node_rounds(boot, 1, r) == -ECONNRESET ? 0 : -EBADMSG;
+	boot->ops->close(boot);
+}
+
 /* Waits in the way a node's event loop does. */
 static void watches(struct party *p, int rank, struct job_report *r)
 {
@@ -416,6 +428,32 @@ static void test_strangers(void)
 	party_close(&p);
 }
 
+/* A node that fails by itself, between rounds and while others are in one. */
+static void test_failures(void)
+{
+	struct party p;
+	char text[40];
+
+	for (int failed = 0; failed < 3; failed++)
+		for (int watched = 0; watched < 2; watched++) {
+			party_open(&p, 3);
+			for (int rank = 0; rank < 3; rank++)
+				party_start(&p, rank,
+				            rank == failed ? fails : watched ? watches : rounds);
+			party_wait(&p, 0);
+			snprintf(text, sizeof text, "rank %d %s", failed,
+			         failed ? "(process " : "has failed");
+			for (int rank = 0; rank < 3; rank++) {
+				if (rank == failed)
+					continue;
+				expect(&p, rank, -ECONNRESET, text);
+				expect(&p, rank, -ECONNRESET, "has failed: no memory for it");
+			}
+			expect(&p, failed, 0, "no memory for it");
+			party_close(&p);
+		}
+}
+
 static void test_deaths(void)
 {
 	struct party p;
@@ -622,6 +660,7 @@ int main(void)
 		{ "missing nodes are named", test_missing },
 		{ "who has no place is told so", test_strangers },
 		{ "deaths and departures", test_deaths },
+		{ "nodes that fail", test_failures },
 		{ "a rank 0 that comes late", test_late_hub },
 		{ "versions that differ", test_versions },
 		{ "members that turn bad", test_bad_members },

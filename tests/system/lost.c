@@ -4,6 +4,7 @@
  *
  *	lost RANK           in a call, which returns DSM_ERR_LOST
  *	lost RANK access    in accesses to pages that this node has, which end in SIGBUS
+ *	lost RANK fails     as the first, but the node does not die: it fails and calls dsm_fini
  */
 #include <dirent.h>
 #include <pthread.h>
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -141,6 +143,22 @@ static void lose_access(void)
 		pthread_join(thread[i], NULL);
 }
 
+/* Takes a page of the window away from the library, which then cannot let anybody access it. */
+static void fail_alone(void)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	char *taken = node_shared("taken", page, page);
+	void *found;
+
+	barrier();
+	if (node.rank != victim)
+		return;
+	CHECK(munmap(taken, page) == 0);
+	dsm_prefetch(node.dsm, taken, page);
+	/* It does not come to the barrier before it has failed. */
+	EXPECT(DSM_ERR_LOST, dsm_lookup(node.dsm, "nobody's", -1, &found));
+}
+
 int main(int argc, char **argv)
 {
 	struct sigaction action = { .sa_handler = on_sigbus };
@@ -150,7 +168,9 @@ int main(int argc, char **argv)
 	sigaction(SIGBUS, &action, NULL);
 	node_join("lost", 30);
 	barrier();
-	if (argc > 2)
+	if (argc > 2 && !strcmp(argv[2], "fails"))
+		fail_alone();
+	else if (argc > 2)
 		lose_access();
 	else if (node.rank == victim)
 		raise(SIGKILL);

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # Threads that wait for pages of a node get SIGBUS when it has died, by every delivery of
-# faults and every kind of provider.
+# faults and every kind of provider; and those who wait for a node that fails and leaves learn
+# that, by every way of starting.
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 need_nodes
@@ -29,6 +30,30 @@ lose() {
 	echo "without $1, by $2 over $3: $(sort -t' ' -k6 -n "$tmp/said" | tail -n 1)"
 }
 
+# fail_at RANK DELIVERY PROVIDER: by hand
+fail_at() {
+	local rank pids=()
+	for rank in 0 1 2; do
+		DSM_RANK=$rank DSM_SIZE=3 DSM_RENDEZVOUS=$place DSM_FAULTS=$2 DSM_PROVIDER=$3 \
+			timeout -k 5 60 tests/system/lost "$1" fails >"$tmp/out.$rank" 2>&1 &
+		pids+=($!)
+	done
+	worst_of "${pids[@]}" || fail "rank $1 fails, by $2 over $3: $(cat "$tmp"/out.?)"
+	grep -q "rank $1 .*has failed: " "$tmp/out.1" ||
+		fail "rank $1 fails, and 1 is not told so: $(cat "$tmp"/out.?)"
+}
+
+# fail_in_job RANK: started by dsmctl, which says who has failed
+fail_in_job() {
+	timeout -k 5 60 tools/dsmctl run -n 3 -- tests/system/lost "$1" fails >"$tmp/said" 2>&1
+	grep -q "rank $1 (process [0-9]*) has failed: " "$tmp/said" ||
+		fail "rank $1 fails in a job of dsmctl: $(cat "$tmp/said")"
+}
+
+fail_in_job 0
+fail_in_job 2
+fail_at 0 signal tcp
+fail_at 2 signal shm
 deliveries=signal
 said=$(DSM_FAULTS=event tests/system/api identity 2>&1) && deliveries='signal event'
 for delivery in $deliveries; do
