@@ -2,11 +2,10 @@
 /*
  * libdsm: distributed shared memory.
  *
- * Every node (process) of a job maps one shared region at the same address. Plain
- * loads and stores, C11 atomics, and system calls on it work as on one machine
- * with one memory: a page that a node may not access is trapped by the kernel
- * (userfaultfd) and fetched from the node that has it, by a directory-based MSI
- * protocol over RDMA or what the network offers.
+ * Every node (process) of a job maps one shared region at the same address. Plain loads and
+ * stores, C11 atomics, and system calls on it work as on one machine with one memory: a page that
+ * a node may not access is trapped by the kernel (userfaultfd) and fetched from the node that has
+ * it, by a directory-based MSI protocol over RDMA or what the network offers.
  *
  *	#include <dsm.h>
  *	#include <stdatomic.h>
@@ -32,32 +31,31 @@
  *		dsm_fini(dsm);
  *	}
  *
- * Start it with `dsmctl run -n 4 ./prog`, or on several machines with `mpirun ./prog` or by
- * hand, see dsm(7). MPI programs start it over a communicator: dsm_mpi.h.
+ * Start it with `dsmctl run -n 4 ./prog`, or on several machines with `mpirun ./prog` or by hand,
+ * see dsm(7). MPI programs start it over a communicator: dsm_mpi.h.
  *
  * Caveats
- * - Memory model: that of the host CPU, extended over the nodes. A correct program
- *   for one machine is correct here. What bypasses the CPU's page tables is outside:
- *   another RDMA registration of shared memory (so MPI's, where its transport makes any),
- *   io_uring fixed buffers, O_DIRECT in flight, vmsplice; dsm_pin() holds pages for them.
- * - Futex-based objects (pthread mutexes, sem_t, C11 mtx_t) in shared memory do not
- *   work across nodes: use dsm_mutex. Lock-free atomics work.
+ * - Memory model: that of the host CPU, extended over the nodes. A correct program for one machine
+ *   is correct here. What bypasses the CPU's page tables is outside: another RDMA registration of
+ *   shared memory (so MPI's, where its transport makes any), io_uring fixed buffers, O_DIRECT in
+ *   flight, vmsplice; dsm_pin() holds pages for them.
+ * - Futex-based objects (pthread mutexes, sem_t, C11 mtx_t) in shared memory do not work across
+ *   nodes: use dsm_mutex. Lock-free atomics work.
  * - fork: the child has no shared region (SIGSEGV on access) and must not call dsm_*.
- * - System calls on shared memory work where the process may trap kernel accesses
- *   (root, CAP_SYS_PTRACE, or vm.unprivileged_userfaultfd=1), and on pages that dsm_pin()
- *   holds.
- * - mlockall(MCL_CURRENT) in a node touches every page of the region, and so fetches it and
- *   fills this machine's memory. Lock before dsm_init, or with MCL_ONFAULT; mlock(2) on the
- *   region likewise only as mlock2(MLOCK_ONFAULT). MCL_FUTURE does no harm.
- * - The unit of sharing is the page. Data that different nodes write at the same time
- *   belongs on different pages.
+ * - System calls on shared memory work where the process may trap kernel accesses (root,
+ *   CAP_SYS_PTRACE, or vm.unprivileged_userfaultfd=1), and on pages that dsm_pin() holds.
+ * - mlockall(MCL_CURRENT) in a node touches every page of the region, and so fetches it and fills
+ *   this machine's memory. Lock before dsm_init, or with MCL_ONFAULT; mlock(2) on the region
+ *   likewise only as mlock2(MLOCK_ONFAULT). MCL_FUTURE does no harm.
+ * - The unit of sharing is the page. Data that different nodes write at the same time belongs on
+ *   different pages.
  * - A node that dies ends the job.
  *
- * All calls but dsm_init, dsm_fini are safe from any thread at any time between the
- * two. None is async-signal-safe. "Blocks" means: may wait for other nodes. Calls
- * that return int return 0 (or a value where said) or a negative code, which
- * dsm_strerror() explains. Outputs are set on success only. No call touches memory
- * that the caller shares while it holds a lock of the library.
+ * All calls but dsm_init, dsm_fini are safe from any thread at any time between the two. None is
+ * async-signal-safe. "Blocks" means: may wait for other nodes. Calls that return int return 0 (or
+ * a value where said) or a negative code, which dsm_strerror() explains. Outputs are set on
+ * success only. No call touches memory that the caller shares while it holds a lock of the
+ * library.
  */
 #ifndef DSM_H
 #define DSM_H
@@ -68,12 +66,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-#if defined(__GNUC__)
-#define DSM_API __attribute__((visibility("default")))
-#else
-#define DSM_API
-#endif
+#define DSM_API __attribute__((visibility("default"))) /* gcc and clang */
 
 /* A node's membership in a job. */
 typedef struct dsm dsm_t;
@@ -111,9 +104,9 @@ enum dsm_log_level { DSM_LOG_ERROR, DSM_LOG_WARN, DSM_LOG_INFO, DSM_LOG_DEBUG, D
 typedef void (*dsm_log_fn)(void *ctx, enum dsm_log_level level, const char *text);
 
 /*
- * An exchange that the caller supplies: every rank gives len bytes at mine, and gets those of
- * all, by rank, at all (so many times len). Returns 0, or anything else when it failed.
- * Called once, by the thread that is in dsm_init, on all ranks; may block, with a bound.
+ * An exchange that the caller supplies: every rank gives len bytes at mine, and gets those of all,
+ * by rank, at all (so many times len). Returns 0, or anything else when it failed. Called once, by
+ * the thread that is in dsm_init, on all ranks; may block, with a bound.
  */
 typedef int (*dsm_allgather_fn)(void *ctx, const void *mine, void *all, size_t len);
 
@@ -167,13 +160,13 @@ struct dsm_config {
 	  0, 0, 0, NULL, NULL, 0, 0 }
 
 /*
- * Joins the job that the environment describes: dsmctl run sets DSM_JOB, DSM_RANK,
- * DSM_SIZE; who starts nodes by hand sets DSM_RENDEZVOUS (HOST:PORT where rank 0 waits for
- * the others), DSM_RANK, DSM_SIZE, and may set DSM_SECRET. Under mpirun, srun --mpi=pmix
- * and the like it is the launcher's job, by PMIx. Without any the process is a job of one
- * node. Blocks until all nodes are there. config may be NULL. Errors: DSM_ERR_ACTIVE,
- * _CONFIG, _INVAL, _KERNEL, _TRAP_PERM, _PROVIDER, _BOOT, _VERSION, _ADDRESS, _LIMIT,
- * _NOMEM; the log has a sentence, and so has dsm_init_error().
+ * Joins the job that the environment describes: dsmctl run sets DSM_JOB, DSM_RANK, DSM_SIZE; who
+ * starts nodes by hand sets DSM_RENDEZVOUS (HOST:PORT where rank 0 waits for the others),
+ * DSM_RANK, DSM_SIZE, and may set DSM_SECRET. Under mpirun, srun --mpi=pmix and the like it is the
+ * launcher's job, by PMIx. Without any the process is a job of one node. Blocks until all nodes
+ * are there. config may be NULL. Errors: DSM_ERR_ACTIVE, _CONFIG, _INVAL, _KERNEL, _TRAP_PERM,
+ * _PROVIDER, _BOOT, _VERSION, _ADDRESS, _LIMIT, _NOMEM; the log has a sentence, and so has
+ * dsm_init_error().
  */
 DSM_API int dsm_init(const struct dsm_config *config, dsm_t **out);
 
@@ -181,9 +174,9 @@ DSM_API int dsm_init(const struct dsm_config *config, dsm_t **out);
 DSM_API const char *dsm_init_error(void);
 
 /*
- * Leaves the job. Blocks until all nodes have called it; no thread may use dsm or
- * shared memory any more. Returns 0, or DSM_ERR_LOST when the others did not take
- * part; dsm is released either way. NULL is allowed.
+ * Leaves the job. Blocks until all nodes have called it; no thread may use dsm or shared memory
+ * any more. Returns 0, or DSM_ERR_LOST when the others did not take part; dsm is released either
+ * way. NULL is allowed.
  */
 DSM_API int dsm_fini(dsm_t *dsm);
 
@@ -197,12 +190,12 @@ DSM_API const char *dsm_provider(const dsm_t *dsm); /* e.g. "shm"; valid until d
 /* ------------------------------------------------------------------ memory -- */
 
 /*
- * Allocates bytes of shared memory, zeroed, and sets *out, which is valid on all
- * nodes. align, of the address: a power of two up to the size of the region, or of the
- * zone of huge pages there, or 0 (16 bytes; a page from one page on). flags: 0, DSM_HUGE
- * or DSM_HUGE_PREFERRED. Blocks. Errors: DSM_ERR_INVAL (bytes 0, bad align or flags),
- * DSM_ERR_NOMEM (region or zone full, or no address in it is aligned like that, or no such
- * zone, or the nodes' budgets together are too small), DSM_ERR_LOST.
+ * Allocates bytes of shared memory, zeroed, and sets *out, which is valid on all nodes. align, of
+ * the address: a power of two up to the size of the region, or of the zone of huge pages there, or
+ * 0 (16 bytes; a page from one page on). flags: 0, DSM_HUGE or DSM_HUGE_PREFERRED. Blocks. Errors:
+ * DSM_ERR_INVAL (bytes 0, bad align or flags), DSM_ERR_NOMEM (region or zone full, or no address
+ * in it is aligned like that, or no such zone, or the nodes' budgets together are too small),
+ * DSM_ERR_LOST.
  */
 enum dsm_alloc_flag {
 	DSM_HUGE = 1,           /* in the zone of 2 MiB pages: one fault and one transfer for each.
@@ -212,30 +205,30 @@ enum dsm_alloc_flag {
 DSM_API int dsm_alloc(dsm_t *dsm, size_t bytes, size_t align, unsigned flags, void **out);
 
 /*
- * Frees a block from dsm_alloc of any node. No node may use it any more. NULL is
- * allowed. Blocks. Errors: DSM_ERR_NOT_OURS (not from dsm_alloc, freed already, or
- * not a block's start), DSM_ERR_LOST.
+ * Frees a block from dsm_alloc of any node. No node may use it any more. NULL is allowed. Blocks.
+ * Errors: DSM_ERR_NOT_OURS (not from dsm_alloc, freed already, or not a block's start),
+ * DSM_ERR_LOST.
  */
 DSM_API int dsm_free(dsm_t *dsm, void *ptr);
 
 /*
- * Names ptr (in the region, or NULL to take the name back) for the whole job. name:
- * 1 to 63 bytes. Blocks. Errors: DSM_ERR_INVAL, DSM_ERR_EXIST, DSM_ERR_NOENT (taking
- * back what is not there), DSM_ERR_NOMEM (65536 names are there already), DSM_ERR_LOST.
+ * Names ptr (in the region, or NULL to take the name back) for the whole job. name: 1 to 63 bytes.
+ * Blocks. Errors: DSM_ERR_INVAL, DSM_ERR_EXIST, DSM_ERR_NOENT (taking back what is not there),
+ * DSM_ERR_NOMEM (65536 names are there already), DSM_ERR_LOST.
  */
 DSM_API int dsm_publish(dsm_t *dsm, const char *name, void *ptr);
 
 /*
- * Finds what a node published, waiting up to timeout_ms milliseconds for it (0: not
- * at all, -1: for ever). Blocks. Errors: DSM_ERR_INVAL, DSM_ERR_NOENT (timeout_ms 0),
- * DSM_ERR_TIMEDOUT, DSM_ERR_NOMEM (32767 threads of this node wait already), DSM_ERR_LOST.
+ * Finds what a node published, waiting up to timeout_ms milliseconds for it (0: not at all, -1:
+ * for ever). Blocks. Errors: DSM_ERR_INVAL, DSM_ERR_NOENT (timeout_ms 0), DSM_ERR_TIMEDOUT,
+ * DSM_ERR_NOMEM (32767 threads of this node wait already), DSM_ERR_LOST.
  */
 DSM_API int dsm_lookup(dsm_t *dsm, const char *name, int timeout_ms, void **out);
 
 /*
- * Asks for the pages of [ptr, ptr+bytes) for reading, ahead of use. A hint: does not
- * block, and does nothing where a page is here or on its way. DSM_ERR_INVAL when the
- * range is not in the region.
+ * Asks for the pages of [ptr, ptr+bytes) for reading, ahead of use. A hint: does not block, and
+ * does nothing where a page is here or on its way. DSM_ERR_INVAL when the range is not in the
+ * region.
  */
 DSM_API int dsm_prefetch(dsm_t *dsm, const void *ptr, size_t bytes);
 
@@ -290,10 +283,10 @@ DSM_API int dsm_mutex_create(dsm_t *dsm, dsm_mutex *out);
 DSM_API int dsm_mutex_destroy(dsm_t *dsm, dsm_mutex mutex);
 
 /*
- * The holder is the calling thread; waiters are served first come, first served, and
- * sleep. Not recursive (DSM_ERR_BUSY when the caller holds it). Errors:
- * DSM_ERR_INVAL (no such mutex), DSM_ERR_NOMEM (32767 threads of this node wait already, or
- * fewer where more than 64 nodes share what a home has for them), DSM_ERR_LOST; lock blocks.
+ * The holder is the calling thread; waiters are served first come, first served, and sleep. Not
+ * recursive (DSM_ERR_BUSY when the caller holds it). Errors: DSM_ERR_INVAL (no such mutex),
+ * DSM_ERR_NOMEM (32767 threads of this node wait already, or fewer where more than 64 nodes share
+ * what a home has for them), DSM_ERR_LOST; lock blocks.
  */
 DSM_API int dsm_mutex_lock(dsm_t *dsm, dsm_mutex mutex);
 /* DSM_ERR_BUSY when it is held, which an unlock that is still on its way does not change yet.
@@ -314,11 +307,10 @@ DSM_API int dsm_cond_signal(dsm_t *dsm, dsm_cond cond);
 DSM_API int dsm_cond_broadcast(dsm_t *dsm, dsm_cond cond);
 
 /*
- * Atomics that do not move the page: carried out where it is. Sequentially
- * consistent, and atomic towards C11 atomics and plain accesses of all nodes. ptr:
- * in the region, naturally aligned (DSM_ERR_INVAL). *old, if not NULL, gets the value
- * before. compare_swap stores desired if the value was expected. Block for at most
- * one request; no page is fetched. DSM_ERR_LOST.
+ * Atomics that do not move the page: carried out where it is. Sequentially consistent, and atomic
+ * towards C11 atomics and plain accesses of all nodes. ptr: in the region, naturally aligned
+ * (DSM_ERR_INVAL). *old, if not NULL, gets the value before. compare_swap stores desired if the
+ * value was expected. Block for at most one request; no page is fetched. DSM_ERR_LOST.
  */
 DSM_API int dsm_fetch_add32(dsm_t *dsm, uint32_t *ptr, uint32_t value, uint32_t *old);
 DSM_API int dsm_fetch_add64(dsm_t *dsm, uint64_t *ptr, uint64_t value, uint64_t *old);
@@ -393,12 +385,12 @@ struct dsm_finding {
 typedef void (*dsm_probe_fn)(void *ctx, const struct dsm_finding *finding);
 
 /*
- * Looks, mostly by trying, at what this machine lets a node of this process and
- * configuration (as for dsm_init, with the environment) do, and calls fn for each thing.
- * Later versions may look at more. Takes a fraction of a second. Not while the process is a
- * node, nor in two threads at once (DSM_ERR_ACTIVE). Returns 0, the code with which dsm_init
- * would fail because of the first finding that is bad, or DSM_ERR_CONFIG, DSM_ERR_INVAL
- * for the configuration (dsm_init_error() says why).
+ * Looks, mostly by trying, at what this machine lets a node of this process and configuration (as
+ * for dsm_init, with the environment) do, and calls fn for each thing. Later versions may look at
+ * more. Takes a fraction of a second. Not while the process is a node, nor in two threads at once
+ * (DSM_ERR_ACTIVE). Returns 0, the code with which dsm_init would fail because of the first
+ * finding that is bad, or DSM_ERR_CONFIG, DSM_ERR_INVAL for the configuration (dsm_init_error()
+ * says why).
  */
 DSM_API int dsm_probe(const struct dsm_config *config, dsm_probe_fn fn, void *ctx);
 
