@@ -5,7 +5,8 @@
 # that knows one above it; an include or a call that the table does not allow; an include of a
 # private header of another room; files of one room that call each other in a circle.
 #
-# Includes are read from the sources, calls from the symbols of the objects in the build directory.
+# Includes are read from the sources, calls from the symbols of the objects in the build directory:
+# where it is, as in make check, or build/ of the sources. Where nothing is built it says so.
 set -u
 top=${srcdir:-.}
 table=$top/CONTRIBUTING.md
@@ -61,10 +62,17 @@ while read -r line; do wrong "$line"; done <"$tmp/bad"
 
 # --- calls ---
 
+built=.
+[ -e config.status ] || built=$top/build
+[ -e "$built/dsm" ] || built=
+
 # Lines "file symbol" of those that want one and of those that define one. libtool names an
 # object after its library, too: dsm/node/.libs/libnode_la-engine.o is of dsm/node/engine.c.
-find coherence transport dsm -name '*.o' -path '*/.libs/*' ! -name '*mutants*' | LC_ALL=C sort >"$tmp/objects"
-xargs nm -A <"$tmp/objects" 2>/dev/null | sed 's,/\.libs/,/,; s,/lib[a-z]*_la-,/,; s,\.o:, ,' |
+touch "$tmp/objects" "$tmp/wants" "$tmp/defines"
+[ -z "$built" ] || (cd "$built" &&
+	find coherence transport dsm -name '*.o' -path '*/.libs/*' ! -name '*mutants*') |
+	LC_ALL=C sort >"$tmp/objects"
+(cd "${built:-.}" && xargs -r nm -A 2>/dev/null) <"$tmp/objects" | sed 's,/\.libs/,/,; s,/lib[a-z]*_la-,/,; s,\.o:, ,' |
 	awk -v tmp="$tmp" '
 		$(NF - 1) == "U" { print $1 ".c", $NF > (tmp "/wants") }
 		$(NF - 1) ~ /^[A-TV-Z]$/ { print $1 ".c", $NF > (tmp "/defines") }'
@@ -73,7 +81,9 @@ awk "$room_awk"'
 	FILENAME ~ /defines$/ { file[$2] = $1; next }
 	$2 in file && file[$2] != $1 { print $1, file[$2], room($1), room(file[$2]), $2 }
 	' "$tmp/floors" "$tmp/defines" "$tmp/wants" | sort -u >"$tmp/calls"
-[ "$(wc -l <"$tmp/calls")" -ge 300 ] || { echo "check_house: too few calls to be true"; exit 99; }
+[ -n "$built" ] || echo "check_house: nothing is built here: calls are not looked at"
+[ -z "$built" ] || [ "$(wc -l <"$tmp/calls")" -ge 300 ] ||
+	{ echo "check_house: too few calls to be true"; exit 99; }
 awk 'NR == FNR { knows[$1 " " $2] = 1; next }
 	$3 != $4 && !(($3 " " $4) in knows) { print $1 " calls " $5 " of " $2 ": " $3 " does not know " $4 }
 	' "$tmp/knows" "$tmp/calls" >"$tmp/bad"
