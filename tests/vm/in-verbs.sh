@@ -44,7 +44,7 @@ everywhere() {
 	sent=$(sent_bytes)
 	rm -f "$(told_by "$VM_NODE")"
 	DSM_RANK=$((VM_NODE - 1)) DSM_SIZE=$VM_NODES DSM_RENDEZVOUS=node1:$((7000 + jobs)) \
-		witnessed "$(told_by "$VM_NODE")" timeout -k 10 240 "$@" || status=$?
+		witnessed "$(told_by "$VM_NODE")" timeout -k 10 480 "$@" || status=$?
 	[ "$status" = 0 ] || fail "node $VM_NODE: status $status: $*"
 	looked_at "$sent"
 	echo "in $((SECONDS - start)) s: $*"

@@ -43,32 +43,32 @@ built() {
 # Conformance of the trap's engines, on both sizes of pages; nothing may be skipped there.
 part_trap() {
 	built tests/trap/test_trap tests/memory/test_region tests/trap/test_probe
-	"$vm_here/run.sh" -n 1 -m 1024 -p 32 -t 600 -- "$vm_here/in-guest.sh" all_of \
+	"$vm_here/run.sh" -n 1 -m 1024 -p 32 -t 1200 -- "$vm_here/in-guest.sh" all_of \
 		tests/trap/test_trap tests/memory/test_region tests/trap/test_probe
 }
 
 # The system tests over shared memory, on one machine.
 part_system() {
 	built tests/system/{api,audit,engine,kernel,litmus,stress} examples/{heat,sort} tools/dsmctl
-	"$vm_here/run.sh" -n 1 -m 1024 -p 48 -t 900 -- "$vm_here/in-guest.sh" system
+	"$vm_here/run.sh" -n 1 -m 1024 -p 48 -t 1800 -- "$vm_here/in-guest.sh" system
 }
 
 # One node traps by read-write protection, the other as older kernels do.
 part_mixed() {
 	built tests/system/{engine,kernel,litmus,stress} tools/dsmctl
-	"$vm_here/run.sh" -n 1 -m 1024 -p 48 -t 600 -- "$vm_here/in-guest.sh" mixed
+	"$vm_here/run.sh" -n 1 -m 1024 -p 48 -t 1200 -- "$vm_here/in-guest.sh" mixed
 }
 
 # Four hosts with an address each, whose links delay, lose and reorder packets.
 part_netns() {
 	built tests/system/stress examples/{heat,sort}
-	"$vm_here/run.sh" -n 1 -m 1024 -p 0 -t 240 -- "$vm_here/in-guest.sh" netns
+	"$vm_here/run.sh" -n 1 -m 1024 -p 0 -t 480 -- "$vm_here/in-guest.sh" netns
 }
 
 # The transport's conformance over an RDMA device, with a part of the rounds.
 part_verbs_transport() {
 	built tests/transport/test_verbs
-	"$vm_here/run.sh" -n 1 -m 768 -p 0 -t 240 -e TR_TEST_SHARE=40 -- "$vm_here/in-guest.sh" \
+	"$vm_here/run.sh" -n 1 -m 768 -p 0 -t 480 -e TR_TEST_SHARE=40 -- "$vm_here/in-guest.sh" \
 		all_of tests/transport/test_verbs
 }
 
@@ -76,23 +76,23 @@ part_verbs_transport() {
 part_verbs_system() {
 	built tests/system/{api,engine,kernel,litmus,stress} examples/{heat,pagerank,sort} \
 		tests/system/.libs/witness.so
-	"$vm_here/run.sh" -n 2 -m 768 -p 16 -t 600 -- "$vm_here/in-verbs.sh" system
+	"$vm_here/run.sh" -n 2 -m 768 -p 16 -t 1200 -- "$vm_here/in-verbs.sh" system
 }
 
 # One of them traps by read-write protection, the other as older kernels do.
 part_verbs_mixed() {
 	built tests/system/{engine,stress} tests/system/.libs/witness.so
-	"$vm_here/run.sh" -n 2 -m 768 -p 16 -t 300 -- "$vm_here/in-verbs.sh" mixed
+	"$vm_here/run.sh" -n 2 -m 768 -p 16 -t 600 -- "$vm_here/in-verbs.sh" mixed
 }
 
 part_verbs_three() {
 	built examples/{heat,pagerank,sort} tests/system/.libs/witness.so
-	"$vm_here/run.sh" -n 3 -m 640 -p 0 -t 300 -- "$vm_here/in-verbs.sh" examples
+	"$vm_here/run.sh" -n 3 -m 640 -p 0 -t 600 -- "$vm_here/in-verbs.sh" examples
 }
 
 part_verbs_memlock() {
 	built examples/sort tests/system/stress tests/system/.libs/witness.so tools/dsmctl
-	"$vm_here/run.sh" -n 1 -m 768 -p 0 -t 300 -- "$vm_here/in-verbs.sh" memlock
+	"$vm_here/run.sh" -n 1 -m 768 -p 0 -t 600 -- "$vm_here/in-verbs.sh" memlock
 }
 
 all_parts() {
