@@ -209,6 +209,8 @@ static void child_dies_later(struct job *job, int rank, struct job_report *r)
 	_exit(0);
 }
 
+static int fails_watched; /* the others of the job are child_watches */
+
 static void child_fails(struct job *job, int rank, struct job_report *r)
 {
 	struct boot *boot;
@@ -216,6 +218,9 @@ static void child_fails(struct job *job, int rank, struct job_report *r)
 	r->code = boot_open(NULL, &boot, r->why, sizeof r->why);
 	if (r->code || node_rounds(boot, 1, r))
 		return;
+	while (fails_watched &&
+	       !(job->reports[JOB_CHILDREN - 1].done && job->reports[JOB_CHILDREN - 3].done))
+		usleep(1000); /* until both watch, who see that nothing has come yet */
 	boot->ops->fail(boot, "no memory for it");
 	r->code = node_rounds(boot, 1, r) == -ECONNRESET ? 0 : -EBADMSG;
 	boot->ops->close(boot);
@@ -227,6 +232,7 @@ static void test_failing(void)
 	struct job job;
 
 	for (int watched = 0; watched < 2; watched++) {
+		fails_watched = watched;
 		job_open(&job, 3);
 		job_start(&job, 0, watched ? child_watches : child_rounds);
 		job_start(&job, 1, child_fails);
