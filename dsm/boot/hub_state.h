@@ -67,7 +67,8 @@ void hub_seat_linger(struct seat *s, int64_t deadline);
 
 int hub_watch(struct hub *h, int fd, uint32_t key);
 void hub_visitor_accept(struct hub *h);
-/* Acts on a message of a visitor, if one is there: it may get a seat, or have to go. */
+/* Acts on a message of a visitor, if one is there: it may get a seat, or have to go. Whether it
+ * still is a visitor, of whom another message may be there. */
 bool hub_visitor_read(struct hub *h, struct visitor *v);
 void hub_visitors_expire(struct hub *h);
 /* No more of them. */

@@ -6,16 +6,13 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <time.h>
 
+#include "dsm/base/base.h"
 #include "dsm/boot/ways.h"
 
 int64_t boot_now_ms(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+	return (int64_t)(clock_now_ns() / 1000000);
 }
 
 int boot_wait(int fd, short events, int64_t deadline)

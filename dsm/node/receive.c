@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the transport has, and tenures that are over: events for the core. */
-#include <errno.h>
 #include <string.h>
 
 #include "coherence/wire.h"
