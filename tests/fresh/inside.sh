@@ -66,5 +66,17 @@ case_dist() {
 	tests/fresh/dist.sh /srv/files
 }
 
+case_vm() {
+	cp -a $srv /root && cd /root/libdsm
+	CI=true ./check vm
+}
+
+# For mixed.sh
+case_build() {
+	cp -a $srv /root && cd /root/libdsm
+	(. tests/lib.sh && install_packages "${PACKAGES[@]}" && build .)
+	make -C build tests/system/stress
+}
+
 "case_$1"
 note "$1: done"

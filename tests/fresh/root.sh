@@ -3,7 +3,8 @@
 # Roots of new machines. Sourced by run.sh, from the root of the sources.
 
 CACHE=${DSM_FRESH_CACHE:-$BUILD/fresh-cache}
-ROOT= # the one that root_make made
+ROOT= # the one that root_make made last
+ROOTS=()
 
 root_skip() { say "skipped: $*"; exit 77; }
 
@@ -17,7 +18,8 @@ root_make() {
 	[ -s "$CACHE/$suite/base.tar" ] || root_base "$suite"
 	rm -rf --one-file-system "$BUILD/fresh/root.$suite".* # of a run that was killed
 	ROOT=$(mktemp -d "$BUILD/fresh/root.$suite.XXXXXX") || return
-	trap 'rm -rf --one-file-system "$ROOT"' EXIT
+	ROOTS+=("$ROOT")
+	trap 'rm -rf --one-file-system "${ROOTS[@]}"' EXIT
 	tar -C "$ROOT" -xf "$CACHE/$suite/base.tar" && root_sources && root_as_found
 }
 

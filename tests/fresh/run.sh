@@ -3,8 +3,9 @@
 # The project on a machine that is new: a minimal Debian, in which nothing is installed.
 # ./check fresh runs these.
 #
-#	run.sh list [RELEASE|CASE...]    what there is of these, as RELEASE-CASE; all without
-#	run.sh RELEASE-CASE              runs one; root only
+#	run.sh list [RELEASE|CASE...]    what there is of these, as RELEASE-CASE; all without,
+#	                                 but for vm
+#	run.sh RELEASE-CASE | mixed      runs one; root only
 #
 #	demo      ./demo, as root in /root
 #	check     ./check, as root in /root
@@ -12,6 +13,9 @@
 #	          then README's commands on top of it
 #	readme    README's commands, with the packages that it names and no others
 #	dist      make dist: has what git has, and builds by itself
+#	vm        ./check vm, as root in /root; none of its parts may be skipped
+#
+#	mixed     of no one release: jobs with nodes on both
 #
 # Exit status 77, and a sentence: this machine cannot do it. Each has a root of its own, made
 # from a tar file that is kept, as the packages are, in DSM_FRESH_CACHE (build/fresh-cache).
@@ -24,21 +28,26 @@ cd "$here/../.." || exit 99
 declare -A SUITES=([12]=bookworm [13]=trixie)
 # How long each may take, in seconds. That is far more than any takes, on a machine that has
 # nothing else to do.
-declare -A CASES=([demo]=3600 [check]=7200 [user]=5400 [readme]=5400 [dist]=3600)
+declare -A CASES=([demo]=3600 [check]=7200 [user]=5400 [readme]=5400 [dist]=3600 [vm]=7200
+	[build]=3600)
 
 usage() { sed -n 's/^#\t//p' "$0" >&2; exit 2; }
 
 list() {
-	local arg release kind releases=() kinds=()
+	local arg release kind releases=() kinds=() mixed=
 	for arg in "$@"; do
 		if [ -n "${SUITES[$arg]-}" ]; then
 			releases+=("$arg")
-		elif [ -n "${CASES[$arg]-}" ]; then
+		elif [ "$arg" = mixed ]; then
+			mixed=mixed
+		elif [ -n "${CASES[$arg]-}" ] && [ "$arg" != build ]; then
 			kinds+=("$arg")
 		else
 			usage
 		fi
 	done
+	[ $# != 0 ] || mixed=mixed
+	[ -z "$mixed" ] || [ $# != 1 ] || { echo mixed; return; }
 	[ ${#releases[@]} != 0 ] || releases=(12 13)
 	[ ${#kinds[@]} != 0 ] || kinds=(demo user readme dist check)
 	for release in "${releases[@]}"; do
@@ -46,12 +55,12 @@ list() {
 			echo "$release-$kind"
 		done
 	done
+	[ -z "$mixed" ] || echo mixed
 }
 
-run() {
-	local suite=${SUITES[${1%-*}]-} kind=${1#*-} status=0
-	if [ -z "$suite" ] || [ -z "${CASES[$kind]-}" ]; then usage; fi
-	[ "$(id -u)" = 0 ] || die "making a root needs root"
+# inside SUITE CASE: in a root of its own, which ROOT is then
+inside() {
+	local suite=$1 kind=$2 status=0
 	root_make "$suite" || return
 	# What is in there goes when its first process does, and that when this script does. The
 	# scripts are those of the root: nobody changes them while they run.
@@ -62,8 +71,26 @@ run() {
 	return "$status"
 }
 
+run() {
+	local suite=${SUITES[${1%-*}]-} kind=${1#*-}
+	if [ -z "$suite" ] || [ -z "${CASES[$kind]-}" ]; then usage; fi
+	inside "$suite" "$kind"
+}
+
+mixed() {
+	local release built=/root/libdsm/build where=()
+	for release in 12 13; do
+		inside "${SUITES[$release]}" build || return
+		where+=("$ROOT" "$built")
+	done
+	tests/fresh/mixed.sh "${where[@]}"
+}
+
+needs_root() { [ "$(id -u)" = 0 ] || die "making a root needs root"; }
+
 case ${1-} in
 list) list "${@:2}" ;;
-[0-9]*-*) run "$1" ;;
+[0-9]*-*) needs_root && run "$1" ;;
+mixed) needs_root && mixed ;;
 *) usage ;;
 esac
