@@ -134,6 +134,9 @@ configure_is_fresh() {
 
 # build DIR [CONFIGURE ARGUMENT...]: configures where needed and builds in build/DIR ("." for
 # build/ itself), with BUILD_TESTS the test programs included.
+#
+# configure would look for bash, and write libtool for it, which is run for every file that is
+# compiled. Debian's sh does the same in half of the time.
 build() {
 	local dir=$BUILD/$1 name=$1
 	shift
@@ -143,7 +146,7 @@ build() {
 	configure_is_fresh || step "generating configure" "$BUILD/autoreconf.log" autoreconf -i
 	if [ ! -e "$dir/Makefile" ] || [ "$(cat "$dir/configure.args" 2>/dev/null)" != "$*" ]; then
 		step "configuring $name${*:+ ($*)}" "$dir/configure.log" \
-			env -C "$dir" "$PWD/configure" -q "$@"
+			env -C "$dir" CONFIG_SHELL=/bin/sh "$PWD/configure" -q "$@"
 		printf '%s\n' "$*" >"$dir/configure.args"
 	fi
 	step "building $name" "$dir/build.log" build_all "$dir"

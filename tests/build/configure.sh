@@ -15,7 +15,8 @@ configure() {
 	local dir=$1
 	shift
 	mkdir -p "$dir/build" "$dir/pc"
-	(cd "$dir/build" && timeout 600 "$top/configure" PKG_CONFIG_PATH= PKG_CONFIG_LIBDIR="$dir/pc" "$@") \
+	(cd "$dir/build" && export CONFIG_SHELL=/bin/sh &&
+		timeout 600 "$top/configure" PKG_CONFIG_PATH= PKG_CONFIG_LIBDIR="$dir/pc" "$@") \
 		>"$dir/out" 2>&1 </dev/null
 }
 
