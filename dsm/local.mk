@@ -66,7 +66,7 @@ libjob_la_SOURCES = dsm/job/bootmsg.c dsm/job/bootmsg.h dsm/job/job.h dsm/job/jo
 lib_LTLIBRARIES += libdsm.la
 libdsm_la_SOURCES = dsm/base/ev_private.c
 libdsm_la_LIBADD = libnode.la libcoherence.la libtransport.la $(JANSSON_LIBS)
-libdsm_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -Wl,--version-script=$(top_srcdir)/dsm/libdsm.map
+libdsm_la_LDFLAGS = $(LINK_FLAGS) -version-info 0:0:0 -Wl,--version-script=$(top_srcdir)/dsm/libdsm.map
 libdsm_la_DEPENDENCIES = libnode.la libcoherence.la libtransport.la dsm/libdsm.map
 pkgconfig_DATA = dsm/dsm.pc
 EXTRA_DIST += dsm/libdsm.map

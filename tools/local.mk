@@ -11,6 +11,7 @@ tools_dsmctl_SOURCES = tools/ctl/main.c tools/ctl/ctl.h tools/ctl/options.c \
 	tools/ctl/show.c tools/ctl/show.h tools/ctl/doctor.c tools/ctl/query.c tools/ctl/query.h \
 	tools/ctl/member.c tools/ctl/table.c tools/ctl/table.h
 tools_dsmctl_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) -DPKGLIBEXECDIR='"$(pkglibexecdir)"'
+tools_dsmctl_LDFLAGS = $(LINK_FLAGS)
 tools_dsmctl_LDADD = libjob.la $(JANSSON_LIBS) $(EV_LIBS)
 
 # What dsmctl doctor starts.
@@ -18,6 +19,7 @@ pkglibexec_PROGRAMS += tools/dsm-doctor
 tools_dsm_doctor_SOURCES = tools/doctor/doctor.c tools/doctor/trial.c tools/doctor/trial.h \
 	tools/ctl/options.c tools/ctl/ctl.h
 tools_dsm_doctor_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tools_dsm_doctor_LDFLAGS = $(LINK_FLAGS)
 tools_dsm_doctor_LDADD = libdsm.la libjob.la $(JANSSON_LIBS)
 
 # The floors are on libfabric itself; the rest is what any program can do with the library.
@@ -38,5 +40,6 @@ tools_dsm_bench_SOURCES = tools/bench/main.c tools/bench/options.c tools/bench/o
 	tools/bench/shared.h tools/bench/misses.c \
 	tools/bench/computes.c tools/bench/streams.c tools/bench/huge.c tools/bench/turns.c \
 	tools/bench/sync.c tools/bench/habits.c tools/bench/idle.c
+tools_dsm_bench_LDFLAGS = $(LINK_FLAGS)
 tools_dsm_bench_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(FABRIC_CFLAGS)
 tools_dsm_bench_LDADD = libdsm.la libjob.la $(JANSSON_LIBS) $(FABRIC_LIBS)
