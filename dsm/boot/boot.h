@@ -37,8 +37,9 @@ struct boot_ops {
 	 * ended() tells which. -1 without one. */
 	int (*fd)(const struct boot *boot);
 	/* To be called when fd is readable: 0 false alarm, or a negative code (-ECONNRESET
-	 * a node or the starter is gone) and a sentence in why. Does not block. Another
-	 * thread may be in allgather meanwhile. */
+	 * a node or the starter is gone) and a sentence in why. Does not block. 1: another
+	 * thread is in allgather, which takes what is there and sees an end, too; until it is
+	 * done there is no use in asking again. */
 	int (*ended)(struct boot *boot, char *why, size_t why_len);
 	/* This node cannot go on, for the reason why: the job ends for all, who are told so.
 	 * Then all further calls fail. Waits for another thread that is in allgather, and does

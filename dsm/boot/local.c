@@ -63,7 +63,7 @@ static int local_ended(struct boot *boot, char *why, size_t why_len)
 	int err;
 
 	if (pthread_mutex_trylock(&l->lock))
-		return 0; /* what is there belongs to a round, which will see an end too */
+		return 1;
 	err = l->broken ? l->broken : local_take(l);
 	if (!err)
 		err = local_strange(l); /* between rounds only END can come */

@@ -84,7 +84,7 @@ static int tcp_ended(struct boot *boot, char *why, size_t why_len)
 	int err;
 
 	if (pthread_mutex_trylock(&t->lock))
-		return 0; /* what is there belongs to a round, which will see an end too */
+		return 1;
 	if (!t->broken && t->hub)
 		t->broken = hub_look(t->hub, t->why, sizeof t->why);
 	else if (!t->broken)

@@ -26,7 +26,8 @@ struct members {
 void members_open(struct members *m, struct boot *boot);
 /* A descriptor that is readable when members_look() may have news. -1 without one. */
 int members_fd(const struct members *m);
-/* 0: all are there; or a negative code, and in why (len bytes) who is gone. Does not block. */
+/* 0: all are there; or a negative code, and in why (len bytes) who is gone. Does not block. 1: an
+ * exchange of the nodes is going on, which sees to it; progress_kick() tells of its end. */
 int members_look(struct members *m, char *why, size_t len);
 /* Tells the others that this node cannot go on. Without the lock, once lost. */
 void members_tell(struct members *m, const char *why);

@@ -28,6 +28,7 @@ struct loop {
 	ev_prepare prepare;
 	ev_check check;
 	ev_idle again; /* active: the loop does not block */
+	int exchange;  /* boot is not watched: what comes there is for who is in an exchange */
 	ev_timer watch;
 };
 
@@ -49,15 +50,30 @@ static void on_drain(struct ev_loop *ev, ev_io *w, int revents)
 		ev_io_stop(ev, w);
 }
 
+static void on_kick(struct ev_loop *ev, ev_io *w, int revents)
+{
+	struct loop *l = w->data;
+
+	on_drain(ev, w, revents);
+	if (l->exchange)
+		ev_io_start(ev, &l->boot);
+	l->exchange = 0;
+}
+
+/* Not until who is in an exchange has taken it: that thread may be waiting for this processor. */
 static void on_boot(struct ev_loop *ev, ev_io *w, int revents)
 {
 	struct loop *l = w->data;
 	struct dsm *d = l->d;
 	char why[256];
+	int rc = members_look(&d->members, why, sizeof why);
 
-	if (members_look(&d->members, why, sizeof why) == 0)
+	if (rc == 0)
 		return;
 	ev_io_stop(ev, w);
+	l->exchange = rc > 0;
+	if (rc > 0)
+		return;
 	pthread_mutex_lock(&d->lock);
 	node_fail(d, why);
 	pthread_mutex_unlock(&d->lock);
@@ -204,7 +220,7 @@ static void watch_fds(struct loop *l)
 	struct { ev_io *w; int fd; void (*cb)(struct ev_loop *, ev_io *, int); } io[] = {
 	        {&l->trap, d->trap->ops->fd(d->trap), on_readable},
 	        {&l->fabric, d->tr->ops->wait_fd(d->tr), on_readable},
-	        {&l->kick, d->progress.kick_fd, on_drain},
+	        {&l->kick, d->progress.kick_fd, on_kick},
 	        {&l->timer, l->timer_fd, on_drain},
 	        {&l->boot, members_fd(&d->members), on_boot},
 	};

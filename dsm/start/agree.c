@@ -16,6 +16,7 @@ int node_exchange(struct dsm *d, const void *mine, size_t len, void *all)
 	int rc = d->boot->ops->allgather(d->boot, mine, len, all, len, lens, d->settings->start_ms,
 	                                 why, sizeof why);
 
+	progress_kick(&d->progress); /* a service thread that runs has left the connection to us */
 	if (rc) {
 		init_error_set("%s", why);
 		return rc == -EPROTONOSUPPORT ? DSM_ERR_VERSION : DSM_ERR_BOOT;

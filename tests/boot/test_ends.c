@@ -140,7 +140,7 @@ static void *look(void *arg)
 	p.fd = boot->ops->fd(boot);
 	while (poll(&p, 1, HANG_MS) == 1) {
 		r->code = boot->ops->ended(boot, why, sizeof why);
-		if (r->code) {
+		if (r->code < 0) {
 			strcpy(r->why, why);
 			break;
 		}
