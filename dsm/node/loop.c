@@ -6,8 +6,8 @@
  */
 #include <errno.h>
 #include <ev.h>
-#include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -277,19 +277,22 @@ struct ev_loop *loop_events(const struct dsm *d)
 	return d->loop->ev;
 }
 
-/* The thread takes no signal: they are the application's. */
 int loop_start(struct dsm *d)
 {
 	struct loop *l = d->loop;
-	sigset_t all, old;
-	int rc;
+	int priority, rc = thread_start(&l->thread, 0, run, l);
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	rc = pthread_create(&l->thread, NULL, run, l);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	l->started = rc == 0;
-	return -rc;
+	if (rc)
+		return rc;
+	l->started = 1;
+	rc = thread_raise(l->thread, &priority);
+	if (rc)
+		log_line(&d->log, DSM_LOG_WARN, "the program's threads have real-time priority %d, and "
+		         "the library's may not have %d (%s): one that waits for shared memory "
+		         "without sleeping waits for ever. Permit it by ulimit -r or CAP_SYS_NICE, "
+		         "or start the program with a lower one", priority - 1, priority,
+		         strerror(-rc));
+	return 0;
 }
 
 void loop_stop(struct dsm *d)

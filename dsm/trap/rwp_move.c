@@ -13,7 +13,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -68,24 +67,17 @@ static void *mover_run(void *arg)
 	return NULL;
 }
 
-/* The thread takes no signal: they are the application's. */
 static int mover_start(struct mover *m)
 {
-	pthread_attr_t attr;
-	sigset_t all, old;
-	int r;
+	int priority, r;
 
 	pthread_mutex_init(&m->lock, NULL);
 	pthread_cond_init(&m->asked, NULL);
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK_BYTES);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	r = pthread_create(&m->thread, &attr, mover_run, m);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attr);
+	r = thread_start(&m->thread, STACK_BYTES, mover_run, m);
 	m->running = !r;
-	return -r;
+	if (!r)
+		thread_raise(m->thread, &priority); /* what is said of the service thread holds */
+	return r;
 }
 
 static void mover_stop(struct mover *m)

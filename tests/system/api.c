@@ -125,6 +125,20 @@ void api_prefetch(void)
 	node_unshare("prefetch", block);
 }
 
+/* The turn goes round; whoever waits for it looks, and never sleeps. */
+void api_spin(void)
+{
+	enum { ROUNDS = 5 };
+	int *turn = node_shared("spin", PAGE, PAGE);
+
+	for (int round = 0; round < ROUNDS; round++) {
+		while (__atomic_load_n(turn, __ATOMIC_ACQUIRE) != round * node.size + node.rank)
+			;
+		__atomic_add_fetch(turn, 1, __ATOMIC_RELEASE);
+	}
+	node_unshare("spin", turn);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -142,6 +156,7 @@ static const struct {
 	{ "pin", api_pin },
 	{ "pin_huge", api_pin_huge },
 	{ "stats", api_stats },
+	{ "spin", api_spin },
 	{ "mutex_limit", api_mutex_limit },
 };
 

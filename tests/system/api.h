@@ -22,6 +22,7 @@ void api_atomics(void);
 void api_prefetch(void);
 void api_pin(void);
 void api_pin_huge(void);
+void api_spin(void);
 void api_stats(void);
 
 /* Runs body(n) in API_THREADS threads, n counting through all threads of the job. */
