@@ -64,7 +64,8 @@ tests_base_test_processors_LDADD = -lcunit
 
 # Boot: forked nodes around a rendezvous.
 if HAVE_CUNIT
-boot_tests = tests/boot/test_boot tests/boot/test_ends tests/admin/test_admin tests/boot/test_tcp
+boot_tests = tests/boot/test_boot tests/boot/test_ends tests/admin/test_admin tests/boot/test_tcp \
+	tests/boot/test_connects
 check_PROGRAMS += $(boot_tests)
 TESTS += $(boot_tests)
 endif
@@ -73,6 +74,8 @@ tests_boot_test_boot_SOURCES = tests/boot/test_boot.c $(boot_jobs)
 tests_boot_test_boot_LDADD = libnode.la libjob.la -lcunit
 tests_boot_test_ends_SOURCES = tests/boot/test_ends.c $(boot_jobs)
 tests_boot_test_ends_LDADD = libnode.la libjob.la -lcunit
+tests_boot_test_connects_SOURCES = tests/boot/test_connects.c
+tests_boot_test_connects_LDADD = libnode.la libjob.la -lcunit
 tests_boot_test_tcp_SOURCES = tests/boot/test_tcp.c $(boot_jobs)
 tests_boot_test_tcp_LDADD = libnode.la libjob.la -lcunit
 tests_admin_test_admin_SOURCES = tests/admin/test_admin.c

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "dsm/boot/tcp.h"
@@ -53,11 +54,38 @@ static void hand_secret(uint8_t secret[LINK_SECRET])
 	crypto_generichash(secret, LINK_SECRET, (const uint8_t *)text, strlen(text), NULL, 0);
 }
 
-/* At the address the others were told; at all where that is not one of this machine's
- * own, as behind address translation. */
+/*
+ * Whether others may find another address by this name than the one that we would listen at: it
+ * has several here; or only those of loopback, as Debian's installer has /etc/hosts say of the
+ * machine's own name (127.0.1.1), while it means this machine. That is not so of "localhost"
+ * (RFC 6761), and of an address.
+ */
+static bool is_ambiguous(const char *host)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	struct addrinfo *list, *at;
+	char first[NI_MAXHOST], text[NI_MAXHOST] = "";
+	bool loopback = false, several = false;
+
+	if (strcmp(host, "localhost") == 0 || getaddrinfo(host, NULL, &hints, &list))
+		return false;
+	for (at = list; at; at = at->ai_next) {
+		getnameinfo(at->ai_addr, at->ai_addrlen, text, sizeof text, NULL, 0, NI_NUMERICHOST);
+		loopback |= link_is_loopback(text);
+		if (at == list)
+			snprintf(first, sizeof first, "%s", text);
+		several |= strcmp(text, first) != 0;
+	}
+	freeaddrinfo(list);
+	return several || (loopback && strcmp(host, text) != 0);
+}
+
+/* At the address the others were told; at all where that is not clear, or not one of this
+ * machine's own, as behind address translation. */
 static int hand_listen(const struct tcp_place *place, char *why, size_t why_len)
 {
-	int port, fd = tcp_listen(place->host[0], place->port, &port);
+	const char *host = is_ambiguous(place->host[0]) ? NULL : place->host[0];
+	int port, fd = tcp_listen(host, place->port, &port);
 
 	if (fd == -EADDRNOTAVAIL || fd == -ENOENT)
 		fd = tcp_listen(NULL, place->port, &port);

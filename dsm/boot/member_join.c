@@ -6,43 +6,13 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "coherence/wire.h"
 #include "dsm/boot/member_state.h"
 
-#define CONNECT_MS 2000
 #define ANSWER_MS 5000
 #define AGAIN_MS 50 /* between two rounds through the hub's addresses */
-
-static int member_connect(const struct addrinfo *to, int64_t deadline, int *out)
-{
-	struct sockaddr_storage here = { 0 }, there = { 0 };
-	socklen_t here_len = sizeof here, there_len = sizeof there, err_len = sizeof(int);
-	int64_t limit = boot_now_ms() + CONNECT_MS;
-	int fd = socket(to->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), err = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, to->ai_addr, to->ai_addrlen))
-		err = errno == EINPROGRESS
-		          ? boot_wait(fd, POLLOUT, limit < deadline ? limit : deadline)
-		          : -errno;
-	if (!err && getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &err_len) == 0)
-		err = -err;
-	/* With nobody listening, a socket on this machine may find itself. */
-	if (!err && !getsockname(fd, (struct sockaddr *)&here, &here_len) &&
-	    !getpeername(fd, (struct sockaddr *)&there, &there_len) && here_len == there_len &&
-	    memcmp(&here, &there, here_len) == 0)
-		err = -ECONNREFUSED;
-	if (err) {
-		close(fd);
-		return err;
-	}
-	*out = fd;
-	return 0;
-}
 
 static int member_expect(struct member *m, int64_t deadline, const char *host, char *why,
                          size_t why_len)
@@ -113,48 +83,49 @@ static bool is_final(int err, const struct tcp_start *start)
 	}
 }
 
-static int member_try(struct member *m, const struct tcp_start *start, const char *host,
-                      int64_t deadline, char *why, size_t why_len)
+/* One round through the hub's addresses. */
+static int member_try(struct member *m, const struct tcp_start *start, int64_t deadline, char *why,
+                      size_t why_len)
 {
-	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
-	struct addrinfo *list, *at;
-	int fd = -1, err = getaddrinfo(host, start->place.port, &hints, &list);
+	char name[2 * NI_MAXHOST] = "";
+	int fd, err = connects_open(&m->connects, &start->place, why, why_len);
 
 	if (err)
-		return boot_why(why, why_len, -ENOENT, "%s: %s", host, gai_strerror(err));
-	err = -ECONNREFUSED;
-	for (at = list; at && !is_final(err, start); at = at->ai_next) {
-		err = member_connect(at, deadline, &fd);
-		if (err) {
-			boot_why(why, why_len, err, "%s: %s", host, strerror(-err));
-			continue;
+		return err;
+	for (;;) {
+		fd = connects_next(&m->connects, deadline, name, sizeof name);
+		if (fd < 0) {
+			/* What a hub of another job said is worth more. */
+			if (err != -EACCES)
+				err = boot_why(why, why_len, fd, "%s: %s", name, strerror(-fd));
+			break;
 		}
-		err = member_greet(m, start, fd, host, why, why_len);
-		if (err)
-			link_close(&m->link);
+		err = member_greet(m, start, fd, name, why, why_len);
+		if (!err)
+			break;
+		link_close(&m->link);
+		if (is_final(err, start))
+			break;
 	}
-	freeaddrinfo(list);
+	connects_close(&m->connects);
 	return err;
 }
 
 int member_join(struct member *m, const struct tcp_start *start, char *why, size_t why_len)
 {
-	const struct tcp_place *p = &start->place;
 	int64_t deadline = boot_now_ms() + start->timeout_ms;
 	char last[256] = "";
 	int err;
 
 	for (;;) {
-		for (int i = 0; i < p->hosts; i++) {
-			err = member_try(m, start, p->host[i], deadline, last, sizeof last);
-			if (is_final(err, start))
-				return boot_why(why, why_len, err, "%s", last);
-		}
+		err = member_try(m, start, deadline, last, sizeof last);
+		if (is_final(err, start))
+			return boot_why(why, why_len, err, "%s", last);
 		if (boot_now_ms() >= deadline)
 			break;
 		poll(NULL, 0, AGAIN_MS);
 	}
 	return boot_why(why, why_len, -ETIMEDOUT,
 	                "waited %d s for rank 0, the rendezvous, at port %s: %s",
-	                start->timeout_ms / 1000, p->port, last);
+	                start->timeout_ms / 1000, start->place.port, last);
 }

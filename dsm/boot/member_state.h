@@ -3,6 +3,7 @@
 #ifndef MEMBER_STATE_H
 #define MEMBER_STATE_H
 
+#include "dsm/boot/connects.h"
 #include "dsm/boot/member.h"
 
 struct member {
@@ -11,6 +12,7 @@ struct member {
 	int rank, size;
 	bool left; /* the hub has, in good order */
 	struct boot_msg msg; /* the last one received */
+	struct connects connects; /* while it looks for the hub */
 };
 
 /* member_join.c: m->link becomes one to the hub, which has given us our seat. Codes as of

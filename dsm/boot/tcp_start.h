@@ -19,7 +19,8 @@
 #include "dsm/boot/link.h"
 
 #define TCP_NODES_MAX 1024
-#define TCP_HOSTS 8
+#define TCP_HOSTS 32
+#define TCP_HOST 256 /* a name has 253 characters */
 
 /* The data of HELLO. */
 struct tcp_hello {
@@ -27,9 +28,9 @@ struct tcp_hello {
 	int32_t pid;
 };
 
-/* Where the hub is: hosts are tried one after the other. */
+/* Where the hub is: hosts are tried in this order (connects.h). */
 struct tcp_place {
-	char host[TCP_HOSTS][NI_MAXHOST];
+	char host[TCP_HOSTS][TCP_HOST];
 	int hosts;
 	char port[6];
 };

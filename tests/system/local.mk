@@ -44,7 +44,7 @@ system_scripts = tests/system/api.sh tests/system/audit.sh tests/system/descript
 	tests/system/kernel.sh tests/system/litmus.sh tests/system/lost.sh tests/system/memory.sh \
 	tests/system/memory-huge.sh tests/system/mpi_mpich.sh tests/system/mpi_openmpi.sh \
 	tests/system/mpi_pmix.sh tests/system/mpi_prterun.sh tests/system/mpi_slurm.sh \
-	tests/system/netns.sh tests/system/provider.sh tests/system/realtime.sh tests/system/said.sh tests/system/stress.sh
+	tests/system/names.sh tests/system/netns.sh tests/system/provider.sh tests/system/realtime.sh tests/system/said.sh tests/system/stress.sh
 dist_check_SCRIPTS += $(system_scripts)
 TESTS += $(system_scripts) tests/system/errors
 EXTRA_DIST += tests/system/lib.sh tests/system/mpi.sh tests/system/run.sh tests/system/slurm.sh
