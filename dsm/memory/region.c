@@ -222,6 +222,20 @@ void *region_frame_at(const struct region *region, uint64_t page)
 	return zone->alias + (page - zone->first) * zone->page_bytes;
 }
 
+/*
+ * Small frames by way of the alias: whoever fills them next finds them mapped; and for
+ * fallocate() the kernel takes 2 MiB at once where shmem_enabled says so, which MADV_NOHUGEPAGE
+ * forbids for a mapping alone. Huge ones are reserved for the file.
+ */
+static int allocate(const struct region_zone *zone, uint64_t page, uint64_t n)
+{
+	uint64_t at = page * zone->page_bytes, len = n * zone->page_bytes;
+
+	if (zone->page_bytes == REGION_PTE_BYTES)
+		return mm_advise(zone->alias + at, len, MADV_POPULATE_WRITE);
+	return fallocate(zone->memfd, FALLOC_FL_KEEP_SIZE, at, len) ? -errno : 0;
+}
+
 int region_frame_prepare(struct region *region, uint64_t first, uint32_t n)
 {
 	const struct region_zone *zone = region_zone_of(region, first);
@@ -233,11 +247,11 @@ int region_frame_prepare(struct region *region, uint64_t first, uint32_t n)
 	 * long one might never finish where signals are frequent, so it is cut. */
 	while (page < end) {
 		uint64_t len = end - page < chunk ? end - page : chunk;
+		int r = allocate(zone, page, len);
 
-		if (!fallocate(zone->memfd, FALLOC_FL_KEEP_SIZE, page * zone->page_bytes,
-		               len * zone->page_bytes))
+		if (!r)
 			page += len;
-		else if (errno == EINTR)
+		else if (r == -EINTR)
 			chunk = chunk > 1 ? chunk / 2 : 1;
 		else
 			return -ENOSPC;

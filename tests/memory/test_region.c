@@ -4,10 +4,12 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -315,6 +317,62 @@ static void test_beyond_memory(void)
 	beyond_memory(&trap_rwp_ops);
 }
 
+/* Whether shared memory is made of huge pages; returns 0 where that may not be set. */
+static int set_shmem_enabled(const char *value)
+{
+	int fd = open("/sys/kernel/mm/transparent_hugepage/shmem_enabled", O_WRONLY | O_CLOEXEC);
+	int set = fd >= 0 && write(fd, value, strlen(value)) > 0;
+
+	if (fd >= 0)
+		close(fd);
+	return set;
+}
+
+/* The one of "always [never]" that holds. */
+static void get_shmem_enabled(char *value, size_t len)
+{
+	char text[128] = "";
+	FILE *f = fopen("/sys/kernel/mm/transparent_hugepage/shmem_enabled", "re");
+	const char *at;
+
+	if (f && !fgets(text, sizeof text, f))
+		text[0] = 0;
+	if (f)
+		fclose(f);
+	at = strchr(text, '[');
+	snprintf(value, len, "%.*s", at ? (int)strcspn(at + 1, "]") : 0, at ? at + 1 : "");
+}
+
+/* A frame is as large as its page, whatever the system makes of shared memory. */
+static void test_shmem_enabled(void)
+{
+	const struct region_config config = { .pte_bytes = 64 * MIB };
+	const size_t len = region_window_bytes(&config);
+	struct region region;
+	char before[32];
+	struct stat st;
+	void *addr;
+	int set;
+
+	get_shmem_enabled(before, sizeof before);
+	set = before[0] && set_shmem_enabled("always");
+	if (!set) {
+		skip("shmem_enabled may not be set");
+		return;
+	}
+	addr = reserve(len);
+	CU_ASSERT_FATAL(addr != NULL);
+	CU_ASSERT_FATAL(!region_create(&config, addr, &region));
+	for (uint64_t page = 0; page < region.pages; page += 1024) {
+		CU_ASSERT(!region_frame_prepare(&region, page, 3));
+		*(char *)region_frame_at(&region, page) = 1;
+	}
+	set_shmem_enabled(before);
+	CU_ASSERT(!fstat(region.zone[REGION_PTE].memfd, &st));
+	CU_ASSERT_EQUAL(st.st_blocks * 512, (off_t)(region.pages / 1024 * 3 * REGION_PTE_BYTES));
+	region_destroy(&region);
+}
+
 int main(void)
 {
 	static CU_TestInfo tests[] = {
@@ -323,6 +381,7 @@ int main(void)
 		{ "reserve", test_reserve },
 		{ "layout", test_layout },
 		{ "failures", test_failures },
+		{ "shared memory of huge pages", test_shmem_enabled },
 		{ "a region larger than memory", test_beyond_memory },
 		CU_TEST_INFO_NULL,
 	};
