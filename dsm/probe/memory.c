@@ -150,6 +150,16 @@ static void look_at_limits(struct probe *p)
 		          "its size in addresses", (unsigned long long)(limit.rlim_cur / MIB),
 		          (unsigned long long)(region / MIB));
 	}
+	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+	    limit.rlim_cur < region) {
+		snprintf(advice, sizeof advice,
+		         "ulimit -f unlimited\nor a smaller region: export DSM_REGION=%lluM",
+		         (unsigned long long)(limit.rlim_cur / MIB));
+		probe_bad(p, DSM_ERR_LIMIT, "size of files", advice,
+		          "RLIMIT_FSIZE (ulimit -f) is %llu MiB, and a region of %llu MiB is a file in "
+		          "memory", (unsigned long long)(limit.rlim_cur / MIB),
+		          (unsigned long long)(region / MIB));
+	}
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < FILES_WANTED)
 		probe_less(p, "files", "ulimit -n 1024",
 		           "RLIMIT_NOFILE (ulimit -n) is %llu: too few for jobs of many nodes",

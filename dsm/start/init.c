@@ -47,6 +47,8 @@ static int prepare(struct dsm *d)
 
 	if (rc == 0)
 		rc = limits_of_space(d);
+	if (rc == 0)
+		rc = limits_of_files(d);
 	return rc ? rc : choose_trap(d);
 }
 
@@ -191,6 +193,7 @@ static int refuse(const struct log *log, int code)
 {
 	if (!*dsm_init_error())
 		init_error_set("%s", dsm_strerror(code));
+	limits_explain(code);
 	log_start(log, DSM_LOG_ERROR, "%s", dsm_init_error());
 	return code;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Limits of the process that a region must keep to, with a sentence when it does not. */
 #include <linux/capability.h>
+#include <stdio.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -19,6 +20,41 @@ int limits_of_space(const struct dsm *d)
 	               "which takes twice its size",
 	               (unsigned long long)space.rlim_cur, (unsigned long long)bytes);
 	return DSM_ERR_LIMIT;
+}
+
+int limits_of_files(const struct dsm *d)
+{
+	const struct settings *s = d->settings;
+	uint64_t want = s->region_bytes > s->huge_bytes ? s->region_bytes : s->huge_bytes;
+	struct rlimit files;
+
+	if (want < LIMITS_PROVIDER_FILE)
+		want = LIMITS_PROVIDER_FILE;
+	if (getrlimit(RLIMIT_FSIZE, &files) || files.rlim_cur == RLIM_INFINITY ||
+	    files.rlim_cur >= want)
+		return 0;
+	init_error_set("RLIMIT_FSIZE (ulimit -f) is %llu KiB, but the region is a file in memory, "
+	               "empty at first, and needs %llu KiB: raise it, or ask for a smaller region "
+	               "by DSM_REGION",
+	               (unsigned long long)files.rlim_cur >> 10, (unsigned long long)want >> 10);
+	return DSM_ERR_LIMIT;
+}
+
+void limits_explain(int code)
+{
+	static const struct { int resource; const char *name; } limits[] = {
+		{ RLIMIT_DATA, "RLIMIT_DATA (ulimit -d)" }, { RLIMIT_AS, "RLIMIT_AS (ulimit -v)" },
+	};
+	char said[512];
+	struct rlimit limit;
+
+	for (unsigned i = 0; code == DSM_ERR_NOMEM && i < sizeof limits / sizeof *limits; i++) {
+		if (getrlimit(limits[i].resource, &limit) || limit.rlim_cur == RLIM_INFINITY)
+			continue;
+		snprintf(said, sizeof said, "%s", dsm_init_error());
+		init_error_set("%s; %s is %llu KiB", said, limits[i].name,
+		               (unsigned long long)limit.rlim_cur >> 10);
+	}
 }
 
 /* CAP_IPC_LOCK: no limit counts. */

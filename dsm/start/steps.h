@@ -35,9 +35,15 @@ int node_place_region(struct dsm *d);
 /* --- limits.c: 0, or DSM_ERR_LIMIT and a sentence --- */
 /* Window and alias each take the region's size in addresses. */
 int limits_of_space(const struct dsm *d);
+/* The kernel ends a process that makes a file larger than it may, by SIGXFSZ: so it is looked
+ * before. That of provider shm has 16 MiB and more. */
+#define LIMITS_PROVIDER_FILE (64 << 20)
+int limits_of_files(const struct dsm *d);
 /* Where what is registered is pinned, that may become the whole region, or all that the
  * budget allows. Told at the start, for later it would end the job. */
 int limits_of_pinning(const struct dsm *d);
+/* A start that failed with this code for lack of memory: names the limits that there are. */
+void limits_explain(int code);
 
 /* --- provider.c --- */
 /* Opens the transport, on all nodes with the same provider. status: this node's outcome so

@@ -38,6 +38,16 @@ expect "dsm 0 warn: there is no variable DSM_," DSM_=
 expect "" DSM_MEMROY=1G DSM_LOG=error
 expect "" DSMX=1 XDSM_MEMROY=1G DSM_CHUNKS=0 DSM_SPIN_US=50
 
+# Limits are named before the kernel ends the process for them, or when memory is out.
+size="dsm 0 error: RLIMIT_FSIZE (ulimit -f) is 100000 KiB, but the region is a file in memory"
+(ulimit -f 100000; expect "$size") || exit
+(ulimit -f 100000; expect "" DSM_REGION=64M) || exit
+if ! sanitizer_stands_in_the_way; then
+	got=$(ulimit -d 100000; said)
+	[[ $got = "dsm 0 error: "*"; RLIMIT_DATA (ulimit -d) is 100000 KiB" ]] ||
+		fail "with ulimit -d 100000 it says '$got'"
+fi
+
 # Where stderr is closed, nothing is written to what has its number then.
 timeout 60 tests/docs/first 2>&- >/dev/null || fail "status $? where stderr is closed"
 
