@@ -63,9 +63,10 @@ fi
 case ${MEMORY_PARTS-short} in
 none) ;;
 short)
-	resident $own shm examples/kmeans --points 3300000 --rounds 2
+	budget=$((budget / 4)) # and so much less to share
+	resident $own shm examples/kmeans --points 825000 --rounds 2
 	# One instruction may need 16 chunks.
-	beyond=4096 DSM_CHUNKS=1 resident $own tcp examples/kmeans --points 3300000 --rounds 2 ;;
+	beyond=4096 DSM_CHUNKS=1 resident $own tcp examples/kmeans --points 825000 --rounds 2 ;;
 *)
 	for provider in shm tcp; do
 		resident $((own + copy)) $provider examples/sort --keys 13200000
