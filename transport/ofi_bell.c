@@ -33,7 +33,7 @@ struct bell_page {
 
 struct bell_peer {
 	struct bell_page *page;
-	struct sockaddr_un addr;
+	int fd;          /* connected to its socket, once there is a page */
 	uint32_t due;    /* the number of the sleep that it is to be rung out of, 0: none */
 	uint8_t needing; /* we may have set need in its page */
 	uint8_t gone;
@@ -163,9 +163,12 @@ void ofi_bell_close(struct ofi_bell *bell)
 		ofi_bell_awake(bell);
 		ofi_bell_ring_now(bell);
 	}
-	for (i = 0; bell->peer && i < bell->nodes; i++)
-		if (bell->peer[i].page)
-			munmap(bell->peer[i].page, bell->page_bytes);
+	for (i = 0; bell->peer && i < bell->nodes; i++) {
+		if (!bell->peer[i].page)
+			continue;
+		munmap(bell->peer[i].page, bell->page_bytes);
+		close(bell->peer[i].fd);
+	}
 	if (bell->page)
 		munmap(bell->page, bell->page_bytes);
 	if (bell->fd >= 0) {
@@ -191,22 +194,14 @@ int ofi_bell_fd(const struct ofi_bell *bell)
 	return bell->fd;
 }
 
-int ofi_bell_connect(struct ofi_bell *bell, uint16_t peer, const char *path)
+static int bell_map_page(const struct ofi_bell *bell, const char *path, struct bell_page **out)
 {
-	struct bell_peer *p = &bell->peer[peer];
+	int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC), rc = -EINVAL;
 	struct bell_page *page;
 	struct stat st;
-	int fd, rc;
 
-	if (p->page)
-		return -EINVAL;
-	rc = bell_address(path, &p->addr);
-	if (rc)
-		return rc;
-	fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	rc = -EINVAL;
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
 	    st.st_size < (off_t)bell->page_bytes)
 		goto out;
@@ -219,11 +214,49 @@ int ofi_bell_connect(struct ofi_bell *bell, uint16_t peer, const char *path)
 		munmap(page, bell->page_bytes);
 		goto out;
 	}
-	p->page = page;
+	*out = page;
 	rc = 0;
 out:
 	close(fd);
 	return rc;
+}
+
+/* Connected once, for later the path may be gone, or this process another user's. */
+static int bell_reach(const char *path)
+{
+	struct sockaddr_un addr;
+	int rc = bell_address(path, &addr), fd;
+
+	if (rc)
+		return rc;
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (!connect(fd, (struct sockaddr *)&addr, sizeof(addr)))
+		return fd;
+	rc = -errno;
+	close(fd);
+	return rc;
+}
+
+int ofi_bell_connect(struct ofi_bell *bell, uint16_t peer, const char *path)
+{
+	struct bell_peer *p = &bell->peer[peer];
+	struct bell_page *page = NULL;
+	int rc;
+
+	if (p->page)
+		return -EINVAL;
+	rc = bell_map_page(bell, path, &page);
+	if (rc)
+		return rc;
+	p->fd = bell_reach(path);
+	if (p->fd < 0) {
+		munmap(page, bell->page_bytes);
+		return p->fd;
+	}
+	p->page = page;
+	return 0;
 }
 
 void ofi_bell_need(struct ofi_bell *bell, uint16_t peer)
@@ -306,11 +339,10 @@ int ofi_bell_probe(struct ofi_bell *bell, uint16_t peer)
 
 	if (p->gone || !p->page)
 		return -ENOTCONN;
-	if (sendto(bell->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&p->addr,
-	           sizeof(p->addr)) >= 0)
+	if (send(p->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
 		return 0;
 	/* A full queue wakes as well. Without a listener nobody is there any more. */
-	if (errno != ECONNREFUSED && errno != ENOENT)
+	if (errno != ECONNREFUSED && errno != ENOTCONN)
 		return 0;
 	p->gone = p->gone_due = 1;
 	bell->any_gone = 1;

@@ -43,7 +43,8 @@ void ofi_bell_close(struct ofi_bell *bell);
 const char *ofi_bell_path(const struct ofi_bell *bell);
 int ofi_bell_fd(const struct ofi_bell *bell);
 
-/* Finds the bell of a peer. -EINVAL when path is no bell of this user. */
+/* Finds the bell of a peer: from now on its path is not needed any more, by this node. -EINVAL when
+ * path is no bell of this user. */
 int ofi_bell_connect(struct ofi_bell *bell, uint16_t peer, const char *path);
 
 /* From now on peers ring, and those of ofi_bell_need() after their progress. Look for

@@ -310,12 +310,43 @@ static void test_race(void)
 	CU_ASSERT(!rung(0));
 }
 
+/* Rings 1, with the rights that this process has now, after its path has gone. */
+static int ring_without_path(int may_rename)
+{
+	char path[OFI_BELL_PATH_MAX], hidden[OFI_BELL_PATH_MAX + 8];
+	int rings;
+
+	strcpy(path, ofi_bell_path(bell[1]));
+	*strrchr(path, '/') = '\0';
+	snprintf(hidden, sizeof hidden, "%s.gone", path);
+	if (may_rename && rename(path, hidden))
+		return -1;
+	ofi_bell_sleep(bell[1]);
+	rings = ring(0, 1) == 1 && rung(1);
+	ofi_bell_awake(bell[1]);
+	if (may_rename && rename(hidden, path))
+		return -1;
+	return rings;
+}
+
+/* As after a logout that takes XDG_RUNTIME_DIR away, and after setuid(). */
+static void test_no_path(void)
+{
+	CU_ASSERT_EQUAL(ring_without_path(1), 1);
+	if (geteuid())
+		return;
+	CU_ASSERT_FATAL(!seteuid(65534));
+	CU_ASSERT_EQUAL(ring_without_path(0), 1); /* nor may it get there */
+	CU_ASSERT_FATAL(!seteuid(0));
+}
+
 static CU_TestInfo tests[] = {
 	{"ring", test_ring},
 	{"noted now, rung soon", test_soon},
 	{"rings that come late", test_late},
 	{"need and serve", test_need},
 	{"impostors", test_impostors},
+	{"a path that is gone, another user", test_no_path},
 	{"sleep against ring", test_race},
 	{"gone peers, odd directories", test_gone},
 	CU_TEST_INFO_NULL,
