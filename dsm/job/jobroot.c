@@ -18,7 +18,7 @@ static int is_base(const char *dir)
 {
 	struct stat st;
 
-	return dir && dir[0] == '/' && strlen(dir) + sizeof "/dsm-4294967295" <= JOBROOT_MAX &&
+	return dir && dir[0] == '/' && strlen(dir) + sizeof "/dsm-4294967295.9" <= JOBROOT_MAX &&
 	       stat(dir, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
@@ -41,19 +41,19 @@ int jobroot_path(int i, char root[JOBROOT_MAX + 1])
 	if (is_base(xdg) && is_own(xdg) && strcmp(xdg, tmp) != 0)
 		bases[n++] = xdg;
 	bases[n++] = tmp;
-	if (i >= n)
+	if (i >= n * JOBROOT_NAMES)
 		return 0;
-	snprintf(root, JOBROOT_MAX + 1, "%s/dsm-%u", bases[i], (unsigned)geteuid());
+	n = snprintf(root, JOBROOT_MAX + 1, "%s/dsm-%u", bases[i / JOBROOT_NAMES],
+	             (unsigned)geteuid());
+	if (i % JOBROOT_NAMES)
+		snprintf(root + n, (size_t)(JOBROOT_MAX + 1 - n), ".%d", i % JOBROOT_NAMES);
 	return 1;
 }
 
-/* In /tmp others can be first to take the name: it must be a directory, and ours. */
-int jobroot_make(char root[JOBROOT_MAX + 1])
+static int make_one(const char *root)
 {
-	int err, fd;
+	int err = jobdir_make(root), fd;
 
-	jobroot_path(0, root);
-	err = jobdir_make(root);
 	if (err && err != -EEXIST)
 		return err;
 	fd = jobdir_open(root);
@@ -61,6 +61,22 @@ int jobroot_make(char root[JOBROOT_MAX + 1])
 		return fd;
 	close(fd);
 	return 0;
+}
+
+/* In /tmp others can be first to take a name: it must be a directory, and ours. */
+int jobroot_make(char root[JOBROOT_MAX + 1])
+{
+	int first = 0, err;
+
+	for (int i = 0; jobroot_path(i, root); i++) {
+		err = make_one(root);
+		if (err == 0 || err == -ENOENT)
+			return err;
+		if (!first)
+			first = err;
+	}
+	jobroot_path(0, root);
+	return first;
 }
 
 void jobroot_leave(const char *dir)

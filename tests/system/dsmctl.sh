@@ -79,4 +79,18 @@ mapfile -t nodes < <("$dsmctl" status | awk '/^ *[0-9]/ {print $2}')
 kill -9 "$starter"
 wait "$starter" 2>/dev/null
 gone
+# Others have taken the name of our directory: it has another, and is found there. That others may
+# write to it is as much as that they own it.
+mine=$dir/dsm-$(id -u)
+mkdir -m 777 "$mine"
+start
+mapfile -t nodes < <("$dsmctl" status | awk '/^ *[0-9]/ {print $2}')
+[[ $job = "$mine.1/"* ]] || fail "the job is not in $mine.1, but $job"
+kill -9 "$starter"
+wait "$starter" 2>/dev/null
+gone
+[ ! -e "$mine.1" ] || fail "$mine.1 is left"
+mkdir -m 777 "$mine".{1,2,3}
+refused "name another directory by TMPDIR" "$dsmctl" run -n 1 tests/system/api identity
+rmdir "$mine"*
 echo "dsmctl: all as it should be"

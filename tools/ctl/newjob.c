@@ -17,7 +17,8 @@ static int root_make(char root[JOBROOT_MAX + 1])
 
 	if (err && err != -ENOENT)
 		ctl_error(err == -EACCES
-		                  ? "%s belongs to somebody else, or others can write to it"
+		                  ? "%s belongs to somebody else, or others can write to it, and so "
+		                    "with its other names: name another directory by TMPDIR"
 		                  : "cannot make %s: %s", root, strerror(-err));
 	return err;
 }
