@@ -39,9 +39,10 @@ libnode_la_SOURCES += dsm/memory/budget.c dsm/memory/budget.h dsm/memory/chunks.
 	dsm/memory/frames.h dsm/memory/memory.h dsm/memory/mm.h dsm/memory/region.c \
 	dsm/memory/region.h dsm/memory/region_address.c dsm/memory/region_commit.c
 libnode_la_SOURCES += dsm/boot/agreed.c dsm/boot/agreed.h dsm/boot/boot.c \
-	dsm/boot/boot.h dsm/boot/connects.c dsm/boot/connects.h dsm/boot/hand.c dsm/boot/hub.c dsm/boot/hub.h dsm/boot/hub_rounds.c \
-	dsm/boot/hub_seats.c dsm/boot/hub_state.h dsm/boot/hub_visitors.c dsm/boot/link.c \
-	dsm/boot/link.h dsm/boot/listen.c dsm/boot/local.c dsm/boot/local_gather.c \
+	dsm/boot/boot.h dsm/boot/connects.c dsm/boot/connects.h dsm/boot/hand.c \
+	dsm/boot/hub.c dsm/boot/hub.h dsm/boot/hub_rounds.c dsm/boot/hub_seats.c \
+	dsm/boot/hub_state.h dsm/boot/hub_visitors.c dsm/boot/keeper.c dsm/boot/keeper.h \
+	dsm/boot/link.c dsm/boot/link.h dsm/boot/listen.c dsm/boot/local.c dsm/boot/local_gather.c \
 	dsm/boot/local_link.c dsm/boot/local_state.h dsm/boot/machine.c dsm/boot/machine.h \
 	dsm/boot/member.c dsm/boot/member.h dsm/boot/member_join.c dsm/boot/member_state.h \
 	dsm/boot/pmix.c dsm/boot/single.c dsm/boot/tcp.c dsm/boot/tcp.h dsm/boot/tcp_start.h \

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsm/boot/keeper.h"
 #include "dsm/boot/tcp.h"
 #include "dsm/boot/ways.h"
 
@@ -51,7 +52,8 @@ static int boot_check(const char *dir, const char *place, const char *rank, cons
 	return boot_check_dir(dir, why, why_len);
 }
 
-int boot_open(const struct boot_config *config, struct boot **out, char *why, size_t why_len)
+static int open_way(const struct boot_config *config, struct boot **out, char *why,
+                    size_t why_len)
 {
 	const char *dir = getenv("DSM_JOB"), *place = getenv("DSM_RENDEZVOUS");
 	const char *rank_text = getenv("DSM_RANK"), *size_text = getenv("DSM_SIZE");
@@ -82,4 +84,13 @@ int boot_open(const struct boot_config *config, struct boot **out, char *why, si
 	if (place)
 		return boot_hand_open(place, rank, size, timeout_ms, out, why, why_len);
 	return boot_local_open(dir, rank, size, out, why, why_len);
+}
+
+int boot_open(const struct boot_config *config, struct boot **out, char *why, size_t why_len)
+{
+	int err = open_way(config, out, why, why_len);
+
+	if (!err)
+		*out = boot_keep(*out);
+	return err;
 }

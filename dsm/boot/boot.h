@@ -45,6 +45,8 @@ struct boot_ops {
 	 * Then all further calls fail. Waits for another thread that is in allgather, and does
 	 * nothing once the job has ended. */
 	void (*fail)(struct boot *boot, const char *why);
+	/* The descriptors of its connections, at most max (size + 4 are enough): how many. */
+	int (*descriptors)(const struct boot *boot, int *fds, int max);
 	/* Leaves, in good order unless the job has ended, and frees boot. */
 	void (*close)(struct boot *boot);
 };

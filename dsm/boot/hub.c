@@ -125,6 +125,17 @@ int hub_fd(const struct hub *h)
 	return h->epoll;
 }
 
+int hub_descriptors(const struct hub *h, int *fds, int max)
+{
+	int n = 0;
+
+	fds[n++] = h->epoll;
+	for (int rank = 1; rank < h->size && n < max; rank++)
+		if (h->seats[rank].link)
+			fds[n++] = h->seats[rank].link->fd;
+	return n;
+}
+
 void hub_address(const struct hub *h, char *text, size_t len)
 {
 	text[0] = '\0';

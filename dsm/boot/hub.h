@@ -16,6 +16,8 @@ int hub_round(struct hub *hub, uint32_t round, const void *mine, size_t len, voi
 int hub_look(struct hub *hub, char *why, size_t why_len);
 void hub_fail(struct hub *hub, const char *why);
 int hub_fd(const struct hub *hub);
+/* Those of its connections, at most max: how many. */
+int hub_descriptors(const struct hub *hub, int *fds, int max);
 /* Our address as the first member sees it that is not on this machine; any member's
  * otherwise, "" without one. */
 void hub_address(const struct hub *hub, char *text, size_t len);

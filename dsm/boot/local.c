@@ -90,6 +90,12 @@ static void local_fail(struct boot *boot, const char *why)
 	pthread_mutex_unlock(&l->lock);
 }
 
+static int local_descriptors(const struct boot *boot, int *fds, int max)
+{
+	fds[0] = local_of(boot)->fd;
+	return 1;
+}
+
 static void local_close(struct boot *boot)
 {
 	struct boot_local *l = local_of(boot);
@@ -111,6 +117,7 @@ static const struct boot_ops boot_local_ops = {
 	.fd = local_fd,
 	.ended = local_ended,
 	.fail = local_fail,
+	.descriptors = local_descriptors,
 	.close = local_close,
 };
 

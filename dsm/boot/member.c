@@ -166,6 +166,13 @@ int member_fd(const struct member *m)
 	return m->epoll;
 }
 
+int member_descriptors(const struct member *m, int *fds, int max)
+{
+	fds[0] = m->epoll;
+	fds[1] = m->link.fd;
+	return 2;
+}
+
 void member_address(const struct member *m, char *text, size_t len)
 {
 	link_address(&m->link, false, text, len);

@@ -13,6 +13,8 @@ int member_round(struct member *m, uint32_t round, const void *mine, size_t len,
 int member_look(struct member *m, char *why, size_t why_len);
 void member_fail(struct member *m, const char *why);
 int member_fd(const struct member *m);
+/* Those of its connection, at most max: how many. */
+int member_descriptors(const struct member *m, int *fds, int max);
 void member_address(const struct member *m, char *text, size_t len);
 void member_close(struct member *m, bool orderly);
 

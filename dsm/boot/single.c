@@ -33,6 +33,11 @@ static void single_fail(struct boot *boot, const char *why)
 {
 }
 
+static int single_descriptors(const struct boot *boot, int *fds, int max)
+{
+	return 0;
+}
+
 static void single_close(struct boot *boot)
 {
 	free(boot);
@@ -44,6 +49,7 @@ static const struct boot_ops boot_single_ops = {
 	.fd = single_fd,
 	.ended = single_ended,
 	.fail = single_fail,
+	.descriptors = single_descriptors,
 	.close = single_close,
 };
 

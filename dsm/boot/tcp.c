@@ -112,6 +112,13 @@ static void tcp_fail(struct boot *boot, const char *why)
 	pthread_mutex_unlock(&t->lock);
 }
 
+static int tcp_descriptors(const struct boot *boot, int *fds, int max)
+{
+	const struct boot_tcp *t = tcp_of(boot);
+
+	return t->hub ? hub_descriptors(t->hub, fds, max) : member_descriptors(t->member, fds, max);
+}
+
 /* There is no starter to do it: who is left sweeps behind those that died. A connection is
  * closed a moment before its process has ended, and others end as we do. */
 static void tcp_sweep(const struct boot_tcp *t)
@@ -149,6 +156,7 @@ static const struct boot_ops boot_tcp_ops = {
 	.fd = tcp_fd,
 	.ended = tcp_ended,
 	.fail = tcp_fail,
+	.descriptors = tcp_descriptors,
 	.close = tcp_close,
 };
 

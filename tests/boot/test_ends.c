@@ -5,10 +5,13 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -246,6 +249,57 @@ static void test_failing(void)
 	}
 }
 
+static int outlive[2]; /* a pipe: children of the node that dies live until its end */
+
+/* Whatever a child does, but for having the node's memory and descriptors. */
+static int be_there(void *arg)
+{
+	char byte;
+
+	close(outlive[1]);
+	while (read(outlive[0], &byte, 1) > 0)
+		;
+	_exit(0);
+}
+
+/* Leaves a child of each kind behind. */
+static void child_has_children(struct job *job, int rank, struct job_report *r)
+{
+	static _Alignas(16) char stack[16384];
+	struct boot *boot;
+
+	r->code = boot_open(NULL, &boot, r->why, sizeof r->why);
+	if (r->code || node_rounds(boot, 1, r))
+		return;
+	if (fork() == 0 || syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL) == 0)
+		be_there(NULL);
+	/* As one of vfork that does not get to its exec. */
+	if (clone(be_there, stack + sizeof stack, CLONE_VM | SIGCHLD, NULL) < 0)
+		return;
+	while (!job->reports[JOB_CHILDREN - 1].done || !job->reports[JOB_CHILDREN - 3].done)
+		usleep(1000);
+	r->done = 1;
+	raise(SIGKILL);
+}
+
+/* The others learn of a node's end while its children live on. */
+static void test_children(void)
+{
+	struct job job;
+
+	CU_ASSERT_EQUAL_FATAL(pipe(outlive), 0);
+	job_open(&job, 3);
+	job_start(&job, 0, child_watches);
+	job_start(&job, 1, child_has_children);
+	job_start(&job, 2, child_watches);
+	job_run(&job);
+	expect_reports(&job, 0, 1, -ECONNRESET, "rank 1 (process ");
+	expect_reports(&job, 2, 3, -ECONNRESET, "rank 1 (process ");
+	job_close(&job);
+	close(outlive[0]);
+	close(outlive[1]);
+}
+
 static void test_watching(void)
 {
 	struct job job;
@@ -390,6 +444,7 @@ int main(void)
 		{ "leaving in a round", test_leaving_in_round },
 		{ "a process that never joins", test_gone },
 		{ "watching for the end", test_watching },
+		{ "children that outlive a node", test_children },
 		{ "a node that fails", test_failing },
 		{ "looking for the end during rounds", test_looking },
 		{ "garbage of strangers", test_garbage_of_strangers },

@@ -5,9 +5,11 @@
  *	lost RANK           in a call, which returns DSM_ERR_LOST
  *	lost RANK access    in accesses to pages that this node has, which end in SIGBUS
  *	lost RANK fails     as the first, but the node does not die: it fails and calls dsm_fini
+ *	lost RANK children  as the first, but it leaves children behind; each says its number
  */
 #include <dirent.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -15,9 +17,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/hang.h"
 #include "tests/system/node.h"
 
 #define THREADS 2     /* one reads, one writes */
@@ -159,6 +163,35 @@ static void fail_alone(void)
 	EXPECT(DSM_ERR_LOST, dsm_lookup(node.dsm, "nobody's", -1, &found));
 }
 
+/* Whatever a child does, but for having the node's memory and descriptors. */
+static int be_there(void *arg)
+{
+	alarm(HANG_S); /* the script ends it before */
+	for (;;)
+		pause();
+	return 0;
+}
+
+/* A child of each kind that has not come to exec. */
+static _Noreturn void die_with_children(void)
+{
+	static _Alignas(16) char stack[16384];
+	pid_t child[] = { fork(), -1, -1 };
+
+	if (child[0] == 0)
+		be_there(NULL);
+	child[1] = syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+	if (child[1] == 0)
+		be_there(NULL);
+	child[2] = clone(be_there, stack + sizeof stack, CLONE_VM | SIGCHLD, NULL); /* as by vfork */
+	for (unsigned i = 0; i < sizeof child / sizeof *child; i++) {
+		CHECK(child[i] > 0);
+		node_say("child %d", (int)child[i]);
+	}
+	raise(SIGKILL);
+	node_fail("goes on after it was killed");
+}
+
 int main(int argc, char **argv)
 {
 	struct sigaction action = { .sa_handler = on_sigbus };
@@ -170,7 +203,9 @@ int main(int argc, char **argv)
 	barrier();
 	if (argc > 2 && !strcmp(argv[2], "fails"))
 		fail_alone();
-	else if (argc > 2)
+	else if (argc > 2 && !strcmp(argv[2], "children") && node.rank == victim)
+		die_with_children();
+	else if (argc > 2 && !strcmp(argv[2], "access"))
 		lose_access();
 	else if (node.rank == victim)
 		raise(SIGKILL);

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Threads that wait for pages of a node get SIGBUS when it has died, by every delivery of
 # faults and every kind of provider; and those who wait for a node that fails and leaves learn
-# that, by every way of starting.
+# that, by every way of starting. Children that a dead node leaves behind change nothing.
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 need_nodes
@@ -50,6 +50,28 @@ fail_in_job() {
 		fail "rank $1 fails in a job of dsmctl: $(cat "$tmp/said")"
 }
 
+# leave_children RANK DELIVERY PROVIDER: its children live on when the others have learnt of its end
+leave_children() {
+	local rank child pids=()
+	for rank in 0 1 2; do
+		DSM_RANK=$rank DSM_SIZE=3 DSM_RENDEZVOUS=$place DSM_FAULTS=$2 DSM_PROVIDER=$3 \
+			timeout -k 5 60 tests/system/lost "$1" children >"$tmp/out.$rank" 2>&1 &
+		pids+=($!)
+	done
+	for rank in 0 1 2; do
+		wait "${pids[rank]}" && continue
+		[ "$rank" = "$1" ] || said="rank $rank without $1, which has children, by $2 over $3"
+	done
+	mapfile -t pids < <(sed -n 's/.*: child //p' "$tmp/out.$1")
+	for child in "${pids[@]}"; do
+		kill "$child" || said="child $child of $1 has not outlived the job"
+	done
+	[ ${#pids[@]} = 3 ] || said="$1 has not had three children"
+	[ -z "${said:-}" ] || fail "$said: $(cat "$tmp"/out.?)"
+}
+
+leave_children 0 signal tcp
+leave_children 2 signal shm
 fail_in_job 0
 fail_in_job 2
 fail_at 0 signal tcp
