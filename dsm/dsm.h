@@ -41,7 +41,8 @@
  *   flight, vmsplice; dsm_pin() holds pages for them.
  * - Futex-based objects (pthread mutexes, sem_t, C11 mtx_t) in shared memory do not work across
  *   nodes: use dsm_mutex. Lock-free atomics work.
- * - fork: the child has no shared region (SIGSEGV on access) and must not call dsm_*.
+ * - fork: the child has no shared region (SIGSEGV on access), and calls that may fail do nothing
+ *   there but return DSM_ERR_INVAL.
  * - System calls on shared memory work where the process may trap kernel accesses (root,
  *   CAP_SYS_PTRACE, or vm.unprivileged_userfaultfd=1), and on pages that dsm_pin() holds.
  * - mlockall(MCL_CURRENT) in a node touches every page of the region, and so fetches it and fills

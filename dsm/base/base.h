@@ -2,7 +2,8 @@
 /*
  * The ground floor: what every room of the library stands on. The log and the sentence about
  * a failed start, errors of the system in codes of ours, the clock, the processors that there are,
- * threads of ours, and the descriptors that are the program's. Nothing here knows a node.
+ * threads of ours, the descriptors that are the program's, and what tells a child of fork. Nothing
+ * here knows a node.
  *
  * Nothing needs to be guarded: a log does not change once it is set up, the sentence is the
  * calling thread's own, and who holds descriptors counts under a lock inside.
@@ -14,6 +15,7 @@
 #include "dsm/base/descriptors.h"
 #include "dsm/base/error.h"
 #include "dsm/base/log.h"
+#include "dsm/base/process.h"
 #include "dsm/base/processors.h"
 #include "dsm/base/thread.h"
 

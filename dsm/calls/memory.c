@@ -106,7 +106,7 @@ int dsm_prefetch(dsm_t *d, const void *ptr, size_t bytes)
 	uint64_t page, end;
 	sigset_t mask;
 
-	if (region_kind_of(&d->memory.region, ptr, bytes) < 0)
+	if (region_kind_of(&d->memory.region, ptr, bytes) < 0 || node_is_copy(d))
 		return DSM_ERR_INVAL;
 	if (bytes == 0)
 		return 0;

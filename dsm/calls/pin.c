@@ -178,7 +178,8 @@ int dsm_pin(dsm_t *d, const void *ptr, size_t bytes, int mode)
 	sigset_t mask;
 	int rc;
 
-	if (region_kind_of(&d->memory.region, ptr, bytes) < 0 || (mode != DSM_PIN_READ && mode != DSM_PIN_WRITE))
+	if (region_kind_of(&d->memory.region, ptr, bytes) < 0 ||
+	    (mode != DSM_PIN_READ && mode != DSM_PIN_WRITE) || node_is_copy(d))
 		return DSM_ERR_INVAL;
 	if (bytes == 0)
 		return 0;
@@ -205,7 +206,7 @@ int dsm_unpin(dsm_t *d, const void *ptr, size_t bytes)
 	sigset_t mask;
 	int rc = 0;
 
-	if (region_kind_of(&d->memory.region, ptr, bytes) < 0)
+	if (region_kind_of(&d->memory.region, ptr, bytes) < 0 || node_is_copy(d))
 		return DSM_ERR_INVAL;
 	if (bytes == 0)
 		return 0;

@@ -9,7 +9,7 @@ int dsm_get_stats(dsm_t *d, struct dsm_stats *out, size_t size)
 	struct dsm_stats s;
 	sigset_t mask;
 
-	if (!out)
+	if (!out || node_is_copy(d))
 		return DSM_ERR_INVAL;
 	node_lock(d, &mask);
 	node_stats(d, &s);

@@ -48,7 +48,7 @@ int dsm_mutex_create(dsm_t *d, dsm_mutex *out)
 	sigset_t mask;
 	int rc;
 
-	if (!out)
+	if (!out || node_is_copy(d))
 		return DSM_ERR_INVAL;
 	node_lock(d, &mask);
 	rc = d->members.lost ? d->members.lost : node_step(d, &ev);

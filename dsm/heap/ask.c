@@ -19,6 +19,8 @@ int heap_call(struct dsm *d, struct coh_svc *svc, int timeout_ms, const char *wh
 	sigset_t mask;
 	int slot;
 
+	if (node_is_copy(d))
+		return DSM_ERR_INVAL;
 	node_lock(d, &mask);
 	slot = d->members.lost ? d->members.lost : heap_slot_take(d, &w);
 	if (slot < 0) {

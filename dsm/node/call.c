@@ -58,6 +58,8 @@ int node_call(struct dsm *d, const struct coh_event *ev)
 	sigset_t mask;
 	int rc;
 
+	if (node_is_copy(d))
+		return DSM_ERR_INVAL;
 	node_lock(d, &mask);
 	rc = call_locked(d, ev);
 	node_hand_over(d);
@@ -71,6 +73,8 @@ int node_call_wait(struct dsm *d, struct coh_event *ev, struct waiter *w)
 	sigset_t mask;
 	int rc;
 
+	if (node_is_copy(d))
+		return DSM_ERR_INVAL;
 	node_lock(d, &mask);
 	waits_add(&d->waits, w, what);
 	ev->cookie = (uintptr_t)w;

@@ -68,6 +68,7 @@ struct dsm {
 	const struct trap_ops *trap_ops;
 	const struct node_services *services;
 	int signal; /* faults come as signals */
+	const uint8_t *mark; /* of the process that is the node */
 	uint64_t start_ns;
 
 	pthread_mutex_t lock;
@@ -94,6 +95,13 @@ struct dsm {
 static inline int node_is_home(const struct dsm *d, uint64_t page)
 {
 	return coh_home_of(&d->engine.cfg, page) == d->engine.cfg.self;
+}
+
+/* This is a child of fork, which has a copy of all that, and neither region nor threads. It must
+ * not get as far as to the lock, or to the transport, whose memory it may share with the node. */
+static inline int node_is_copy(const struct dsm *d)
+{
+	return !process_has(d->mark);
 }
 
 /* What it has counted; lock held. */

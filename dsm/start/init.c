@@ -127,6 +127,7 @@ static void dismantle(struct dsm *d)
 	waits_close(&d->waits);
 	pthread_mutex_destroy(&d->lock);
 	free(d->settings);
+	process_unmark(d->mark);
 	free(d);
 	descriptors_release();
 	node_cease();
@@ -174,7 +175,11 @@ static struct dsm *make_node(void)
 	struct dsm *d = calloc(1, sizeof *d);
 	struct settings *settings = calloc(1, sizeof *settings);
 
-	if (!d || !settings) {
+	if (d)
+		d->mark = process_mark();
+	if (!d || !settings || !d->mark) {
+		if (d)
+			process_unmark(d->mark);
 		free(d);
 		free(settings);
 		return NULL;
@@ -255,6 +260,8 @@ int dsm_fini(dsm_t *d)
 
 	if (!d)
 		return 0;
+	if (node_is_copy(d))
+		return DSM_ERR_INVAL;
 	node_lock(d, &mask);
 	pins_end(d);
 	node_hand_over(d);

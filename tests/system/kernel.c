@@ -226,6 +226,57 @@ static void child_dies(uint8_t *block, int write)
 		          write ? "writes" : "reads", (unsigned)status);
 }
 
+/* Nothing that a child may call gets as far as to the node. */
+static void call_from_child(uint8_t *block)
+{
+	dsm_mutex mutex = { (uint64_t)1 << 56 | 1 };
+	dsm_cond cond = { (uint64_t)2 << 56 | 1 };
+	struct dsm_stats stats;
+	uint64_t old;
+	void *out;
+
+	EXPECT(DSM_ERR_INVAL, dsm_alloc(node.dsm, 1, 0, 0, &out));
+	EXPECT(DSM_ERR_INVAL, dsm_free(node.dsm, block));
+	EXPECT(DSM_ERR_INVAL, dsm_publish(node.dsm, "child", block));
+	EXPECT(DSM_ERR_INVAL, dsm_lookup(node.dsm, "fork", -1, &out));
+	EXPECT(DSM_ERR_INVAL, dsm_prefetch(node.dsm, block, 1));
+	EXPECT(DSM_ERR_INVAL, dsm_pin(node.dsm, block, 1, DSM_PIN_READ));
+	EXPECT(DSM_ERR_INVAL, dsm_unpin(node.dsm, block, 1));
+	EXPECT(DSM_ERR_INVAL, dsm_barrier(node.dsm));
+	EXPECT(DSM_ERR_INVAL, dsm_mutex_create(node.dsm, &mutex));
+	EXPECT(DSM_ERR_INVAL, dsm_mutex_lock(node.dsm, mutex));
+	EXPECT(DSM_ERR_INVAL, dsm_mutex_trylock(node.dsm, mutex));
+	EXPECT(DSM_ERR_INVAL, dsm_mutex_unlock(node.dsm, mutex));
+	EXPECT(DSM_ERR_INVAL, dsm_mutex_destroy(node.dsm, mutex));
+	EXPECT(DSM_ERR_INVAL, dsm_cond_create(node.dsm, mutex, &cond));
+	EXPECT(DSM_ERR_INVAL, dsm_cond_wait(node.dsm, cond, mutex));
+	EXPECT(DSM_ERR_INVAL, dsm_cond_signal(node.dsm, cond));
+	EXPECT(DSM_ERR_INVAL, dsm_cond_broadcast(node.dsm, cond));
+	EXPECT(DSM_ERR_INVAL, dsm_cond_destroy(node.dsm, cond));
+	EXPECT(DSM_ERR_INVAL, dsm_fetch_add64(node.dsm, (uint64_t *)block, 1, &old));
+	EXPECT(DSM_ERR_INVAL, dsm_get_stats(node.dsm, &stats, sizeof stats));
+	EXPECT(DSM_ERR_INVAL, dsm_fini(node.dsm));
+	EXPECT(DSM_ERR_ACTIVE, dsm_init(NULL, (dsm_t **)&out));
+}
+
+/* A child that calls the library, and ends as programs do: all exit handlers run. The lock of
+ * the node may be held by a thread that it has not got. */
+static void child_calls(uint8_t *block)
+{
+	int status;
+	pid_t pid = fork();
+
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		alarm(HANG_S);
+		call_from_child(block);
+		exit(0);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid);
+	if (status)
+		node_fail("a child that calls the library ended with status %#x", (unsigned)status);
+}
+
 /* A child has no shared memory; its parent keeps it, busy as it may be. */
 static void test_fork(void)
 {
@@ -236,6 +287,7 @@ static void test_fork(void)
 	CHECK(!pthread_create(&thread, NULL, busy, block));
 	for (int i = 0; i < 10; i++) {
 		child_dies(block, i & 1);
+		child_calls(block);
 		CHECK(system("exit 7") == 7 << 8);
 	}
 	atomic_store(&stop, 1);
