@@ -10,7 +10,7 @@ libnode_la_SOURCES += dsm/start/active.c dsm/start/agree.c dsm/start/boot.c \
 	dsm/start/provider.c dsm/start/settings.c dsm/start/settings.h dsm/start/start.h \
 	dsm/start/steps.h dsm/start/variables.c dsm/start/vote.c dsm/start/vote.h
 libnode_la_SOURCES += dsm/calls/atomics.c dsm/calls/job.c dsm/calls/memory.c \
-	dsm/calls/pin.c dsm/calls/stats.c dsm/calls/sync.c
+	dsm/calls/pin.c dsm/calls/pin.h dsm/calls/stats.c dsm/calls/sync.c
 libnode_la_SOURCES += dsm/admin/admin.c dsm/admin/admin.h dsm/admin/answers.h \
 	dsm/admin/audit.c dsm/admin/hot.c dsm/admin/post.c dsm/admin/post.h dsm/admin/report.c \
 	dsm/admin/socket.c dsm/admin/socket.h
@@ -23,13 +23,14 @@ libnode_la_SOURCES += dsm/node/ahead.c dsm/node/apply.c dsm/node/call.c dsm/node
 	dsm/node/fault_list.h dsm/node/faults.c dsm/node/faults.h dsm/node/help.c \
 	dsm/node/hot.c dsm/node/hot.h dsm/node/loop.c dsm/node/loop.h dsm/node/node.h \
 	dsm/node/pins.c dsm/node/pins.h dsm/node/progress.c dsm/node/progress.h \
-	dsm/node/receive.c dsm/node/reclaim.c dsm/node/reclaim.h dsm/node/stats.c \
+	dsm/node/receive.c dsm/node/reclaim.c dsm/node/reclaim.h dsm/node/refuse.c \
+	dsm/node/refuse.h dsm/node/stats.c \
 	dsm/node/stream.c dsm/node/stream.h dsm/node/tenure.c dsm/node/tenure.h \
 	dsm/node/unpin.c dsm/node/waits.c dsm/node/waits.h dsm/node/watch.c
 libnode_la_SOURCES += dsm/members/members.c dsm/members/members.h
 libnode_la_SOURCES += dsm/trap/access_map.c dsm/trap/access_map.h dsm/trap/audit.c \
 	dsm/trap/audit.h dsm/trap/base.c dsm/trap/base.h dsm/trap/base_open.c dsm/trap/choose.c \
-	dsm/trap/engines.h dsm/trap/ops.h dsm/trap/rwp.c dsm/trap/rwp.h dsm/trap/rwp_extents.c \
+	dsm/trap/engines.h dsm/trap/ops.h dsm/trap/refuse.c dsm/trap/rwp.c dsm/trap/rwp.h dsm/trap/rwp_extents.c \
 	dsm/trap/rwp_mappings.c dsm/trap/rwp_move.c dsm/trap/rwp_pages.c dsm/trap/rwp_switch.c \
 	dsm/trap/signal.c dsm/trap/signal.h dsm/trap/trap.h dsm/trap/uffd.c dsm/trap/uffd.h \
 	dsm/trap/uffd_abi.h dsm/trap/uffd_caps.c dsm/trap/uffd_caps.h dsm/trap/wp.c \

@@ -3,12 +3,26 @@
 #include <errno.h>
 #include <string.h>
 
+#include "dsm/calls/pin.h"
 #include "dsm/heap/heap.h"
 #include "dsm/node/node.h"
 
 static uint64_t offset_of(const struct dsm *d, const void *ptr)
 {
 	return (uint64_t)((const uint8_t *)ptr - d->memory.region.window);
+}
+
+/* What an earlier owner has left. */
+static int clear(struct dsm *d, uint8_t *at, size_t bytes)
+{
+	size_t done;
+	int rc = pin_and_clear(d, at, bytes, &done);
+
+	if (rc == 0 || rc == DSM_ERR_LOST)
+		return rc;
+	/* A page that cannot be held, there being pins enough, can be stored to. */
+	memset(at + done, 0, bytes - done);
+	return 0;
 }
 
 /* One try in one zone. */
@@ -31,12 +45,10 @@ static int alloc_in(struct dsm *d, int kind, size_t bytes, size_t align, void **
 	if (rc)
 		return rc;
 	at = zone->window + svc.arg[0];
-	/* The caller's own stores clear what an earlier owner has left: ordinary accesses,
-	 * so they need no lock and no message of their own. */
-	if (svc.arg[1])
-		memset(at, 0, svc.arg[1] < bytes ? svc.arg[1] : bytes);
-	*out = at;
-	return 0;
+	rc = clear(d, at, svc.arg[1] < bytes ? svc.arg[1] : bytes);
+	if (rc == 0)
+		*out = at;
+	return rc;
 }
 
 int dsm_alloc(dsm_t *d, size_t bytes, size_t align, unsigned flags, void **out)

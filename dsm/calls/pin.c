@@ -2,9 +2,11 @@
 /* dsm_pin, dsm_unpin: getting pages, and holding them. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <utlist.h>
 
+#include "dsm/calls/pin.h"
 #include "dsm/node/node.h"
 
 /* Waits for whatever the node does next. */
@@ -222,5 +224,48 @@ int dsm_unpin(dsm_t *d, const void *ptr, size_t bytes)
 		unpin(d, first, end);
 	node_hand_over(d);
 	node_unlock(d, &mask);
+	return rc;
+}
+
+/* Through the frame, which no trap is on: a page that never comes is an error here, and not
+ * SIGBUS. */
+static int clear_page(struct dsm *d, uint64_t page, size_t from, size_t bytes)
+{
+	sigset_t mask;
+	int rc;
+
+	node_lock(d, &mask);
+	rc = d->members.lost ? DSM_ERR_LOST : open_table(d);
+	if (rc == 0)
+		rc = check(d, page, page + 1, 1);
+	if (rc == 0)
+		rc = pin_page(d, page, 1, &mask);
+	node_unlock(d, &mask);
+	if (rc)
+		return rc;
+	memset((uint8_t *)region_frame_at(&d->memory.region, page) + from, 0, bytes);
+	node_lock(d, &mask);
+	unpin(d, page, page + 1);
+	node_hand_over(d);
+	node_unlock(d, &mask);
+	return 0;
+}
+
+int pin_and_clear(struct dsm *d, void *at, size_t bytes, size_t *done)
+{
+	uint64_t page = region_page_of(&d->memory.region, at);
+	const size_t page_bytes = region_zone_of(&d->memory.region, page)->page_bytes;
+	size_t from = (uintptr_t)at % page_bytes;
+	int rc = 0;
+
+	for (*done = 0; *done < bytes && rc == 0; page++) {
+		size_t part = page_bytes - from;
+
+		if (part > bytes - *done)
+			part = bytes - *done;
+		rc = clear_page(d, page, from, part);
+		*done += rc ? 0 : part;
+		from = 0;
+	}
 	return rc;
 }

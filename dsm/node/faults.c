@@ -3,20 +3,10 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "dsm/node/node.h"
 
 #define SLOW_BYTES_NS 1 /* bytes that a slow network moves in a nanosecond */
-
-/* The thread cannot get its page, ever: it gets SIGBUS, as for any memory that fails. */
-static void fault_refuse(struct dsm *d, const struct trap_fault *f, const char *why)
-{
-	log_line(&d->log, DSM_LOG_ERROR, "thread %u gets SIGBUS for page %llu: %s", f->thread,
-	         (unsigned long long)f->page, why);
-	syscall(SYS_tgkill, getpid(), f->thread ? f->thread : (uint32_t)getpid(), SIGBUS);
-}
 
 /* A huge page takes much longer to come than it is worth looking for anything else. */
 static void expect_page(struct dsm *d, uint64_t page)
@@ -95,20 +85,20 @@ static int fault_take(struct dsm *d, const struct trap_fault *f)
 	int rc;
 
 	if (d->members.lost) {
-		fault_refuse(d, f, "the job has lost a node");
+		node_refuse(d, f, "the job has lost a node");
 		return 0;
 	}
 	rc = node_frame_for(d, f->page);
 	if (rc == -EAGAIN && !d->faults.stalled_ns)
 		d->faults.frame_waits++;
 	if (rc == -ENOSPC) {
-		fault_refuse(d, f, "out of memory");
+		node_refuse(d, f, "out of memory");
 		return 0;
 	}
 	if (rc == 0)
 		rc = fault_step(d, f, NULL);
 	if (rc && rc != -EAGAIN)
-		fault_refuse(d, f, strerror(-rc));
+		node_refuse(d, f, dsm_strerror(rc));
 	return rc == -EAGAIN ? rc : 0;
 }
 

@@ -85,6 +85,7 @@ static void on_watch(struct ev_loop *ev, ev_timer *w, int revents)
 
 	pthread_mutex_lock(&l->d->lock);
 	node_check_waits(l->d);
+	node_lift_refusals(l->d);
 	if (l->d->faults.n == 0 && !l->d->faults.has_stalled && !l->d->pins.all)
 		ev_timer_stop(ev, w);
 	pthread_mutex_unlock(&l->d->lock);
@@ -172,7 +173,8 @@ static void on_prepare(struct ev_loop *ev, ev_prepare *w, int revents)
 	set_timer(l);
 	d->progress.sleeps += !more;
 	d->progress.asleep = !more;
-	if ((d->faults.n || d->faults.has_stalled || d->pins.all) && !ev_is_active(&l->watch))
+	if ((d->faults.n || d->faults.has_stalled || d->pins.all || d->refusals.n) &&
+	    !ev_is_active(&l->watch))
 		ev_timer_again(ev, &l->watch);
 	/* While a fault waits for a slot, new ones stay in the kernel. */
 	if (d->signal)

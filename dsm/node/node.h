@@ -34,6 +34,7 @@
 #include "dsm/node/pins.h"
 #include "dsm/node/progress.h"
 #include "dsm/node/reclaim.h"
+#include "dsm/node/refuse.h"
 #include "dsm/node/stream.h"
 #include "dsm/node/tenure.h"
 #include "dsm/node/waits.h"
@@ -85,6 +86,7 @@ struct dsm {
 	struct streams streams;
 	struct hot hot;
 	struct reclaim reclaim;
+	struct refusals refusals;
 	struct progress progress;
 	struct loop *loop;        /* the service thread */
 	struct heap *heap;        /* heap/'s */

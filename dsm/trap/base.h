@@ -74,6 +74,9 @@ int base_fill(struct base *base, struct run run, enum trap_access access, uint64
 int base_take(struct base *base, struct run run);
 int base_give(struct base *base, struct run run, enum trap_access access);
 
+/* refuse.c: what ops.refuse does once its page, of which the run is, is NONE. */
+int base_refuse(struct base *base, struct run run, int for_ever);
+
 /* --- ops that need no more than this --- */
 
 enum trap_access base_access(const struct trap *trap, uint64_t page);

@@ -94,6 +94,13 @@ struct trap_ops {
 	/* 1 and a fault, 0 when none waits, or a negative code. Never blocks. */
 	int (*next_fault)(struct trap *trap, struct trap_fault *out);
 
+	/* The page becomes NONE, and whoever accesses it from now on gets SIGBUS, or EFAULT from
+	 * a system call, whatever signals he blocks; who is blocked on it, too. TRAP_EVENT only:
+	 * with TRAP_SIGNAL that is the answer of on_fault. for_ever: no set_access follows; else it
+	 * lasts until the next one. 0 or a negative code: this kernel cannot (before Linux 6.6
+	 * for_ever only), and nobody was woken. */
+	int (*refuse)(struct trap *trap, uint64_t page, int for_ever);
+
 	/* Threads blocked on these pages try their access again. */
 	int (*wake)(struct trap *trap, uint64_t first, uint32_t n);
 

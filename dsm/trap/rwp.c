@@ -73,6 +73,17 @@ static int rwp_set_access(struct trap *trap, uint64_t first, uint32_t n, enum tr
 	}
 }
 
+static int rwp_refuse(struct trap *trap, uint64_t page, int for_ever)
+{
+	struct rwp *rwp = rwp_of(trap);
+	int r = rwp_set_access(trap, page, 1, TRAP_NONE);
+
+	if (r)
+		return r;
+	rwp_forget(trap, page, 1); /* its entry goes */
+	return base_refuse(&rwp->base, base_run(&rwp->base, page, 1), for_ever);
+}
+
 /* ------------------------------------------------------------------- others -- */
 
 static int rwp_fd(const struct trap *trap)
@@ -163,6 +174,7 @@ const struct trap_ops trap_rwp_ops = {
 	.mode = rwp_mode,
 	.next_touched = base_next_touched,
 	.next_fault = rwp_next_fault,
+	.refuse = rwp_refuse,
 	.wake = base_wake,
 	.fd = rwp_fd,
 	.stats = rwp_stats,

@@ -122,6 +122,16 @@ int uffd_rwprotect(int fd, void *addr, size_t len, bool protect)
 	return uffd_ioctl(fd, UFFDIO_RWPROTECT, &rwp);
 }
 
+int uffd_poison(int fd, void *addr, size_t len)
+{
+	struct uffdio_poison poison = {
+		.range = { (uintptr_t)addr, len },
+		.mode = UFFDIO_POISON_MODE_DONTWAKE,
+	};
+
+	return uffd_ioctl(fd, UFFDIO_POISON, &poison);
+}
+
 int uffd_wake(int fd, void *addr, size_t len)
 {
 	struct uffdio_range range = { (uintptr_t)addr, len };

@@ -39,6 +39,11 @@ int uffd_writeprotect(int fd, void *addr, size_t len, bool protect);
  * range must be registered for RWP, all of it (-ENOENT). -EAGAIN: try again. Wakes nobody. */
 int uffd_rwprotect(int fd, void *addr, size_t len, bool protect);
 
+/* From now on whoever accesses [addr, addr+len), which has no entries in the page tables, gets
+ * SIGBUS, or EFAULT from a system call; what is zapped later is as it was. -EINVAL: Linux before
+ * 6.6; -EAGAIN: try again. Wakes nobody. */
+int uffd_poison(int fd, void *addr, size_t len);
+
 int uffd_wake(int fd, void *addr, size_t len);
 
 #endif

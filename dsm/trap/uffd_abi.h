@@ -8,6 +8,16 @@
 #ifndef UFFDIO_CONTINUE_MODE_WP
 #define UFFDIO_CONTINUE_MODE_WP ((__u64)1 << 1) /* Linux 6.4 */
 #endif
+#ifndef UFFDIO_POISON /* Linux 6.6 */
+#define _UFFDIO_POISON (0x08)
+struct uffdio_poison {
+	struct uffdio_range range;
+#define UFFDIO_POISON_MODE_DONTWAKE ((__u64)1 << 0)
+	__u64 mode;
+	__s64 updated;
+};
+#define UFFDIO_POISON _IOWR(UFFDIO, _UFFDIO_POISON, struct uffdio_poison)
+#endif
 #ifndef UFFD_FEATURE_RWP /* Linux 7.3 */
 #define UFFD_FEATURE_RWP (1 << 17)
 #define UFFD_PAGEFAULT_FLAG_RWP (1 << 3)

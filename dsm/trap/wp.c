@@ -95,6 +95,15 @@ static int wp_attach(const struct trap_config *config, struct trap **out)
 	return 0;
 }
 
+static int wp_refuse(struct trap *trap, uint64_t page, int for_ever)
+{
+	struct base *wp = base_of(trap);
+	struct run run = base_run(wp, page, 1);
+	int r = base_take(wp, run);
+
+	return r ? r : base_refuse(wp, run, for_ever);
+}
+
 /* Nothing is remembered of pages that are NONE. */
 static void wp_forget(struct trap *trap, uint64_t first, uint32_t n)
 {
@@ -110,6 +119,7 @@ const struct trap_ops trap_wp_ops = {
 	.mode = wp_mode,
 	.next_touched = base_next_touched,
 	.next_fault = wp_next_fault,
+	.refuse = wp_refuse,
 	.wake = base_wake,
 	.fd = wp_fd,
 	.stats = base_stats,

@@ -4,10 +4,14 @@
  *
  *	lost RANK           in a call, which returns DSM_ERR_LOST
  *	lost RANK access    in accesses to pages that this node has, which end in SIGBUS
+ *	lost RANK calls     in system calls on pages that this node has, which end in EFAULT, and in
+ *	                    dsm_alloc of a block whose pages it has
  *	lost RANK fails     as the first, but the node does not die: it fails and calls dsm_fini
  *	lost RANK children  as the first, but it leaves children behind; each says its number
  */
 #include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -25,6 +29,7 @@
 #include "tests/system/node.h"
 
 #define THREADS 2     /* one reads, one writes */
+#define BLOCK (1 << 20)
 #define STOPPED_MS 500 /* so long the lost node does not answer, before it is killed */
 
 static atomic_uint *pages; /* the victim's: its number, and one for each thread of each node */
@@ -118,7 +123,9 @@ static _Noreturn void stop_and_die(void)
 	node_fail("goes on after it was stopped");
 }
 
-static void lose_access(void)
+/* Of the first page, which the victim has written, every node has a copy. It stops; then each
+ * other node runs its threads. */
+static void lose_while(void *(*body)(void *))
 {
 	const struct timespec moment = { .tv_nsec = 1000000 };
 	size_t page = sysconf(_SC_PAGESIZE);
@@ -141,10 +148,56 @@ static void lose_access(void)
 		nanosleep(&moment, NULL);
 	for (int i = 0; i < THREADS; i++) {
 		number[i] = i;
-		CHECK(pthread_create(&thread[i], NULL, touch, &number[i]) == 0);
+		CHECK(pthread_create(&thread[i], NULL, body, &number[i]) == 0);
 	}
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(thread[i], NULL);
+}
+
+static void expect_efault(ssize_t n, const char *what)
+{
+	if (n != -1 || errno != EFAULT)
+		node_fail("%s: %zd, %s, not EFAULT", what, n, n < 0 ? strerror(errno) : "no error");
+}
+
+/* The kernel accesses what the stopped node has, for a thread that blocks all signals, too. */
+static void *call(void *arg)
+{
+	int number = *(int *)arg;
+	atomic_uint *mine = pages + (size_t)(1 + node.rank * THREADS + number) * page_uints;
+	sigset_t all;
+	int ends[2];
+	void *again;
+
+	CHECK(pipe(ends) == 0);
+	sigfillset(&all);
+	if (number == 0 && node.rank == (victim ? 0 : 1)) /* who is given the block again */
+		EXPECT(DSM_ERR_LOST, dsm_alloc(node.dsm, BLOCK, 0, 0, &again));
+	else if (number)
+		pthread_sigmask(SIG_BLOCK, &all, NULL);
+	expect_efault(write(ends[1], mine, 4), "write(2) of a page of the lost node");
+	expect_efault(write(ends[1], mine, 4), "the same once more");
+	CHECK(write(ends[1], ends, 4) == 4);
+	expect_efault(read(ends[0], mine, 4), "read(2) into it");
+	node_say("EFAULT");
+	return NULL;
+}
+
+/* A block that the victim has written and freed is given to a survivor. */
+static void lose_calls(void)
+{
+	char *block = node_shared("block", BLOCK, 0);
+	int zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+
+	if (node.rank == victim) {
+		memset(block, 1, BLOCK);
+		OK(dsm_free(node.dsm, block));
+	}
+	lose_while(call);
+	EXPECT(DSM_ERR_LOST, dsm_barrier(node.dsm));
+	/* It is here, for reading only. */
+	expect_efault(read(zero, pages, 4), "read(2) into a page that others have too");
+	close(zero);
 }
 
 /* Takes a page of the window away from the library, which then cannot let anybody access it. */
@@ -206,7 +259,9 @@ int main(int argc, char **argv)
 	else if (argc > 2 && !strcmp(argv[2], "children") && node.rank == victim)
 		die_with_children();
 	else if (argc > 2 && !strcmp(argv[2], "access"))
-		lose_access();
+		lose_while(touch);
+	else if (argc > 2 && !strcmp(argv[2], "calls"))
+		lose_calls();
 	else if (node.rank == victim)
 		raise(SIGKILL);
 	EXPECT(DSM_ERR_LOST, dsm_barrier(node.dsm));

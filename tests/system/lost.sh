@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # Threads that wait for pages of a node get SIGBUS when it has died, by every delivery of
-# faults and every kind of provider; and those who wait for a node that fails and leaves learn
+# faults and every kind of provider, and EFAULT for system calls; and those who wait for a node that fails and leaves learn
 # that, by every way of starting. Children that a dead node leaves behind change nothing.
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -28,6 +28,24 @@ lose() {
 	[ "$(grep -h 'SIGBUS after' "$tmp"/out.? | tee "$tmp/said" | wc -l)" = 4 ] ||
 		fail "not all threads have got SIGBUS: $(cat "$tmp"/out.?)"
 	echo "without $1, by $2 over $3: $(sort -t' ' -k6 -n "$tmp/said" | tail -n 1)"
+}
+
+# lose_in_calls RANK DELIVERY PROVIDER
+lose_in_calls() {
+	local rank pids=()
+	for rank in 0 1 2; do
+		DSM_RANK=$rank DSM_SIZE=3 DSM_RENDEZVOUS=$place DSM_FAULTS=$2 DSM_PROVIDER=$3 \
+			timeout -k 5 60 tests/system/lost "$1" calls >"$tmp/out.$rank" 2>&1 &
+		pids+=($!)
+	done
+	for rank in 0 1 2; do
+		wait "${pids[rank]}" && continue
+		[ "$rank" = "$1" ] ||
+			fail "system calls of $rank without $1, by $2 over $3: $(cat "$tmp"/out.?)"
+	done
+	[ "$(grep -h ': EFAULT' "$tmp"/out.? | wc -l)" = 4 ] ||
+		fail "not all threads have got EFAULT: $(cat "$tmp"/out.?)"
+	[ "$(wc -l <"$tmp/out.1")" -lt 100 ] || fail "says too much: $(head -n 20 "$tmp/out.1")"
 }
 
 # fail_at RANK DELIVERY PROVIDER: by hand
@@ -81,5 +99,7 @@ said=$(DSM_FAULTS=event tests/system/api identity 2>&1) && deliveries='signal ev
 for delivery in $deliveries; do
 	lose 2 "$delivery" shm
 	lose 0 "$delivery" tcp
+	lose_in_calls 2 "$delivery" shm
+	lose_in_calls 0 "$delivery" tcp
 done
 [ "$deliveries" != signal ] || echo "by signals only: $said"

@@ -223,11 +223,60 @@ static void test_system_calls(void)
 	close(file);
 }
 
+static void answer_refuse(struct fx *fx, const struct trap_fault *fault)
+{
+	int r = fx->ops->refuse(fx->trap, fault->page, 0);
+
+	if (r && !fx->error)
+		fx->error = r;
+}
+
+static void expect_efault(struct fx *fx, ssize_t n, unsigned faults)
+{
+	CU_ASSERT(n == -1 && errno == EFAULT);
+	CU_ASSERT(fx_faults(fx) == faults);
+	fx_forget(fx);
+}
+
+/* Whatever the page was before, the call that waits for it fails, and so do those that follow,
+ * until it has an access again. */
+static void test_refused(void)
+{
+	uint64_t value = 7;
+	struct fx fx;
+	int fd[2];
+
+	CU_ASSERT_FATAL(!pipe(fd));
+	CU_ASSERT_FATAL(!fx_open(&fx, 8));
+	CU_ASSERT_FATAL(write(fd[1], &value, sizeof value) == sizeof value);
+	CU_ASSERT(!region_frame_prepare(&fx.region, 3, 1));
+	for (enum trap_access a = TRAP_NONE; a <= TRAP_READ; a++) {
+		CU_ASSERT(!fx_set(&fx, 3, 1, TRAP_WRITE));
+		CU_ASSERT(!fx_set(&fx, 3, 1, a));
+		fx.answer = answer_refuse;
+		fx_forget(&fx);
+		expect_efault(&fx, read(fd[0], fx_window(&fx, 3), sizeof value), 1);
+		expect_efault(&fx, read(fd[0], fx_window(&fx, 3), sizeof value), 0);
+		expect_efault(&fx, write(fd[1], fx_window(&fx, 3), sizeof value), 0);
+		CU_ASSERT(fx_get(&fx, 3) == TRAP_NONE);
+		CU_ASSERT(!fx_set(&fx, 3, 1, TRAP_NONE));
+		fx.answer = fx_answer_grant;
+		*fx_frame(&fx, 3) = 5;
+		CU_ASSERT(write(fd[1], fx_window(&fx, 3), sizeof value) == sizeof value);
+		CU_ASSERT(read(fd[0], fx_window(&fx, 3), sizeof value) == sizeof value);
+		CU_ASSERT(*fx_frame(&fx, 3) == (a == TRAP_NONE ? 7 : 5));
+	}
+	CU_ASSERT(!fx_close(&fx));
+	close(fd[0]);
+	close(fd[1]);
+}
+
 CU_TestInfo conf_access_tests[] = {
 	{ "all transitions, one thread", test_transitions_one },
 	{ "all transitions, many threads", test_transitions_many },
 	{ "a fault that is stale", test_fault_is_stale },
 	{ "one access on two pages", test_straddle },
 	{ "system calls on cold and read-only pages", test_system_calls },
+	{ "a page that is refused", test_refused },
 	CU_TEST_INFO_NULL,
 };
