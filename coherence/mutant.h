@@ -33,6 +33,7 @@
 	X(STALE_PUTM_TAKES, "PutM of a node that lost the page makes the home the holder")         \
 	X(RUN_OVER_BUSY, "a run's grant includes busy pages")                                      \
 	X(RUN_OVER_OWNED, "a run's grant includes pages that a node owns")                         \
+	X(RUN_OVER_TENURE, "pages of a run wait for the end of the first one's tenure at home")    \
 	X(RUN_DONE_ONE, "Done for a run frees only its first page")                                \
 	X(RUN_TAIL_STUCK, "pages of a run that were not granted stay requested")                   \
 	X(NO_WAKE, "a grant does not wake the threads that wait")                                  \

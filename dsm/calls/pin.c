@@ -56,17 +56,26 @@ static int give_up(struct dsm *d, const struct pin *p)
 	return rc == -EAGAIN || rc == -EBUSY ? 0 : rc;
 }
 
-/* The page belongs to a run that begins with a page that this node has pinned: its home will
- * do nothing with it before that pin ends. As it was M when the run was asked for, and nobody
- * can take it away, it is good enough for reading. */
-static int in_own_run(const struct dsm *d, uint64_t page)
+/* The page belongs to a run that begins with a page that this node has pinned, which is returned:
+ * its home will do nothing with it before that pin ends. As it was M when the run was asked for,
+ * and nobody can take it away, it is good enough for reading. NULL: to none. */
+static const struct pin *own_run(const struct dsm *d, uint64_t page)
 {
 	for (uint64_t k = 1; k < COH_MAX_RUN && k <= page; k++) {
 		const struct pin *p = pins_at(d, page - k);
 		if (p && p->kept && p->msg.n > k)
-			return 1;
+			return p;
 	}
-	return 0;
+	return NULL;
+}
+
+/* The page is on its way out, which its home does not take note of before the call gives way with
+ * a page that it has pinned, from first on. */
+static int has_to_give_way(const struct dsm *d, uint64_t page, uint64_t first)
+{
+	const struct pin *p = own_run(d, page);
+
+	return p && p->page >= first;
 }
 
 /* One step towards a page that is held. A page that is here already without the hold that
@@ -77,7 +86,7 @@ static int approach(struct dsm *d, struct pin *p, int *asked, const sigset_t *ma
 
 	if (!node_is_home(d, p->page) &&
 	    (pins_may_hold(d, p) || (!p->write && (state == COH_C_M || state == COH_C_MI_A) &&
-	                        in_own_run(d, p->page)))) {
+	                        own_run(d, p->page)))) {
 		pins_hold(d, p);
 		return 0;
 	}
@@ -99,7 +108,9 @@ static int approach(struct dsm *d, struct pin *p, int *asked, const sigset_t *ma
 	return ask(d, p, p->write || state == COH_C_SM_A, mask);
 }
 
-static int pin_page(struct dsm *d, uint64_t page, int write, const sigset_t *mask)
+/* first: of the call's pages, of which those before this one are pinned. -EDEADLK: one of them
+ * is in the way. */
+static int pin_page(struct dsm *d, uint64_t first, uint64_t page, int write, const sigset_t *mask)
 {
 	struct pin *p = pins_get(d, page);
 	int rc = 0, asked = 0;
@@ -111,7 +122,11 @@ static int pin_page(struct dsm *d, uint64_t page, int write, const sigset_t *mas
 	p->write |= write;
 	p->wanting++;
 	while (!p->held && !d->members.lost && rc == 0)
-		rc = approach(d, p, &asked, mask);
+		if (coh_cache_state_of(d->engine.coh, page) == COH_C_MI_A && p->write &&
+		    has_to_give_way(d, page, first))
+			rc = -EDEADLK;
+		else
+			rc = approach(d, p, &asked, mask);
 	p->wanting--;
 	if (d->members.lost)
 		rc = DSM_ERR_LOST;
@@ -192,8 +207,14 @@ int dsm_pin(dsm_t *d, const void *ptr, size_t bytes, int mode)
 	if (rc == 0)
 		rc = check(d, first, end, mode == DSM_PIN_WRITE);
 	while (rc == 0 && page < end) {
-		rc = pin_page(d, page, mode == DSM_PIN_WRITE, &mask);
+		rc = pin_page(d, first, page, mode == DSM_PIN_WRITE, &mask);
 		page += rc == 0;
+		if (rc == -EDEADLK) { /* all of it anew, once the others have had their turn */
+			unpin(d, first, page);
+			wait_step(d);
+			page = first;
+			rc = 0;
+		}
 	}
 	if (rc)
 		unpin(d, first, page);
@@ -239,7 +260,7 @@ static int clear_page(struct dsm *d, uint64_t page, size_t from, size_t bytes)
 	if (rc == 0)
 		rc = check(d, page, page + 1, 1);
 	if (rc == 0)
-		rc = pin_page(d, page, 1, &mask);
+		rc = pin_page(d, page, page, 1, &mask);
 	node_unlock(d, &mask);
 	if (rc)
 		return rc;

@@ -167,6 +167,34 @@ static void test_run_stops_at_busy_page(void)
 	finish();
 }
 
+/* Who holds the first page of a run may want the others before it lets go. */
+static void test_run_leaves_tenure_alone(void)
+{
+	struct coh_config config = cluster_config(2, 2);
+
+	config.zone[0].block_pages = CLUSTER_PAGES;
+	config.holds = 1;
+	c = cluster_new(&config);
+	own(1, 0); /* so that home 0 gets it by a request, and so holds it */
+	own(0, 1);
+	cluster_write(c, 0, 0);
+	cluster_deliver(c, 0, 1);
+	cluster_land(c, 1, 0);
+	EXPECT("0 writes 0: Fwd-GetM>1\n"
+	       "1 Fwd-GetM<0: 0=NONE page 0>0\n"
+	       "0 landed 0: 0=WRITE wake timer 0\n");
+	cluster_prefetch(c, 1, 0, 2);
+	cluster_deliver(c, 1, 0);
+	EXPECT("1 prefetches 0+2: GetS>0\n"
+	       "0 GetS<1:\n");
+	CU_ASSERT_EQUAL(cluster_evict(c, 0, 1), 0);
+	CU_ASSERT_EQUAL(state(0, 1), COH_C_I);
+	CU_ASSERT_EQUAL(cluster_write(c, 0, 1), 1);
+	cluster_forget(c);
+	CU_ASSERT_TRUE(cluster_info(c, 0, 0).held);
+	finish();
+}
+
 /* A fault asks for a run; its thread goes on when all of that is there. */
 static void test_fault_asks_for_run(void)
 {
@@ -385,6 +413,7 @@ int main(void)
 		{ "atomic forwarded to its own node", test_atomic_finds_its_own_node_the_owner },
 		{ "a run is granted as far as it goes", test_run },
 		{ "a run stops at a busy page", test_run_stops_at_busy_page },
+		{ "a run leaves a page in tenure alone", test_run_leaves_tenure_alone },
 		{ "no slot is free", test_slots_run_out },
 		{ "many atomics at once", test_many_atomics_at_once },
 		{ "many forwards at once", test_many_forwards_at_once },

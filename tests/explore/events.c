@@ -40,6 +40,19 @@ static int may_start_atomic(const struct explorer *x, const struct world *w, uns
 	return count < x->o.atomics && x_atomic(w, node, page) == X_ATOMIC_NONE;
 }
 
+/* Whether a node has asked for a page, or gives one up, and has not been answered. */
+static int waits(const struct explorer *x, const struct world *w, unsigned node)
+{
+	/* Only remembers what it has found. */
+	const struct x_local_info *info =
+	        x_local_info((struct x_locals *)&x->l, w->node[node].local);
+
+	for (unsigned p = 0; p < x->o.pages; p++)
+		if (info->page[p].cache_state > COH_C_M)
+			return 1;
+	return 0;
+}
+
 static void local_actions(const struct explorer *x, const struct world *w, unsigned node,
                           struct x_action *list, unsigned *n)
 {
@@ -62,6 +75,8 @@ static void local_actions(const struct explorer *x, const struct world *w, unsig
 		a.n = 0;
 	}
 	a = (struct x_action){ .kind = X_TIMER, .node = (uint8_t)node };
+	if (x->o.pins && node == 0 && waits(x, w, node))
+		return; /* what it has it keeps until it has the other one */
 	for (a.index = 0; a.index < x->o.holds; a.index++)
 		if (w->node[node].timers >> a.index & 1)
 			x_add_action(list, n, a);

@@ -37,6 +37,8 @@ struct x_options {
 	unsigned sync;     /* threads of each node that use one mutex, one condition and the
 	                    * barrier; then nobody uses pages */
 	unsigned runs;     /* prefetches of up to so many pages */
+	unsigned pins;     /* node 0 ends no tenure while it waits for another page, as a call
+	                    * that pins several pages */
 	unsigned threads;  /* pages a node's threads may be blocked on at once; 0: faults of
 	                    * both kinds at any time, older than the grant or not */
 	unsigned one;      /* every effect is an event of its own */

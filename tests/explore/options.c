@@ -30,6 +30,7 @@ static const struct {
 	OPTION(atomics, "atomics outstanding in all; at most one per node and page"),
 	OPTION(sync, "threads of a node that use mutex, condition and barrier; no pages then"),
 	OPTION(runs, "prefetches of up to so many pages at any time"),
+	OPTION(pins, "1: node 0 keeps what it holds as long as it waits for another page"),
 	OPTION(threads, "pages a node's threads wait for at once; 0: any, and stale faults"),
 	OPTION(one, "1: each effect is an event of its own"),
 	OPTION(renumber, "0: states that differ in the numbers of transactions are different"),
@@ -120,6 +121,8 @@ void x_options_print(const struct x_options *o, FILE *out)
 		fprintf(out, " runs of %u", o->runs);
 	if (o->holds)
 		fprintf(out, " tenure");
+	if (o->pins)
+		fprintf(out, " pins");
 	if (o->threads)
 		fprintf(out, " threads=%u", o->threads);
 	fprintf(out, "%s%s%s%s%s\n", o->lenient ? " lenient" : "",

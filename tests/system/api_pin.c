@@ -294,6 +294,51 @@ static void pin_and_add(unsigned n)
 	}
 }
 
+/* --- runs --- */
+
+#define ROW 8 /* pages that are pinned by twos, stored to beside, and read in order */
+
+static _Atomic int pinning;
+
+static void *store_beside(void *arg)
+{
+	_Atomic uint64_t(*row)[WORDS] = arg;
+
+	while (atomic_load(&pinning))
+		for (int k = 0; k < ROW; k++)
+			atomic_fetch_add(&row[k][100], 1);
+	return NULL;
+}
+
+/* Whoever reads pages in order asks for several at once, which may begin with one that is
+ * pinned; the other that is being pinned is then among those behind it. */
+static void pin_two_of_a_run(uint64_t first, int pinner, _Atomic uint64_t *told)
+{
+	_Atomic uint64_t(*row)[WORDS] = block + first;
+	uint64_t sum = 0;
+	pthread_t thread;
+
+	if (node.rank == pinner) {
+		atomic_store(&pinning, 1);
+		CHECK(!pthread_create(&thread, NULL, store_beside, row));
+		for (int i = 0; i < 700; i++) {
+			int mode = i % 3 ? DSM_PIN_READ : DSM_PIN_WRITE;
+			OK(dsm_pin(node.dsm, row[i % (ROW - 1)], 2 * PAGE, mode));
+			OK(dsm_unpin(node.dsm, row[i % (ROW - 1)], 2 * PAGE));
+		}
+		atomic_store(&pinning, 0);
+		pthread_join(thread, NULL);
+		atomic_store(told, 1);
+	}
+	while (!atomic_load(told))
+		for (int k = 0; k < ROW; k++)
+			sum += row[k][100];
+	node_barrier();
+	if (node.rank == pinner)
+		atomic_store(told, 0);
+	node_barrier();
+}
+
 /* All of it, on all nodes at once, or not where it does not fit. */
 static void all_of_it(void)
 {
@@ -348,6 +393,8 @@ void api_pin(void)
 	}
 	own_stores();
 	node_barrier();
+	for (uint64_t first = 0; first < PAGES; first += 64) /* of another home */
+		pin_two_of_a_run(first, 0, told);
 	many_at_once();
 	node_barrier();
 	all_of_it();
