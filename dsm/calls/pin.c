@@ -23,6 +23,7 @@ static void wait_step(struct dsm *d)
 static int ask(struct dsm *d, const struct pin *p, int write, const sigset_t *mask)
 {
 	struct trap_fault f = {.page = p->page, .thread = clock_thread(), .write = write};
+	struct waits_answer answer;
 	struct waiter w;
 	sigset_t all;
 	int rc = node_frame_for(d, p->page);
@@ -30,18 +31,19 @@ static int ask(struct dsm *d, const struct pin *p, int write, const sigset_t *ma
 	if (rc == -ENOSPC)
 		return DSM_ERR_NOMEM;
 	waits_add(&d->waits, &w, "dsm_pin");
+	answer = waits_answer(&w);
 	if (rc == 0)
 		rc = node_fault_ask(d, &f, p->migratory ? 2 : 1, &w);
 	if (rc) {
-		if (!waits_is_done(&w)) /* by the end of the job */
+		if (!waits_is_over(&answer)) /* by the end of the job */
 			waits_done(&d->waits, &w, 0);
 		if (rc == -EAGAIN)
 			wait_step(d);
 		return rc == -EAGAIN ? 0 : rc;
 	}
-	node_help(d, &w);
+	node_help(d, &answer);
 	node_unlock(d, mask);
-	waits_sleep(&w, WAITS_FOR_EVER);
+	waits_sleep(&answer, WAITS_FOR_EVER);
 	node_lock(d, &all);
 	return w.status;
 }

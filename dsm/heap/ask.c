@@ -15,6 +15,7 @@ int heap_call(struct dsm *d, struct coh_svc *svc, int timeout_ms, const char *wh
 	const uint64_t end_ns = timeout_ms < 0 ? WAITS_FOR_EVER
 	                                       : clock_now_ns() + timeout_ms * UINT64_C(1000000);
 	struct coh_msg m = {.type = COH_MSG_SVC_REQ, .n = 1, .svc = *svc};
+	struct waits_answer answer;
 	struct waiter w;
 	sigset_t mask;
 	int slot;
@@ -28,20 +29,21 @@ int heap_call(struct dsm *d, struct coh_svc *svc, int timeout_ms, const char *wh
 		return slot;
 	}
 	waits_add(&d->waits, &w, what);
+	answer = waits_answer(&w);
 	m.slot = slot;
 	request(d, &m);
-	node_help(d, &w);
+	node_help(d, &answer);
 	node_unlock(d, &mask);
 
-	waits_sleep(&w, end_ns);
-	if (!waits_is_done(&w)) {
+	waits_sleep(&answer, end_ns);
+	if (!waits_is_over(&answer)) {
 		node_lock(d, &mask);
 		m.svc.op = SVC_LOOKUP_CANCEL;
-		if (!waits_is_done(&w))
+		if (!waits_is_over(&answer))
 			request(d, &m);
-		node_help(d, &w);
+		node_help(d, &answer);
 		node_unlock(d, &mask);
-		waits_sleep(&w, WAITS_FOR_EVER);
+		waits_sleep(&answer, WAITS_FOR_EVER);
 	}
 	svc->arg[0] = w.result[0];
 	svc->arg[1] = w.result[1];

@@ -70,6 +70,7 @@ int node_call(struct dsm *d, const struct coh_event *ev)
 int node_call_wait(struct dsm *d, struct coh_event *ev, struct waiter *w)
 {
 	const char *what = w->what;
+	struct waits_answer answer;
 	sigset_t mask;
 	int rc;
 
@@ -77,18 +78,19 @@ int node_call_wait(struct dsm *d, struct coh_event *ev, struct waiter *w)
 		return DSM_ERR_INVAL;
 	node_lock(d, &mask);
 	waits_add(&d->waits, w, what);
+	answer = waits_answer(w);
 	ev->cookie = (uintptr_t)w;
 	rc = call_locked(d, ev);
 	/* A lost job has ended the wait already. */
-	if (rc && !waits_is_done(w))
+	if (rc && !waits_is_over(&answer))
 		waits_remove(w);
 	if (rc)
 		node_hand_over(d);
 	else
-		node_help(d, w);
+		node_help(d, &answer);
 	node_unlock(d, &mask);
 	if (rc)
 		return rc;
-	waits_sleep(w, WAITS_FOR_EVER);
+	waits_sleep(&answer, WAITS_FOR_EVER);
 	return w->status;
 }

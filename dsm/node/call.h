@@ -29,6 +29,6 @@ void node_wait_room(struct dsm *d);
 uint64_t node_goes_on(const struct dsm *d, uint64_t end_ns);
 /* All signals blocked: polls the transport in place of the service thread, for a short time, so
  * that the answer is taken where it is needed and nobody has to be woken. Then hands over. */
-void node_help(struct dsm *d, struct waiter *w);
+void node_help(struct dsm *d, const struct waits_answer *answer);
 
 #endif

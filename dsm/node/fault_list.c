@@ -16,6 +16,19 @@ int faults_remember(struct faults *faults, const struct trap_fault *f, struct wa
 	return 1;
 }
 
+struct waiter *faults_waiter(struct faults *faults, struct waits *waits)
+{
+	struct waiter *w = faults->idle;
+
+	if (w)
+		faults->idle = w->next;
+	else if (faults->waiters < FAULTS_MAX)
+		w = &faults->waiter[faults->waiters++];
+	if (w)
+		waits_add_again(waits, w, &faults->idle);
+	return w;
+}
+
 void faults_woken(struct faults *faults, struct tenure *tenure, struct waits *waits,
                   uint64_t first, uint32_t n)
 {

@@ -20,12 +20,15 @@ struct fault {
 	uint64_t page, since_ns;
 	uint32_t thread;
 	uint8_t write, warned;
-	struct waiter *waiter; /* with signal delivery; NULL: blocked in the kernel */
+	struct waiter *waiter; /* with signal delivery, or a pin's; NULL: blocked in the kernel */
 };
 
 struct faults {
 	struct fault list[FAULTS_MAX];
 	unsigned n;
+	struct waiter waiter[FAULTS_MAX]; /* with signal delivery: who waits, while in the list */
+	unsigned waiters;                 /* of them that have been used */
+	struct waiter *idle;
 	struct trap_fault stalled; /* the next one to take, for which no slot was free */
 	int has_stalled;
 	uint64_t stalled_ns;  /* since when */
@@ -37,6 +40,9 @@ struct faults {
 /* Returns 1 when there was a place in the list. Without one the fault is served all the same,
  * only not reported on; with a waiter it would never be woken. */
 int faults_remember(struct faults *faults, const struct trap_fault *f, struct waiter *w);
+/* A waiter of the list's own for the calling thread, which has waits_answer() of it and nothing
+ * else. NULL: there are as many as faults can be remembered. */
+struct waiter *faults_waiter(struct faults *faults, struct waits *waits);
 /* Threads that wait for these pages go on. */
 void faults_woken(struct faults *faults, struct tenure *tenure, struct waits *waits,
                   uint64_t first, uint32_t n);

@@ -143,21 +143,34 @@ void node_take_faults(struct dsm *d)
 	}
 }
 
-int node_fault_here(void *ctx, const struct trap_fault *f, const sigset_t *mask)
+/* A fault that somebody waits for. 0: answer is what for; else as fault_step(). */
+static int ask_for(struct dsm *d, const struct trap_fault *f, struct waits_answer *answer)
 {
-	struct dsm *d = ctx;
-	struct waiter w;
-	int rc = -ENOSPC, waited = 0;
+	struct waiter *w;
+	int rc;
 
-	pthread_mutex_lock(&d->lock);
+	if (d->faults.n == FAULTS_MAX)
+		return -EAGAIN; /* it would never be woken */
+	w = faults_waiter(&d->faults, &d->waits);
+	if (!w)
+		return -EAGAIN;
+	*answer = waits_answer(w);
+	rc = fault_step(d, f, w);
+	if (rc && !waits_is_over(answer)) /* by the end of the job */
+		waits_done(&d->waits, w, rc);
+	return rc;
+}
+
+/* The same, when there is room. */
+static int ask_and_help(struct dsm *d, const struct trap_fault *f, struct waits_answer *answer)
+{
+	int rc = DSM_ERR_LOST, waited = 0;
+
 	d->faults.count++;
-	waits_add(&d->waits, &w, NULL);
-	w.mask = mask;
 	while (!d->members.lost) {
 		rc = node_frame_for(d, f->page);
-		/* A fault without a place in the list would never be woken. */
 		if (rc == 0)
-			rc = d->faults.n < FAULTS_MAX ? fault_step(d, f, &w) : -EAGAIN;
+			rc = ask_for(d, f, answer);
 		if (rc != -EAGAIN)
 			break;
 		if (node_reclaim_waits(d)) {
@@ -167,14 +180,34 @@ int node_fault_here(void *ctx, const struct trap_fault *f, const sigset_t *mask)
 		}
 		node_wait_room(d);
 	}
-	if (rc && !waits_is_done(&w))
-		waits_done(&d->waits, &w, rc);
+	if (rc == -EAGAIN)
+		rc = DSM_ERR_LOST;
 	note_fault(d, f); /* now that the request is on its way */
-	node_help(d, &w); /* the handler has blocked all signals */
+	if (rc == 0)
+		node_help(d, answer); /* the handler has blocked all signals */
+	else
+		node_hand_over(d);
+	return rc;
+}
+
+/* When the wait is over the access is tried again, whatever came of it: where it is refused, it is
+ * so now. */
+int node_fault_here(void *ctx, const struct trap_fault *f, const sigset_t *mask)
+{
+	struct dsm *d = ctx;
+	struct waits_answer answer;
+	int rc;
+
+	pthread_mutex_lock(&d->lock);
+	rc = ask_and_help(d, f, &answer);
 	pthread_mutex_unlock(&d->lock);
-	waits_sleep(&w, WAITS_FOR_EVER);
-	if (w.status)
+	if (rc)
 		log_line(&d->log, DSM_LOG_ERROR, "thread %u gets SIGBUS for page %llu: %s", f->thread,
-		         (unsigned long long)f->page, dsm_strerror(w.status));
-	return w.status;
+		         (unsigned long long)f->page, dsm_strerror(rc));
+	if (rc || waits_is_over(&answer))
+		return rc;
+	/* The application's handlers may run while its thread sleeps, and jump elsewhere. */
+	pthread_sigmask(SIG_SETMASK, mask, NULL);
+	waits_sleep(&answer, WAITS_FOR_EVER);
+	return 0;
 }

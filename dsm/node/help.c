@@ -41,17 +41,17 @@ uint64_t node_goes_on(const struct dsm *d, uint64_t end_ns)
 	return now < end_ns || (d->faults.n && now < d->faults.expected_ns) ? now : 0;
 }
 
-void node_help(struct dsm *d, struct waiter *w)
+void node_help(struct dsm *d, const struct waits_answer *answer)
 {
 	uint64_t now, end;
 
-	if (d->progress.spin_ns && !waits_is_done(w)) {
+	if (d->progress.spin_ns && !waits_is_over(answer)) {
 		end = clock_now_ns() + d->progress.spin_ns;
 		if (d->progress.helpers++ == 0)
 			d->tr->ops->wait_disarm(d->tr);
 		for (;;) {
 			node_progress(d);
-			if (waits_is_done(w) || !(now = node_goes_on(d, end)))
+			if (waits_is_over(answer) || !(now = node_goes_on(d, end)))
 				break;
 			pthread_mutex_unlock(&d->lock);
 			progress_relax(&d->progress, now);

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
-#include <signal.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,14 +21,28 @@ void waits_close(struct waits *waits)
 	pthread_cond_destroy(&waits->room);
 }
 
-void waits_add(struct waits *waits, struct waiter *w, const char *what)
+static void enlist(struct waits *waits, struct waiter *w)
 {
-	*w = (struct waiter){.what = what, .thread = clock_thread(), .since_ns = clock_now_ns()};
+	w->thread = clock_thread();
+	w->since_ns = clock_now_ns();
 	w->next = waits->all;
 	w->link = &waits->all;
 	if (w->next)
 		w->next->link = &w->next;
 	waits->all = w;
+}
+
+void waits_add(struct waits *waits, struct waiter *w, const char *what)
+{
+	*w = (struct waiter){.what = what};
+	enlist(waits, w);
+}
+
+void waits_add_again(struct waits *waits, struct waiter *w, struct waiter **home)
+{
+	w->home = home;
+	w->turn = w->done; /* under the lock only who sleeps changes it, and nobody does now */
+	enlist(waits, w);
 }
 
 void waits_remove(struct waiter *w)
@@ -41,9 +54,6 @@ void waits_remove(struct waiter *w)
 
 /* --- the answer --- */
 
-/* Values of waiter.done. */
-enum { WAIT_NOT_DONE = 0, WAIT_DONE = 1, WAIT_ASLEEP = 2 };
-
 static void wake_sleeper(uint32_t *done)
 {
 	syscall(SYS_futex, done, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
@@ -51,13 +61,19 @@ static void wake_sleeper(uint32_t *done)
 
 void waits_done(struct waits *waits, struct waiter *w, int status)
 {
-	uint32_t *done = &w->done;
+	struct waiter **home = w->home;
+	uint32_t *done = &w->done, was;
 
 	waits_remove(w);
 	w->status = status;
-	/* Release pairs with the acquire in waits_is_done(): status and results before done.
-	 * From here on the waiter may be gone; only its address is used. */
-	if (__atomic_exchange_n(done, WAIT_DONE, __ATOMIC_ACQ_REL) != WAIT_ASLEEP)
+	if (home) {
+		w->next = *home;
+		*home = w;
+	}
+	/* Release pairs with the acquire in waits_is_over(): status and results before done.
+	 * From here on a call's waiter may be gone; only its address is used. */
+	was = __atomic_exchange_n(done, w->turn + WAITS_TURN, __ATOMIC_ACQ_REL);
+	if (!(was & WAITS_ASLEEP))
 		return;
 	if (waits->stepping && waits->n_sleepers < WAITS_SLEEPERS)
 		waits->sleeper[waits->n_sleepers++] = done;
@@ -83,36 +99,35 @@ void waits_step_end(struct waits *waits)
 		wake_sleeper(waits->sleeper[--waits->n_sleepers]);
 }
 
-int waits_is_done(const struct waiter *w)
+struct waits_answer waits_answer(struct waiter *w)
 {
-	return __atomic_load_n(&w->done, __ATOMIC_ACQUIRE) == WAIT_DONE;
+	return (struct waits_answer){.done = &w->done, .turn = w->turn};
 }
 
-void waits_sleep(struct waiter *w, uint64_t until_ns)
+int waits_is_over(const struct waits_answer *answer)
+{
+	return (__atomic_load_n(answer->done, __ATOMIC_ACQUIRE) & ~WAITS_ASLEEP) != answer->turn;
+}
+
+void waits_sleep(const struct waits_answer *answer, uint64_t until_ns)
 {
 	/* The end, not a duration, which would begin anew with each signal. */
 	const struct timespec end = {.tv_sec = (time_t)(until_ns / 1000000000),
 	                             .tv_nsec = (long)(until_ns % 1000000000)};
-	sigset_t mask;
 
-	if (waits_is_done(w))
-		return;
-	if (w->mask) /* the application's handlers may run while its thread sleeps */
-		pthread_sigmask(SIG_SETMASK, w->mask, &mask);
-	while (!waits_is_done(w)) {
-		uint32_t was = WAIT_NOT_DONE;
+	while (!waits_is_over(answer)) {
+		uint32_t was = answer->turn;
 		/* Says that a wake is wanted; fails when it is done, or was said before. */
-		__atomic_compare_exchange_n(&w->done, &was, WAIT_ASLEEP, 0, __ATOMIC_ACQ_REL,
-		                            __ATOMIC_ACQUIRE);
+		__atomic_compare_exchange_n(answer->done, &was, was | WAITS_ASLEEP, 0,
+		                            __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
 		/* Of the calls that wait, the one whose time is CLOCK_MONOTONIC's. */
-		long rc = syscall(SYS_futex, &w->done, FUTEX_WAIT_BITSET_PRIVATE, WAIT_ASLEEP,
+		long rc = syscall(SYS_futex, answer->done, FUTEX_WAIT_BITSET_PRIVATE,
+		                  answer->turn | WAITS_ASLEEP,
 		                  until_ns == WAITS_FOR_EVER ? NULL : &end, NULL,
 		                  FUTEX_BITSET_MATCH_ANY);
 		if (rc < 0 && errno == ETIMEDOUT)
 			break;
 	}
-	if (w->mask)
-		pthread_sigmask(SIG_SETMASK, &mask, NULL);
 }
 
 /* --- room --- */

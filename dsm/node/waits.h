@@ -8,23 +8,34 @@
 #define WAITS_H
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdint.h>
 
 #define WAITS_SLEEPERS 8 /* woken after a step; more are woken within it */
+#define WAITS_ASLEEP 1u  /* in waiter.done: a wake is wanted */
+#define WAITS_TURN 2u    /* from one turn to the next */
 #define WAITS_FOR_EVER UINT64_MAX
 
-/* A call that waits for its answer; on the caller's stack. done is a futex word: set
- * with release after status and result, read with acquire before them. */
+/* A thread that waits for its answer: on the stack of a call, or for a fault in a list of the
+ * node's (fault_list.h). done is a futex word: when the answer comes it is changed from turn, with
+ * release after status and result; who sees that, with acquire, may read them. */
 struct waiter {
 	uint32_t done;
+	uint32_t turn; /* what done is while it waits, but for WAITS_ASLEEP */
 	int status;
 	uint64_t result[2];
 	const char *what; /* for reports; NULL: a fault, reported as such */
-	const sigset_t *mask; /* signals to block while it sleeps; NULL: as they are */
 	uint32_t thread;
 	uint64_t since_ns;
 	struct waiter *next, **link; /* in waits.all, under the lock */
+	struct waiter **home; /* whoever has his answer goes to this list; NULL: to none */
+};
+
+/* What a thread waits for. Where its waiter is the node's, the thread may never come back for it:
+ * a handler that ran meanwhile has jumped elsewhere. So the waiter goes on to the next fault with
+ * the answer, and its word counts: it was another turn that is over. */
+struct waits_answer {
+	uint32_t *done;
+	uint32_t turn;
 };
 
 struct waits {
@@ -40,9 +51,11 @@ void waits_open(struct waits *waits);
 void waits_close(struct waits *waits);
 
 void waits_add(struct waits *waits, struct waiter *w, const char *what);
+/* The same for one that was used before, and returns to the list home. */
+void waits_add_again(struct waits *waits, struct waiter *w, struct waiter **home);
 /* Takes out one that does not wait any more, and whose answer has not come. */
 void waits_remove(struct waiter *w);
-/* The answer is there. The waiter may be gone when this returns. */
+/* The answer is there. The waiter may be gone, or be another's, when this returns. */
 void waits_done(struct waits *waits, struct waiter *w, int status);
 /* All waits end with this status. */
 void waits_end(struct waits *waits, int status);
@@ -51,10 +64,12 @@ void waits_end(struct waits *waits, int status);
 void waits_step_begin(struct waits *waits);
 void waits_step_end(struct waits *waits);
 
-/* Without the lock. Then status and results may be read. */
-int waits_is_done(const struct waiter *w);
+/* Of one that waits, with the lock held. */
+struct waits_answer waits_answer(struct waiter *w);
+/* Without the lock. Then status and results of a call may be read. */
+int waits_is_over(const struct waits_answer *answer);
 /* Sleeps, without the lock, until the answer is there or that time (clock_now_ns()) has come. */
-void waits_sleep(struct waiter *w, uint64_t until_ns);
+void waits_sleep(const struct waits_answer *answer, uint64_t until_ns);
 
 /* A slot, a frame or the like may be free: those who wait for room try again. */
 void waits_room(struct waits *waits);

@@ -31,8 +31,9 @@ struct trap_config {
 	struct region *region; /* window and frames; must outlive the trap */
 	enum trap_delivery delivery;
 	/* TRAP_SIGNAL: called in the faulting thread, from a signal handler with all signals
-	 * blocked; mask is what it had. 0: the access is tried again; else the fault is taken
-	 * for a bad one: the application's own handler, or its end. */
+	 * blocked; mask is what it had, and may have again on return. 0: the access is tried
+	 * again; else the fault is taken for a bad one: the application's own handler, or its
+	 * end. It may not return: a handler that runs meanwhile may jump elsewhere. */
 	int (*on_fault)(void *ctx, const struct trap_fault *fault, const sigset_t *mask);
 	void *fault_ctx;
 	trap_log_fn log; /* may be NULL */
