@@ -55,9 +55,12 @@ tests_memory_test_budget_LDADD = libcoherence.la -lcunit
 
 # What all stands on
 if HAVE_CUNIT
-check_PROGRAMS += tests/base/test_processors
-TESTS += tests/base/test_processors
+base_tests = tests/base/test_limit tests/base/test_processors
+check_PROGRAMS += $(base_tests)
+TESTS += $(base_tests)
 endif
+tests_base_test_limit_SOURCES = tests/base/test_limit.c dsm/base/log_limit.c dsm/base/log_limit.h
+tests_base_test_limit_LDADD = -lcunit
 tests_base_test_processors_SOURCES = tests/base/test_processors.c dsm/base/processors.c \
 	dsm/base/processors.h
 tests_base_test_processors_LDADD = -lcunit
