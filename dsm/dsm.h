@@ -100,8 +100,21 @@ DSM_API const char *dsm_strerror(int code);
 
 enum dsm_log_level { DSM_LOG_ERROR, DSM_LOG_WARN, DSM_LOG_INFO, DSM_LOG_DEBUG, DSM_LOG_TRACE };
 
-/* Called with one line of lower-case text, no newline, from any thread, possibly
- * while the library holds its lock: it must not call dsm_*, nor touch shared memory. */
+/*
+ * Called with one line of lower-case text, no newline: in dsm_init by the thread that is there;
+ * later by a thread of the library's, which has no other work and holds no lock, with one line
+ * after the other in their order. Nobody waits for it, so it may take locks, touch shared memory
+ * and call dsm_*; but not dsm_init, nor dsm_fini, which returns DSM_ERR_BUSY to that thread, nor
+ * anything of this once a thread is in dsm_fini. That thread has all signals blocked but SIGBUS.
+ *
+ * The same line comes once, and then at most once a second, with a count, and lines that differ in
+ * details only a few times a second; all together are less than 100 a second; but for those of
+ * DSM_LOG_TRACE. Where it takes them too slowly, lines are left out, and one says how many.
+ *
+ * What was said before dsm_fini, or before the program exits, it gets before that; where it does
+ * not return that is waited for no longer than seconds, and after dsm_fini it is not called again,
+ * though a call may still be going on.
+ */
 typedef void (*dsm_log_fn)(void *ctx, enum dsm_log_level level, const char *text);
 
 /*
@@ -177,7 +190,7 @@ DSM_API const char *dsm_init_error(void);
 /*
  * Leaves the job. Blocks until all nodes have called it; no thread may use dsm or shared memory
  * any more. Returns 0, or DSM_ERR_LOST when the others did not take part; dsm is released either
- * way. NULL is allowed.
+ * way. DSM_ERR_BUSY, and nothing is done, in the log function. NULL is allowed.
  */
 DSM_API int dsm_fini(dsm_t *dsm);
 

@@ -53,7 +53,7 @@ libnode_la_SOURCES += dsm/job/bootmsg.c dsm/job/bootmsg.h dsm/job/job.h dsm/job/
 libnode_la_SOURCES += dsm/base/base.h dsm/base/clock.c dsm/base/clock.h dsm/base/descriptors.c \
 	dsm/base/descriptors.h dsm/base/error.c dsm/base/error.h \
 	dsm/base/log.c dsm/base/log.h dsm/base/log_limit.c dsm/base/log_limit.h \
-	dsm/base/process.c dsm/base/process.h \
+	dsm/base/log_queue.c dsm/base/log_queue.h dsm/base/process.c dsm/base/process.h \
 	dsm/base/processors.c dsm/base/processors.h dsm/base/thread.c dsm/base/thread.h
 libnode_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(SODIUM_CFLAGS) $(PMIX_CFLAGS)
 libnode_la_LIBADD = $(SODIUM_LIBS)

@@ -5,8 +5,9 @@
  * threads of ours, the descriptors that are the program's, and what tells a child of fork. Nothing
  * here knows a node.
  *
- * Nothing needs to be guarded: a log does not change once it is set up, the sentence is the
- * calling thread's own, and who holds descriptors counts under a lock inside.
+ * Nothing needs to be guarded: a log does not change once it is set up, its lines wait for its
+ * thread under a lock inside, the sentence is the calling thread's own, and who holds descriptors
+ * counts under a lock inside, too.
  */
 #ifndef BASE_H
 #define BASE_H

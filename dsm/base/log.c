@@ -3,9 +3,18 @@
 #include "dsm/base/log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "dsm/base/log_limit.h"
+#include "dsm/base/log_queue.h"
+
+#define TEXT LIMIT_TEXT
+#define WRITE_MS 1000
 
 static const char *const level_name[] = {"error", "warn", "info", "debug", "trace"};
 static __thread char init_error[512], last_error[256];
@@ -18,14 +27,57 @@ int log_level_of(const char *name)
 	return strcmp(name, "none") ? -EINVAL : LOG_NONE;
 }
 
+static void *ctx_of(const struct log *log)
+{
+	return log->fn == log_stderr ? (void *)(intptr_t)log->rank : log->ctx;
+}
+
+int log_open(struct log *log)
+{
+	if (!log->fn || log->level <= LOG_NONE)
+		return 0;
+	return log_queue_open(log->fn, ctx_of(log), log->level, &log->queue);
+}
+
+void log_close(struct log *log)
+{
+	log_queue_close(log->queue);
+	log->queue = NULL;
+}
+
+void log_flush(const struct log *log)
+{
+	if (log->queue)
+		log_queue_flush(log->queue);
+}
+
+int log_is_listener(void)
+{
+	return log_queue_is_caller();
+}
+
+static int is_wanted(const struct log *log, int level)
+{
+	return log->fn && level <= log->level;
+}
+
+static void pass_on(const struct log *log, uint64_t key, unsigned different,
+                    enum dsm_log_level level, const char *text)
+{
+	if (log->queue)
+		log_queue_put(log->queue, key, different, level, text);
+	else
+		log->fn(ctx_of(log), level, text);
+}
+
 void log_text(void *ctx, int level, const char *text)
 {
 	const struct log *log = ctx;
 
 	if (level == DSM_LOG_ERROR)
 		snprintf(last_error, sizeof last_error, "%s", text);
-	if (log->fn && level <= log->level)
-		log->fn(log->ctx, level, text);
+	if (is_wanted(log, level))
+		pass_on(log, limit_key_of(text), 1, (enum dsm_log_level)level, text);
 }
 
 const char *log_last_error(void)
@@ -35,39 +87,72 @@ const char *log_last_error(void)
 
 void log_line(const struct log *log, enum dsm_log_level level, const char *format, ...)
 {
-	char text[512];
+	char text[TEXT];
 	va_list ap;
 
-	if (!log->fn || (int)level > log->level)
+	if (!is_wanted(log, (int)level))
 		return;
 	va_start(ap, format);
 	vsnprintf(text, sizeof text, format, ap);
 	va_end(ap);
-	log->fn(log->ctx, level, text);
+	pass_on(log, (uintptr_t)format, LIMIT_DIFFERENT, level, text);
+}
+
+void log_peer(const struct log *log, enum dsm_log_level level, unsigned peer, const char *format,
+              ...)
+{
+	char text[TEXT];
+	va_list ap;
+
+	if (!is_wanted(log, (int)level))
+		return;
+	va_start(ap, format);
+	vsnprintf(text, sizeof text, format, ap);
+	va_end(ap);
+	pass_on(log, peer, 1, level, text); /* no format is at so low an address */
 }
 
 void log_start(const struct log *log, enum dsm_log_level level, const char *format, ...)
 {
-	char text[512];
+	char text[TEXT];
 	va_list ap;
 
 	va_start(ap, format);
 	vsnprintf(text, sizeof text, format, ap);
 	va_end(ap);
 	if (log->start_on_stderr)
-		log_stderr((void *)log, level, text);
+		log_stderr((void *)(intptr_t)log->rank, level, text);
 	else
 		log_line(log, level, "%s", text);
 }
 
-void log_stderr(void *ctx, enum dsm_log_level level, const char *text)
+/* All of it, also where the program has made its descriptor one that does not block: then what
+ * nobody reads within WRITE_MS is lost. */
+static void write_all(int fd, const char *text, size_t len)
 {
-	const struct log *log = ctx;
+	while (len) {
+		ssize_t n = write(fd, text, len);
 
-	if (log->rank < 0)
-		fprintf(stderr, "dsm %s: %s\n", level_name[level], text);
-	else
-		fprintf(stderr, "dsm %d %s: %s\n", log->rank, level_name[level], text);
+		if (n < 0 && errno == EAGAIN) {
+			if (poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, WRITE_MS) == 0)
+				return;
+		} else if (n < 0 && errno != EINTR) {
+			return;
+		}
+		text += n > 0 ? n : 0;
+		len -= n > 0 ? (size_t)n : 0;
+	}
+}
+
+void log_stderr(void *rank, enum dsm_log_level level, const char *text)
+{
+	char line[TEXT + 32], node[16] = "";
+	int len;
+
+	if ((intptr_t)rank >= 0)
+		snprintf(node, sizeof node, " %d", (int)(intptr_t)rank);
+	len = snprintf(line, sizeof line, "dsm%s %s: %s\n", node, level_name[level], text);
+	write_all(STDERR_FILENO, line, (size_t)len);
 }
 
 void init_error_set(const char *format, ...)

@@ -119,8 +119,8 @@ static void do_atomic(struct dsm *d, const struct coh_effect *e)
 	if (e->atomic.offset + e->atomic.width >
 	    region_zone_of(&d->memory.region, e->page)->page_bytes) {
 		d->engine.bad_messages++;
-		log_line(&d->log, DSM_LOG_ERROR, "node %u asked for an atomic outside its page",
-		         e->node);
+		log_peer(&d->log, DSM_LOG_ERROR, e->node,
+		         "node %u asked for an atomic outside its page", e->node);
 	} else if (frames_prepare(&d->memory.frames, e->page, 1)) {
 		node_fail(d, "no memory for a page with an atomic");
 	} else {

@@ -201,9 +201,11 @@ int node_fault_here(void *ctx, const struct trap_fault *f, const sigset_t *mask)
 	pthread_mutex_lock(&d->lock);
 	rc = ask_and_help(d, f, &answer);
 	pthread_mutex_unlock(&d->lock);
-	if (rc)
+	if (rc) {
 		log_line(&d->log, DSM_LOG_ERROR, "thread %u gets SIGBUS for page %llu: %s", f->thread,
 		         (unsigned long long)f->page, dsm_strerror(rc));
+		log_flush(&d->log);
+	}
 	if (rc || waits_is_over(&answer))
 		return rc;
 	/* The application's handlers may run while its thread sleeps, and jump elsewhere. */

@@ -10,7 +10,7 @@
 static void refused(struct dsm *d, uint16_t peer, const char *what, const char *why)
 {
 	d->engine.bad_messages++;
-	log_line(&d->log, DSM_LOG_ERROR, "refused %s of node %u: %s", what, peer, why);
+	log_peer(&d->log, DSM_LOG_ERROR, peer, "refused %s of node %u: %s", what, peer, why);
 }
 
 void node_take_message(struct dsm *d, struct coh_event *ev)

@@ -21,6 +21,7 @@ static void say(struct dsm *d, const struct trap_fault *f, const char *why)
 	         "thread %u gets SIGBUS, or EFAULT from a system call, for page %llu and what else "
 	         "it cannot have: %s",
 	         f->thread, (unsigned long long)f->page, why);
+	log_flush(&d->log);
 }
 
 /* Nobody has waited for it, or he has heard. Who has not faults once more. */

@@ -52,11 +52,14 @@ static int prepare(struct dsm *d)
 	return rc ? rc : choose_trap(d);
 }
 
-/* The service thread, and who is served on its loop. */
+/* The service thread, and who is served on its loop. From here on it may be who says something, and
+ * whoever listens may not keep it: the log gets its own. */
 static int start_service(struct dsm *d, const struct post_name *post)
 {
-	int rc = loop_open(d);
+	int rc = log_open(&d->log);
 
+	if (rc == 0)
+		rc = loop_open(d);
 	if (rc == 0)
 		rc = admin_start(d, post);
 	if (rc == 0)
@@ -125,6 +128,7 @@ static void dismantle(struct dsm *d)
 	if (d->boot)
 		d->boot->ops->close(d->boot);
 	waits_close(&d->waits);
+	log_close(&d->log);
 	pthread_mutex_destroy(&d->lock);
 	free(d->settings);
 	process_unmark(d->mark);
@@ -224,6 +228,8 @@ int dsm_init(const struct dsm_config *config, dsm_t **out)
 	}
 	rc = join(d, config);
 	if (rc) {
+		loop_stop(d);
+		log_close(&d->log); /* so this comes last, and before we return */
 		refuse(&d->log, rc);
 		dismantle(d);
 		return rc;
@@ -262,6 +268,8 @@ int dsm_fini(dsm_t *d)
 		return 0;
 	if (node_is_copy(d))
 		return DSM_ERR_INVAL;
+	if (log_is_listener())
+		return DSM_ERR_BUSY; /* it would wait for itself */
 	node_lock(d, &mask);
 	pins_end(d);
 	node_hand_over(d);

@@ -62,6 +62,7 @@ static int read_log(const struct dsm_config *config, struct log *log)
 	log->ctx = config->log_ctx;
 	log->level = config->log_level;
 	log->rank = -1;
+	log->queue = NULL;
 	log->start_on_stderr = !log->fn; /* where stderr is closed, nothing takes its number */
 	if (!text || !*text)
 		return 0;
@@ -72,10 +73,8 @@ static int read_log(const struct dsm_config *config, struct log *log)
 	}
 	log->level = level;
 	log->start_on_stderr = 0;
-	if (!log->fn) {
+	if (!log->fn)
 		log->fn = log_stderr;
-		log->ctx = log;
-	}
 	return 0;
 }
 

@@ -2,7 +2,7 @@
 
 system_programs = tests/system/api tests/system/audit tests/system/descriptors tests/system/engine \
 	tests/system/errors tests/system/idle tests/system/kernel tests/system/leave tests/system/litmus \
-	tests/system/lost tests/system/resident tests/system/sharing tests/system/stress
+	tests/system/log tests/system/lost tests/system/resident tests/system/sharing tests/system/stress
 check_PROGRAMS += $(system_programs)
 
 system_node = tests/system/node.c tests/system/node.h
@@ -27,6 +27,8 @@ tests_system_leave_SOURCES = tests/system/leave.c $(system_node)
 tests_system_leave_LDADD = libdsm.la
 tests_system_litmus_SOURCES = tests/system/litmus.c $(system_node)
 tests_system_litmus_LDADD = libdsm.la
+tests_system_log_SOURCES = tests/system/log.c $(system_node)
+tests_system_log_LDADD = libdsm.la
 tests_system_lost_SOURCES = tests/system/lost.c $(system_node)
 tests_system_lost_LDADD = libdsm.la
 tests_system_sharing_SOURCES = tests/system/sharing.c $(system_node)
@@ -43,10 +45,12 @@ tests_system_errors_LDADD = libdsm.la libjob.la
 
 system_scripts = tests/system/api.sh tests/system/audit.sh tests/system/descriptors.sh tests/system/dsmctl.sh \
 	tests/system/engine.sh tests/system/hand.sh tests/system/hot.sh tests/system/huge.sh tests/system/idle.sh \
-	tests/system/kernel.sh tests/system/leave.sh tests/system/litmus.sh tests/system/lost.sh tests/system/memory.sh \
+	tests/system/kernel.sh tests/system/leave.sh tests/system/litmus.sh tests/system/log.sh \
+	tests/system/lost.sh tests/system/memory.sh \
 	tests/system/memory-huge.sh tests/system/mpi_mpich.sh tests/system/mpi_openmpi.sh \
 	tests/system/mpi_pmix.sh tests/system/mpi_prterun.sh tests/system/mpi_slurm.sh \
-	tests/system/names.sh tests/system/netns.sh tests/system/provider.sh tests/system/realtime.sh tests/system/said.sh tests/system/stress.sh
+	tests/system/names.sh tests/system/netns.sh tests/system/provider.sh tests/system/realtime.sh \
+	tests/system/said.sh tests/system/stress.sh
 dist_check_SCRIPTS += $(system_scripts)
 TESTS += $(system_scripts) tests/system/errors
 EXTRA_DIST += tests/system/lib.sh tests/system/mpi.sh tests/system/run.sh tests/system/slurm.sh

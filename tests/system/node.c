@@ -73,6 +73,8 @@ void node_join(const char *program, unsigned seconds)
 	alarm(seconds * HANG_TIMES);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	config.huge_bytes = node.huge_bytes;
+	config.log = node.log;
+	config.log_level = DSM_LOG_TRACE;
 	rc = dsm_init(&config, &node.dsm);
 	if (rc) {
 		fprintf(stderr, "%s: dsm_init: %s: %s\n", program, dsm_strerror(rc),

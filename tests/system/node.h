@@ -20,6 +20,7 @@ struct node {
 	int rank, size;
 	const char *program;
 	uint64_t huge_bytes; /* of 2 MiB pages; set before node_join(), or 0 */
+	dsm_log_fn log; /* gets all there is; set before node_join(), or NULL */
 };
 
 /* The one node of this process. */
