@@ -164,6 +164,9 @@ static inline struct ofi *ofi_of(const struct tr *tr)
 	return (struct ofi *)(uintptr_t)tr;
 }
 
+/* ofi_clock.c: cheap, and late by a few milliseconds. */
+int64_t ofi_now_ms(void);
+
 /* ofi_environment.c */
 /* Settings of libfabric that it reads from the environment; the user's win. -ENOMEM. Other
  * threads may read the environment meanwhile. */

@@ -12,21 +12,12 @@
  * answer.
  */
 #include <errno.h>
-#include <time.h>
 
 #include "transport/ofi_impl.h"
 
 #define OFI_PROBE_FIRST_MS 20 /* without progress */
 #define OFI_PROBE_MAX_MS 1000 /* between two probes, at most */
 #define OFI_PROBE_LOOK_MS 10  /* between two looks at all peers */
-
-static int64_t ofi_now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
-	return t.tv_sec * 1000ll + t.tv_nsec / 1000000;
-}
 
 static void ofi_probe_peer(struct ofi *ofi, uint16_t id, int64_t now)
 {
