@@ -61,7 +61,7 @@ TESTS += $(base_tests)
 endif
 tests_base_test_limit_SOURCES = tests/base/test_limit.c dsm/base/log_limit.c dsm/base/log_limit.h
 tests_base_test_limit_LDADD = -lcunit
-tests_base_test_log_SOURCES = tests/base/test_log.c dsm/base/clock.c dsm/base/clock.h \
+tests_base_test_log_SOURCES = tests/base/test_log.c dsm/base/clock.c dsm/base/clock.h dsm/base/thread.c dsm/base/thread.h \
 	dsm/base/log.c dsm/base/log.h dsm/base/log_limit.c dsm/base/log_limit.h \
 	dsm/base/log_queue.c dsm/base/log_queue.h
 tests_base_test_log_LDADD = -lcunit

@@ -15,6 +15,7 @@
 
 #include "dsm/base/clock.h"
 #include "dsm/base/log_limit.h"
+#include "dsm/base/thread.h"
 
 /* The words are futexes. They are written under the lock with release, and read without it with
  * acquire: who sees a count sees what was done before it. */
@@ -276,7 +277,6 @@ int log_queue_open(dsm_log_fn fn, void *ctx, int level, struct log_queue **out)
 {
 	const unsigned slots = level >= DSM_LOG_TRACE ? QUEUE_TRACE : QUEUE_LINES;
 	struct log_queue *q = calloc(1, sizeof *q + slots * sizeof *q->line);
-	sigset_t all, mask;
 	int rc;
 
 	if (!q)
@@ -286,13 +286,10 @@ int log_queue_open(dsm_log_fn fn, void *ctx, int level, struct log_queue **out)
 	q->slots = slots;
 	q->pid = getpid();
 	pthread_mutex_init(&q->lock, NULL);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &mask);
-	rc = pthread_create(&q->thread, NULL, run, q);
-	pthread_sigmask(SIG_SETMASK, &mask, NULL);
+	rc = thread_start(&q->thread, 0, run, q);
 	if (rc) {
 		free(q);
-		return -rc;
+		return rc;
 	}
 	set_exit_queue(q);
 	*out = q;

@@ -9,7 +9,7 @@ int thread_start(pthread_t *thread, size_t stack_bytes, void *(*run)(void *), vo
 {
 	pthread_attr_t attr;
 	sigset_t all, old;
-	int rc = pthread_attr_init(&attr);
+	int priority, rc = pthread_attr_init(&attr);
 
 	if (rc)
 		return -rc;
@@ -22,6 +22,8 @@ int thread_start(pthread_t *thread, size_t stack_bytes, void *(*run)(void *), vo
 		pthread_sigmask(SIG_SETMASK, &old, NULL);
 	}
 	pthread_attr_destroy(&attr);
+	if (!rc)
+		thread_raise(*thread, &priority); /* where it may be */
 	return -rc;
 }
 

@@ -7,7 +7,8 @@
 #include <stddef.h>
 
 /*
- * Starts one. It takes no signal: they are the application's. stack_bytes: 0 for as much as usual.
+ * Starts one, which must not end before it is joined. It takes no signal: they are the
+ * application's; and it is raised, see below, where it may be. stack_bytes: 0 for as much as usual.
  * Returns 0 or -errno.
  */
 int thread_start(pthread_t *thread, size_t stack_bytes, void *(*run)(void *), void *arg);

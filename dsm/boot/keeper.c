@@ -9,13 +9,14 @@
 #include <linux/close_range.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "dsm/base/base.h"
 
 /* What the keeper is to do: one of the boot's ops, or nothing (inner is closed already). */
 struct order {
@@ -281,13 +282,8 @@ static int compare(const void *a, const void *b)
 
 static int keeper_start(struct keeper *k)
 {
-	sigset_t all, old;
-	int rc;
+	int rc = thread_start(&k->thread, 0, keep, k);
 
-	sigfillset(&all); /* signals are the program's */
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	rc = -pthread_create(&k->thread, NULL, keep, k);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (rc)
 		return rc;
 	pthread_mutex_lock(&k->lock);

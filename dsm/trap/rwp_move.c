@@ -69,14 +69,12 @@ static void *mover_run(void *arg)
 
 static int mover_start(struct mover *m)
 {
-	int priority, r;
+	int r;
 
 	pthread_mutex_init(&m->lock, NULL);
 	pthread_cond_init(&m->asked, NULL);
 	r = thread_start(&m->thread, STACK_BYTES, mover_run, m);
 	m->running = !r;
-	if (!r)
-		thread_raise(m->thread, &priority); /* what is said of the service thread holds */
 	return r;
 }
 
