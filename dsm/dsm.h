@@ -167,8 +167,8 @@ struct dsm_config {
 	int rank, nodes;      /* with allgather: this node's rank, and how many there are */
 };
 /* Only in the environment: DSM_SPIN_US, how long to look for more work before sleeping, in
- * microseconds, 0 (not at all) to 10000; DSM_START_TIMEOUT, how long to wait for other nodes
- * at the start, in seconds, default 60. */
+ * microseconds, 0 (not at all) to 10000; in seconds, how long to wait for others at the start,
+ * DSM_START_TIMEOUT (60), and for one that does not answer later, DSM_PEER_TIMEOUT (10). */
 #define DSM_CONFIG_INIT                                                                \
 	{ sizeof(struct dsm_config), 0, NULL, NULL, NULL, NULL, NULL, DSM_LOG_ERROR, 0, \
 	  0, 0, 0, NULL, NULL, 0, 0 }

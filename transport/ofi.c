@@ -15,7 +15,7 @@
 #include "transport/ofi.h"
 #include "transport/ofi_impl.h"
 
-#define OFI_BLOB_VERSION 2
+#define OFI_BLOB_VERSION 3
 #define OFI_CQ_MAX 16384 /* some completion queues hold no more than 32767 entries */
 
 /* -------------------------------------------------------------------- open -- */
@@ -101,6 +101,8 @@ static int ofi_fabric_open(struct ofi *ofi, struct fi_info *info)
 	/* Injected messages have no completion, so on providers with connections those that
 	 * a broken one takes along would be lost without a word. */
 	ofi->inject_bytes = ofi_provider_is_shm(ofi->provider) ? info->tx_attr->inject_size : 0;
+	ofi->counts = !ofi_provider_is_shm(ofi->provider);
+	ofi->counts_writes = ofi->counts && info->domain_attr->cq_data_size >= sizeof(uint64_t);
 	ofi->n_rx = info->rx_attr->size < OFI_RX_SLOTS ? (unsigned)info->rx_attr->size : OFI_RX_SLOTS;
 	rc = fi_fabric(info->fabric_attr, &ofi->fabric, NULL);
 	if (rc)
@@ -308,7 +310,8 @@ static int ofi_open(const struct tr_config *config, struct tr **out)
 	ofi->sends_max = config->sends_max ? config->sends_max : OFI_SENDS_MAX;
 	ofi->writes_max = config->writes_max ? config->writes_max : OFI_WRITES_MAX;
 	ofi->next_key = 1;
-	ofi->epoll_fd = ofi->timer_fd = ofi->life_fd = -1;
+	ofi->silent_max_ms = config->silent_max_ms;
+	ofi->epoll_fd = ofi->timer_fd = ofi->confirm_fd = ofi->life_fd = -1;
 	rc = ofi_start(ofi, config);
 	if (rc) {
 		ofi_close(&ofi->tr);

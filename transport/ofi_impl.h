@@ -6,7 +6,9 @@
  *	ofi_provider.c  which provider, and what it wants
  *	ofi_signal.c    keeps the application's signal handlers
  *	ofi_mem.c       registered memory and landings
+ *	ofi_head.c      the numbers before each message, by which losses are found
  *	ofi_send.c      messages and page writes on their way out, and their queues
+ *	ofi_confirm.c   asks peers for what they have not confirmed
  *	ofi_poll.c      completions become events
  *	ofi_wait.c      sleeping
  *	ofi_probe.c     asks whether a peer is still there
@@ -28,17 +30,32 @@
 #define OFI_API_VERSION FI_VERSION(1, 17)
 #define OFI_SENDS_MAX 4096
 #define OFI_WRITES_MAX 1024
-#define OFI_PREFIX 2 /* bytes before each message: the sender's rank */
+#define OFI_PREFIX 20 /* bytes before each message: struct ofi_head */
 #define OFI_FRAME_MAX (OFI_PREFIX + TR_MSG_MAX)
 #define OFI_SLOT_BYTES 192 /* a frame's place in receive and send buffers */
 #define OFI_RX_SLOTS 512 /* at most */
 #define OFI_TX_SLOTS 256
 #define OFI_CQ_BATCH 64
+#define OFI_CONFIRM_MS 1000 /* between two looks at what peers have to confirm */
 #define OFI_CQ_FDS 8
 #define OFI_PROVIDER_MAX 32
 #define OFI_VERBS "verbs;ofi_rxm" /* RDMA devices; datagrams over their connections */
 
 enum ofi_op_kind { OFI_RX = 1, OFI_TX, OFI_WRITE };
+
+/*
+ * What stands before each message, in this order, little-endian. Connections break and are made
+ * again below us, and nobody tells what was lost with the old one; so all that goes from one node
+ * to another is counted at both ends, and who finds less than was sent has lost the sender. An
+ * ASK is answered at once, by whatever goes to who asked, or an ANSWER; both are not counted.
+ */
+enum ofi_head_kind { OFI_MESSAGE = 1, OFI_ASK, OFI_ANSWER };
+struct ofi_head {
+	uint16_t from;
+	uint16_t kind;
+	uint32_t sent, written;  /* to you so far: messages, with this one; page writes */
+	uint32_t received, landed; /* the same of yours, here */
+};
 
 /* One operation that libfabric may be working on; it is the op_context, and libfabric
  * may use the first member until the completion. */
@@ -46,6 +63,7 @@ struct ofi_op {
 	struct fi_context2 context;
 	struct ofi_op *next; /* in a free list or queue */
 	uint8_t kind;
+	uint8_t control; /* TX: no message; nobody waits for it, or misses it */
 	uint16_t peer; /* TX, WRITE */
 	union {
 		uint8_t *slot; /* RX, TX */
@@ -74,6 +92,16 @@ struct ofi_peer {
 	struct ofi_op *write_head, *write_tail; /* the same for page writes */
 	unsigned posted; /* sends and writes that wait for their completion */
 	unsigned queued; /* in ring and list */
+
+	uint32_t sent, written;      /* given to the provider */
+	uint32_t sent_ok, written_ok; /* of these it has confirmed */
+	uint32_t received, landed;   /* from it */
+	uint8_t open;        /* something was sent since all had been confirmed */
+	uint8_t due;         /* so it was at the last look, too: */
+	uint32_t due_ok;     /*   and so much had been confirmed; */
+	unsigned silent_ms;  /*   it has not said more for so long */
+	uint8_t control_due; /* OFI_ASK or OFI_ANSWER is to be sent to it */
+
 	struct sockaddr_storage sockaddr; /* AF_UNSPEC when the provider's address is none */
 	int probe_fd;          /* a connection attempt, or -1 */
 	uint8_t needs_answer;  /* a refusal counts only after an answer, so that it is no */
@@ -141,6 +169,15 @@ struct ofi {
 	uint8_t timer_set;
 	int64_t probe_look_ms;
 
+	uint8_t counts;        /* messages are counted: they could get lost */
+	uint8_t counts_writes; /* page writes, too: there is room for who they are from */
+	unsigned silent_max_ms; /* who does not answer for so long is lost; 0: never */
+	unsigned open;         /* peers with that flag */
+	unsigned controls_due; /* peers to whom an ASK or ANSWER is due */
+	int confirm_fd;        /* timer for the next look at what is not confirmed */
+	int64_t confirm_ms;    /* when that is */
+	int64_t confirm_last_ms, confirm_timer_ms; /* the last; what the timer is set to, or 0 */
+
 	struct tr_stats stats;
 };
 
@@ -201,6 +238,29 @@ int ofi_mem_register(struct tr *tr, void *base, size_t len, struct tr_mem **out)
 void ofi_mem_release(struct tr_mem *mem);
 void ofi_mem_landing(const struct tr_mem *mem, const void *ptr, uint8_t out[TR_LANDING_SIZE]);
 
+/* ofi_head.c */
+/* Writes the prefix of a frame that is given to the provider now. */
+void ofi_head_put(const struct ofi *ofi, uint16_t peer, enum ofi_head_kind kind,
+                  uint8_t prefix[OFI_PREFIX]);
+/* Something is to be confirmed from now on: it is on its way, or in a queue. */
+void ofi_head_open(struct ofi *ofi, struct ofi_peer *peer);
+/* It took the frame, or a page write. */
+void ofi_head_sent(struct ofi *ofi, uint16_t peer, enum ofi_head_kind kind);
+void ofi_head_written(struct ofi *ofi, uint16_t peer);
+/* The frame of len bytes that came. 0, or -EBADMSG: none of ours. */
+int ofi_head_get(const struct ofi *ofi, const uint8_t *frame, size_t len, struct ofi_head *out);
+/* What the sender says of itself, compared with what has come: 1 it is a message to be taken,
+ * 0 nothing, -ECONNRESET something of its was lost. */
+int ofi_head_take(struct ofi *ofi, const struct ofi_head *head);
+/* What goes with a page write beside its tag, and what came so: from whom, or TR_NO_PEER. */
+uint64_t ofi_head_write_data(const struct ofi *ofi, uint32_t tag);
+uint16_t ofi_head_landed(struct ofi *ofi, uint64_t data);
+
+/* An ASK, or an ANSWER, for which an ASK will do, is to go, by ofi_flush(), or a message that
+ * goes before it. */
+void ofi_head_due(struct ofi *ofi, struct ofi_peer *peer, enum ofi_head_kind kind);
+void ofi_head_not_due(struct ofi *ofi, struct ofi_peer *peer);
+
 /* ofi_send.c */
 int ofi_send(struct tr *tr, uint16_t peer, const void *buf, size_t len);
 int ofi_write(struct tr *tr, uint16_t peer, const struct tr_mem *mem, const void *src, size_t len,
@@ -230,8 +290,16 @@ static inline int ofi_under_way(const struct ofi_peer *peer)
  * killed rings no more. */
 static inline int ofi_stuck(const struct ofi *ofi)
 {
-	return ofi->queued || (ofi->bell && ofi->posted);
+	return ofi->queued || ofi->controls_due || (ofi->bell && ofi->posted);
 }
+
+/* ofi_confirm.c */
+int ofi_confirm_open(struct ofi *ofi);
+void ofi_confirm_close(struct ofi *ofi);
+/* Now and then: asks, and loses those who have not answered. */
+void ofi_confirm(struct ofi *ofi);
+/* Before sleeping: for that not to be missed. */
+void ofi_confirm_arm(struct ofi *ofi);
 
 /* ofi_probe.c */
 /* Loses the peers that are found to be gone. */

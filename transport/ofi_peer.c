@@ -9,9 +9,9 @@ void ofi_op_done(struct ofi *ofi, struct ofi_op *op)
 {
 	struct ofi_peer *peer = &ofi->peer[op->peer];
 
-	peer->posted--;
+	peer->posted -= !op->control;
 	if (!peer->lost)
-		ofi->posted--;
+		ofi->posted -= !op->control;
 	if (op->kind == OFI_TX)
 		LL_PREPEND(ofi->tx_free, op);
 	else
@@ -36,6 +36,7 @@ void ofi_peer_lose(struct ofi *ofi, uint16_t id, int status)
 	/* What the provider has of it may still complete, or never. */
 	ofi->posted -= peer->posted;
 	peer->queued = peer->count = 0;
+	ofi_head_not_due(ofi, peer);
 	while (peer->write_head) {
 		op = peer->write_head;
 		LL_DELETE(peer->write_head, op);

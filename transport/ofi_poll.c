@@ -2,7 +2,6 @@
 /*
  * Completions become events. Nothing here trusts what a peer sent.
  */
-#include <endian.h>
 #include <errno.h>
 #include <rdma/fi_errno.h>
 #include <string.h>
@@ -60,26 +59,29 @@ static int ofi_take_errors(struct ofi *ofi, struct tr_event *events, int max)
  * poll either way. */
 static int ofi_take_message(struct ofi *ofi, struct ofi_op *op, size_t len, struct tr_event *event)
 {
-	uint16_t from;
+	struct ofi_head head;
+	int rc;
 
 	LL_PREPEND(ofi->rx_used, op);
-	if (len < OFI_PREFIX || len > OFI_FRAME_MAX) {
-		ofi_log(ofi, 1, "dropped a message of %zu bytes", len);
+	if (ofi_head_get(ofi, op->slot, len, &head)) {
+		ofi_log(ofi, 1, "dropped %zu bytes that are no message of a node", len);
 		return 0;
 	}
-	memcpy(&from, op->slot, sizeof(from));
-	from = le16toh(from);
-	if (from >= ofi->nodes || from == ofi->self) {
-		ofi_log(ofi, 1, "dropped a message that says it is from node %u", from);
+	if (ofi->peer[head.from].lost)
 		return 0;
+	rc = ofi_head_take(ofi, &head);
+	if (rc < 0) {
+		ofi_log(ofi, 0, "%s: the connection to node %u broke, and what it had sent is lost",
+		        ofi->provider, head.from);
+		ofi_peer_lose(ofi, head.from, rc);
 	}
-	if (ofi->peer[from].lost)
+	if (rc <= 0)
 		return 0;
 	len -= OFI_PREFIX;
 	ofi->stats.messages_received++;
 	ofi->stats.bytes_received += len;
 	*event = (struct tr_event){.kind = TR_EV_MSG,
-	                           .peer = from,
+	                           .peer = head.from,
 	                           .len = (uint32_t)len,
 	                           .data = op->slot + OFI_PREFIX};
 	return 1;
@@ -95,8 +97,9 @@ static int ofi_take(struct ofi *ofi, const struct fi_cq_data_entry *entry, struc
 	 * of ours, unless a peer sent a message with data, which we never do. */
 	if ((entry->flags & FI_REMOTE_CQ_DATA) && !ofi_is_rx(ofi, op)) {
 		ofi->stats.landed++;
-		*event = (struct tr_event){
-			.kind = TR_EV_LANDED, .peer = TR_NO_PEER, .tag = (uint32_t)entry->data};
+		*event = (struct tr_event){.kind = TR_EV_LANDED,
+		                           .peer = ofi_head_landed(ofi, entry->data),
+		                           .tag = (uint32_t)entry->data};
 		return 1;
 	}
 	if (!op)
@@ -131,9 +134,13 @@ static int ofi_take_error(struct ofi *ofi, struct tr_event *event)
 	}
 	if (op) {
 		ofi_op_done(ofi, op);
-		ofi_peer_lose(ofi, op->peer, status);
+		if (op->kind != OFI_TX || !op->control)
+			ofi_peer_lose(ofi, op->peer, status);
 		return 0;
 	}
+	/* A page write of a peer that broke off: who wrote says what is missing. */
+	if ((entry.flags & FI_REMOTE_CQ_DATA) && ofi->counts_writes)
+		return 0;
 	ofi_log(ofi, 1, "%s: %s", ofi->provider, fi_strerror(entry.err));
 	*event = (struct tr_event){.kind = TR_EV_ERROR, .peer = TR_NO_PEER, .status = status};
 	return 1;
@@ -179,6 +186,7 @@ int ofi_poll(struct tr *tr, struct tr_event *events, int max)
 		return rc;
 	ofi_flush(ofi);
 	ofi_probe(ofi);
+	ofi_confirm(ofi);
 	ofi_reap(ofi);
 	n = ofi_take_stash(ofi, events, max);
 	while (n < max) {
@@ -201,6 +209,8 @@ int ofi_poll(struct tr *tr, struct tr_event *events, int max)
 		if (n && got < OFI_CQ_BATCH)
 			break;
 	}
+	if (ofi->controls_due)
+		ofi_flush(ofi);
 	n += ofi_take_errors(ofi, events + n, max - n);
 	ofi_ring_soon(ofi);
 	return n;

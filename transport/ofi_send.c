@@ -21,13 +21,15 @@ void ofi_reap(struct ofi *ofi)
 		ofi_peer_lose(ofi, (uint16_t)id, -ENOTCONN);
 }
 
-/* 0, -EAGAIN, or a code that means that the peer is lost. */
-static int ofi_post_frame(struct ofi *ofi, uint16_t id, const uint8_t *frame, size_t len)
+/* frame has room for the prefix. 0, -EAGAIN, or a code that means that the peer is lost. */
+static int ofi_post_frame(struct ofi *ofi, uint16_t id, enum ofi_head_kind kind, uint8_t *frame,
+                          size_t len)
 {
 	struct ofi_peer *peer = &ofi->peer[id];
 	struct ofi_op *op;
 	ssize_t rc;
 
+	ofi_head_put(ofi, id, kind, frame);
 	if (len <= ofi->inject_bytes) {
 		rc = fi_inject(ofi->ep, frame, len, peer->addr);
 	} else {
@@ -40,13 +42,16 @@ static int ofi_post_frame(struct ofi *ofi, uint16_t id, const uint8_t *frame, si
 		if (!rc) {
 			LL_DELETE(ofi->tx_free, op);
 			op->peer = id;
-			peer->posted++;
-			ofi->posted++;
+			op->control = kind != OFI_MESSAGE;
+			peer->posted += !op->control;
+			ofi->posted += !op->control;
 		}
 	}
 	/* Even a refusal may have left something for the peer to do: shm introduces
 	 * itself first. */
 	ofi_ring(ofi, id);
+	if (!rc)
+		ofi_head_sent(ofi, id, kind);
 	return ofi_errno(rc);
 }
 
@@ -55,11 +60,13 @@ static int ofi_post_write(struct ofi *ofi, struct ofi_op *op)
 	struct ofi_peer *peer = &ofi->peer[op->peer];
 	ssize_t rc;
 
-	rc = fi_writedata(ofi->ep, op->write.src, op->write.len, op->write.desc, op->write.tag,
-	                  peer->addr, op->write.address, op->write.key, &op->context);
+	rc = fi_writedata(ofi->ep, op->write.src, op->write.len, op->write.desc,
+	                  ofi_head_write_data(ofi, op->write.tag), peer->addr, op->write.address,
+	                  op->write.key, &op->context);
 	if (!rc) {
 		peer->posted++;
 		ofi->posted++;
+		ofi_head_written(ofi, op->peer);
 	}
 	ofi_ring(ofi, op->peer);
 	return ofi_errno(rc);
@@ -77,6 +84,7 @@ static int ofi_queue_frame(struct ofi *ofi, struct ofi_peer *peer, const uint8_t
 	frame = &peer->frame[(peer->head + peer->count) % ofi->sends_max];
 	frame->len = (uint16_t)len;
 	memcpy(frame->data, data, len);
+	ofi_head_open(ofi, peer);
 	peer->count++;
 	peer->queued++;
 	ofi->queued++;
@@ -88,7 +96,6 @@ int ofi_send(struct tr *tr, uint16_t id, const void *buf, size_t len)
 {
 	struct ofi *ofi = ofi_of(tr);
 	uint8_t data[OFI_FRAME_MAX];
-	const uint16_t self = htole16(ofi->self);
 	struct ofi_peer *peer;
 	int rc = -EAGAIN;
 
@@ -99,10 +106,9 @@ int ofi_send(struct tr *tr, uint16_t id, const void *buf, size_t len)
 	peer = &ofi->peer[id];
 	if (peer->lost || peer->addr == FI_ADDR_UNSPEC)
 		return -ENOTCONN;
-	memcpy(data, &self, OFI_PREFIX);
 	memcpy(data + OFI_PREFIX, buf, len);
 	if (peer->count == 0)
-		rc = ofi_post_frame(ofi, id, data, OFI_PREFIX + len);
+		rc = ofi_post_frame(ofi, id, OFI_MESSAGE, data, OFI_PREFIX + len);
 	if (rc == -EAGAIN)
 		rc = ofi_queue_frame(ofi, peer, data, OFI_PREFIX + len);
 	if (rc == -ENOBUFS)
@@ -124,6 +130,7 @@ static void ofi_queue_write(struct ofi *ofi, struct ofi_peer *peer, struct ofi_o
 	else
 		peer->write_head = op;
 	peer->write_tail = op;
+	ofi_head_open(ofi, peer);
 	peer->queued++;
 	ofi->queued++;
 	ofi->stats.sends_queued++;
@@ -183,13 +190,14 @@ static void ofi_unqueue(struct ofi *ofi, struct ofi_peer *peer)
 static void ofi_flush_peer(struct ofi *ofi, uint16_t id)
 {
 	struct ofi_peer *peer = &ofi->peer[id];
+	uint8_t prefix[OFI_PREFIX];
 	struct ofi_op *op;
 	int rc = 0;
 
 	while (peer->count) {
-		const struct ofi_frame *frame = &peer->frame[peer->head];
+		struct ofi_frame *frame = &peer->frame[peer->head];
 
-		rc = ofi_post_frame(ofi, id, frame->data, frame->len);
+		rc = ofi_post_frame(ofi, id, OFI_MESSAGE, frame->data, frame->len);
 		if (rc)
 			break;
 		peer->head = (peer->head + 1) % ofi->sends_max;
@@ -208,6 +216,10 @@ static void ofi_flush_peer(struct ofi *ofi, uint16_t id)
 	}
 	if (rc && rc != -EAGAIN)
 		ofi_peer_lose(ofi, id, rc);
+	/* Where it is refused for good, silence tells. */
+	else if (!rc && peer->control_due)
+		ofi_post_frame(ofi, id, (enum ofi_head_kind)peer->control_due, prefix,
+		               sizeof(prefix));
 }
 
 void ofi_flush(struct ofi *ofi)
@@ -215,13 +227,13 @@ void ofi_flush(struct ofi *ofi)
 	const uint16_t start = ofi->next_flush;
 	uint16_t i, id;
 
-	if (!ofi->queued)
+	if (!ofi->queued && !ofi->controls_due)
 		return;
 	/* Another peer is first each time: all share the provider's room. */
 	ofi->next_flush = (uint16_t)((start + 1) % ofi->nodes);
-	for (i = 0; i < ofi->nodes && ofi->queued; i++) {
+	for (i = 0; i < ofi->nodes && (ofi->queued || ofi->controls_due); i++) {
 		id = (uint16_t)((start + i) % ofi->nodes);
-		if (ofi->peer[id].queued)
+		if (ofi->peer[id].queued || ofi->peer[id].control_due)
 			ofi_flush_peer(ofi, id);
 	}
 }

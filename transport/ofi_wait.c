@@ -6,7 +6,7 @@
  *
  * The timer runs only while something is stuck (ofi_stuck()). It backs off to 64 ms, so
  * a peer that hangs costs next to nothing. In the ordinary case completions and rings
- * come long before it.
+ * come long before it. Another is for what peers have to confirm (ofi_confirm.c).
  */
 #include <errno.h>
 #include <rdma/fi_domain.h>
@@ -103,6 +103,10 @@ int ofi_wait_open(struct ofi *ofi)
 	if (ofi->epoll_fd < 0 || ofi->timer_fd < 0)
 		return -errno;
 	rc = ofi_watch(ofi, ofi->timer_fd, EPOLLIN);
+	if (!rc)
+		rc = ofi_confirm_open(ofi);
+	if (!rc)
+		rc = ofi_watch(ofi, ofi->confirm_fd, EPOLLIN);
 	if (rc)
 		return rc;
 	if (ofi->bell)
@@ -120,6 +124,7 @@ void ofi_wait_close(struct ofi *ofi)
 		close(ofi->epoll_fd);
 	if (ofi->timer_fd >= 0)
 		close(ofi->timer_fd);
+	ofi_confirm_close(ofi);
 }
 
 int ofi_wait_fd(const struct tr *tr)
@@ -191,6 +196,7 @@ int ofi_wait_arm(struct tr *tr)
 		return 1;
 	}
 	ofi_listen(ofi, 1);
+	ofi_confirm_arm(ofi);
 	if (!ofi_stuck(ofi))
 		return 0;
 	ofi->retry_ms = ofi->retry_ms ? ofi->retry_ms * 2 : 1;

@@ -6,7 +6,8 @@
  *
  * Guarantees: messages of one pair of nodes arrive in order, each once. A page
  * write is complete as a whole: TR_EV_LANDED at the target tells that every byte
- * is in place. There is no order between page writes and messages.
+ * is in place. There is no order between page writes and messages. What a network loses on the
+ * way is missed, and TR_EV_ERROR says so on one of the two nodes at least, soon.
  *
  * Threads: one caller at a time on a struct tr (the node's lock); wait_fd may be
  * polled by another thread meanwhile.
@@ -40,6 +41,8 @@ struct tr_config {
 	const char *runtime_dir; /* the job's directory, for doorbells; NULL without one */
 	unsigned writes_max;    /* page writes in flight at once, at most (0: 1024) */
 	unsigned sends_max;     /* messages waiting for one peer, at most (0: 4096) */
+	unsigned silent_max_ms; /* over a network: a peer that has not confirmed for so long what
+	                         * was sent to it is lost; 0: no time is too long */
 	tr_log_fn log;          /* may be NULL */
 	void *log_ctx;
 	void *fabric; /* memory backend: the struct mem_fabric that joins the nodes */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the transport has, and tenures that are over: events for the core. */
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "coherence/wire.h"
@@ -38,6 +40,21 @@ static void take_message(struct dsm *d, const struct tr_event *e)
 		node_take_message(d, &ev);
 }
 
+static void take_error(struct dsm *d, const struct tr_event *e)
+{
+	char why[128] = "the transport is broken";
+
+	log_line(&d->log, DSM_LOG_ERROR, "transport error with node %d: %s",
+	         e->peer == TR_NO_PEER ? -1 : e->peer, strerror(-e->status));
+	if (e->peer != TR_NO_PEER && e->status == -ETIMEDOUT)
+		snprintf(why, sizeof why, "node %u has not answered node %u for DSM_PEER_TIMEOUT",
+		         e->peer, d->engine.cfg.self);
+	else if (e->peer != TR_NO_PEER)
+		snprintf(why, sizeof why, "the connection between nodes %u and %u broke",
+		         d->engine.cfg.self, e->peer);
+	node_fail(d, why);
+}
+
 static void take_event(struct dsm *d, const struct tr_event *e)
 {
 	struct coh_event ev = {.kind = COH_EV_LANDED, .tag = e->tag};
@@ -52,11 +69,7 @@ static void take_event(struct dsm *d, const struct tr_event *e)
 		frames_unpin(&d->memory.frames, e->cookie >> 16, e->cookie & 0xffff);
 		waits_room(&d->waits); /* a frame may have become free */
 		break;
-	case TR_EV_ERROR:
-		log_line(&d->log, DSM_LOG_ERROR, "transport error with node %d: %s",
-		         e->peer == TR_NO_PEER ? -1 : e->peer, strerror(-e->status));
-		node_fail(d, "the connection to a node broke");
-		break;
+	case TR_EV_ERROR: take_error(d, e); break;
 	default: break;
 	}
 }

@@ -30,6 +30,7 @@ static int provider_open(struct dsm *d, const char *name, const char *no_better)
 	        .runtime_dir = d->boot->runtime_dir[0] ? d->boot->runtime_dir : NULL,
 	        /* Every request of every node may find its page here, and want a refresh. */
 	        .writes_max = 2 * NODE_SLOTS * d->boot->size,
+	        .silent_max_ms = d->settings->silent_ms,
 	        .log = log_text,
 	        .log_ctx = &d->log,
 	};

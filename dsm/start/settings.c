@@ -17,6 +17,8 @@
 #define SPIN_US_MAX 10000
 #define START_S 60
 #define START_S_MAX 86400
+#define SILENT_S 10 /* as it takes the boot connection to notice a machine that is gone */
+#define SILENT_S_MAX 86400
 
 /* A number with an optional suffix K, M, G or T. */
 static int parse_bytes(const char *text, uint64_t *out)
@@ -240,6 +242,22 @@ static int read_start(struct settings *out)
 	return 0;
 }
 
+static int read_silent(struct settings *out)
+{
+	const char *text = getenv("DSM_PEER_TIMEOUT");
+	uint64_t value = SILENT_S;
+
+	if (text && *text && parse_bytes(text, &value))
+		value = UINT64_MAX;
+	if (value > SILENT_S_MAX) {
+		init_error_set("DSM_PEER_TIMEOUT is '%s'; it must be 1 to %d seconds, or 0", text,
+		               SILENT_S_MAX);
+		return DSM_ERR_CONFIG;
+	}
+	out->silent_ms = (uint32_t)value * 1000;
+	return 0;
+}
+
 /* What the library knows of config, and the default for the rest. */
 static int copy_config(const struct dsm_config *config, struct dsm_config *out)
 {
@@ -301,5 +319,7 @@ int settings_read(const struct dsm_config *config, struct settings *out, struct 
 		rc = read_chunks(out);
 	if (rc == 0)
 		rc = read_start(out);
+	if (rc == 0)
+		rc = read_silent(out);
 	return rc;
 }

@@ -23,6 +23,7 @@ struct settings {
 	int rank, nodes;            /* with it */
 	int by_chunk;       /* register frames by chunks, whatever the provider does with them */
 	int32_t start_ms;   /* how long to wait for other nodes at the start */
+	uint32_t silent_ms; /* who confirms nothing for so long is lost; 0: nobody is */
 };
 
 /* Merges config (may be NULL) with the environment. DSM_ERR_CONFIG or DSM_ERR_INVAL with

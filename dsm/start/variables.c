@@ -13,6 +13,7 @@ static const char *const known[] = {
 	"DSM_JOB",
 	"DSM_LOG",
 	"DSM_MEMORY",
+	"DSM_PEER_TIMEOUT",
 	"DSM_PROVIDER",
 	"DSM_RANK",
 	"DSM_REGION",

@@ -102,7 +102,11 @@ static void test_words(void)
 	CU_ASSERT_EQUAL(s.by_chunk, 0);
 	CU_ASSERT_EQUAL(s.spin_us, 0);
 	CU_ASSERT_EQUAL(read_with("DSM_SPIN_US", "10001", &s), DSM_ERR_CONFIG);
+	CU_ASSERT_EQUAL(read_with("DSM_PEER_TIMEOUT", "0", &s), 0);
+	CU_ASSERT_EQUAL(s.silent_ms, 0);
+	CU_ASSERT_EQUAL(read_with("DSM_PEER_TIMEOUT", "86401", &s), DSM_ERR_CONFIG);
 	CU_ASSERT_EQUAL(read_with("DSM_PROVIDER", "tcp", &s), 0);
+	CU_ASSERT_EQUAL(s.silent_ms, 10000);
 	CU_ASSERT_EQUAL(s.spin_us, -1);
 	CU_ASSERT_STRING_EQUAL(s.provider, "tcp");
 	CU_ASSERT_EQUAL(read_with("DSM_PROVIDER",

@@ -134,6 +134,46 @@ static CU_TestInfo conformance_tests[] = {
 	CU_TEST_INFO_NULL,
 };
 
+/* --- what is special to networks --- */
+
+#define SILENT_MS 2000
+
+static void run_breaking(const char *name, unsigned silent_max_ms, world_fn fn)
+{
+	struct world_config config = conformance_shape(2);
+
+	config.silent_max_ms = silent_max_ms;
+	conformance_run(&config, name, fn);
+}
+
+static void test_break_message(void)
+{
+	run_breaking("a connection breaks, with a message", 0, part_break_message);
+}
+
+static void test_break_write(void)
+{
+	run_breaking("a connection breaks, with a page write", 0, part_break_write);
+}
+
+static void test_silent(void)
+{
+	run_breaking("a peer does not look", SILENT_MS, part_silent);
+}
+
+static void test_listens(void)
+{
+	run_breaking("a peer that only listens", SILENT_MS, part_listens);
+}
+
+CU_TestInfo conformance_breaks[] = {
+	{"a connection breaks, with a message", test_break_message},
+	{"a connection breaks, with a page write", test_break_write},
+	{"a peer does not look", test_silent},
+	{"a peer only listens", test_listens},
+	CU_TEST_INFO_NULL,
+};
+
 /* Leaves only the tests whose name contains part active; all when it is NULL. */
 static void conformance_select(const char *part)
 {

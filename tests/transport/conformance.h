@@ -14,6 +14,9 @@
  * not there. */
 int conformance_main(const struct world_config *base, CU_TestInfo *extra);
 
+/* Extra tests of transports over a network. */
+extern CU_TestInfo conformance_breaks[];
+
 /* For extra tests: the world's shape with this many nodes, and one run of it. */
 struct world_config conformance_shape(uint16_t nodes);
 void conformance_run(const struct world_config *config, const char *name, world_fn fn);

@@ -12,7 +12,8 @@ check_PROGRAMS += $(tr_tests)
 TESTS += $(tr_tests)
 endif
 tr_conformance = $(tr_world) tests/transport/conformance.h tests/transport/conformance.c \
-	tests/transport/parts.h tests/transport/parts_traffic.c tests/transport/parts_sleep.c
+	tests/transport/parts.h tests/transport/parts_traffic.c tests/transport/parts_sleep.c \
+	tests/transport/parts_break.c
 tests_transport_test_mem_SOURCES = $(tr_conformance) tests/transport/test_mem.c
 tests_transport_test_mem_LDADD = libtransport.la -lcunit
 tests_transport_test_shm_SOURCES = $(tr_conformance) tests/transport/test_shm.c

@@ -23,4 +23,10 @@ void part_quiet(struct node *node);
 void part_idle(struct node *node);
 void part_death(struct node *node);
 
+/* parts_break.c: two nodes, over a network */
+void part_break_message(struct node *node);
+void part_break_write(struct node *node);
+void part_silent(struct node *node);
+void part_listens(struct node *node);
+
 #endif

@@ -8,5 +8,5 @@ int main(void)
 {
 	static const struct world_config base = {.ops = &tr_ofi_ops, .provider = "tcp;ofi_rxm"};
 
-	return conformance_main(&base, NULL);
+	return conformance_main(&base, conformance_breaks);
 }

@@ -232,6 +232,7 @@ static int node_open(struct node *node)
 		.runtime_dir = config->private_bell ? NULL : node->arena->runtime_dir,
 		.writes_max = config->writes_max,
 		.sends_max = config->sends_max,
+		.silent_max_ms = config->silent_max_ms,
 		.log = node_log,
 		.fabric = node->fabric,
 	};

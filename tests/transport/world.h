@@ -23,7 +23,7 @@ struct world_config {
 	const struct tr_ops *ops;
 	const char *provider;
 	uint16_t nodes;
-	unsigned writes_max, sends_max;
+	unsigned writes_max, sends_max, silent_max_ms;
 	unsigned delay_max; /* memory backend */
 	uint64_t seed;
 	int timeout_s;      /* 0: HANG_S */
