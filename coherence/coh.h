@@ -68,6 +68,8 @@ struct coh_config {
 	uint16_t holds;      /* pages that can be in tenure at once; 0 turns tenure off */
 	uint16_t locks;      /* mutexes plus conditions homed at one node */
 	uint16_t sync_slots; /* threads of one node that wait in lock or condition at once */
+	uint8_t overtakes; /* threads woken from a condition that go before one that waits for its
+	                    * mutex; 0: none, they go to the end */
 	/* Of every so many blocks of a zone as the last node's entry says, node i is home to those
 	 * from the entry before on up to its own. All 0: one block for each in turn. The same on all
 	 * nodes; see coh_config_weigh(). */

@@ -169,6 +169,23 @@ static const char *check_shares(struct coh *c)
 	return NULL;
 }
 
+/* Whoever was woken goes before those who were not, as often as they have to bear it. */
+static const char *check_order(struct coh *c)
+{
+	for (unsigned i = 0; i < c->cfg.locks; i++) {
+		int bears = 0; /* somebody before would bear one more */
+		for (uint32_t q = object_at(c, i)->queue; q; q = waiter_at(c, q - 1)->next) {
+			const struct waiter *w = waiter_at(c, q - 1);
+			if (w->overtaken > c->cfg.overtakes)
+				return "a thread that waits for a mutex is overtaken too often";
+			if (w->woken && bears)
+				return "a woken thread waits behind one that it may overtake";
+			bears |= !w->woken && w->overtaken < c->cfg.overtakes;
+		}
+	}
+	return NULL;
+}
+
 const char *coh_invariant(const struct coh *coh)
 {
 	struct coh *c = (struct coh *)coh; /* only read */
@@ -178,5 +195,7 @@ const char *coh_invariant(const struct coh *coh)
 		wrong = check_holds(c);
 	if (!wrong)
 		wrong = check_home(c);
-	return wrong ? wrong : check_shares(c);
+	if (!wrong)
+		wrong = check_shares(c); /* and so no queue is without an end */
+	return wrong ? wrong : check_order(c);
 }

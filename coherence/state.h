@@ -94,7 +94,8 @@ struct waiter {
 	uint8_t destroys; /* the mutex, once it is unlocked: it has no other waiters */
 	coh_node node;
 	uint16_t slot;
-	uint16_t pad;
+	uint8_t woken;     /* from a condition */
+	uint8_t overtaken; /* by so many of these */
 	uint32_t next; /* in the queue: its number plus one */
 	uint32_t thread;
 };

@@ -297,10 +297,11 @@ DSM_API int dsm_mutex_create(dsm_t *dsm, dsm_mutex *out);
 DSM_API int dsm_mutex_destroy(dsm_t *dsm, dsm_mutex mutex);
 
 /*
- * The holder is the calling thread; waiters are served first come, first served, and sleep. Not
- * recursive (DSM_ERR_BUSY when the caller holds it). Errors: DSM_ERR_INVAL (no such mutex),
- * DSM_ERR_NOMEM (32767 threads of this node wait already, or fewer where more than 64 nodes share
- * what a home has for them), DSM_ERR_LOST; lock blocks.
+ * The holder is the calling thread; waiters are served first come, first served (but before one
+ * that locks up to 16 go that were woken from a condition), and sleep. Not recursive (DSM_ERR_BUSY
+ * when the caller holds it). Errors: DSM_ERR_INVAL (no such mutex), DSM_ERR_NOMEM (32767 threads of
+ * this node wait already, or fewer where more than 64 nodes share what a home has for them),
+ * DSM_ERR_LOST; lock blocks.
  */
 DSM_API int dsm_mutex_lock(dsm_t *dsm, dsm_mutex mutex);
 /* DSM_ERR_BUSY when it is held, which an unlock that is still on its way does not change yet.

@@ -71,7 +71,7 @@ int coh_cond_home_signal(struct coh *c, const struct coh_msg *m, struct coh_effe
 		if (!mutex->held)
 			coh_object_grant(c, mutex, w.node, w.slot, w.thread, fx);
 		else
-			rc = coh_object_enqueue(c, mutex, w.node, w.slot, w.thread);
+			rc = coh_object_enqueue_woken(c, mutex, &w);
 		assert(rc == 0); /* dequeue has made room */
 		(void)rc;
 		if (m->sync.value == 1)

@@ -18,23 +18,49 @@ int coh_object_is_held_by(const struct object *o, coh_node node, uint32_t thread
 
 /* --- the queue --- */
 
+/* Puts it before what link says. */
+static int enqueue_at(struct coh *c, uint32_t *link, struct waiter w)
+{
+	unsigned i = 0;
+
+	if (*waiting_at(c, w.node) == c->cfg.sync_slots)
+		return -EPROTO; /* more threads waiting than it may have: others' room */
+	while (waiter_at(c, i)->taken)
+		i++;
+	++*waiting_at(c, w.node);
+	w.taken = 1;
+	w.next = *link;
+	*link = i + 1;
+	*waiter_at(c, i) = w;
+	return 0;
+}
+
 int coh_object_enqueue(struct coh *c, struct object *o, coh_node node, uint16_t slot,
                        uint32_t thread)
 {
 	uint32_t *link = &o->queue;
-	unsigned i = 0;
 
-	if (*waiting_at(c, node) == c->cfg.sync_slots)
-		return -EPROTO; /* more threads waiting than it may have: others' room */
-	while (waiter_at(c, i)->taken)
-		i++;
-	++*waiting_at(c, node);
 	while (*link)
 		link = &waiter_at(c, *link - 1)->next;
-	*link = i + 1;
-	*waiter_at(c, i) =
-	        (struct waiter){.taken = 1, .node = node, .slot = slot, .thread = thread};
-	return 0;
+	return enqueue_at(c, link, (struct waiter){.node = node, .slot = slot, .thread = thread});
+}
+
+int coh_object_enqueue_woken(struct coh *c, struct object *o, const struct waiter *was)
+{
+	struct waiter w = {.node = was->node, .slot = was->slot, .thread = was->thread, .woken = 1};
+	uint32_t *link = &o->queue, *at = link;
+	int rc;
+
+	while (*link) {
+		struct waiter *other = waiter_at(c, *link - 1);
+		link = &other->next;
+		if (other->woken || other->overtaken == c->cfg.overtakes)
+			at = link; /* not before this one */
+	}
+	rc = enqueue_at(c, at, w);
+	for (uint32_t q = waiter_at(c, *at - 1)->next; rc == 0 && q; q = waiter_at(c, q - 1)->next)
+		waiter_at(c, q - 1)->overtaken++;
+	return rc;
 }
 
 struct waiter *coh_object_first(struct coh *c, const struct object *o)

@@ -32,6 +32,10 @@ struct object *coh_object_of(struct coh *c, uint32_t index, int kind);
 /* Queues a waiter: 0, or -EPROTO when its node has too many. */
 int coh_object_enqueue(struct coh *c, struct object *o, coh_node node, uint16_t slot,
                        uint32_t thread);
+/* The same for one that was woken from a condition of this mutex: what it has waited for is true
+ * now, and may not be when others have had the mutex. So it goes before those who wait for nothing
+ * else, but of each of these only cfg.overtakes do. */
+int coh_object_enqueue_woken(struct coh *c, struct object *o, const struct waiter *was);
 struct waiter coh_object_dequeue(struct coh *c, struct object *o);
 struct waiter *coh_object_first(struct coh *c, const struct object *o);
 /* Nobody may lock a mutex any more that goes when it is unlocked. */

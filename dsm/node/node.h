@@ -47,6 +47,7 @@
 #define NODE_LOCKS 4096
 #define NODE_SYNC_SLOTS COH_MAX_SYNC_SLOTS /* a thread keeps one while it waits */
 #define NODE_SHARER_MAPS 16384
+#define NODE_OVERTAKES 16 /* woken threads that go before one that waits for their mutex */
 #define NODE_MIGRATORY 15 /* reads granted as writes before one is not */
 
 /* What the floor above does with messages that are not the core's. All with the lock held. */

@@ -52,6 +52,7 @@ int start_configure_core(struct dsm *d)
 	        .sync_slots = share(NODE_SYNC_SLOTS, COH_MAX_WAITERS, nodes),
 	        .sharer_maps = NODE_SHARER_MAPS,
 	        .migratory = NODE_MIGRATORY,
+	        .overtakes = NODE_OVERTAKES,
 	};
 	weigh_homes(d);
 	rc = coh_config_check(&d->engine.cfg);

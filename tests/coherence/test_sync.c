@@ -198,6 +198,146 @@ static void test_broadcast(void)
 	finish();
 }
 
+/* --- who is woken, and who only wants the mutex --- */
+
+static void start_with_overtakes(coh_node nodes, uint8_t overtakes)
+{
+	struct coh_config config = cluster_config(nodes, 1);
+
+	config.sync_slots = 8;
+	config.overtakes = overtakes;
+	c = cluster_new(&config);
+	cluster_mutex_create(c, 0);
+}
+
+static int lock(coh_node node, uint32_t thread)
+{
+	int cookie = cluster_lock(c, node, 0, 0, thread);
+
+	settle();
+	return cookie;
+}
+
+static void unlock(coh_node node, uint32_t thread)
+{
+	CU_ASSERT_EQUAL(cluster_unlock(c, node, 0, 0, thread), 0);
+	settle();
+}
+
+/* Who holds the mutex waits for the condition. */
+static int await(coh_node node, uint32_t cond, uint32_t thread)
+{
+	int cookie = cluster_cond_wait(c, node, 0, cond, 0, thread);
+
+	settle();
+	return cookie;
+}
+
+static void test_woken_go_first(void)
+{
+	int plain, woken[2];
+	uint32_t cond;
+
+	start_with_overtakes(4, 2);
+	cond = make_cond(0);
+	for (uint32_t i = 0; i < 2; i++) {
+		lock(i + 2, i);
+		woken[i] = await(i + 2, cond, i);
+	}
+	lock(0, 9);
+	plain = lock(1, 9);
+	cluster_cond_signal(c, 0, 0, cond, 0); /* both, one after the other */
+	cluster_cond_signal(c, 0, 0, cond, 0);
+	unlock(0, 9);
+	CU_ASSERT(is_done(2, woken[0]) && !is_done(3, woken[1]) && !is_done(1, plain));
+	unlock(2, 0);
+	CU_ASSERT(is_done(3, woken[1]) && !is_done(1, plain));
+	unlock(3, 1);
+	CU_ASSERT(is_done(1, plain));
+	unlock(1, 9);
+	finish();
+}
+
+/* Two who wake each other for ever, and a third: so many go before it, and no more. */
+static void test_woken_go_first_so_often(void)
+{
+	enum { OVERTAKES = 5 };
+	int plain, turn[2] = { 0, 0 }, turns = 0;
+	uint32_t cond, last = 0;
+
+	start_with_overtakes(3, OVERTAKES);
+	cond = make_cond(0);
+	lock(1, 0);
+	turn[0] = await(1, cond, 0);
+	turn[1] = lock(1, 1);
+	plain = lock(2, 9);
+	for (uint32_t i = 1; !is_done(2, plain) && turns < 100; i = !i, turns++) {
+		CU_ASSERT(is_done(1, turn[i]));
+		cluster_cond_signal(c, 1, 0, cond, 0);
+		turn[i] = await(1, cond, i);
+		last = i;
+	}
+	CU_ASSERT_EQUAL(turns, OVERTAKES + 1);
+	unlock(2, 9);
+	cluster_cond_signal(c, 0, 0, cond, 1);
+	settle();
+	unlock(1, !last);
+	unlock(1, last);
+	finish();
+}
+
+enum { PRODUCERS = 5, PUTS = 250, WAKES = 16 };
+
+/* Producers, and a consumer (the last), with room for one thing; whoever had a turn wants the
+ * next at once. */
+struct market {
+	uint32_t not_full, not_empty;
+	int cookie[PRODUCERS + 1], full, puts, put_by[PRODUCERS];
+};
+
+/* i has the mutex. */
+static void turn(struct market *m, uint32_t i)
+{
+	const int consumes = i == PRODUCERS;
+
+	if (m->full == !consumes) {
+		m->cookie[i] = await(1, consumes ? m->not_empty : m->not_full, i);
+		return;
+	}
+	m->full = !consumes;
+	if (!consumes) {
+		m->puts++;
+		m->put_by[i]++;
+	}
+	cluster_cond_signal(c, 1, 0, consumes ? m->not_full : m->not_empty, 0);
+	unlock(1, i);
+	m->cookie[i] = lock(1, i);
+}
+
+/* Those who were not served go on waiting when their turn comes too late: with woken threads at
+ * the end of the queue the first producer would have all turns. */
+static void test_producers_take_turns(void)
+{
+	struct market m = { 0 };
+
+	start_with_overtakes(2, WAKES);
+	m.not_full = make_cond(0);
+	m.not_empty = make_cond(0);
+	for (uint32_t i = 0; i <= PRODUCERS; i++)
+		m.cookie[i] = lock(1, i);
+	while (m.puts < PUTS) {
+		uint32_t i = 0;
+		while (i <= PRODUCERS && !is_done(1, m.cookie[i]))
+			i++;
+		CU_ASSERT_FATAL(i <= PRODUCERS);
+		turn(&m, i);
+	}
+	for (unsigned i = 0; i < PRODUCERS; i++)
+		CU_ASSERT(m.put_by[i] >= PUTS / PRODUCERS - WAKES &&
+		          m.put_by[i] <= PUTS / PRODUCERS + WAKES);
+	cluster_free(c);
+}
+
 static void test_condition_errors(void)
 {
 	uint32_t cond;
@@ -377,6 +517,9 @@ int main(void)
 		{ "condition", test_condition },
 		{ "broadcast", test_broadcast },
 		{ "condition: errors", test_condition_errors },
+		{ "the woken go first", test_woken_go_first },
+		{ "the woken go first, so often", test_woken_go_first_so_often },
+		{ "producers take turns", test_producers_take_turns },
 		{ "objects run out", test_objects_run_out },
 		{ "destroy", test_destroy },
 		{ "destroy of a held mutex", test_destroy_of_held },

@@ -37,6 +37,7 @@ struct x_options {
 	unsigned sync;     /* threads of each node that use one mutex, one condition and the
 	                    * barrier; then nobody uses pages */
 	unsigned runs;     /* prefetches of up to so many pages */
+	unsigned overtakes; /* sync: woken threads that go before one that waits for the mutex */
 	unsigned pins;     /* node 0 ends no tenure while it waits for another page, as a call
 	                    * that pins several pages */
 	unsigned threads;  /* pages a node's threads may be blocked on at once; 0: faults of

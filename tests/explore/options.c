@@ -29,6 +29,7 @@ static const struct {
 	OPTION(evict, "1: pages are evicted at any time"),
 	OPTION(atomics, "atomics outstanding in all; at most one per node and page"),
 	OPTION(sync, "threads of a node that use mutex, condition and barrier; no pages then"),
+	OPTION(overtakes, "... threads woken from the condition that go before one that only locks"),
 	OPTION(runs, "prefetches of up to so many pages at any time"),
 	OPTION(pins, "1: node 0 keeps what it holds as long as it waits for another page"),
 	OPTION(threads, "pages a node's threads wait for at once; 0: any, and stale faults"),
@@ -110,6 +111,8 @@ void x_options_print(const struct x_options *o, FILE *out)
 		fprintf(out, " atomics=%u", o->atomics);
 	if (o->sync)
 		fprintf(out, " locks, condition and barrier by %u threads each", o->sync);
+	if (o->overtakes)
+		fprintf(out, " overtakes=%u", o->overtakes);
 	if (o->refreshes)
 		fprintf(out, " refreshes=%u", o->refreshes);
 	if (o->migratory)

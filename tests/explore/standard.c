@@ -31,6 +31,7 @@ static const char *const short_runs[] = {
 	"nodes=3 slots=1 per_home=1 migratory=1 pointers=1 group=3",
 	"nodes=4 slots=1 per_home=1 threads=1",
 	"nodes=3 sync=1",
+	"nodes=3 sync=1 overtakes=1",
 	NULL,
 };
 
@@ -56,6 +57,7 @@ static const char *const long_runs[] = {
 	"nodes=2 pages=2 block=2 slots=2 per_home=2 runs=2 migratory=1 threads=1",
 	"nodes=4 slots=1 per_home=1 migratory=1 threads=1",
 	"nodes=2 sync=2",
+	"nodes=2 sync=2 overtakes=1",
 	"nodes=4 sync=1",
 	NULL,
 };
