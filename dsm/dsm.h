@@ -135,7 +135,9 @@ struct dsm_config {
 	const char *faults;   /* DSM_FAULTS: "event": system calls on shared memory work; needs the
 	                       * permission to trap the kernel's accesses. "signal": faults are
 	                       * served in the faulting thread by a SIGBUS handler; any user may,
-	                       * but system calls on pages that are not here fail with EFAULT.
+	                       * but system calls on pages that are not here fail with EFAULT,
+	                       * and a thread that has SIGBUS blocked and touches one ends the
+	                       * process without a word.
 	                       * "auto" (default): event where it is permitted */
 	const char *trap;     /* DSM_TRAP: how pages are protected. "rwp": by read-write protection
 	                       * (Linux 7.3, CONFIG_USERFAULTFD_RWP), which leaves a page mapped

@@ -5,6 +5,17 @@
 
 #include "dsm/node/node.h"
 
+/* Who makes no call is not seen. A fault comes too late: the kernel ends the process at once. */
+static void check_mask(struct dsm *d, const sigset_t *mask)
+{
+	if (!d->signal || d->faults.told_blocked || sigismember(mask, SIGBUS) != 1)
+		return;
+	d->faults.told_blocked = 1;
+	log_line(&d->log, DSM_LOG_WARN, "thread %u has SIGBUS blocked, by which it would get its "
+	         "pages: it ends this process where it touches one that is not here",
+	         clock_thread());
+}
+
 void node_lock(struct dsm *d, sigset_t *mask)
 {
 	sigset_t all;
@@ -12,6 +23,7 @@ void node_lock(struct dsm *d, sigset_t *mask)
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, mask);
 	pthread_mutex_lock(&d->lock);
+	check_mask(d, mask);
 }
 
 void node_unlock(struct dsm *d, const sigset_t *mask)

@@ -12,7 +12,8 @@
 struct dsm;
 
 /* The lock, for application threads: with all signals blocked, so that a handler that
- * touches shared memory never runs under it. */
+ * touches shared memory never runs under it. Warns, once, where faults come as signals and
+ * the thread had theirs blocked. */
 void node_lock(struct dsm *d, sigset_t *mask);
 void node_unlock(struct dsm *d, const sigset_t *mask);
 /* Steps ev for a call of the application, waiting for room when there is none. */

@@ -35,6 +35,7 @@ struct faults {
 	uint32_t woken;       /* thread that was woken last */
 	uint64_t expected_ns; /* until when huge pages that were asked for take to come, about */
 	uint64_t count, ns, frame_waits;
+	int told_blocked; /* the log says that a thread has SIGBUS blocked */
 };
 
 /* Returns 1 when there was a place in the list. Without one the fault is served all the same,

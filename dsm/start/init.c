@@ -209,6 +209,7 @@ static int refuse(const struct log *log, int code)
 
 int dsm_init(const struct dsm_config *config, dsm_t **out)
 {
+	sigset_t mask;
 	struct log log;
 	struct dsm *d;
 	int rc;
@@ -234,6 +235,8 @@ int dsm_init(const struct dsm_config *config, dsm_t **out)
 		dismantle(d);
 		return rc;
 	}
+	node_lock(d, &mask); /* which looks at the mask that threads made later inherit */
+	node_unlock(d, &mask);
 	log_line(&d->log, DSM_LOG_INFO,
 	         "node %d of %d, provider %s, trap %s, region %llu bytes at %p", d->boot->rank,
 	         d->boot->size, d->tr->ops->provider(d->tr), d->trap_ops->name,

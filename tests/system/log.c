@@ -9,6 +9,7 @@
  *	log start     one node that cannot start says so before dsm_init returns
  *	log dies      it gets SIGBUS for a page of rank 1, which died: its last lines are out
  *	log aborts    the same when it calls abort() because the job is lost
+ *	log blocked   a thread of one node has SIGBUS blocked: a warning where faults are signals
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -260,6 +261,53 @@ static void fail_to_start(void)
 	CHECK(seen[STARTS] && seen[FAILS_EARLY] && seen[FAILS_LATE]);
 }
 
+/* --- blocked --- */
+
+static void count_blocked(void *ctx, enum dsm_log_level level, const char *text)
+{
+	lines += level == DSM_LOG_WARN && strstr(text, "has SIGBUS blocked") != NULL;
+}
+
+static int warnings(int early)
+{
+	struct dsm_config config = DSM_CONFIG_INIT;
+	sigset_t bus;
+
+	sigemptyset(&bus);
+	sigaddset(&bus, SIGBUS);
+	if (early)
+		sigprocmask(SIG_BLOCK, &bus, NULL);
+	config.log = count_blocked;
+	config.log_level = DSM_LOG_WARN;
+	OK(dsm_init(&config, &node.dsm));
+	OK(dsm_barrier(node.dsm));
+	sigprocmask(SIG_BLOCK, &bus, NULL);
+	for (int i = 0; i < 3; i++)
+		OK(dsm_barrier(node.dsm));
+	OK(dsm_fini(node.dsm)); /* all of the log is said then */
+	return (int)lines;
+}
+
+static void warn_blocked(void)
+{
+	const int want = !strcmp(getenv("DSM_FAULTS"), "signal");
+
+	for (int early = 0; early < 2; early++) {
+		int status = -1;
+		pid_t pid = fork();
+
+		CHECK(pid >= 0);
+		if (pid == 0) {
+			alarm(HANG_S);
+			_exit(OUTCOME + warnings(early));
+		}
+		CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status));
+		if (WEXITSTATUS(status) != OUTCOME + want)
+			node_fail("blocked %s: %d warnings, not %d", early ? "before" : "after",
+			          WEXITSTATUS(status) - OUTCOME, want);
+	}
+}
+
 /* --- dies, aborts --- */
 
 /* Slower than whoever dies. */
@@ -296,6 +344,7 @@ int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
 
+	node.program = "log";
 	if (!strcmp(what, "stderr"))
 		write_to_stderr();
 	else if (!strcmp(what, "lock"))
@@ -304,6 +353,8 @@ int main(int argc, char **argv)
 		call_from_it();
 	else if (!strcmp(what, "start"))
 		fail_to_start();
+	else if (!strcmp(what, "blocked"))
+		warn_blocked();
 	else if (!strcmp(what, "dies") || !strcmp(what, "aborts"))
 		die(!strcmp(what, "aborts"));
 	else

@@ -41,6 +41,7 @@ for delivery in $deliveries; do
 		[ "$delivery" = signal ] || job 60 2 $provider tests/system/log stderr 2>"$tmp/said" ||
 			fail "stderr over $provider: $(tail -n 20 "$tmp/said")"
 	done
+	timeout $hang tests/system/log blocked || fail "blocked by $delivery: status $?"
 	dies dies 135 "$delivery"
 	dies aborts 134 "$delivery"
 done
