@@ -53,10 +53,10 @@
  * - A node that dies ends the job.
  *
  * All calls but dsm_init, dsm_fini are safe from any thread at any time between the two. None is
- * async-signal-safe. "Blocks" means: may wait for other nodes. Calls that return int return 0 (or
- * a value where said) or a negative code, which dsm_strerror() explains. Outputs are set on
- * success only. No call touches memory that the caller shares while it holds a lock of the
- * library.
+ * async-signal-safe, nor a point of cancellation. "Blocks" means: may wait for other nodes. Calls
+ * that return int return 0 (or a value where said) or a negative code, which dsm_strerror()
+ * explains. Outputs are set on success only. No call touches memory that the caller shares while
+ * it holds a lock of the library.
  */
 #ifndef DSM_H
 #define DSM_H

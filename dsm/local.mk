@@ -50,7 +50,7 @@ libnode_la_SOURCES += dsm/boot/agreed.c dsm/boot/agreed.h dsm/boot/boot.c \
 	dsm/boot/ways.c dsm/boot/ways.h
 libnode_la_SOURCES += dsm/job/bootmsg.c dsm/job/bootmsg.h dsm/job/job.h dsm/job/jobdir.c \
 	dsm/job/jobdir.h dsm/job/jobroot.c dsm/job/jobroot.h
-libnode_la_SOURCES += dsm/base/base.h dsm/base/clock.c dsm/base/clock.h dsm/base/descriptors.c \
+libnode_la_SOURCES += dsm/base/base.h dsm/base/cancel.h dsm/base/clock.c dsm/base/clock.h dsm/base/descriptors.c \
 	dsm/base/descriptors.h dsm/base/error.c dsm/base/error.h \
 	dsm/base/log.c dsm/base/log.h dsm/base/log_limit.c dsm/base/log_limit.h \
 	dsm/base/log_queue.c dsm/base/log_queue.h dsm/base/process.c dsm/base/process.h \

@@ -2,8 +2,8 @@
 /*
  * The ground floor: what every room of the library stands on. The log and the sentence about
  * a failed start, errors of the system in codes of ours, the clock, the processors that there are,
- * threads of ours, the descriptors that are the program's, and what tells a child of fork. Nothing
- * here knows a node.
+ * threads of ours, the descriptors that are the program's, what tells a child of fork, and
+ * cancellation. Nothing here knows a node.
  *
  * Nothing needs to be guarded: a log does not change once it is set up, its lines wait for its
  * thread under a lock inside, the sentence is the calling thread's own, and who holds descriptors
@@ -12,6 +12,7 @@
 #ifndef BASE_H
 #define BASE_H
 
+#include "dsm/base/cancel.h"
 #include "dsm/base/clock.h"
 #include "dsm/base/descriptors.h"
 #include "dsm/base/error.h"

@@ -53,6 +53,7 @@ static int alloc_in(struct dsm *d, int kind, size_t bytes, size_t align, void **
 
 int dsm_alloc(dsm_t *d, size_t bytes, size_t align, unsigned flags, void **out)
 {
+	CANCEL_OFF;
 	int huge = flags == DSM_HUGE || flags == DSM_HUGE_PREFERRED;
 	int rc = DSM_ERR_NOMEM;
 
@@ -68,6 +69,7 @@ int dsm_alloc(dsm_t *d, size_t bytes, size_t align, unsigned flags, void **out)
 
 int dsm_free(dsm_t *d, void *ptr)
 {
+	CANCEL_OFF;
 	struct coh_svc svc = {.op = SVC_FREE};
 	int kind = region_kind_of(&d->memory.region, ptr, 1);
 
@@ -92,6 +94,7 @@ static int name_set(struct coh_svc *svc, const char *name)
 
 int dsm_publish(dsm_t *d, const char *name, void *ptr)
 {
+	CANCEL_OFF;
 	struct coh_svc svc = {.op = ptr ? SVC_PUBLISH : SVC_UNPUBLISH};
 
 	if (name_set(&svc, name) || (ptr && region_kind_of(&d->memory.region, ptr, 1) < 0))
@@ -102,6 +105,7 @@ int dsm_publish(dsm_t *d, const char *name, void *ptr)
 
 int dsm_lookup(dsm_t *d, const char *name, int timeout_ms, void **out)
 {
+	CANCEL_OFF;
 	struct coh_svc svc = {.op = SVC_LOOKUP, .arg = {timeout_ms != 0}};
 	int rc;
 
@@ -115,6 +119,7 @@ int dsm_lookup(dsm_t *d, const char *name, int timeout_ms, void **out)
 
 int dsm_prefetch(dsm_t *d, const void *ptr, size_t bytes)
 {
+	CANCEL_OFF;
 	uint64_t page, end;
 	sigset_t mask;
 

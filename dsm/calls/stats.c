@@ -6,6 +6,7 @@
 
 int dsm_get_stats(dsm_t *d, struct dsm_stats *out, size_t size)
 {
+	CANCEL_OFF;
 	struct dsm_stats s;
 	sigset_t mask;
 

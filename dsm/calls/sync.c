@@ -35,6 +35,7 @@ static int lock_event(const struct dsm *d, dsm_mutex mutex, unsigned kind, struc
 
 int dsm_barrier(dsm_t *d)
 {
+	CANCEL_OFF;
 	struct coh_event ev = {.kind = COH_EV_BARRIER};
 	struct waiter w = {.what = "dsm_barrier"};
 
@@ -43,6 +44,7 @@ int dsm_barrier(dsm_t *d)
 
 int dsm_mutex_create(dsm_t *d, dsm_mutex *out)
 {
+	CANCEL_OFF;
 	struct coh_event ev = {.kind = COH_EV_MUTEX_CREATE};
 	uint32_t object;
 	sigset_t mask;
@@ -73,11 +75,13 @@ static int destroy(struct dsm *d, uint64_t id, int kind)
 
 int dsm_mutex_destroy(dsm_t *d, dsm_mutex mutex)
 {
+	CANCEL_OFF;
 	return destroy(d, mutex.id, HANDLE_MUTEX);
 }
 
 int dsm_mutex_lock(dsm_t *d, dsm_mutex mutex)
 {
+	CANCEL_OFF;
 	struct waiter w = {.what = "dsm_mutex_lock"};
 	struct coh_event ev;
 	int rc = lock_event(d, mutex, COH_EV_LOCK, &ev);
@@ -87,6 +91,7 @@ int dsm_mutex_lock(dsm_t *d, dsm_mutex mutex)
 
 int dsm_mutex_trylock(dsm_t *d, dsm_mutex mutex)
 {
+	CANCEL_OFF;
 	struct waiter w = {.what = "dsm_mutex_trylock"};
 	struct coh_event ev;
 	int rc = lock_event(d, mutex, COH_EV_LOCK, &ev);
@@ -97,6 +102,7 @@ int dsm_mutex_trylock(dsm_t *d, dsm_mutex mutex)
 
 int dsm_mutex_unlock(dsm_t *d, dsm_mutex mutex)
 {
+	CANCEL_OFF;
 	struct coh_event ev;
 	int rc = lock_event(d, mutex, COH_EV_UNLOCK, &ev);
 
@@ -105,6 +111,7 @@ int dsm_mutex_unlock(dsm_t *d, dsm_mutex mutex)
 
 int dsm_cond_create(dsm_t *d, dsm_mutex mutex, dsm_cond *out)
 {
+	CANCEL_OFF;
 	struct coh_event ev = {.kind = COH_EV_COND_CREATE};
 	struct waiter w = {.what = "dsm_cond_create"};
 	int rc;
@@ -122,11 +129,13 @@ int dsm_cond_create(dsm_t *d, dsm_mutex mutex, dsm_cond *out)
 
 int dsm_cond_destroy(dsm_t *d, dsm_cond cond)
 {
+	CANCEL_OFF;
 	return destroy(d, cond.id, HANDLE_COND);
 }
 
 int dsm_cond_wait(dsm_t *d, dsm_cond cond, dsm_mutex mutex)
 {
+	CANCEL_OFF;
 	struct coh_event ev = {.kind = COH_EV_COND_WAIT};
 	struct waiter w = {.what = "dsm_cond_wait"};
 	coh_node home;
@@ -151,10 +160,12 @@ static int signal_cond(struct dsm *d, dsm_cond cond, int count)
 
 int dsm_cond_signal(dsm_t *d, dsm_cond cond)
 {
+	CANCEL_OFF;
 	return signal_cond(d, cond, 1);
 }
 
 int dsm_cond_broadcast(dsm_t *d, dsm_cond cond)
 {
+	CANCEL_OFF;
 	return signal_cond(d, cond, 0);
 }

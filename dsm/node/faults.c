@@ -190,26 +190,37 @@ static int ask_and_help(struct dsm *d, const struct trap_fault *f, struct waits_
 	return rc;
 }
 
-/* When the wait is over the access is tried again, whatever came of it: where it is refused, it is
- * so now. */
-int node_fault_here(void *ctx, const struct trap_fault *f, const sigset_t *mask)
+static int ask_here(struct dsm *d, const struct trap_fault *f, struct waits_answer *answer)
 {
-	struct dsm *d = ctx;
-	struct waits_answer answer;
 	int rc;
 
 	pthread_mutex_lock(&d->lock);
-	rc = ask_and_help(d, f, &answer);
+	rc = ask_and_help(d, f, answer);
 	pthread_mutex_unlock(&d->lock);
 	if (rc) {
 		log_line(&d->log, DSM_LOG_ERROR, "thread %u gets SIGBUS for page %llu: %s", f->thread,
 		         (unsigned long long)f->page, dsm_strerror(rc));
 		log_flush(&d->log);
 	}
-	if (rc || waits_is_over(&answer))
-		return rc;
-	/* The application's handlers may run while its thread sleeps, and jump elsewhere. */
-	pthread_sigmask(SIG_SETMASK, mask, NULL);
-	waits_sleep(&answer, WAITS_FOR_EVER);
-	return 0;
+	return rc;
+}
+
+/* When the wait is over the access is tried again, whatever came of it: where it is refused, it is
+ * so then. */
+int node_fault_here(void *ctx, const struct trap_fault *f, const sigset_t *mask)
+{
+	const struct cancel cancel = cancel_off();
+	struct waits_answer answer;
+	int rc, over;
+
+	rc = ask_here(ctx, f, &answer);
+	over = rc || waits_is_over(&answer);
+	/* What may end the thread from here on, with nothing held, is to find the mask that the
+	 * application knows: its clean-up may want shared memory. Handlers may jump elsewhere. */
+	if (!over || cancel.type != PTHREAD_CANCEL_DEFERRED)
+		pthread_sigmask(SIG_SETMASK, mask, NULL);
+	cancel_back(&cancel);
+	if (!over)
+		waits_sleep(&answer, WAITS_FOR_EVER);
+	return rc;
 }

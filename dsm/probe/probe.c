@@ -9,6 +9,7 @@ int dsm_probe(const struct dsm_config *config, dsm_probe_fn fn, void *ctx)
 	struct probe p = {.fn = fn, .ctx = ctx};
 	struct log log = {0};
 	int rc;
+	CANCEL_OFF;
 
 	init_error_set("%s", "");
 	if (!fn)

@@ -213,6 +213,7 @@ int dsm_init(const struct dsm_config *config, dsm_t **out)
 	struct log log;
 	struct dsm *d;
 	int rc;
+	CANCEL_OFF;
 
 	init_error_set("%s", "");
 	rc = settings_log(config, &log);
@@ -266,6 +267,7 @@ int dsm_fini(dsm_t *d)
 {
 	sigset_t mask;
 	int rc;
+	CANCEL_OFF;
 
 	if (!d)
 		return 0;

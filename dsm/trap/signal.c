@@ -82,20 +82,26 @@ static void on_sigbus(int number, siginfo_t *info, void *context)
 	errno = saved;
 }
 
+/* All signals wait while the handler runs, which may hold the caller's lock. So does the one by
+ * which threads are cancelled: sigfillset() leaves it out, and where it comes first the thread
+ * would clean up with all others blocked. */
+static void block_all(sigset_t *mask)
+{
+	sigfillset(mask);
+	((unsigned char *)mask)[(__SIGRTMIN - 1) / 8] |= 1 << (__SIGRTMIN - 1) % 8;
+}
+
 int trap_signal_start(const struct trap_config *config)
 {
-	/* All signals wait while the handler runs; it may hold the caller's lock. On the
-	 * application's alternate stack if there is one: its own may be small. */
-	struct sigaction ours = {.sa_sigaction = on_sigbus,
-	                         .sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK};
+	/* On the application's alternate stack if there is one: its own may be small, or be in
+	 * the region. */
+	struct sigaction ours = {.sa_sigaction = on_sigbus, .sa_flags = SA_SIGINFO | SA_ONSTACK};
 
 	if (here.taken)
 		return -EBUSY;
 	here.config = *config;
 	here.taken = 1;
-	sigfillset(&ours.sa_mask);
-	sigdelset(&ours.sa_mask, SIGBUS);
-	sigdelset(&ours.sa_mask, SIGSEGV);
+	block_all(&ours.sa_mask);
 	if (sigaction(SIGBUS, &ours, &here.before)) {
 		here.taken = 0;
 		return -errno;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Threads that leave an access to shared memory before it is done: a handler that interrupts it
- * jumps elsewhere, or goes on with something else for a while. Node 1 keeps the page that node 0
+ * jumps elsewhere, or goes on with something else for a while; or they are cancelled. Node 1 keeps the page that node 0
  * wants by a pin, so that node 0's access does wait. Both deliveries.
  */
 #include <pthread.h>
@@ -16,7 +16,7 @@
 #include "tests/system/node.h"
 
 #define PAGE 4096
-#define ROUNDS 20
+#define ROUNDS 10
 #define DEEP 65536 /* bytes: more than a handler of the library's may have used */
 
 static _Atomic uint64_t (*block)[PAGE / 8]; /* a page for each round, and one for handlers */
@@ -196,14 +196,124 @@ static void leave_by_change(void)
 	}
 }
 
-int main(void)
+/* --- threads that are cancelled --- */
+
+static int cleaned; /* how often a cancelled thread has cleaned up */
+
+/* Shared memory works there as anywhere. */
+static void clean_up(void *page)
+{
+	atomic_fetch_add((_Atomic uint64_t *)page, 1);
+	cleaned++;
+}
+
+/* Not before it says so, whatever it waits for, asks for, or calls meanwhile. */
+static void *cancelled_late(void *arg)
+{
+	dsm_mutex *mutex = arg;
+	uint64_t old;
+	void *ptr;
+
+	CHECK(!pthread_cancel(pthread_self()));
+	pthread_cleanup_push(clean_up, &block[ROUNDS][1]);
+	for (unsigned i = 0; i < ROUNDS; i++)
+		access_page(i);
+	OK(dsm_fetch_add64(node.dsm, (uint64_t *)&block[0][2], 1, &old));
+	OK(dsm_mutex_lock(node.dsm, *mutex));
+	OK(dsm_mutex_unlock(node.dsm, *mutex));
+	OK(dsm_alloc(node.dsm, PAGE, 0, 0, &ptr));
+	OK(dsm_free(node.dsm, ptr));
+	OK(dsm_pin(node.dsm, block[1], PAGE, DSM_PIN_WRITE));
+	OK(dsm_unpin(node.dsm, block[1], PAGE));
+	pthread_testcancel();
+	node_fail("a cancelled thread has gone on");
+	pthread_cleanup_pop(0);
+	return NULL;
+}
+
+static void cancel_late(dsm_mutex *mutex)
+{
+	pthread_t thread;
+	void *end;
+
+	CHECK(!pthread_create(&thread, NULL, cancelled_late, mutex));
+	CHECK(!pthread_join(thread, &end));
+	CHECK(end == PTHREAD_CANCELED);
+}
+
+/* At once, even where it waits for a page that does not come. */
+static void *cancelled_early(void *arg)
+{
+	const unsigned *page = arg;
+
+	pthread_cleanup_push(clean_up, &block[ROUNDS][1]);
+	CHECK(!pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL));
+	for (;;)
+		for (unsigned i = 0; i <= *page; i++)
+			access_page(i);
+	pthread_cleanup_pop(0);
+	return NULL;
+}
+
+static void cancel_early(unsigned page)
+{
+	const struct timespec t = { .tv_nsec = page * 300000 };
+	pthread_t thread;
+	void *end;
+
+	CHECK(!pthread_create(&thread, NULL, cancelled_early, &page));
+	nanosleep(&t, NULL); /* wherever it may be then */
+	CHECK(!pthread_cancel(thread));
+	CHECK(!pthread_join(thread, &end));
+	CHECK(end == PTHREAD_CANCELED);
+}
+
+static void be_cancelled(void)
+{
+	dsm_mutex mutex;
+
+	OK(dsm_mutex_create(node.dsm, &mutex));
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		keep(round);
+		if (node.rank == 1) {
+			for (unsigned i = 0; i <= ROUNDS; i++)
+				if (i != round)
+					atomic_fetch_add(&block[i][3], 1);
+			let_go(round);
+			cancel_late(&mutex);
+		} else {
+			cancel_early(round);
+			let_go(round);
+			cancel_late(&mutex);
+			CHECK(cleaned == 2 * ((int)round + 1));
+		}
+		node_barrier();
+	}
+	OK(dsm_mutex_destroy(node.dsm, mutex));
+	CHECK(atomic_load(&block[ROUNDS][1]) == 3 * ROUNDS);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+} parts[] = {
+	{ "jump", leave_by_jump },
+	{ "change", leave_by_change },
+	{ "cancel", be_cancelled },
+};
+
+/* All parts, or the one that is named. */
+int main(int argc, char **argv)
 {
 	node_join("leave", 60);
 	CHECK(node.size == 2);
-	block = node_shared("leave", (ROUNDS + 1) * PAGE, PAGE);
-	leave_by_jump();
-	leave_by_change();
-	node_unshare("leave", block);
+	for (unsigned i = 0; i < sizeof parts / sizeof *parts; i++) {
+		if (argc > 1 && strcmp(argv[1], parts[i].name))
+			continue;
+		block = node_shared("leave", (ROUNDS + 1) * PAGE, PAGE);
+		parts[i].run();
+		node_unshare("leave", block);
+	}
 	node_leave();
 	return 0;
 }
