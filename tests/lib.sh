@@ -12,7 +12,7 @@ PACKAGES_BUILD=(build-essential autoconf automake libtool pkg-config libfabric-d
 	libibverbs-dev libev-dev libjansson-dev libsodium-dev uthash-dev libpmix-dev libpng-dev
 	libcunit1-dev)
 # And with what only some examples and tests use: MPIs, network namespaces, the form of manual pages.
-PACKAGES=("${PACKAGES_BUILD[@]}" openmpi-bin libopenmpi-dev mpich libmpich-dev iproute2 mandoc)
+PACKAGES=("${PACKAGES_BUILD[@]}" openmpi-bin libopenmpi-dev mpich libmpich-dev iproute2 mount mandoc)
 # Whose daemons a test starts by itself: they are unpacked beside the build, and not
 # installed, which would leave services running.
 SLURM=(slurmctld slurmd slurm-client munge)
