@@ -38,17 +38,24 @@ int admin_start(struct dsm *d, const struct post_name *post)
 	return 0;
 }
 
-void admin_stop(struct dsm *d)
+void admin_stop(struct dsm *d, char left[BOOT_DIR_MAX + 1])
 {
 	struct admin_room *a = d->admin;
 
+	left[0] = 0;
 	if (!a)
 		return;
 	admin_close(a->socket);
-	if (!d->boot->runtime_dir[0] && a->dir[0])
-		post_leave(a->dir);
+	if (!d->boot->runtime_dir[0])
+		memcpy(left, a->dir, sizeof a->dir);
 	d->admin = NULL;
 	free(a);
+}
+
+void admin_leave(const char *left)
+{
+	if (*left)
+		post_leave(left);
 }
 
 const char *admin_dir(const struct dsm *d)

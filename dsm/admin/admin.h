@@ -16,7 +16,11 @@ struct dsm;
 /* Opens the socket on the node's loop, in its job's directory, or in one of its own named post
  * where the job has none. Without one such a job goes on all the same. Codes of admin_open(). */
 int admin_start(struct dsm *d, const struct post_name *post);
-void admin_stop(struct dsm *d); /* half-built is allowed; no service thread any more */
+/* Half-built is allowed; no service thread any more. left: what admin_leave() has to know. */
+void admin_stop(struct dsm *d, char left[BOOT_DIR_MAX + 1]);
+/* Removes the directory that was the node's own, unless others are in it. Once the boot is closed: then
+ * those that have died are gone, and not just about to, and their sockets can be told from others. */
+void admin_leave(const char *left);
 /* The directory that the socket is in, "" without one. */
 const char *admin_dir(const struct dsm *d);
 

@@ -74,6 +74,29 @@ int post_open(struct ev_loop *loop, const struct post_name *name, int rank, admi
 	return rc;
 }
 
+/* Whether the process that listens at the other end is about to end: the kernel closes its
+ * descriptors one after the other, and ours may have been the first. */
+static int is_ending(int fd)
+{
+	const unsigned pf_exiting = 4; /* proc_pid_stat(5), flags */
+	struct ucred peer;
+	socklen_t len = sizeof peer;
+	unsigned flags = 0;
+	char path[32];
+	int got = 0;
+	FILE *f;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len))
+		return 0;
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)peer.pid);
+	f = fopen(path, "re");
+	if (!f)
+		return errno == ENOENT;
+	got = fscanf(f, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %u", &flags);
+	fclose(f);
+	return got == 1 && (flags & pf_exiting);
+}
+
 /* Removes the socket of a node that was killed. Returns 1 when it was. */
 static int bury(const char *dir, const char *name)
 {
@@ -83,7 +106,10 @@ static int bury(const char *dir, const char *name)
 	if (snprintf(to.sun_path, sizeof to.sun_path, "%s/%s", dir, name) >= (int)sizeof to.sun_path)
 		return 0;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	dead = fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof to) && errno == ECONNREFUSED;
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof to))
+		dead = errno == ECONNREFUSED;
+	else
+		dead = fd >= 0 && is_ending(fd);
 	if (fd >= 0)
 		close(fd);
 	return dead && !unlink(to.sun_path);

@@ -107,8 +107,10 @@ static int make_ready(struct dsm *d, const struct post_name *post)
 
 static void dismantle(struct dsm *d)
 {
+	char left[BOOT_DIR_MAX + 1];
+
 	loop_stop(d);
-	admin_stop(d);
+	admin_stop(d, left);
 	loop_close(d);
 	heap_close(d);
 	if (d->tr)
@@ -127,6 +129,7 @@ static void dismantle(struct dsm *d)
 		region_destroy(&d->memory.region);
 	if (d->boot)
 		d->boot->ops->close(d->boot);
+	admin_leave(left);
 	waits_close(&d->waits);
 	log_close(&d->log);
 	pthread_mutex_destroy(&d->lock);
