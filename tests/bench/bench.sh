@@ -50,10 +50,12 @@ said 'there is no test'
 bench 1 --json "$dir/not/there"
 
 # Its job is where dsmctl looks for jobs: no place for that, no job.
-: >"$dir/dsm-$(id -u)"
+for name in '' .1 .2 .3; do
+	: >"$dir/dsm-$(id -u)$name"
+done
 XDG_RUNTIME_DIR='' TMPDIR=$dir bench 1 --short --nodes 2 --provider shm bare_trap
 said "dsm-bench: $dir/dsm-"
-rm "$dir/dsm-$(id -u)"
+rm "$dir/dsm-$(id -u)"*
 
 # check FAULTS NAME...: these tests, with this delivery, and what they report; a minus in
 # front of those that may not be there.

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <time.h>
 #include <unistd.h>
@@ -238,14 +239,19 @@ static void test_frame_forgotten(void)
 static int full_tmpfs(void *ctx)
 {
 	struct fx *fx = ctx;
+	struct region_zone *zone = &fx->region.zone[REGION_PTE];
+	void *alias;
 	int fd;
 
 	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 	    mount("none", "/tmp", "tmpfs", 0, "size=64k"))
 		return EXIT_SKIPPED;
 	fd = open("/tmp/full", O_RDWR | O_CREAT, 0600);
-	CHILD_CHECK(fd >= 0);
-	fx->region.zone[REGION_PTE].memfd = fd;
+	CHILD_CHECK(fd >= 0 && !ftruncate(fd, zone->count * zone->page_bytes));
+	alias = mmap(NULL, zone->count * zone->page_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	CHILD_CHECK(alias != MAP_FAILED);
+	zone->memfd = fd;
+	zone->alias = alias; /* a child has no copy of the region's */
 	CHILD_CHECK(!region_frame_prepare(&fx->region, 0, 8));
 	CHILD_CHECK(region_frame_prepare(&fx->region, 0, 64) == -ENOSPC);
 	return 0;
