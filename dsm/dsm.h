@@ -45,9 +45,8 @@
  *   there but return DSM_ERR_INVAL.
  * - System calls on shared memory work where the process may trap kernel accesses (root,
  *   CAP_SYS_PTRACE, or vm.unprivileged_userfaultfd=1), and on pages that dsm_pin() holds.
- * - mlockall(MCL_CURRENT) in a node touches every page of the region, and so fetches it and fills
- *   this machine's memory. Lock before dsm_init, or with MCL_ONFAULT; mlock(2) on the region
- *   likewise only as mlock2(MLOCK_ONFAULT). MCL_FUTURE does no harm.
+ * - mlockall(MCL_CURRENT) in a node fetches all of the region and fills this machine's memory. Lock
+ *   before dsm_init, or with MCL_ONFAULT; mlock(2) likewise only as mlock2(MLOCK_ONFAULT).
  * - The unit of sharing is the page. Data that different nodes write at the same time belongs on
  *   different pages.
  * - A node that dies ends the job.
@@ -102,18 +101,12 @@ enum dsm_log_level { DSM_LOG_ERROR, DSM_LOG_WARN, DSM_LOG_INFO, DSM_LOG_DEBUG, D
 
 /*
  * Called with one line of lower-case text, no newline: in dsm_init by the thread that is there;
- * later by a thread of the library's, which has no other work and holds no lock, with one line
- * after the other in their order. Nobody waits for it, so it may take locks, touch shared memory
- * and call dsm_*; but not dsm_init, nor dsm_fini, which returns DSM_ERR_BUSY to that thread, nor
- * anything of this once a thread is in dsm_fini. That thread has all signals blocked but SIGBUS.
- *
- * The same line comes once, and then at most once a second, with a count, and lines that differ in
- * details only a few times a second; all together are less than 100 a second; but for those of
- * DSM_LOG_TRACE. Where it takes them too slowly, lines are left out, and one says how many.
- *
- * What was said before dsm_fini, or before the program exits, it gets before that; where it does
- * not return that is waited for no longer than seconds, and after dsm_fini it is not called again,
- * though a call may still be going on.
+ * later, in order, by a thread of the library's that holds no lock, so that it may take locks,
+ * touch shared memory and call dsm_*; but not dsm_init, nor dsm_fini (DSM_ERR_BUSY there), nor any
+ * once a thread is in dsm_fini. All signals but SIGBUS are blocked. Lines that repeat come with a
+ * count, and all but those of DSM_LOG_TRACE are less than 100 a second; what it takes too slowly is
+ * left out and counted. What was said before dsm_fini, or exit, it gets before, unless it does not
+ * return for seconds; after dsm_fini it is not called again, though a call may still be going on.
  */
 typedef void (*dsm_log_fn)(void *ctx, enum dsm_log_level level, const char *text);
 
@@ -135,9 +128,8 @@ struct dsm_config {
 	const char *faults;   /* DSM_FAULTS: "event": system calls on shared memory work; needs the
 	                       * permission to trap the kernel's accesses. "signal": faults are
 	                       * served in the faulting thread by a SIGBUS handler; any user may,
-	                       * but system calls on pages that are not here fail with EFAULT,
-	                       * and a thread that has SIGBUS blocked and touches one ends the
-	                       * process without a word.
+	                       * but system calls on pages that are not here fail with EFAULT, and a
+	                       * thread with SIGBUS blocked that touches one ends the process.
 	                       * "auto" (default): event where it is permitted */
 	const char *trap;     /* DSM_TRAP: how pages are protected. "rwp": by read-write protection
 	                       * (Linux 7.3, CONFIG_USERFAULTFD_RWP), which leaves a page mapped
@@ -276,18 +268,15 @@ enum dsm_pin_mode {
  */
 DSM_API int dsm_pin(dsm_t *dsm, const void *ptr, size_t bytes, int mode);
 
-/* Ends one pin of each page of the range. DSM_ERR_INVAL, and nothing is done: a page of it
- * is not pinned, or not in the region. Does not block. */
+/* Ends one pin of each page. Does not block. DSM_ERR_INVAL, nothing is done: one is not pinned. */
 DSM_API int dsm_unpin(dsm_t *dsm, const void *ptr, size_t bytes);
 
 /* ----------------------------------------------------------- synchronization -- */
 
-/* Waits until every node has called it. One thread per node at a time
- * (DSM_ERR_BUSY otherwise). Blocks, without using the CPU. DSM_ERR_LOST. */
+/* Waits until every node has called it. One thread of a node at a time, or DSM_ERR_BUSY. Blocks. */
 DSM_API int dsm_barrier(dsm_t *dsm);
 
-/* Handles are plain values, valid on every node: keep them in shared memory. A zeroed
- * one names nothing. */
+/* Handles are plain values, valid on every node: keep them in shared memory. 0 names nothing. */
 typedef struct dsm_mutex { uint64_t id; } dsm_mutex;
 typedef struct dsm_cond { uint64_t id; } dsm_cond;
 
@@ -403,11 +392,10 @@ typedef void (*dsm_probe_fn)(void *ctx, const struct dsm_finding *finding);
 
 /*
  * Looks, mostly by trying, at what this machine lets a node of this process and configuration (as
- * for dsm_init, with the environment) do, and calls fn for each thing. Later versions may look at
- * more. Takes a fraction of a second. Not while the process is a node, nor in two threads at once
- * (DSM_ERR_ACTIVE). Returns 0, the code with which dsm_init would fail because of the first
- * finding that is bad, or DSM_ERR_CONFIG, DSM_ERR_INVAL for the configuration (dsm_init_error()
- * says why).
+ * for dsm_init, with the environment) do, and calls fn for each thing, for a fraction of a second.
+ * Not while the process is a node, nor in two threads at once (DSM_ERR_ACTIVE). Returns 0, the code
+ * with which dsm_init would fail for the first finding that is bad, or DSM_ERR_CONFIG,
+ * DSM_ERR_INVAL for the configuration (dsm_init_error() says why).
  */
 DSM_API int dsm_probe(const struct dsm_config *config, dsm_probe_fn fn, void *ctx);
 
