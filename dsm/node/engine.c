@@ -135,6 +135,26 @@ static void do_atomic(struct dsm *d, const struct coh_effect *e)
 	}
 }
 
+/* These frames had memory, and have none any more: the program has taken it away, by MADV_REMOVE
+ * on shared memory. What this node has for writing is zero then, as it asked for; a copy comes
+ * again once it is given up, which it is after this step; the frame of a home may have been all
+ * there was of the page. */
+static int frames_removed(struct dsm *d, const struct coh_effect *e)
+{
+	if (e->access == COH_WRITE) {
+		if (region_frame_prepare(&d->memory.region, e->page, e->n))
+			return -ENOSPC;
+		return d->trap->ops->set_access(d->trap, e->page, e->n, TRAP_WRITE);
+	}
+	if (e->n > 1 || node_is_home(d, e->page)) {
+		node_fail(d, "the memory of a page was taken away, by madvise(MADV_REMOVE) on shared "
+		             "memory or the like");
+		return -EFAULT;
+	}
+	d->engine.removed = e->page + 1;
+	return 0;
+}
+
 static void do_set_access(struct dsm *d, const struct coh_effect *e)
 {
 	int rc = 0;
@@ -143,6 +163,8 @@ static void do_set_access(struct dsm *d, const struct coh_effect *e)
 		rc = frames_prepare(&d->memory.frames, e->page, e->n);
 	if (rc == 0)
 		rc = d->trap->ops->set_access(d->trap, e->page, e->n, (enum trap_access)e->access);
+	if (rc == -EFAULT)
+		rc = frames_removed(d, e);
 	if (rc) {
 		log_line(&d->log, DSM_LOG_ERROR, "cannot set access of pages %llu +%u: %s",
 		         (unsigned long long)e->page, e->n, strerror(-rc));
@@ -191,6 +213,16 @@ static void carry_out(struct dsm *d)
 		d->tenure.deferred = 1;
 }
 
+/* Whoever wants the page, and finds it gone, asks for it once more. When it cannot be given up
+ * now, that brings him here again. */
+static void give_up_removed(struct dsm *d)
+{
+	struct coh_event ev = {.kind = COH_EV_EVICT, .page = d->engine.removed - 1};
+
+	d->engine.removed = 0;
+	node_step(d, &ev);
+}
+
 int node_step(struct dsm *d, const struct coh_event *ev)
 {
 	int rc = coh_step(d->engine.coh, ev, &d->engine.fx);
@@ -200,5 +232,7 @@ int node_step(struct dsm *d, const struct coh_event *ev)
 	 * another request waits for. A refused event changes nothing. */
 	if (rc == 0)
 		waits_room(&d->waits);
+	if (d->engine.removed)
+		give_up_removed(d);
 	return rc;
 }

@@ -23,6 +23,7 @@ struct engine {
 	struct coh_effects fx; /* of the last step */
 	uint64_t count[COH_COUNTS];
 	uint64_t pages_written, bad_messages;
+	uint64_t removed; /* a page, plus one, whose frame the program has taken away; 0: none */
 	uint64_t handled; /* faults, messages, landings and tenures taken: tells activity */
 };
 

@@ -1,13 +1,15 @@
 # System tests: programs that run as jobs, and the scripts that start them.
 
-system_programs = tests/system/api tests/system/audit tests/system/breaks \
-	tests/system/descriptors tests/system/engine \
-	tests/system/errors tests/system/idle tests/system/kernel tests/system/leave tests/system/litmus \
-	tests/system/log tests/system/lost tests/system/resident tests/system/sharing tests/system/stress
+system_programs = tests/system/advice tests/system/api tests/system/audit tests/system/breaks \
+	tests/system/descriptors tests/system/engine tests/system/errors tests/system/idle \
+	tests/system/kernel tests/system/leave tests/system/litmus tests/system/log \
+	tests/system/lost tests/system/resident tests/system/sharing tests/system/stress
 check_PROGRAMS += $(system_programs)
 
 system_node = tests/system/node.c tests/system/node.h
 
+tests_system_advice_SOURCES = tests/system/advice.c $(system_node)
+tests_system_advice_LDADD = libdsm.la
 tests_system_api_SOURCES = tests/system/api.c tests/system/api.h tests/system/api_atomics.c \
 	tests/system/api_cond.c tests/system/api_many.c tests/system/api_memory.c \
 	tests/system/api_pin.c tests/system/api_sync.c $(system_node)
