@@ -104,16 +104,40 @@ bool hub_visitor_read(struct hub *h, struct visitor *v)
 	return false;
 }
 
+/* It has had its time. All of what it has to say may be here, and only we are late. */
+static void visitor_expire(struct hub *h, struct visitor *v)
+{
+	while (hub_visitor_read(h, v))
+		;
+	hub_link_free(&v->link);
+}
+
+/* A place for one more. None has proved anything yet: where all are taken, who has had one for the
+ * longest has to go, or strangers who just hold theirs would keep the members out. */
+static struct visitor *visitor_place(struct hub *h)
+{
+	struct visitor *oldest = h->visitors;
+
+	for (struct visitor *v = h->visitors; v < h->visitors + VISITORS; v++) {
+		if (!v->link)
+			return v;
+		if (v->deadline < oldest->deadline)
+			oldest = v;
+	}
+	visitor_expire(h, oldest);
+	return oldest;
+}
+
 void hub_visitor_accept(struct hub *h)
 {
-	struct visitor *v = h->visitors;
 	int fd = accept4(h->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct visitor *v;
 
 	if (fd < 0)
 		return;
-	while (v < h->visitors + VISITORS && v->link)
-		v++;
-	if (v == h->visitors + VISITORS || !(v->link = calloc(1, sizeof *v->link))) {
+	v = visitor_place(h);
+	v->link = calloc(1, sizeof *v->link);
+	if (!v->link) {
 		close(fd);
 		return;
 	}
@@ -126,14 +150,9 @@ void hub_visitors_expire(struct hub *h)
 {
 	int64_t now = boot_now_ms();
 
-	for (struct visitor *v = h->visitors; v < h->visitors + VISITORS; v++) {
-		if (!v->link || v->deadline > now)
-			continue;
-		/* All of it may be here, and only we are late. */
-		while (hub_visitor_read(h, v))
-			;
-		hub_link_free(&v->link);
-	}
+	for (struct visitor *v = h->visitors; v < h->visitors + VISITORS; v++)
+		if (v->link && v->deadline <= now)
+			visitor_expire(h, v);
 }
 
 void hub_stop_listening(struct hub *h)

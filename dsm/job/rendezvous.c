@@ -60,17 +60,44 @@ static void listen_pause(struct rendezvous *r, bool pause)
 	epoll_ctl(r->epoll, EPOLL_CTL_MOD, r->listener, &e);
 }
 
+/* Its time is over; its hello may be here, and only we are late. */
+static void conn_expire(struct rendezvous *r, struct conn *c)
+{
+	meeting_conn_read(r, c);
+	if (c->state == CONN_NEW)
+		meeting_conn_close(r, c);
+}
+
+/* A place for one more: where there is none, that of who has not said for the longest who it is.
+ * NULL: all have. */
+static struct conn *conn_place(struct rendezvous *r)
+{
+	struct conn *oldest = NULL;
+
+	for (struct conn *c = r->conns; c < r->conns + CONNS_MAX; c++) {
+		if (c->state == CONN_FREE)
+			return c;
+		if (c->state == CONN_NEW && (!oldest || c->deadline < oldest->deadline))
+			oldest = c;
+	}
+	if (oldest)
+		conn_expire(r, oldest);
+	return oldest && oldest->state == CONN_FREE ? oldest : NULL;
+}
+
 static void conn_open(struct rendezvous *r, int fd)
 {
 	struct epoll_event e = { .events = EPOLLIN };
 	struct ucred cred;
 	socklen_t len = sizeof cred;
-	struct conn *c = r->conns;
+	struct conn *c = conn_place(r);
 
-	while (c < r->conns + CONNS_MAX && c->state != CONN_FREE)
-		c++;
+	if (!c) {
+		close(fd);
+		return;
+	}
 	e.data.u32 = meeting_conn_index(r, c);
-	if (c == r->conns + CONNS_MAX || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) ||
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) ||
 	    cred.uid != geteuid() || epoll_ctl(r->epoll, EPOLL_CTL_ADD, fd, &e)) {
 		close(fd);
 		return;
@@ -106,11 +133,8 @@ static void on_timer(struct rendezvous *r)
 	for (int i = 0; i < CONNS_MAX; i++) {
 		struct conn *c = &r->conns[i];
 
-		/* Its hello may be here, and only we are late. */
 		if (c->state == CONN_NEW && c->deadline <= now)
-			meeting_conn_read(r, c);
-		if (c->state == CONN_NEW && c->deadline <= now)
-			meeting_conn_close(r, c);
+			conn_expire(r, c);
 		again |= c->state == CONN_NEW;
 	}
 	timer_set(r, again);

@@ -651,6 +651,30 @@ static void test_garbage(void)
 	party_close(&p);
 }
 
+#define HELD 200 /* more than rank 0 has places for those who have proved nothing */
+
+/* Who comes is heard, however many hold connections on which they say nothing. */
+static void test_held(void)
+{
+	struct boot_msg challenge;
+	struct party p;
+	int held[HELD];
+
+	party_open(&p, 2);
+	party_start(&p, 0, rounds);
+	for (int i = 0; i < HELD; i++) {
+		held[i] = raw(&p);
+		CU_ASSERT_FATAL(recv(held[i], &challenge, sizeof challenge, 0) > 0);
+	}
+	party_start(&p, 1, rounds);
+	party_wait(&p, 0);
+	for (int i = 0; i < 2; i++)
+		expect(&p, i, 0, "");
+	for (int i = 0; i < HELD; i++)
+		close(held[i]);
+	party_close(&p);
+}
+
 int main(void)
 {
 	static const CU_TestInfo tests[] = {
@@ -665,6 +689,7 @@ int main(void)
 		{ "versions that differ", test_versions },
 		{ "members that turn bad", test_bad_members },
 		{ "garbage of strangers", test_garbage },
+		{ "connections that are held", test_held },
 		CU_TEST_INFO_NULL,
 	};
 
