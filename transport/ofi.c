@@ -72,11 +72,9 @@ static int ofi_rx_make(struct ofi *ofi)
 	int rc;
 
 	if (ofi->mr_local) {
-		rc = fi_mr_reg(ofi->domain, ofi->slots, ofi->slots_bytes, FI_SEND | FI_RECV, 0,
-		               ofi->next_key, 0, &ofi->slots_mr, NULL);
+		rc = ofi_mr_make(ofi, ofi->slots, ofi->slots_bytes, FI_SEND | FI_RECV, &ofi->slots_mr);
 		if (rc)
 			return rc;
-		ofi->next_key++;
 	}
 	for (i = 0; i < ofi->n_rx; i++) {
 		rc = ofi_rx_post(ofi, &ofi->rx[i]);
@@ -309,7 +307,6 @@ static int ofi_open(const struct tr_config *config, struct tr **out)
 	ofi->log_ctx = config->log_ctx;
 	ofi->sends_max = config->sends_max ? config->sends_max : OFI_SENDS_MAX;
 	ofi->writes_max = config->writes_max ? config->writes_max : OFI_WRITES_MAX;
-	ofi->next_key = 1;
 	ofi->silent_max_ms = config->silent_max_ms;
 	ofi->epoll_fd = ofi->timer_fd = ofi->confirm_fd = ofi->life_fd = -1;
 	rc = ofi_start(ofi, config);

@@ -128,7 +128,6 @@ struct ofi {
 	struct fid_cq *cq;
 	struct fid_av *av;
 	size_t inject_bytes;
-	uint64_t next_key;
 	uint8_t virt_addr, mr_local, mr_allocated;
 
 	struct ofi_peer *peer;
@@ -234,6 +233,9 @@ int ofi_pins_memory(const struct tr *tr);
 /* Our code for a failure to pin memory: the kernel does not tell a limit of the process
  * from a lack of memory. */
 int ofi_pin_errno(const struct ofi *ofi, int rc);
+/* Registers memory, under a key that nobody guesses where keys are ours. */
+int ofi_mr_make(struct ofi *ofi, const void *base, size_t len, uint64_t access,
+                struct fid_mr **out);
 int ofi_mem_register(struct tr *tr, void *base, size_t len, struct tr_mem **out);
 void ofi_mem_release(struct tr_mem *mem);
 void ofi_mem_landing(const struct tr_mem *mem, const void *ptr, uint8_t out[TR_LANDING_SIZE]);

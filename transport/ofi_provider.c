@@ -47,6 +47,11 @@ int ofi_provider_is_verbs(const char *provider)
 	return !strcmp(provider, OFI_VERBS);
 }
 
+static int ofi_provider_takes_keys(const char *provider)
+{
+	return !strcmp(tr_ofi_name(provider), "tcp") || !strcmp(provider, "tcp;ofi_rxm");
+}
+
 static struct fi_info *ofi_hints(const char *provider)
 {
 	struct fi_info *hints = fi_allocinfo();
@@ -56,8 +61,10 @@ static struct fi_info *ofi_hints(const char *provider)
 	hints->caps = FI_MSG | FI_RMA;
 	hints->mode = FI_CONTEXT | FI_CONTEXT2;
 	hints->ep_attr->type = FI_EP_RDM;
-	hints->domain_attr->mr_mode =
-		FI_MR_LOCAL | FI_MR_VIRT_ADDR | FI_MR_ALLOCATED | FI_MR_PROV_KEY;
+	hints->domain_attr->mr_mode = FI_MR_LOCAL | FI_MR_VIRT_ADDR | FI_MR_ALLOCATED;
+	/* Those over TCP would take the liberty, and choose 1, 2, 3. */
+	if (!provider || !ofi_provider_takes_keys(provider))
+		hints->domain_attr->mr_mode |= FI_MR_PROV_KEY;
 	hints->domain_attr->threading = FI_THREAD_DOMAIN;
 	hints->domain_attr->control_progress = FI_PROGRESS_MANUAL;
 	hints->domain_attr->data_progress = FI_PROGRESS_MANUAL;

@@ -335,6 +335,37 @@ static void test_strangers(void)
 	CU_ASSERT_EQUAL(in_process(strangers), 0);
 }
 
+/* The keys of two registrations have nothing to do with each other, or with small numbers. */
+static int keys_of(const char *provider)
+{
+	struct tr_config config = config_of(provider);
+	static uint8_t memory[2][4096] __attribute__((aligned(4096)));
+	uint64_t word[2][2];
+	struct tr_mem *mem;
+	struct tr *tr;
+
+	if (tr_ofi_ops.open(&config, &tr))
+		return 0; /* not here */
+	for (int i = 0; i < 2; i++) {
+		CHECK(tr_ofi_ops.mem_register(tr, memory[i], sizeof(memory[i]), &mem) == 0);
+		tr_ofi_ops.landing(mem, memory[i], (uint8_t *)word[i]);
+	}
+	CHECK((word[0][1] ^ word[1][1]) >> 32 != 0);
+	CHECK(word[0][1] >> 32 != 0 && word[1][1] >> 32 != 0);
+	tr_ofi_ops.close(tr);
+	return 0;
+}
+
+static int keys(void)
+{
+	return keys_of("tcp") || keys_of("tcp;ofi_rxm");
+}
+
+static void test_keys(void)
+{
+	CU_ASSERT_EQUAL(in_process(keys), 0);
+}
+
 /* ------------------------------------------------------------- environment -- */
 
 /* Reads the environment all the time, as C libraries do for time zones and words. */
@@ -579,6 +610,7 @@ static CU_TestInfo tests[] = {
 	{"signal handlers", test_signals},
 	{"addresses", test_addresses},
 	{"strangers", test_strangers},
+	{"keys of memory", test_keys},
 	{"environment", test_environment},
 	{"sweep", test_sweep},
 	{"sweep by exact names", test_sweep_by_exact_names},
