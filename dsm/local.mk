@@ -54,7 +54,8 @@ libnode_la_SOURCES += dsm/base/base.h dsm/base/cancel.h dsm/base/clock.c dsm/bas
 	dsm/base/descriptors.h dsm/base/error.c dsm/base/error.h \
 	dsm/base/log.c dsm/base/log.h dsm/base/log_limit.c dsm/base/log_limit.h \
 	dsm/base/log_queue.c dsm/base/log_queue.h dsm/base/process.c dsm/base/process.h \
-	dsm/base/processors.c dsm/base/processors.h dsm/base/thread.c dsm/base/thread.h
+	dsm/base/processors.c dsm/base/processors.h dsm/base/stack.c dsm/base/stack.h \
+	dsm/base/thread.c dsm/base/thread.h
 libnode_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(SODIUM_CFLAGS) $(PMIX_CFLAGS)
 libnode_la_LIBADD = $(SODIUM_LIBS)
 
@@ -70,7 +71,8 @@ libjob_la_SOURCES = dsm/job/bootmsg.c dsm/job/bootmsg.h dsm/job/job.h dsm/job/jo
 lib_LTLIBRARIES += libdsm.la
 libdsm_la_SOURCES = dsm/base/ev_private.c
 libdsm_la_LIBADD = libnode.la libcoherence.la libtransport.la $(JANSSON_LIBS)
-libdsm_la_LDFLAGS = $(LINK_FLAGS) -version-info 0:0:0 -Wl,--version-script=$(top_srcdir)/dsm/libdsm.map
+libdsm_la_LDFLAGS = $(LINK_FLAGS) -version-info 0:0:0 -Wl,-z,now \
+	-Wl,--version-script=$(top_srcdir)/dsm/libdsm.map
 libdsm_la_DEPENDENCIES = libnode.la libcoherence.la libtransport.la dsm/libdsm.map
 pkgconfig_DATA = dsm/dsm.pc
 EXTRA_DIST += dsm/libdsm.map

@@ -55,16 +55,20 @@ tests_memory_test_budget_LDADD = libcoherence.la -lcunit
 
 # What all stands on
 if HAVE_CUNIT
-base_tests = tests/base/test_limit tests/base/test_log tests/base/test_processors
+base_tests = tests/base/test_limit tests/base/test_log tests/base/test_processors \
+	tests/base/test_stack
 check_PROGRAMS += $(base_tests)
 TESTS += $(base_tests)
 endif
 tests_base_test_limit_SOURCES = tests/base/test_limit.c dsm/base/log_limit.c dsm/base/log_limit.h
 tests_base_test_limit_LDADD = -lcunit
-tests_base_test_log_SOURCES = tests/base/test_log.c dsm/base/clock.c dsm/base/clock.h dsm/base/thread.c dsm/base/thread.h \
+tests_base_test_log_SOURCES = tests/base/test_log.c dsm/base/clock.c dsm/base/clock.h \
+	dsm/base/thread.c dsm/base/thread.h \
 	dsm/base/log.c dsm/base/log.h dsm/base/log_limit.c dsm/base/log_limit.h \
 	dsm/base/log_queue.c dsm/base/log_queue.h
 tests_base_test_log_LDADD = -lcunit
+tests_base_test_stack_SOURCES = tests/base/test_stack.c dsm/base/stack.c dsm/base/stack.h
+tests_base_test_stack_LDADD = -lcunit
 tests_base_test_processors_SOURCES = tests/base/test_processors.c dsm/base/processors.c \
 	dsm/base/processors.h
 tests_base_test_processors_LDADD = -lcunit

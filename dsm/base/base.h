@@ -2,12 +2,12 @@
 /*
  * The ground floor: what every room of the library stands on. The log and the sentence about
  * a failed start, errors of the system in codes of ours, the clock, the processors that there are,
- * threads of ours, the descriptors that are the program's, what tells a child of fork, and
- * cancellation. Nothing here knows a node.
+ * threads of ours, the descriptors that are the program's, stacks that are not, what tells a child
+ * of fork, and cancellation. Nothing here knows a node.
  *
  * Nothing needs to be guarded: a log does not change once it is set up, its lines wait for its
- * thread under a lock inside, the sentence is the calling thread's own, and who holds descriptors
- * counts under a lock inside, too.
+ * thread under a lock inside, the sentence is the calling thread's own, who holds descriptors
+ * counts under a lock inside, and stacks are taken without one.
  */
 #ifndef BASE_H
 #define BASE_H
@@ -19,6 +19,7 @@
 #include "dsm/base/log.h"
 #include "dsm/base/process.h"
 #include "dsm/base/processors.h"
+#include "dsm/base/stack.h"
 #include "dsm/base/thread.h"
 
 #endif

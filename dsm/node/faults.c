@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Faults: from the trap to the core, and who is still waiting. Under the node's lock. */
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 
@@ -205,7 +206,26 @@ static int ask_here(struct dsm *d, const struct trap_fault *f, struct waits_answ
 	return rc;
 }
 
-/* When the wait is over the access is tried again, whatever came of it: where it is refused, it is
+/* Asks on a stack of the library's own: the one that the kernel has chosen for the handler is the
+ * application's, and may be small. */
+static int ask_elsewhere(struct dsm *d, const struct trap_fault *f, struct waits_answer *answer)
+{
+	const uint64_t word[STACK_WORDS] = {(uintptr_t)d, (uintptr_t)f, (uintptr_t)answer};
+	struct stack *stack;
+	int rc;
+
+	/* The start has made one; who has it gives it back whatever this thread does. */
+	while (!(stack = stacks_take(&d->fault_stacks)))
+		sched_yield();
+	rc = (int)stack_call(stack, (void (*)(void))ask_here, word);
+	stacks_give(&d->fault_stacks, stack);
+	return rc;
+}
+
+/* The thread sleeps where the handler was called, for only there may other handlers be called: the
+ * kernel would put their frames over ours, did it not see that the alternate stack is in use.
+ *
+ * When the wait is over the access is tried again, whatever came of it: where it is refused, it is
  * so then. */
 int node_fault_here(void *ctx, const struct trap_fault *f, const sigset_t *mask)
 {
@@ -213,7 +233,7 @@ int node_fault_here(void *ctx, const struct trap_fault *f, const sigset_t *mask)
 	struct waits_answer answer;
 	int rc, over;
 
-	rc = ask_here(ctx, f, &answer);
+	rc = ask_elsewhere(ctx, f, &answer);
 	over = rc || waits_is_over(&answer);
 	/* What may end the thread from here on, with nothing held, is to find the mask that the
 	 * application knows: its clean-up may want shared memory. Handlers may jump elsewhere. */

@@ -92,6 +92,7 @@ struct dsm {
 	struct loop *loop;        /* the service thread */
 	struct heap *heap;        /* heap/'s */
 	struct admin_room *admin; /* admin/'s */
+	struct stacks fault_stacks; /* for faults that come as signals; without the lock */
 };
 
 /* Whether this node is the page's home. */

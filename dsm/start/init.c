@@ -98,7 +98,7 @@ static int make_ready(struct dsm *d, const struct post_name *post)
 		               error_lock_hint(rc));
 		return error_limit_or(rc, DSM_ERR_PROVIDER);
 	}
-	if (heap_open(d))
+	if (heap_open(d) || (d->signal && stacks_fill(&d->fault_stacks)))
 		return DSM_ERR_NOMEM;
 	return start_service(d, post);
 }
@@ -130,6 +130,7 @@ static void dismantle(struct dsm *d)
 	if (d->boot)
 		d->boot->ops->close(d->boot);
 	admin_leave(left);
+	stacks_close(&d->fault_stacks);
 	waits_close(&d->waits);
 	log_close(&d->log);
 	pthread_mutex_destroy(&d->lock);
