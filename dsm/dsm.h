@@ -50,6 +50,9 @@
  * - The unit of sharing is the page. Data that different nodes write at the same time belongs on
  *   different pages.
  * - A node that dies ends the job.
+ * - A stack may lie in the region, but no thread's descriptor (pthread_attr_setstack). Where faults
+ *   are delivered as signals a thread may not block SIGBUS; what its alternate stack must have is
+ *   said in dsm(7), under SIGNALS AND STACKS.
  *
  * All calls but dsm_init, dsm_fini are safe from any thread at any time between the two. None is
  * async-signal-safe, nor a point of cancellation. "Blocks" means: may wait for other nodes. Calls
@@ -184,7 +187,8 @@ DSM_API const char *dsm_init_error(void);
 /*
  * Leaves the job. Blocks until all nodes have called it; no thread may use dsm or shared memory
  * any more. Returns 0, or DSM_ERR_LOST when the others did not take part; dsm is released either
- * way. DSM_ERR_BUSY, and nothing is done, in the log function. NULL is allowed.
+ * way. DSM_ERR_BUSY in the log function, DSM_ERR_INVAL when the caller's stack is in the region, and
+ * nothing is done. NULL is allowed.
  */
 DSM_API int dsm_fini(dsm_t *dsm);
 

@@ -19,7 +19,8 @@ libnode_la_SOURCES += dsm/heap/alloc.c dsm/heap/alloc.h dsm/heap/alloc_bins.c \
 	dsm/heap/heap.c dsm/heap/heap.h dsm/heap/names.c dsm/heap/names.h dsm/heap/serve.c \
 	dsm/heap/services.h dsm/heap/slots.c
 libnode_la_SOURCES += dsm/node/ahead.c dsm/node/apply.c dsm/node/call.c dsm/node/call.h \
-	dsm/node/engine.c dsm/node/engine.h dsm/node/fail.c dsm/node/fault_list.c \
+	dsm/node/engine.c dsm/node/engine.h dsm/node/entry.c dsm/node/entry.h dsm/node/fail.c \
+	dsm/node/fault_list.c \
 	dsm/node/fault_list.h dsm/node/faults.c dsm/node/faults.h dsm/node/help.c \
 	dsm/node/hot.c dsm/node/hot.h dsm/node/loop.c dsm/node/loop.h dsm/node/node.h \
 	dsm/node/pins.c dsm/node/pins.h dsm/node/progress.c dsm/node/progress.h \

@@ -44,36 +44,36 @@ static int atomic64(struct dsm *d, uint64_t *ptr, unsigned op, uint64_t operand,
 
 int dsm_fetch_add32(dsm_t *d, uint32_t *ptr, uint32_t value, uint32_t *old)
 {
-	CANCEL_OFF;
+	NODE_ENTRY(dsm_fetch_add32, d, ptr, value, old);
 	return atomic32(d, ptr, COH_OP_FETCH_ADD, value, 0, old);
 }
 
 int dsm_fetch_add64(dsm_t *d, uint64_t *ptr, uint64_t value, uint64_t *old)
 {
-	CANCEL_OFF;
+	NODE_ENTRY(dsm_fetch_add64, d, ptr, value, old);
 	return atomic64(d, ptr, COH_OP_FETCH_ADD, value, 0, old);
 }
 
 int dsm_swap32(dsm_t *d, uint32_t *ptr, uint32_t value, uint32_t *old)
 {
-	CANCEL_OFF;
+	NODE_ENTRY(dsm_swap32, d, ptr, value, old);
 	return atomic32(d, ptr, COH_OP_SWAP, value, 0, old);
 }
 
 int dsm_swap64(dsm_t *d, uint64_t *ptr, uint64_t value, uint64_t *old)
 {
-	CANCEL_OFF;
+	NODE_ENTRY(dsm_swap64, d, ptr, value, old);
 	return atomic64(d, ptr, COH_OP_SWAP, value, 0, old);
 }
 
 int dsm_compare_swap32(dsm_t *d, uint32_t *ptr, uint32_t expected, uint32_t desired, uint32_t *old)
 {
-	CANCEL_OFF;
+	NODE_ENTRY(dsm_compare_swap32, d, ptr, expected, desired, old);
 	return atomic32(d, ptr, COH_OP_COMPARE_SWAP, desired, expected, old);
 }
 
 int dsm_compare_swap64(dsm_t *d, uint64_t *ptr, uint64_t expected, uint64_t desired, uint64_t *old)
 {
-	CANCEL_OFF;
+	NODE_ENTRY(dsm_compare_swap64, d, ptr, expected, desired, old);
 	return atomic64(d, ptr, COH_OP_COMPARE_SWAP, desired, expected, old);
 }

@@ -53,7 +53,7 @@ static int alloc_in(struct dsm *d, int kind, size_t bytes, size_t align, void **
 
 int dsm_alloc(dsm_t *d, size_t bytes, size_t align, unsigned flags, void **out)
 {
-	CANCEL_OFF;
+	NODE_ENTRY(dsm_alloc, d, bytes, align, flags, out);
 	int huge = flags == DSM_HUGE || flags == DSM_HUGE_PREFERRED;
 	int rc = DSM_ERR_NOMEM;
 
@@ -69,7 +69,7 @@ int dsm_alloc(dsm_t *d, size_t bytes, size_t align, unsigned flags, void **out)
 
 int dsm_free(dsm_t *d, void *ptr)
 {
-	CANCEL_OFF;
+	NODE_ENTRY(dsm_free, d, ptr);
 	struct coh_svc svc = {.op = SVC_FREE};
 	int kind = region_kind_of(&d->memory.region, ptr, 1);
 
@@ -94,7 +94,7 @@ static int name_set(struct coh_svc *svc, const char *name)
 
 int dsm_publish(dsm_t *d, const char *name, void *ptr)
 {
-	CANCEL_OFF;
+	NODE_ENTRY(dsm_publish, d, name, ptr);
 	struct coh_svc svc = {.op = ptr ? SVC_PUBLISH : SVC_UNPUBLISH};
 
 	if (name_set(&svc, name) || (ptr && region_kind_of(&d->memory.region, ptr, 1) < 0))
@@ -105,7 +105,7 @@ int dsm_publish(dsm_t *d, const char *name, void *ptr)
 
 int dsm_lookup(dsm_t *d, const char *name, int timeout_ms, void **out)
 {
-	CANCEL_OFF;
+	NODE_ENTRY(dsm_lookup, d, name, timeout_ms, out);
 	struct coh_svc svc = {.op = SVC_LOOKUP, .arg = {timeout_ms != 0}};
 	int rc;
 
@@ -119,7 +119,7 @@ int dsm_lookup(dsm_t *d, const char *name, int timeout_ms, void **out)
 
 int dsm_prefetch(dsm_t *d, const void *ptr, size_t bytes)
 {
-	CANCEL_OFF;
+	NODE_ENTRY(dsm_prefetch, d, ptr, bytes);
 	uint64_t page, end;
 	sigset_t mask;
 

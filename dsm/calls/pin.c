@@ -193,7 +193,7 @@ static int open_table(struct dsm *d)
 
 int dsm_pin(dsm_t *d, const void *ptr, size_t bytes, int mode)
 {
-	CANCEL_OFF;
+	NODE_ENTRY(dsm_pin, d, ptr, bytes, mode);
 	uint64_t first, end, page;
 	sigset_t mask;
 	int rc;
@@ -228,7 +228,7 @@ int dsm_pin(dsm_t *d, const void *ptr, size_t bytes, int mode)
 
 int dsm_unpin(dsm_t *d, const void *ptr, size_t bytes)
 {
-	CANCEL_OFF;
+	NODE_ENTRY(dsm_unpin, d, ptr, bytes);
 	uint64_t first, end;
 	sigset_t mask;
 	int rc = 0;

@@ -6,7 +6,7 @@
 
 int dsm_get_stats(dsm_t *d, struct dsm_stats *out, size_t size)
 {
-	CANCEL_OFF;
+	NODE_ENTRY(dsm_get_stats, d, out, size);
 	struct dsm_stats s;
 	sigset_t mask;
 

@@ -35,7 +35,7 @@ static int lock_event(const struct dsm *d, dsm_mutex mutex, unsigned kind, struc
 
 int dsm_barrier(dsm_t *d)
 {
-	CANCEL_OFF;
+	NODE_ENTRY(dsm_barrier, d);
 	struct coh_event ev = {.kind = COH_EV_BARRIER};
 	struct waiter w = {.what = "dsm_barrier"};
 
@@ -44,7 +44,7 @@ int dsm_barrier(dsm_t *d)
 
 int dsm_mutex_create(dsm_t *d, dsm_mutex *out)
 {
-	CANCEL_OFF;
+	NODE_ENTRY(dsm_mutex_create, d, out);
 	struct coh_event ev = {.kind = COH_EV_MUTEX_CREATE};
 	uint32_t object;
 	sigset_t mask;
@@ -75,13 +75,13 @@ static int destroy(struct dsm *d, uint64_t id, int kind)
 
 int dsm_mutex_destroy(dsm_t *d, dsm_mutex mutex)
 {
-	CANCEL_OFF;
+	NODE_ENTRY(dsm_mutex_destroy, d, mutex.id);
 	return destroy(d, mutex.id, HANDLE_MUTEX);
 }
 
 int dsm_mutex_lock(dsm_t *d, dsm_mutex mutex)
 {
-	CANCEL_OFF;
+	NODE_ENTRY(dsm_mutex_lock, d, mutex.id);
 	struct waiter w = {.what = "dsm_mutex_lock"};
 	struct coh_event ev;
 	int rc = lock_event(d, mutex, COH_EV_LOCK, &ev);
@@ -91,7 +91,7 @@ int dsm_mutex_lock(dsm_t *d, dsm_mutex mutex)
 
 int dsm_mutex_trylock(dsm_t *d, dsm_mutex mutex)
 {
-	CANCEL_OFF;
+	NODE_ENTRY(dsm_mutex_trylock, d, mutex.id);
 	struct waiter w = {.what = "dsm_mutex_trylock"};
 	struct coh_event ev;
 	int rc = lock_event(d, mutex, COH_EV_LOCK, &ev);
@@ -102,7 +102,7 @@ int dsm_mutex_trylock(dsm_t *d, dsm_mutex mutex)
 
 int dsm_mutex_unlock(dsm_t *d, dsm_mutex mutex)
 {
-	CANCEL_OFF;
+	NODE_ENTRY(dsm_mutex_unlock, d, mutex.id);
 	struct coh_event ev;
 	int rc = lock_event(d, mutex, COH_EV_UNLOCK, &ev);
 
@@ -111,7 +111,7 @@ int dsm_mutex_unlock(dsm_t *d, dsm_mutex mutex)
 
 int dsm_cond_create(dsm_t *d, dsm_mutex mutex, dsm_cond *out)
 {
-	CANCEL_OFF;
+	NODE_ENTRY(dsm_cond_create, d, mutex.id, out);
 	struct coh_event ev = {.kind = COH_EV_COND_CREATE};
 	struct waiter w = {.what = "dsm_cond_create"};
 	int rc;
@@ -129,13 +129,13 @@ int dsm_cond_create(dsm_t *d, dsm_mutex mutex, dsm_cond *out)
 
 int dsm_cond_destroy(dsm_t *d, dsm_cond cond)
 {
-	CANCEL_OFF;
+	NODE_ENTRY(dsm_cond_destroy, d, cond.id);
 	return destroy(d, cond.id, HANDLE_COND);
 }
 
 int dsm_cond_wait(dsm_t *d, dsm_cond cond, dsm_mutex mutex)
 {
-	CANCEL_OFF;
+	NODE_ENTRY(dsm_cond_wait, d, cond.id, mutex.id);
 	struct coh_event ev = {.kind = COH_EV_COND_WAIT};
 	struct waiter w = {.what = "dsm_cond_wait"};
 	coh_node home;
@@ -160,12 +160,12 @@ static int signal_cond(struct dsm *d, dsm_cond cond, int count)
 
 int dsm_cond_signal(dsm_t *d, dsm_cond cond)
 {
-	CANCEL_OFF;
+	NODE_ENTRY(dsm_cond_signal, d, cond.id);
 	return signal_cond(d, cond, 1);
 }
 
 int dsm_cond_broadcast(dsm_t *d, dsm_cond cond)
 {
-	CANCEL_OFF;
+	NODE_ENTRY(dsm_cond_broadcast, d, cond.id);
 	return signal_cond(d, cond, 0);
 }

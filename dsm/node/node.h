@@ -27,6 +27,7 @@
 #include "dsm/memory/memory.h"
 #include "dsm/node/call.h"
 #include "dsm/node/engine.h"
+#include "dsm/node/entry.h"
 #include "dsm/node/fault_list.h"
 #include "dsm/node/faults.h"
 #include "dsm/node/hot.h"
@@ -92,7 +93,8 @@ struct dsm {
 	struct loop *loop;        /* the service thread */
 	struct heap *heap;        /* heap/'s */
 	struct admin_room *admin; /* admin/'s */
-	struct stacks fault_stacks; /* for faults that come as signals; without the lock */
+	/* without the lock; who waits in a call keeps his, who waits for a page does not: */
+	struct stacks fault_stacks, call_stacks;
 };
 
 /* Whether this node is the page's home. */

@@ -131,6 +131,7 @@ static void dismantle(struct dsm *d)
 		d->boot->ops->close(d->boot);
 	admin_leave(left);
 	stacks_close(&d->fault_stacks);
+	stacks_close(&d->call_stacks);
 	waits_close(&d->waits);
 	log_close(&d->log);
 	pthread_mutex_destroy(&d->lock);
@@ -279,6 +280,8 @@ int dsm_fini(dsm_t *d)
 		return DSM_ERR_INVAL;
 	if (log_is_listener())
 		return DSM_ERR_BUSY; /* it would wait for itself */
+	if (entry_in_window(d, &mask))
+		return DSM_ERR_INVAL; /* there would be nothing to return to */
 	node_lock(d, &mask);
 	pins_end(d);
 	node_hand_over(d);
