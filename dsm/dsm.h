@@ -3,9 +3,8 @@
  * libdsm: distributed shared memory.
  *
  * Every node (process) of a job maps one shared region at the same address. Plain loads and
- * stores, C11 atomics, and system calls on it work as on one machine with one memory: a page that
- * a node may not access is trapped by the kernel (userfaultfd) and fetched from the node that has
- * it, by a directory-based MSI protocol over RDMA or what the network offers.
+ * stores, C11 atomics, and system calls on it work as on one machine: a page that a node may not
+ * access is trapped (userfaultfd) and fetched, by a directory-based MSI protocol over libfabric.
  *
  *	#include <dsm.h>
  *	#include <stdatomic.h>
@@ -47,18 +46,15 @@
  *   CAP_SYS_PTRACE, or vm.unprivileged_userfaultfd=1), and on pages that dsm_pin() holds.
  * - mlockall(MCL_CURRENT) in a node fetches all of the region and fills this machine's memory. Lock
  *   before dsm_init, or with MCL_ONFAULT; mlock(2) likewise only as mlock2(MLOCK_ONFAULT).
- * - The unit of sharing is the page. Data that different nodes write at the same time belongs on
- *   different pages.
+ * - Data that different nodes write at the same time belongs on different pages.
  * - A node that dies ends the job.
- * - A stack may lie in the region, but no thread's descriptor (pthread_attr_setstack). Where faults
- *   are delivered as signals a thread may not block SIGBUS; what its alternate stack must have is
- *   said in dsm(7), under SIGNALS AND STACKS.
+ * - A stack may lie in the region, but no thread's descriptor (pthread_attr_setstack). With faults
+ *   as signals no thread may block SIGBUS; for alternate stacks see dsm(7), SIGNALS AND STACKS.
  *
  * All calls but dsm_init, dsm_fini are safe from any thread at any time between the two. None is
  * async-signal-safe, nor a point of cancellation. "Blocks" means: may wait for other nodes. Calls
  * that return int return 0 (or a value where said) or a negative code, which dsm_strerror()
- * explains. Outputs are set on success only. No call touches memory that the caller shares while
- * it holds a lock of the library.
+ * explains. Outputs, which may be in the region, are set on success only.
  */
 #ifndef DSM_H
 #define DSM_H
@@ -97,7 +93,7 @@ enum dsm_error {
 	DSM_ERR_LOST = -1011,    /* a node is gone, or the transport is broken */
 };
 
-/* A static text for a code of ours, of errno, or an unknown one. Any thread. */
+/* A static text for any code. */
 DSM_API const char *dsm_strerror(int code);
 
 enum dsm_log_level { DSM_LOG_ERROR, DSM_LOG_WARN, DSM_LOG_INFO, DSM_LOG_DEBUG, DSM_LOG_TRACE };
@@ -107,9 +103,8 @@ enum dsm_log_level { DSM_LOG_ERROR, DSM_LOG_WARN, DSM_LOG_INFO, DSM_LOG_DEBUG, D
  * later, in order, by a thread of the library's that holds no lock, so that it may take locks,
  * touch shared memory and call dsm_*; but not dsm_init, nor dsm_fini (DSM_ERR_BUSY there), nor any
  * once a thread is in dsm_fini. All signals but SIGBUS are blocked. Lines that repeat come with a
- * count, and all but those of DSM_LOG_TRACE are less than 100 a second; what it takes too slowly is
- * left out and counted. What was said before dsm_fini, or exit, it gets before, unless it does not
- * return for seconds; after dsm_fini it is not called again, though a call may still be going on.
+ * count, less than 100 a second but for traces; what it takes too slowly is left out and counted.
+ * What was said before dsm_fini, or exit, it gets before, unless it does not return for seconds.
  */
 typedef void (*dsm_log_fn)(void *ctx, enum dsm_log_level level, const char *text);
 
@@ -163,9 +158,9 @@ struct dsm_config {
 	void *allgather_ctx;
 	int rank, nodes;      /* with allgather: this node's rank, and how many there are */
 };
-/* Only in the environment: DSM_SPIN_US, how long to look for more work before sleeping, in
- * microseconds, 0 (not at all) to 10000; in seconds, how long to wait for others at the start,
- * DSM_START_TIMEOUT (60), and for one that does not answer later, DSM_PEER_TIMEOUT (10). */
+/* Only in the environment: DSM_SPIN_US, looking for more work before sleeping, in microseconds, 0 to
+ * 10000; in seconds, the wait for others at the start, DSM_START_TIMEOUT (60), and for one that does
+ * not answer later, DSM_PEER_TIMEOUT (10). */
 #define DSM_CONFIG_INIT                                                                \
 	{ sizeof(struct dsm_config), 0, NULL, NULL, NULL, NULL, NULL, DSM_LOG_ERROR, 0, \
 	  0, 0, 0, NULL, NULL, 0, 0 }
@@ -181,21 +176,20 @@ struct dsm_config {
  */
 DSM_API int dsm_init(const struct dsm_config *config, dsm_t **out);
 
-/* The sentence that explains the calling thread's last failed dsm_init; "" when none. */
+/* The sentence that explains the calling thread's last failed dsm_init, or "". */
 DSM_API const char *dsm_init_error(void);
 
 /*
  * Leaves the job. Blocks until all nodes have called it; no thread may use dsm or shared memory
  * any more. Returns 0, or DSM_ERR_LOST when the others did not take part; dsm is released either
- * way. DSM_ERR_BUSY in the log function, DSM_ERR_INVAL when the caller's stack is in the region, and
- * nothing is done. NULL is allowed.
+ * way. In the log function DSM_ERR_BUSY, on a stack in the region DSM_ERR_INVAL: nothing is done.
  */
 DSM_API int dsm_fini(dsm_t *dsm);
 
 DSM_API int dsm_rank(const dsm_t *dsm); /* 0 .. size-1 */
 DSM_API int dsm_size(const dsm_t *dsm); /* nodes of the job */
-/* The directory of this node's admin socket, which dsmctl takes for JOB, as it does the name
- * after its last slash; "" where none could be made. Valid until dsm_fini. */
+/* The directory of this node's admin socket, which dsmctl takes for JOB, as it does the name after
+ * its last slash; "" without one. Valid until dsm_fini. */
 DSM_API const char *dsm_job_dir(const dsm_t *dsm);
 DSM_API const char *dsm_provider(const dsm_t *dsm); /* e.g. "shm"; valid until dsm_fini */
 
@@ -218,8 +212,7 @@ DSM_API int dsm_alloc(dsm_t *dsm, size_t bytes, size_t align, unsigned flags, vo
 
 /*
  * Frees a block from dsm_alloc of any node. No node may use it any more. NULL is allowed. Blocks.
- * Errors: DSM_ERR_NOT_OURS (not from dsm_alloc, freed already, or not a block's start),
- * DSM_ERR_LOST.
+ * Errors: DSM_ERR_NOT_OURS (no block's start, or freed already), DSM_ERR_LOST.
  */
 DSM_API int dsm_free(dsm_t *dsm, void *ptr);
 
@@ -231,9 +224,9 @@ DSM_API int dsm_free(dsm_t *dsm, void *ptr);
 DSM_API int dsm_publish(dsm_t *dsm, const char *name, void *ptr);
 
 /*
- * Finds what a node published, waiting up to timeout_ms milliseconds for it (0: not at all, -1:
- * for ever). Blocks. Errors: DSM_ERR_INVAL, DSM_ERR_NOENT (timeout_ms 0), DSM_ERR_TIMEDOUT,
- * DSM_ERR_NOMEM (32767 threads of this node wait already), DSM_ERR_LOST.
+ * Finds what a node published, waiting up to timeout_ms milliseconds for it (0: not, -1: for ever).
+ * Blocks. Errors: DSM_ERR_INVAL, DSM_ERR_NOENT (timeout_ms 0), DSM_ERR_TIMEDOUT, DSM_ERR_NOMEM
+ * (32767 threads of this node wait already), DSM_ERR_LOST.
  */
 DSM_API int dsm_lookup(dsm_t *dsm, const char *name, int timeout_ms, void **out);
 
@@ -279,7 +272,6 @@ DSM_API int dsm_unpin(dsm_t *dsm, const void *ptr, size_t bytes);
 
 /* Waits until every node has called it. One thread of a node at a time, or DSM_ERR_BUSY. Blocks. */
 DSM_API int dsm_barrier(dsm_t *dsm);
-
 /* Handles are plain values, valid on every node: keep them in shared memory. 0 names nothing. */
 typedef struct dsm_mutex { uint64_t id; } dsm_mutex;
 typedef struct dsm_cond { uint64_t id; } dsm_cond;
@@ -299,8 +291,7 @@ DSM_API int dsm_mutex_destroy(dsm_t *dsm, dsm_mutex mutex);
  * DSM_ERR_LOST; lock blocks.
  */
 DSM_API int dsm_mutex_lock(dsm_t *dsm, dsm_mutex mutex);
-/* DSM_ERR_BUSY when it is held, which an unlock that is still on its way does not change yet.
- * Blocks for one round trip only. */
+/* DSM_ERR_BUSY: it is held, or an unlock is still on its way. Blocks for one round trip. */
 DSM_API int dsm_mutex_trylock(dsm_t *dsm, dsm_mutex mutex);
 /* DSM_ERR_PERM when the calling thread does not hold it. Does not block. */
 DSM_API int dsm_mutex_unlock(dsm_t *dsm, dsm_mutex mutex);
@@ -374,7 +365,7 @@ struct dsm_stats {
 	uint64_t frame_waits;      /* faults that found no frame and waited for an eviction */
 	uint64_t pages_pinned;     /* by dsm_pin, now */
 };
-/* size: sizeof(struct dsm_stats); only so many bytes are written. Does not block. */
+/* size: sizeof(struct dsm_stats); only so many bytes are written. */
 DSM_API int dsm_get_stats(dsm_t *dsm, struct dsm_stats *out, size_t size);
 
 /* ------------------------------------------------------------------- probe -- */
@@ -387,7 +378,7 @@ enum dsm_probe_state {
 
 /* One thing that dsm_probe looked at. The texts live until the callback returns. */
 struct dsm_finding {
-	const char *name;   /* "kernel", "events", "huge pages", ...: the same in all versions */
+	const char *name;   /* "kernel", "events", ...: the same in all versions */
 	enum dsm_probe_state state;
 	const char *text;   /* what there is */
 	const char *advice; /* what to do, with commands to type: lines; "" when there is nothing */

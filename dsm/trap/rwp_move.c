@@ -23,7 +23,7 @@
 #include "dsm/memory/memory.h"
 #include "dsm/trap/rwp.h"
 
-#define STACK_BYTES (256u << 10) /* sanitizers need more than the least */
+#define MOVER_STACK_BYTES (256u << 10) /* sanitizers need more than the least */
 #define PATIENCE_NS (UINT64_C(30) * 1000000000)
 #define STEP_MS 1000
 
@@ -73,7 +73,7 @@ static int mover_start(struct mover *m)
 
 	pthread_mutex_init(&m->lock, NULL);
 	pthread_cond_init(&m->asked, NULL);
-	r = thread_start(&m->thread, STACK_BYTES, mover_run, m);
+	r = thread_start(&m->thread, MOVER_STACK_BYTES, mover_run, m);
 	m->running = !r;
 	return r;
 }
