@@ -158,9 +158,9 @@ struct dsm_config {
 	void *allgather_ctx;
 	int rank, nodes;      /* with allgather: this node's rank, and how many there are */
 };
-/* Only in the environment: DSM_SPIN_US, looking for more work before sleeping, in microseconds, 0 to
- * 10000; in seconds, the wait for others at the start, DSM_START_TIMEOUT (60), and for one that does
- * not answer later, DSM_PEER_TIMEOUT (10). */
+/* Only in the environment: DSM_SPIN_US, looking for more before sleeping, in microseconds, 0 to
+ * 10000; in seconds, the wait for others at the start, DSM_START_TIMEOUT (60), and for one that
+ * does not answer later, DSM_PEER_TIMEOUT (10). */
 #define DSM_CONFIG_INIT                                                                \
 	{ sizeof(struct dsm_config), 0, NULL, NULL, NULL, NULL, NULL, DSM_LOG_ERROR, 0, \
 	  0, 0, 0, NULL, NULL, 0, 0 }
