@@ -81,6 +81,7 @@ static int rwp_refuse(struct trap *trap, uint64_t page, int for_ever)
 	if (r)
 		return r;
 	rwp_forget(trap, page, 1); /* its entry goes */
+	access_map_set(&rwp->base.map, page, 1, TRAP_NONE); /* touched: there is a mark to be removed */
 	return base_refuse(&rwp->base, base_run(&rwp->base, page, 1), for_ever);
 }
 

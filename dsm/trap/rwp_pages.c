@@ -111,10 +111,20 @@ int rwp_fill(struct rwp *rwp, struct run run, uint64_t *done)
 	return r;
 }
 
+/* The page has no access and no entry, unless it is the mark of a refusal. */
+static bool may_be_refused(const struct rwp *rwp, const struct run *run)
+{
+	return run->n == 1 && !is_present(rwp, run, 0) &&
+	       access_map_get(&rwp->base.map, run->first) == TRAP_NONE;
+}
+
+/* RWPROTECT does not take such a mark away. */
 int rwp_take(struct rwp *rwp, struct run run)
 {
-	int r = protect(rwp, run, true);
+	int r = may_be_refused(rwp, &run) ? base_zap(run) : 0;
 
+	if (!r)
+		r = protect(rwp, run, true);
 	if (r)
 		return r;
 	access_map_set(&rwp->base.map, run.first, run.n, TRAP_NONE);

@@ -352,6 +352,15 @@ static bool two_missing(void)
 	return seen;
 }
 
+/* Whether it was another member's end that this one was told of, and not who is away. */
+static bool told_of_another(const char *why, int away)
+{
+	if (away)
+		return strstr(why, "rank 0, which does not answer") ||
+		       strstr(why, "ended without leaving the job");
+	return strstr(why, "rank 1 (") || strstr(why, "rank 2 (");
+}
+
 /* One stays away from a round: a member, or rank 0. Whether each of the others has heard of the
  * one that is missing; else a member has lost patience first: before rank 0 was in the round, or
  * so that rank 0 saw it go. */
@@ -366,9 +375,7 @@ static bool round_missing(int away)
 		party_start(&p, rank, rank == away ? absent : impatient);
 	party_wait(&p, 0);
 	for (int rank = 0; rank < 3; rank++)
-		heard &= rank == away || !away ||
-		         (!strstr(p.reports[rank].why, "rank 0, which does not answer") &&
-		          !strstr(p.reports[rank].why, "ended without leaving the job"));
+		heard &= rank == away || !told_of_another(p.reports[rank].why, away);
 	for (int rank = 0; rank < 3 && heard; rank++)
 		if (rank != away)
 			expect(&p, rank, away && !rank ? -ETIMEDOUT : p.reports[rank].code, text);
