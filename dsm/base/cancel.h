@@ -27,9 +27,24 @@ static inline struct cancel cancel_off(void)
 	return was;
 }
 
-/* May not return. */
+/*
+ * The same in a handler that has the signal blocked by which glibc cancels at once. Before 2.41 each
+ * point of cancellation waits, at its end, for that signal to come, once it has been sent: it would
+ * wait for ever. It does not where the type is asynchronous anyhow, which it may be while nothing comes.
+ */
+static inline struct cancel cancel_off_blocked(void)
+{
+	struct cancel was;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &was.state);
+	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &was.type);
+	return was;
+}
+
+/* After either. May not return. */
 static inline void cancel_back(const struct cancel *was)
 {
+	pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, NULL);
 	pthread_setcancelstate(was->state, NULL);
 	if (was->type != PTHREAD_CANCEL_DEFERRED)
 		pthread_setcanceltype(was->type, NULL);

@@ -229,7 +229,7 @@ static int ask_elsewhere(struct dsm *d, const struct trap_fault *f, struct waits
  * so then. */
 int node_fault_here(void *ctx, const struct trap_fault *f, const sigset_t *mask)
 {
-	const struct cancel cancel = cancel_off();
+	const struct cancel cancel = cancel_off_blocked();
 	struct waits_answer answer;
 	int rc, over;
 
