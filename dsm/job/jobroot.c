@@ -70,8 +70,8 @@ int jobroot_make(char root[JOBROOT_MAX + 1])
 
 	for (int i = 0; jobroot_path(i, root); i++) {
 		err = make_one(root);
-		if (err == 0 || err == -ENOENT)
-			return err;
+		if (err != -EACCES && err != -ENOTDIR)
+			return err; /* nobody else's doing */
 		if (!first)
 			first = err;
 	}

@@ -18,6 +18,8 @@ skip() { echo "skipped: $*"; exit 77; }
 command -v ip ss >/dev/null || skip "no ip and ss here: install iproute2"
 
 tmp=$(mktemp -d) || exit 99
+export TMPDIR=$tmp # what nodes leave that are ended
+unset XDG_RUNTIME_DIR
 ns=dsmb$$
 clean_up() {
 	local i

@@ -7,6 +7,8 @@
 need_nodes
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
+export TMPDIR=$tmp # what nodes leave that die
+unset XDG_RUNTIME_DIR
 place=$(own_address):$((10000 + $$ % 9000))
 ulimit -c 0
 
