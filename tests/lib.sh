@@ -67,10 +67,26 @@ install_packages() {
 	step "installing ${missing[*]}" "$BUILD/apt.log" apt_get_install "${missing[@]}"
 }
 
+# apt_get ARGUMENT...: apt-get with the right to change the system. While another apt is at work, as
+# on a machine's first start, it waits for that, APT_PATIENCE seconds at most.
+APT_PATIENCE=600
+apt_get() {
+	local end=$((SECONDS + APT_PATIENCE)) said status
+	said=$(mktemp) || return
+	while :; do
+		"${SUDO[@]}" env LC_ALL=C DEBIAN_FRONTEND=noninteractive apt-get -q "$@" 2>&1 | tee "$said"
+		status=${PIPESTATUS[0]}
+		if [ "$status" = 0 ] || [ $SECONDS -ge $end ]; then break; fi
+		grep -q 'Could not get lock' "$said" || break
+		say "waiting for it"
+		sleep 2
+	done
+	rm -f "$said"
+	return "$status"
+}
+
 apt_get_install() {
-	local env=(env DEBIAN_FRONTEND=noninteractive)
-	"${SUDO[@]}" "${env[@]}" apt-get -q update &&
-		"${SUDO[@]}" "${env[@]}" apt-get -q -y install --no-install-recommends "$@"
+	apt_get update && apt_get -y install --no-install-recommends "$@"
 }
 
 # unpack_packages DIR PACKAGE...: what apt would install for them, unpacked in DIR. Where that
@@ -94,7 +110,7 @@ apt_unpack() {
 	local dir=$1 missing package
 	shift
 	missing=$(apt_missing "$@") || { find_sudo "apt-get update" &&
-		"${SUDO[@]}" apt-get -q update && missing=$(apt_missing "$@"); } || return
+		apt_get update && missing=$(apt_missing "$@"); } || return
 	cd "$dir/packages" || return
 	# shellcheck disable=SC2086 # names
 	[ -z "$missing" ] || apt-get -q download $missing || return
