@@ -85,31 +85,35 @@ const char *log_last_error(void)
 	return last_error;
 }
 
-void log_line(const struct log *log, enum dsm_log_level level, const char *format, ...)
+__attribute__((format(printf, 5, 0)))
+static void vline(const struct log *log, uint64_t key, unsigned different, enum dsm_log_level level,
+                  const char *format, va_list ap)
 {
 	char text[TEXT];
-	va_list ap;
 
 	if (!is_wanted(log, (int)level))
 		return;
-	va_start(ap, format);
 	vsnprintf(text, sizeof text, format, ap);
+	pass_on(log, key, different, level, text);
+}
+
+void log_line(const struct log *log, enum dsm_log_level level, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	vline(log, (uintptr_t)format, LIMIT_DIFFERENT, level, format, ap);
 	va_end(ap);
-	pass_on(log, (uintptr_t)format, LIMIT_DIFFERENT, level, text);
 }
 
 void log_peer(const struct log *log, enum dsm_log_level level, unsigned peer, const char *format,
               ...)
 {
-	char text[TEXT];
 	va_list ap;
 
-	if (!is_wanted(log, (int)level))
-		return;
 	va_start(ap, format);
-	vsnprintf(text, sizeof text, format, ap);
+	vline(log, peer, 1, level, format, ap); /* no format is at so low an address */
 	va_end(ap);
-	pass_on(log, peer, 1, level, text); /* no format is at so low an address */
 }
 
 void log_start(const struct log *log, enum dsm_log_level level, const char *format, ...)
@@ -118,12 +122,13 @@ void log_start(const struct log *log, enum dsm_log_level level, const char *form
 	va_list ap;
 
 	va_start(ap, format);
-	vsnprintf(text, sizeof text, format, ap);
-	va_end(ap);
-	if (log->start_on_stderr)
+	if (log->start_on_stderr) {
+		vsnprintf(text, sizeof text, format, ap);
 		log_stderr((void *)(intptr_t)log->rank, level, text);
-	else
-		log_line(log, level, "%s", text);
+	} else {
+		vline(log, (uintptr_t)format, LIMIT_DIFFERENT, level, format, ap);
+	}
+	va_end(ap);
 }
 
 /* All of it, also where the program has made its descriptor one that does not block: then what

@@ -80,17 +80,14 @@ static int wait_for(uint32_t *word, uint32_t value, uint64_t ms)
 
 static void lock(struct log_queue *q, sigset_t *mask)
 {
-	sigset_t all;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, mask);
+	signals_hold(mask);
 	pthread_mutex_lock(&q->lock);
 }
 
 static void unlock(struct log_queue *q, const sigset_t *mask)
 {
 	pthread_mutex_unlock(&q->lock);
-	pthread_sigmask(SIG_SETMASK, mask, NULL);
+	signals_release(mask);
 }
 
 /* NULL: it is full. */
@@ -286,7 +283,7 @@ int log_queue_open(dsm_log_fn fn, void *ctx, int level, struct log_queue **out)
 	q->slots = slots;
 	q->pid = getpid();
 	pthread_mutex_init(&q->lock, NULL);
-	rc = thread_start(&q->thread, 0, run, q);
+	rc = thread_start(&q->thread, 0, run, q, NULL);
 	if (rc) {
 		free(q);
 		return rc;

@@ -3,38 +3,41 @@
 #include "dsm/base/thread.h"
 
 #include <sched.h>
-#include <signal.h>
 
-int thread_start(pthread_t *thread, size_t stack_bytes, void *(*run)(void *), void *arg)
+static struct thread_raised raise_above_me(pthread_t thread)
 {
+	struct thread_raised raised = { 0 };
+	struct sched_param param;
+	int policy, rc = pthread_getschedparam(pthread_self(), &policy, &param);
+
+	if (rc || (policy != SCHED_FIFO && policy != SCHED_RR)) {
+		raised.rc = -rc;
+		return raised;
+	}
+	raised.priority = ++param.sched_priority;
+	raised.rc = -pthread_setschedparam(thread, SCHED_FIFO, &param);
+	return raised;
+}
+
+int thread_start(pthread_t *thread, size_t stack_bytes, void *(*run)(void *), void *arg,
+                 struct thread_raised *raised)
+{
+	struct thread_raised unseen;
 	pthread_attr_t attr;
-	sigset_t all, old;
-	int priority, rc = pthread_attr_init(&attr);
+	sigset_t was;
+	int rc = pthread_attr_init(&attr);
 
 	if (rc)
 		return -rc;
 	if (stack_bytes)
 		rc = pthread_attr_setstacksize(&attr, stack_bytes);
 	if (!rc) {
-		sigfillset(&all);
-		pthread_sigmask(SIG_SETMASK, &all, &old);
+		signals_hold(&was);
 		rc = pthread_create(thread, &attr, run, arg);
-		pthread_sigmask(SIG_SETMASK, &old, NULL);
+		signals_release(&was);
 	}
 	pthread_attr_destroy(&attr);
 	if (!rc)
-		thread_raise(*thread, &priority); /* where it may be */
+		*(raised ? raised : &unseen) = raise_above_me(*thread);
 	return -rc;
-}
-
-int thread_raise(pthread_t thread, int *priority)
-{
-	struct sched_param param;
-	int policy, rc = pthread_getschedparam(pthread_self(), &policy, &param);
-
-	*priority = 0;
-	if (rc || (policy != SCHED_FIFO && policy != SCHED_RR))
-		return -rc;
-	*priority = ++param.sched_priority;
-	return -pthread_setschedparam(thread, SCHED_FIFO, &param);
 }

@@ -282,7 +282,7 @@ static int compare(const void *a, const void *b)
 
 static int keeper_start(struct keeper *k)
 {
-	int rc = thread_start(&k->thread, 0, keep, k);
+	int rc = thread_start(&k->thread, 0, keep, k, NULL);
 
 	if (rc)
 		return rc;

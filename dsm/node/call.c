@@ -18,10 +18,7 @@ static void check_mask(struct dsm *d, const sigset_t *mask)
 
 void node_lock(struct dsm *d, sigset_t *mask)
 {
-	sigset_t all;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, mask);
+	signals_hold(mask);
 	pthread_mutex_lock(&d->lock);
 	check_mask(d, mask);
 }
@@ -29,7 +26,7 @@ void node_lock(struct dsm *d, sigset_t *mask)
 void node_unlock(struct dsm *d, const sigset_t *mask)
 {
 	pthread_mutex_unlock(&d->lock);
-	pthread_sigmask(SIG_SETMASK, mask, NULL);
+	signals_release(mask);
 }
 
 /* Lock held. The calling thread is through with what it faulted on. */

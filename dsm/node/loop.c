@@ -282,18 +282,18 @@ struct ev_loop *loop_events(const struct dsm *d)
 int loop_start(struct dsm *d)
 {
 	struct loop *l = d->loop;
-	int priority, rc = thread_start(&l->thread, 0, run, l);
+	struct thread_raised raised;
+	int rc = thread_start(&l->thread, 0, run, l, &raised);
 
 	if (rc)
 		return rc;
 	l->started = 1;
-	rc = thread_raise(l->thread, &priority);
-	if (rc)
+	if (raised.rc)
 		log_line(&d->log, DSM_LOG_WARN, "the program's threads have real-time priority %d, and "
 		         "the library's may not have %d (%s): one that waits for shared memory "
 		         "without sleeping waits for ever. Permit it by ulimit -r or CAP_SYS_NICE, "
-		         "or start the program with a lower one", priority - 1, priority,
-		         strerror(-rc));
+		         "or start the program with a lower one", raised.priority - 1,
+		         raised.priority, strerror(-raised.rc));
 	return 0;
 }
 

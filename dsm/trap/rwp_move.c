@@ -73,7 +73,7 @@ static int mover_start(struct mover *m)
 
 	pthread_mutex_init(&m->lock, NULL);
 	pthread_cond_init(&m->asked, NULL);
-	r = thread_start(&m->thread, MOVER_STACK_BYTES, mover_run, m);
+	r = thread_start(&m->thread, MOVER_STACK_BYTES, mover_run, m, NULL);
 	m->running = !r;
 	return r;
 }
