@@ -424,7 +424,9 @@ static int ofi_connect_peer(struct ofi *ofi, uint16_t id, const uint8_t *blob, s
 		ofi_log(ofi, 0, "%s does not take the address of node %u", ofi->provider, id);
 		return -EINVAL;
 	}
-	if (ofi_provider_is_verbs(ofi->provider))
+	if (ofi_provider_is_shm(ofi->provider))
+		ofi_cma_connect(&ofi->peer[id], (const char *)addr);
+	else if (ofi_provider_is_verbs(ofi->provider))
 		ofi_life_connect(&ofi->peer[id], part[3].data, part[3].len);
 	else if (ofi->info->addr_format == FI_SOCKADDR_IN ||
 	         ofi->info->addr_format == FI_SOCKADDR_IN6)

@@ -102,6 +102,7 @@ struct ofi_peer {
 	unsigned silent_ms;  /*   it has not said more for so long */
 	uint8_t control_due; /* OFI_ASK or OFI_ANSWER is to be sent to it */
 
+	pid_t pid; /* over shm */
 	struct sockaddr_storage sockaddr; /* AF_UNSPEC when the provider's address is none */
 	int probe_fd;          /* a connection attempt, or -1 */
 	uint8_t needs_answer;  /* a refusal counts only after an answer, so that it is no */
@@ -294,6 +295,11 @@ static inline int ofi_stuck(const struct ofi *ofi)
 {
 	return ofi->queued || ofi->controls_due || (ofi->bell && ofi->posted);
 }
+
+/* ofi_cma.c */
+void ofi_cma_connect(struct ofi_peer *peer, const char *address);
+/* The status of an error, which is -EPERM where the kernel keeps this process from a peer's memory. */
+int ofi_cma_status(const struct ofi *ofi, int status);
 
 /* ofi_confirm.c */
 int ofi_confirm_open(struct ofi *ofi);

@@ -125,7 +125,7 @@ static int ofi_take_error(struct ofi *ofi, struct tr_event *event)
 	if (fi_cq_readerr(ofi->cq, &entry, 0) < 0)
 		return 0;
 	op = entry.op_context;
-	status = ofi_errno(-entry.err);
+	status = ofi_cma_status(ofi, ofi_errno(-entry.err));
 	if (op && op->kind == OFI_RX) {
 		/* The buffer is ours again; a message was too long, or its sender is gone. */
 		LL_PREPEND(ofi->rx_used, op);
@@ -141,7 +141,7 @@ static int ofi_take_error(struct ofi *ofi, struct tr_event *event)
 	/* A page write of a peer that broke off: who wrote says what is missing. */
 	if ((entry.flags & FI_REMOTE_CQ_DATA) && ofi->counts_writes)
 		return 0;
-	ofi_log(ofi, 1, "%s: %s", ofi->provider, fi_strerror(entry.err));
+	ofi_log(ofi, 1, "%s: %s", ofi->provider, fi_strerror(-status));
 	*event = (struct tr_event){.kind = TR_EV_ERROR, .peer = TR_NO_PEER, .status = status};
 	return 1;
 }

@@ -42,11 +42,14 @@ static void take_message(struct dsm *d, const struct tr_event *e)
 
 static void take_error(struct dsm *d, const struct tr_event *e)
 {
-	char why[128] = "the transport is broken";
+	char why[160] = "the transport is broken";
 
 	log_line(&d->log, DSM_LOG_ERROR, "transport error with node %d: %s",
 	         e->peer == TR_NO_PEER ? -1 : e->peer, strerror(-e->status));
-	if (e->peer != TR_NO_PEER && e->status == -ETIMEDOUT)
+	if (e->status == -EPERM)
+		snprintf(why, sizeof why, "a node may not access the memory of another (process_vm_readv): "
+		         "after dsm_init one has changed its user or PR_SET_DUMPABLE");
+	else if (e->peer != TR_NO_PEER && e->status == -ETIMEDOUT)
 		snprintf(why, sizeof why, "node %u has not answered node %u for DSM_PEER_TIMEOUT",
 		         e->peer, d->engine.cfg.self);
 	else if (e->peer != TR_NO_PEER)

@@ -4,7 +4,7 @@ system_programs = tests/system/advice tests/system/api tests/system/audit tests/
 	tests/system/descriptors tests/system/engine tests/system/errors tests/system/idle \
 	tests/system/kernel tests/system/leave tests/system/litmus tests/system/log \
 	tests/system/lost tests/system/resident tests/system/sharing tests/system/stacks \
-	tests/system/stress
+	tests/system/stress tests/system/user
 check_PROGRAMS += $(system_programs)
 
 system_node = tests/system/node.c tests/system/node.h
@@ -41,6 +41,8 @@ tests_system_sharing_SOURCES = tests/system/sharing.c $(system_node)
 tests_system_sharing_LDADD = libdsm.la
 tests_system_stacks_SOURCES = tests/system/stacks.c $(system_node)
 tests_system_stacks_LDADD = libdsm.la
+tests_system_user_SOURCES = tests/system/user.c $(system_node)
+tests_system_user_LDADD = libdsm.la
 tests_system_resident_SOURCES = tests/system/resident.c
 system_history = tests/system/history.c tests/system/history.h tests/system/history_impl.h \
 	tests/system/history_time.c
@@ -59,7 +61,7 @@ system_scripts = tests/system/api.sh tests/system/audit.sh tests/system/breaks.s
 	tests/system/memory-huge.sh tests/system/mpi_mpich.sh tests/system/mpi_openmpi.sh \
 	tests/system/mpi_pmix.sh tests/system/mpi_prterun.sh tests/system/mpi_slurm.sh \
 	tests/system/names.sh tests/system/netns.sh tests/system/provider.sh tests/system/realtime.sh \
-	tests/system/said.sh tests/system/stacks.sh tests/system/stress.sh
+	tests/system/said.sh tests/system/stacks.sh tests/system/stress.sh tests/system/user.sh
 dist_check_SCRIPTS += $(system_scripts)
 TESTS += $(system_scripts) tests/system/errors
 EXTRA_DIST += tests/system/lib.sh tests/system/mpi.sh tests/system/run.sh tests/system/slurm.sh
