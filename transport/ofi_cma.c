@@ -6,9 +6,13 @@
  * whatever the kernel has said.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include "transport/ofi_impl.h"
 
@@ -20,14 +24,28 @@ void ofi_cma_connect(struct ofi_peer *peer, const char *address)
 		peer->pid = (pid_t)strtol(address + strlen(prefix), NULL, 10);
 }
 
-static int ofi_cma_is_refused(const struct ofi_peer *peer)
+static int ofi_cma_may_not(const struct ofi_peer *peer)
 {
 	char byte;
 	const struct iovec here = {.iov_base = &byte, .iov_len = 1};
 	const struct iovec there = {.iov_base = NULL, .iov_len = 1};
 
-	return peer->pid > 0 && process_vm_readv(peer->pid, &here, 1, &there, 1, 0) < 0 &&
-	       errno == EPERM;
+	return process_vm_readv(peer->pid, &here, 1, &there, 1, 0) < 0 && errno == EPERM;
+}
+
+/* What the peer, where it is not root, may not do to this process. */
+static int ofi_cma_peer_may_not(const struct ofi_peer *peer)
+{
+	char path[32];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%ld", (long)peer->pid);
+	return stat(path, &st) == 0 && st.st_uid && (st.st_uid != getuid() || !prctl(PR_GET_DUMPABLE));
+}
+
+static int ofi_cma_is_refused(const struct ofi_peer *peer)
+{
+	return peer->pid > 0 && (ofi_cma_may_not(peer) || ofi_cma_peer_may_not(peer));
 }
 
 int ofi_cma_status(const struct ofi *ofi, int status)

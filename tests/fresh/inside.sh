@@ -24,7 +24,10 @@ make_user() {
 # as_ann COMMAND: in her sources
 as_ann() {
 	note "ann: $*"
-	su -l ann -c "cd libdsm && MAKEFLAGS='-- $short' $*"
+	su -l ann -c "cd libdsm && MAKEFLAGS='-- $short' $*" || {
+		tail -n 100 /home/ann/libdsm/build/test-suite.log
+		return 1
+	}
 }
 
 # What README says to install, as said there
