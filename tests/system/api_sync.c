@@ -182,38 +182,15 @@ static void *wait_in_line(void *arg)
 	return NULL;
 }
 
-/* Whether a thread of ours sleeps. */
-static int sleeps(int tid)
-{
-	char path[64], text[256] = "", *state;
-	FILE *stat;
-
-	snprintf(path, sizeof path, "/proc/self/task/%d/stat", tid);
-	stat = fopen(path, "r");
-	CHECK(stat && fgets(text, sizeof text, stat));
-	fclose(stat);
-	state = strrchr(text, ')');
-	return state && state[2] == 'S';
-}
-
-/*
- * Returns once the thread waits at the mutex's home. It sleeps only after its request
- * was sent (or, for a moment, on the way there: hence several looks), and a trylock
- * after that, of the same node at the same home, is answered after the request came.
- */
+/* Returns once the thread waits at the mutex's home: a trylock of the same node at the same home,
+ * after the request was sent, is answered after it came. */
 static void queued(dsm_mutex same_home)
 {
-	int seen = 0;
+	int tid;
 
-	while (seen < 10) {
-		int rc = dsm_mutex_trylock(node.dsm, same_home);
-
-		CHECK(rc == DSM_ERR_BUSY);
-		if (atomic_load(&waiter_tid) && sleeps(atomic_load(&waiter_tid)))
-			seen++;
-		else
-			seen = 0;
-	}
+	while (!(tid = atomic_load(&waiter_tid)) || !node_waits("dsm_mutex_lock", tid))
+		sched_yield();
+	EXPECT(DSM_ERR_BUSY, dsm_mutex_trylock(node.dsm, same_home));
 	atomic_store(&waiter_tid, 0);
 }
 

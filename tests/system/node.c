@@ -146,10 +146,10 @@ uint64_t node_now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* What this node's admin socket answers; false when there is none. Bounded. */
-static bool ask(const char *request, char *answer, size_t len)
+/* What this node's admin socket answers; false when there is none, or no answer in that time. */
+static bool ask(const char *request, char *answer, size_t len, int seconds)
 {
-	struct timeval patience = { .tv_sec = 10 };
+	struct timeval patience = { .tv_sec = seconds };
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
 	const char *job = dsm_job_dir(node.dsm);
 	size_t got = 0;
@@ -179,9 +179,19 @@ void node_tell_state(void)
 	char answer[4096];
 
 	for (unsigned i = 0; i < sizeof requests / sizeof *requests; i++) {
-		if (ask(requests[i], answer, sizeof answer))
+		if (ask(requests[i], answer, sizeof answer, 10))
 			fprintf(stderr, "node %d: %s\n", node.rank, answer);
 	}
+}
+
+bool node_waits(const char *what, int thread)
+{
+	char answer[4096], wait[128];
+
+	if (!ask("status\n", answer, sizeof answer, HANG_S))
+		node_fail("no answer to a request for the status");
+	snprintf(wait, sizeof wait, "{\"what\":\"%s\",\"thread\":%d,", what, thread);
+	return strstr(answer, wait);
 }
 
 void node_audit(void)
@@ -189,7 +199,7 @@ void node_audit(void)
 	char answer[4096];
 
 	node_barrier();
-	if (!ask("audit\n", answer, sizeof answer))
+	if (!ask("audit\n", answer, sizeof answer, HANG_S))
 		node_fail("no answer to a request for an audit");
 	if (!strstr(answer, "\"disagreements\":0,"))
 		node_fail("the audit finds pages whose access is not what it should be: %s", answer);

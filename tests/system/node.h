@@ -8,6 +8,7 @@
 #ifndef NODE_H
 #define NODE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,10 @@ void node_leave(void); /* after an audit */
 /* Ends the process when core, trap and page tables of this node do not agree on every page.
  * Called by all; does nothing where the node has no admin socket. */
 void node_audit(void);
+
+/* Whether a thread of this node is in that call ("dsm_mutex_lock"), and waits for another node or
+ * thread: what it has asked is on its way. Needs the admin socket. */
+bool node_waits(const char *what, int thread);
 
 /* A barrier of all nodes. */
 void node_barrier(void);
