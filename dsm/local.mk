@@ -7,7 +7,7 @@ libnode_la_SOURCES += dsm/probe/kernel.c dsm/probe/look.c dsm/probe/memory.c \
 	dsm/probe/network.c dsm/probe/probe.c dsm/probe/probe.h dsm/probe/tell.c
 libnode_la_SOURCES += dsm/start/active.c dsm/start/agree.c dsm/start/boot.c \
 	dsm/start/core.c dsm/start/init.c dsm/start/limits.c dsm/start/meet.c dsm/start/place.c \
-	dsm/start/provider.c dsm/start/settings.c dsm/start/settings.h dsm/start/start.h \
+	dsm/start/provider.c dsm/start/reach.c dsm/start/settings.c dsm/start/settings.h dsm/start/start.h \
 	dsm/start/steps.h dsm/start/variables.c dsm/start/vote.c dsm/start/vote.h
 libnode_la_SOURCES += dsm/calls/atomics.c dsm/calls/job.c dsm/calls/memory.c \
 	dsm/calls/pin.c dsm/calls/pin.h dsm/calls/stats.c dsm/calls/sync.c

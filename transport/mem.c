@@ -204,6 +204,17 @@ static void mem_landing(const struct tr_mem *mem, const void *ptr, uint8_t out[T
 	memcpy(out, word, sizeof(word));
 }
 
+static unsigned mem_descriptors(const struct tr *tr)
+{
+	return 0;
+}
+
+/* There is nothing to be made. */
+static int mem_reach(struct tr *tr, uint16_t *missing)
+{
+	return 0;
+}
+
 /* ---------------------------------------------------------------- sleeping -- */
 
 static int mem_wait_fd(const struct tr *tr)
@@ -271,6 +282,8 @@ const struct tr_ops tr_mem_ops = {
 	.provider = mem_provider,
 	.address = mem_address,
 	.connect = mem_connect,
+	.descriptors = mem_descriptors,
+	.reach = mem_reach,
 	.pins_memory = mem_pins_memory,
 	.mem_register = mem_mem_register,
 	.mem_release = mem_mem_release,

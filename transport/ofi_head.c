@@ -92,6 +92,7 @@ int ofi_head_take(struct ofi *ofi, const struct ofi_head *head)
 {
 	struct ofi_peer *peer = &ofi->peer[head->from];
 
+	peer->heard = 1;
 	peer->received += head->kind == OFI_MESSAGE;
 	if (!ofi->counts)
 		return head->kind == OFI_MESSAGE;

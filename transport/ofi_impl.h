@@ -9,6 +9,7 @@
  *	ofi_head.c      the numbers before each message, by which losses are found
  *	ofi_send.c      messages and page writes on their way out, and their queues
  *	ofi_confirm.c   asks peers for what they have not confirmed
+ *	ofi_reach.c     has all connections made
  *	ofi_poll.c      completions become events
  *	ofi_wait.c      sleeping
  *	ofi_probe.c     asks whether a peer is still there
@@ -101,6 +102,8 @@ struct ofi_peer {
 	uint32_t due_ok;     /*   and so much had been confirmed; */
 	unsigned silent_ms;  /*   it has not said more for so long */
 	uint8_t control_due; /* OFI_ASK or OFI_ANSWER is to be sent to it */
+	uint8_t heard;       /* something has come from it */
+	int64_t asked_ms;    /* when ofi_reach() last asked it; 0: not yet */
 
 	pid_t pid; /* over shm */
 	struct sockaddr_storage sockaddr; /* AF_UNSPEC when the provider's address is none */
@@ -308,6 +311,10 @@ void ofi_confirm_close(struct ofi *ofi);
 void ofi_confirm(struct ofi *ofi);
 /* Before sleeping: for that not to be missed. */
 void ofi_confirm_arm(struct ofi *ofi);
+
+/* ofi_reach.c */
+unsigned ofi_descriptors(const struct tr *tr);
+int ofi_reach(struct tr *tr, uint16_t *missing);
 
 /* ofi_probe.c */
 /* Loses the peers that are found to be gone. */

@@ -89,8 +89,17 @@ struct tr_ops {
 	int (*address)(struct tr *tr, uint8_t *buf);
 
 	/* Learns every node's address: blob of node i at addresses + i * stride, len[i]
-	 * bytes. Called once, before any send. Connections may be made when first used. */
+	 * bytes. Called once, before any send. Connections may be made when first used, or by reach(). */
 	int (*connect)(struct tr *tr, const uint8_t *addresses, size_t stride, const uint32_t *len);
+
+	/* How many descriptors connections to all peers take, at most. */
+	unsigned (*descriptors)(const struct tr *tr);
+
+	/* Makes all connections: from then on it does not matter that a process has no descriptor
+	 * left for one. After connect(), on all nodes; to be called again, with poll() meanwhile,
+	 * until it returns 0. Returns how many peers, of those not lost, have not been heard of
+	 * yet, and in *missing, if it is not NULL, the first of them. */
+	int (*reach)(struct tr *tr, uint16_t *missing);
 
 	/* 1: what is registered is allocated and pinned as a whole, as RDMA devices need it.
 	 * Register pieces, when they come into use, and give back no memory of one that is

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Keeps descriptors 0 to 2 for the program (descriptors.h). */
+/* Keeps descriptors 0 to 2 for the program, and sees whether there are enough (descriptors.h). */
 #include "dsm/base/descriptors.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -55,4 +57,47 @@ void descriptors_release(void)
 		held = 0;
 	}
 	pthread_mutex_unlock(&lock);
+}
+
+/* The limit is one of numbers, of which those in use count wherever they are. */
+static unsigned limit_for(unsigned n)
+{
+	unsigned fd = 0;
+
+	for (unsigned found = 0; found < n; fd++)
+		found += fcntl((int)fd, F_GETFD) < 0;
+	return fd;
+}
+
+unsigned descriptors_want(unsigned n)
+{
+	unsigned need = limit_for(n);
+	struct rlimit limit;
+
+	pthread_mutex_lock(&lock);
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= need) {
+		need = 0;
+	} else if (limit.rlim_max >= need) {
+		limit.rlim_cur = need;
+		if (!setrlimit(RLIMIT_NOFILE, &limit))
+			need = 0;
+	}
+	pthread_mutex_unlock(&lock);
+	return need;
+}
+
+unsigned long long descriptors_limit(void)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_NOFILE, &limit) ? 0 : limit.rlim_cur;
+}
+
+int descriptors_used_up(void)
+{
+	int fd = take(), used_up = fd < 0 && errno == EMFILE;
+
+	if (fd >= 0)
+		close(fd);
+	return used_up;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Descriptors 0 to 2, which programs, and the C library for them, read and write without a
- * look at what is there.
+ * look at what is there; and how many there may be.
  */
 #ifndef DESCRIPTORS_H
 #define DESCRIPTORS_H
@@ -14,5 +14,15 @@
  */
 void descriptors_hold(void);
 void descriptors_release(void);
+
+/*
+ * Sees to it that n more can be opened, and raises the soft limit of RLIMIT_NOFILE where it is too
+ * low for that. Returns 0; or, where the hard limit is, how high it would have to be. Any thread.
+ */
+unsigned descriptors_want(unsigned n);
+/* The limit as it is now. */
+unsigned long long descriptors_limit(void);
+/* Whether not one more can be opened. */
+int descriptors_used_up(void);
 
 #endif

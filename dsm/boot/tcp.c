@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "dsm/base/base.h"
 #include "dsm/boot/hub.h"
 #include "dsm/boot/machine.h"
 #include "dsm/boot/member.h"
@@ -21,6 +22,7 @@
 #include "transport/ofi.h"
 
 #define SWEEP_MS 500
+#define SPARE_DESCRIPTORS 8
 
 struct boot_tcp {
 	struct boot base; /* first */
@@ -215,17 +217,35 @@ static int tcp_meet(struct boot_tcp *t, int timeout_ms, char *why, size_t why_le
 	return err;
 }
 
+/* One for each member, and a few more. 0, or -EMFILE and why. */
+static int tcp_want(const struct tcp_start *start, char *why, size_t why_len)
+{
+	unsigned need = descriptors_want((start->rank ? 0 : (unsigned)start->size) + SPARE_DESCRIPTORS);
+
+	return need ? boot_why(why, why_len, -EMFILE, "RLIMIT_NOFILE (ulimit -n) may be no more than "
+	                       "its hard limit here, and that is too low for rank %d of %d nodes: "
+	                       "raise it to %u, or more", start->rank, start->size, need) : 0;
+}
+
+static int tcp_refuse(const struct tcp_start *start, struct boot_tcp *t, int err)
+{
+	free(t);
+	if (start->listener >= 0)
+		close(start->listener);
+	return err;
+}
+
 int boot_tcp_open(const struct tcp_start *start, struct boot **out, char *why, size_t why_len)
 {
 	struct boot_tcp *t = calloc(1, sizeof *t);
 	int err;
 
-	if (!t || link_library_init()) {
-		free(t);
-		if (start->listener >= 0)
-			close(start->listener);
-		return boot_why(why, why_len, -ENOMEM, "out of memory, or no random numbers");
-	}
+	if (!t || link_library_init())
+		return tcp_refuse(start, t, boot_why(why, why_len, -ENOMEM,
+		                                     "out of memory, or no random numbers"));
+	err = tcp_want(start, why, why_len);
+	if (err)
+		return tcp_refuse(start, t, err);
 	pthread_mutex_init(&t->lock, NULL);
 	t->base.ops = &boot_tcp_ops;
 	t->base.rank = start->rank;

@@ -49,6 +49,8 @@ static int prepare(struct dsm *d)
 		rc = limits_of_space(d);
 	if (rc == 0)
 		rc = limits_of_files(d);
+	if (rc == 0)
+		rc = limits_of_descriptors(d);
 	return rc ? rc : choose_trap(d);
 }
 
@@ -81,6 +83,8 @@ static int make_ready(struct dsm *d, const struct post_name *post)
 	                         .log_ctx = &d->log};
 	int rc = start_make_core(d);
 
+	if (rc == 0)
+		rc = limits_of_descriptors(d);
 	if (rc)
 		return rc;
 	rc = d->trap_ops->attach(&tc, &d->trap);
@@ -175,7 +179,10 @@ static int join(struct dsm *d, const struct dsm_config *config)
 	rc = node_place_region(d);
 	if (rc)
 		return rc;
-	return node_agree(d, make_ready(d, &post));
+	rc = node_agree(d, make_ready(d, &post));
+	if (rc || d->boot->size == 1)
+		return rc;
+	return node_agree(d, start_reach(d));
 }
 
 /* NULL: no memory. */

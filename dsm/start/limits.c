@@ -2,6 +2,7 @@
 /* Limits of the process that a region must keep to, with a sentence when it does not. */
 #include <linux/capability.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -40,6 +41,29 @@ int limits_of_files(const struct dsm *d)
 	return DSM_ERR_LIMIT;
 }
 
+/* What a node opens itself: 17 to 22, and a few more for a moment; before the transport is open,
+ * and after. */
+#define DESCRIPTORS_ALL 28
+#define DESCRIPTORS_REST 16
+
+int limits_of_descriptors(const struct dsm *d)
+{
+	unsigned connections = d->tr ? d->tr->ops->descriptors(d->tr) : 0;
+	unsigned need = descriptors_want((d->tr ? DESCRIPTORS_REST : DESCRIPTORS_ALL) + connections);
+
+	if (!need)
+		return 0;
+	if (d->tr)
+		init_error_set("RLIMIT_NOFILE (ulimit -n) may be no more than its hard limit here, and "
+		               "that is too low for a node of %d over provider %s: raise it to %u",
+		               d->boot->size, d->tr->ops->provider(d->tr), need);
+	else
+		init_error_set("RLIMIT_NOFILE (ulimit -n) may be no more than its hard limit here, and "
+		               "that is too low for a node: raise it to %u, and for a job over a "
+		               "network by 2 for each other node", need);
+	return DSM_ERR_LIMIT;
+}
+
 void limits_explain(int code)
 {
 	static const struct { int resource; const char *name; } limits[] = {
@@ -54,6 +78,11 @@ void limits_explain(int code)
 		snprintf(said, sizeof said, "%s", dsm_init_error());
 		init_error_set("%s; %s is %llu KiB", said, limits[i].name,
 		               (unsigned long long)limit.rlim_cur >> 10);
+	}
+	if (!strstr(dsm_init_error(), "RLIMIT_NOFILE") && descriptors_used_up()) {
+		snprintf(said, sizeof said, "%s", dsm_init_error());
+		init_error_set("%s; RLIMIT_NOFILE (ulimit -n) is %llu, and no descriptor is left", said,
+		               descriptors_limit());
 	}
 }
 

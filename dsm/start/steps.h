@@ -42,13 +42,21 @@ int limits_of_files(const struct dsm *d);
 /* Where what is registered is pinned, that may become the whole region, or all that the
  * budget allows. Told at the start, for later it would end the job. */
 int limits_of_pinning(const struct dsm *d);
-/* A start that failed with this code for lack of memory: names the limits that there are. */
+/* A node takes descriptors, in two steps: some of its own, told before the transport is opened, and
+ * those of its connections, which depend on the provider. Raises the soft limit where it may. */
+int limits_of_descriptors(const struct dsm *d);
+/* A start that failed with this code: names the limits that there are, where memory is lacking, and
+ * that of descriptors where none is left. */
 void limits_explain(int code);
 
 /* --- provider.c --- */
 /* Opens the transport, on all nodes with the same provider. status: this node's outcome so
  * far, which is agreed on, too. */
 int provider_agree(struct dsm *d, int status);
+
+/* --- reach.c --- */
+/* Waits until all nodes have been reached; the service thread runs, on all of them. */
+int start_reach(struct dsm *d);
 
 /* --- core.c --- */
 /* The core's configuration for a region of this shape. */

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# Nodes that are started, and dsmctl, with some of descriptors 0 to 2 closed.
+# Nodes that are started, and dsmctl, with some of descriptors 0 to 2 closed; and with few
+# descriptors, or none left.
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 need_nodes
@@ -9,8 +10,12 @@ tests/system/descriptors
 status=$?
 [ $status = 0 ] || exit $status
 
-said=$(mktemp) || exit 1
-trap 'rm -f "$said"' EXIT
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+export TMPDIR=$tmp
+unset XDG_RUNTIME_DIR
+said=$tmp/said
+place=$(own_address):$((10000 + $$ % 9000))
 for closed in '<&-' '>&-' '2>&-' '>&- 2>&-' '<&- >&- 2>&-'; do
 	for provider in shm tcp; do
 		run_job 60 2 $provider sh -c "exec tests/system/descriptors --talk $closed" >"$said" 2>&1 ||
@@ -19,3 +24,46 @@ for closed in '<&-' '>&-' '2>&-' '>&- 2>&-' '<&- >&- 2>&-'; do
 	# What dsmctl has closed itself.
 	eval "run_job 60 2 auto tests/system/descriptors --talk $closed" || fail "dsmctl with $closed: status $?"
 done
+
+# limited SOFT HARD: 8 nodes over $DSM_PROVIDER, of which each has a page of each other
+limited() {
+	run_job 60 8 "$DSM_PROVIDER" \
+		sh -c "ulimit -Sn $1; ulimit -Hn $2; exec tests/system/descriptors --meet" >"$said" 2>&1
+}
+
+# A soft limit that is too low is raised, a hard one named, with the number that does.
+enough() {
+	local limit=24 times=0
+	limited 24 1000 || fail "24 descriptors over $DSM_PROVIDER, and 1000 to be had: $(cat "$said")"
+	until limited $limit $limit; do
+		((times++ < 2)) || fail "$limit descriptors over $DSM_PROVIDER are not enough: $(cat "$said")"
+		limit=$(sed -n 's/.*ulimit -n.* raise it to \([0-9]*\).*/\1/p' "$said" | sort -n | tail -n 1)
+		[ -n "$limit" ] || fail "how many over $DSM_PROVIDER? $(cat "$said")"
+	done
+	[ $times -gt 0 ] || fail "8 nodes over $DSM_PROVIDER have had 24 descriptors"
+}
+
+# Where a program has used them up, a start works or ends at once, for all, and it is told why.
+used_up() {
+	by_hand 4 sh -c 'ulimit -n 80; exec "$0" "$@"' tests/system/descriptors "$@"
+	[ "${ended[*]}" = "0 0 0 0" ] && return
+	[ "${ended[*]}" = "3 3 3 3" ] && grep -q 'ulimit -n' "$tmp/out.1" && return 1
+	fail "$* over $DSM_PROVIDER: status ${ended[*]}: $(cat "$tmp"/out.?)"
+}
+
+for DSM_PROVIDER in shm tcp 'tcp;ofi_rxm'; do
+	export DSM_PROVIDER
+	enough
+	job 60 8 "$DSM_PROVIDER" sh -c 'ulimit -n 100; exec tests/system/descriptors --full'
+	used_up --left 0 && fail "a node over $DSM_PROVIDER has started without a descriptor"
+	used_up --left 12 && fail "a node over $DSM_PROVIDER has started with 12 descriptors"
+	if used_up --last; then
+		[ "$DSM_PROVIDER" = shm ] || fail "a node over $DSM_PROVIDER has connected without a descriptor"
+	elif [ "$DSM_PROVIDER" != shm ]; then
+		grep -q 'ulimit -n' "$tmp/out.0" || fail "rank 0 is not told why: $(cat "$tmp/out.0")"
+	fi
+done
+unset DSM_PROVIDER
+by_hand 12 sh -c '[ "$DSM_RANK" != 0 ] || ulimit -Sn 14; exec tests/system/descriptors --meet'
+[ "${ended[*]}" = "0 0 0 0 0 0 0 0 0 0 0 0" ] ||
+	fail "12 nodes by hand: ${ended[*]}: $(cat "$tmp/out.0")"

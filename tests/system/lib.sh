@@ -151,6 +151,23 @@ own_address() {
 	echo "127.$((128 + ($$ >> 16))).$(($$ >> 8 & 255)).$(($$ & 255))"
 }
 
+# by_hand NODES COMMAND [ARGUMENT...]: starts nodes by hand, at $place; what each says is in
+# $tmp/out.RANK, the status of each in the array ended.
+by_hand() {
+	local rank pids=() nodes=$1
+	shift
+	ended=()
+	for ((rank = 0; rank < nodes; rank++)); do
+		DSM_RANK=$rank DSM_SIZE=$nodes DSM_RENDEZVOUS=$place \
+			timeout -k 5 $hang "$@" >"$tmp/out.$rank" 2>&1 &
+		pids+=($!)
+	done
+	for rank in "${!pids[@]}"; do
+		wait "${pids[rank]}"
+		ended[rank]=$?
+	done
+}
+
 # worst_of PID...: waits for these processes of ours; the highest of their statuses.
 worst_of() {
 	local pid worst=0 status

@@ -11,6 +11,7 @@
  *	log aborts    the same when it calls abort() because the job is lost
  *	log blocked   a thread of one node has SIGBUS blocked: a warning where faults are signals
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -18,6 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -220,7 +223,19 @@ static void keep_line(void *ctx, enum dsm_log_level level, const char *text)
 enum { STARTS, FAILS_EARLY, FAILS_LATE, OUTCOMES }; /* late: there is a thread already */
 #define OUTCOME 50 /* as a status, they begin there */
 
-static int try(unsigned files)
+static unsigned timers; /* to be made until one fails; 0: none does */
+
+/* Descriptors are reckoned before, and for those that come late there is always one. */
+__attribute__((visibility("default"))) int timerfd_create(int clock, int flags)
+{
+	if (timers && --timers == 0) {
+		errno = EMFILE;
+		return -1;
+	}
+	return (int)syscall(SYS_timerfd_create, clock, flags);
+}
+
+static int try(unsigned files, unsigned last_timer)
 {
 	struct dsm_config config = DSM_CONFIG_INIT;
 	struct rlimit limit = {files, files};
@@ -228,6 +243,7 @@ static int try(unsigned files)
 	dsm_t *dsm;
 
 	CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+	timers = last_timer;
 	config.log = keep_line;
 	config.log_level = DSM_LOG_DEBUG;
 	if (dsm_init(&config, &dsm) == 0)
@@ -238,25 +254,31 @@ static int try(unsigned files)
 	return strstr(said, "service thread") ? FAILS_LATE : FAILS_EARLY;
 }
 
-/* With ever more files, until it starts. */
+static int outcome(unsigned files, unsigned last_timer)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		alarm(HANG_S);
+		_exit(OUTCOME + try(files, last_timer));
+	}
+	CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status));
+	status = WEXITSTATUS(status) - OUTCOME;
+	CHECK(status >= 0 && status < OUTCOMES);
+	return status;
+}
+
+/* With ever more files, until it starts; and with ever more timers. */
 static void fail_to_start(void)
 {
 	unsigned seen[OUTCOMES] = {0};
-	int status = -1;
 
-	for (unsigned files = 3; !seen[STARTS] && files < 200; files++) {
-		pid_t pid = fork();
-
-		CHECK(pid >= 0);
-		if (pid == 0) {
-			alarm(HANG_S);
-			_exit(OUTCOME + try(files));
-		}
-		CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status));
-		status = WEXITSTATUS(status) - OUTCOME;
-		CHECK(status >= 0 && status < OUTCOMES);
-		seen[status]++;
-	}
+	for (unsigned files = 3; !seen[STARTS] && files < 200; files++)
+		seen[outcome(files, 0)]++;
+	for (unsigned timer = 1; seen[STARTS] == 1 && timer < 20; timer++)
+		seen[outcome(200, timer)]++;
 	printf("%u starts failed early, %u late\n", seen[FAILS_EARLY], seen[FAILS_LATE]);
 	CHECK(seen[STARTS] && seen[FAILS_EARLY] && seen[FAILS_LATE]);
 }

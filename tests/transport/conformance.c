@@ -47,6 +47,11 @@ static void test_order_all_to_all(void)
 	run(4, "order, all to all", part_order);
 }
 
+static void test_reach(void)
+{
+	run(4, "no descriptor left", part_reach);
+}
+
 static void test_writes_small(void)
 {
 	run(4, "4 KiB writes", part_writes_4k);
@@ -120,6 +125,7 @@ static void test_death(void)
 static CU_TestInfo conformance_tests[] = {
 	{"order of a pair", test_order_two},
 	{"all to all", test_order_all_to_all},
+	{"all peers reached", test_reach},
 	{"4 KiB writes, many writers", test_writes_small},
 	{"2 MiB writes, many writers", test_writes_large},
 	{"bad arguments", test_arguments},

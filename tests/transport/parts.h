@@ -9,6 +9,7 @@
 
 /* parts_traffic.c */
 void part_order(struct node *node);
+void part_reach(struct node *node);
 void part_writes_4k(struct node *node);
 void part_writes_2m(struct node *node);
 void part_arguments(struct node *node);

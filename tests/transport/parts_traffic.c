@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -90,6 +91,25 @@ void part_order(struct node *node)
 	node->ops->stats(node->tr, &stats);
 	REQUIRE(node, order.got == all, "%u messages, not %u", order.got, all);
 	REQUIRE(node, stats.messages_sent == all && stats.messages_received == all);
+}
+
+/* Once all peers are reached, nobody needs a descriptor any more. */
+void part_reach(struct node *node)
+{
+	struct rlimit files;
+	uint16_t missing;
+
+	while (node->ops->reach(node->tr, &missing) && !node_failed(node))
+		if (node_step(node) < 0)
+			return;
+	REQUIRE(node, node->ops->reach(node->tr, NULL) == 0);
+	if (node_barrier_polling(node))
+		return;
+	REQUIRE(node, getrlimit(RLIMIT_NOFILE, &files) == 0);
+	files.rlim_cur = 0;
+	if (!node->fabric) /* a process of its own */
+		REQUIRE(node, setrlimit(RLIMIT_NOFILE, &files) == 0);
+	part_order(node);
 }
 
 /* ------------------------------------------------------------------ writes -- */
