@@ -67,3 +67,9 @@ unset DSM_PROVIDER
 by_hand 12 sh -c '[ "$DSM_RANK" != 0 ] || ulimit -Sn 14; exec tests/system/descriptors --meet'
 [ "${ended[*]}" = "0 0 0 0 0 0 0 0 0 0 0 0" ] ||
 	fail "12 nodes by hand: ${ended[*]}: $(cat "$tmp/out.0")"
+(ulimit -n 24 && run_job 60 8 shm tests/system/descriptors --meet) 2>"$said" &&
+	fail "dsmctl has started 8 nodes with 24 descriptors"
+grep -q 'ulimit -n' "$said" || fail "dsmctl does not say how many it wants: $(cat "$said")"
+(ulimit -Sn 24 && run_job 60 8 shm \
+	sh -c '[ "$(ulimit -Sn)" = 24 ] && exec tests/system/descriptors --meet') ||
+	fail "dsmctl with 24 descriptors, and more to be had: status $?"

@@ -76,6 +76,7 @@ static int crew_open(struct crew *c)
 	int err;
 
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	spawn_raise_limit();
 	if (jobs_create(job_name(c->options->argv[0]), c->options->nodes, c->dir, &c->rendezvous))
 		return CTL_FAILED;
 	err = keeper_open(c->dir, c->options->nodes, &c->keeper);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,6 +28,19 @@ static void set_number(const char *name, int value)
 
 	snprintf(text, sizeof text, "%d", value);
 	setenv(name, text, 1);
+}
+
+static struct rlimit files; /* of whoever has started us, and so the nodes' */
+static int raised;
+
+void spawn_raise_limit(void)
+{
+	struct rlimit all;
+
+	if (getrlimit(RLIMIT_NOFILE, &files))
+		return;
+	all = (struct rlimit){ files.rlim_max, files.rlim_max };
+	raised = setrlimit(RLIMIT_NOFILE, &all) == 0;
 }
 
 static void environment(const struct spawn *s)
@@ -64,6 +78,8 @@ static void become(const struct spawn *s, pid_t parent, const int out[2], const 
 	if (in < 0)
 		in = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	environment(s);
+	if (raised)
+		setrlimit(RLIMIT_NOFILE, &files);
 	if (in >= 0 && dup2(in, STDIN_FILENO) >= 0 && dup2(out[1], STDOUT_FILENO) >= 0 &&
 	    dup2(err[1], STDERR_FILENO) >= 0)
 		execvp(s->argv[0], s->argv);
@@ -81,7 +97,9 @@ static void pipe_close(int fds[2])
 
 static int cannot(const char *what)
 {
-	ctl_error("%s: %s", what, strerror(errno));
+	ctl_error("%s: %s%s", what, strerror(errno), errno == EMFILE ?
+	          "; RLIMIT_NOFILE (ulimit -n), and its hard limit, has to be higher for so many nodes" :
+	          "");
 	return CTL_FAILED;
 }
 

@@ -18,6 +18,9 @@ struct spawned {
 	int out, err; /* where its standard output and error are read: the caller's */
 };
 
+/* Lets this process have as many descriptors as it may; nodes start with the limit it has now. */
+void spawn_raise_limit(void);
+
 /* 0; or the exit status that says why the command cannot run, once that has been told. It
  * dies with the calling thread. */
 int spawn_rank(const struct spawn *s, struct spawned *out);
