@@ -20,6 +20,13 @@ struct tr;
  */
 int tr_ofi_sweep(pid_t pid);
 
+/*
+ * The same of all that processes of this user left which were nodes, killed or become another
+ * program by exec: what nobody on this machine uses any more, in whatever container, and has not
+ * been made within the last seconds. Returns how many were removed. Any thread; does not block.
+ */
+int tr_ofi_sweep_all(unsigned age_s);
+
 /* The place of a provider in the order of preference, 0 for the best. Those that are used only
  * when they are named share the last. */
 int tr_ofi_rank(const char *provider);

@@ -15,10 +15,16 @@
 #include "transport/ofi.h"
 
 #define PIDS_MAX_BYTES (1 << 20)
+#define LEFT_S 10 /* as long as that a job that is made may have no socket yet */
 
 int job_sweep(pid_t pid)
 {
 	return tr_ofi_sweep(pid);
+}
+
+int job_sweep_machine(void)
+{
+	return tr_ofi_sweep_all(LEFT_S);
 }
 
 int job_sweep_all(const char *dir)

@@ -16,4 +16,8 @@ int job_sweep(pid_t pid);
 /* The same for all processes that have joined the job of directory dir. */
 int job_sweep_all(const char *dir);
 
+/* The same of all processes of this user that were nodes, of whatever jobs: what nobody uses any
+ * more, if it is some seconds old. Returns how many were removed. */
+int job_sweep_machine(void);
+
 #endif

@@ -14,6 +14,7 @@
 #include "dsm/start/vote.h"
 #include "transport/ofi.h"
 
+#define LEFT_S 60 /* somebody else may be about to sweep behind what ended just now */
 #define PROVIDER_ROUNDS 8 /* there are fewer providers to choose from */
 
 /* no_better: the best to be tried, NULL: any. */
@@ -95,6 +96,9 @@ int provider_agree(struct dsm *d, int status)
 	struct vote *all = calloc(d->boot->size, sizeof *all);
 	int rc;
 
+	/* What killed nodes left takes memory, which may be what is lacking. Once for a machine. */
+	if (d->boot->rank == 0 || !d->boot->one_machine)
+		tr_ofi_sweep_all(LEFT_S);
 	if (!status && !all)
 		status = DSM_ERR_NOMEM;
 	if (!status)

@@ -2,7 +2,7 @@
 
 system_programs = tests/system/advice tests/system/api tests/system/audit tests/system/breaks \
 	tests/system/descriptors tests/system/engine tests/system/errors tests/system/idle \
-	tests/system/kernel tests/system/leave tests/system/litmus tests/system/log \
+	tests/system/kernel tests/system/leave tests/system/left tests/system/litmus tests/system/log \
 	tests/system/lost tests/system/resident tests/system/sharing tests/system/stacks \
 	tests/system/stress tests/system/user
 check_PROGRAMS += $(system_programs)
@@ -31,6 +31,8 @@ tests_system_kernel_SOURCES = tests/system/kernel.c $(system_node)
 tests_system_kernel_LDADD = libdsm.la
 tests_system_leave_SOURCES = tests/system/leave.c $(system_node)
 tests_system_leave_LDADD = libdsm.la
+tests_system_left_SOURCES = tests/system/left.c $(system_node)
+tests_system_left_LDADD = libdsm.la
 tests_system_litmus_SOURCES = tests/system/litmus.c $(system_node)
 tests_system_litmus_LDADD = libdsm.la
 tests_system_log_SOURCES = tests/system/log.c $(system_node)
@@ -56,7 +58,7 @@ tests_system_errors_LDADD = libdsm.la libjob.la
 system_scripts = tests/system/api.sh tests/system/audit.sh tests/system/breaks.sh \
 	tests/system/descriptors.sh tests/system/dsmctl.sh \
 	tests/system/engine.sh tests/system/hand.sh tests/system/hot.sh tests/system/huge.sh tests/system/idle.sh \
-	tests/system/kernel.sh tests/system/leave.sh tests/system/litmus.sh tests/system/log.sh \
+	tests/system/kernel.sh tests/system/leave.sh tests/system/left.sh tests/system/litmus.sh tests/system/log.sh \
 	tests/system/lost.sh tests/system/memory.sh \
 	tests/system/memory-huge.sh tests/system/mpi_mpich.sh tests/system/mpi_openmpi.sh \
 	tests/system/mpi_pmix.sh tests/system/mpi_prterun.sh tests/system/mpi_slurm.sh \

@@ -4,6 +4,7 @@
  * addresses, what a killed node leaves, and that nothing is allocated in the steady state.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -11,8 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -461,6 +464,7 @@ static void test_sweep(void)
 struct left {
 	const char *path;
 	int is_ours;
+	int is_anothers; /* by its name, that of a node's process with another number */
 };
 
 static const struct left sweep_left[] = {
@@ -484,14 +488,14 @@ static const struct left sweep_left[] = {
 	{"/dev/shm/%1$ld.0badcafe0:%2$u:0", 0},
 	{"/dev/shm/%1$ld.0badcafg:%2$u:0", 0},
 	{"/dev/shm/%1$ld:%2$u:0", 0},
-	{"/dev/shm/%1$ld0.0badcafe:%2$u:0", 0},
+	{"/dev/shm/%1$ld0.0badcafe:%2$u:0", 0, 1},
 	{"/dev/shm/x%1$ld.0badcafe:%2$u:0", 0},
 	{"/tmp/dsm-bell.%1$ld.abcDEF/", 1},
 	{"/tmp/dsm-bell.%1$ld.abcDE/", 0},
 	{"/tmp/dsm-bell.%1$ld.abcDEFG/", 0},
 	{"/tmp/dsm-bell.%1$ld.abc-EF/", 0},
 	{"/tmp/dsm-bell.%1$ld.mine/", 0},
-	{"/tmp/dsm-bell.%1$ld0.abcDEF/", 0},
+	{"/tmp/dsm-bell.%1$ld0.abcDEF/", 0, 1},
 };
 #define LEFT (sizeof(sweep_left) / sizeof(*sweep_left))
 
@@ -536,6 +540,72 @@ static void test_sweep_by_exact_names(void)
 		CU_ASSERT_NOT_EQUAL(here, sweep_left[i].is_ours);
 		remove(path[i]);
 	}
+}
+
+/* As if it had been made long ago. */
+static void make_old(const char *path)
+{
+	static const struct timespec then[2] = {{1000000000, 0}, {1000000000, 0}};
+
+	CU_ASSERT_EQUAL(utimensat(AT_FDCWD, path, then, 0), 0);
+}
+
+/* Without a process that is known: by the name, and what is young stays. */
+static void test_sweep_all_by_exact_names(void)
+{
+	pid_t pid = dead_process();
+	char path[LEFT][80];
+	int here, goes;
+
+	for (size_t i = 0; i < LEFT; i++) {
+		snprintf(path[i], sizeof(path[i]), sweep_left[i].path, (long)pid, getuid());
+		make_left(path[i]);
+	}
+	tr_ofi_sweep_all(60);
+	for (size_t i = 0; i < LEFT; i++) {
+		CU_ASSERT_EQUAL(access(path[i], F_OK), 0);
+		make_old(path[i]);
+	}
+	tr_ofi_sweep_all(60);
+	for (size_t i = 0; i < LEFT; i++) {
+		here = !access(path[i], F_OK);
+		goes = sweep_left[i].is_ours || sweep_left[i].is_anothers;
+		if (here == goes)
+			printf("\n    %s is %s", path[i], here ? "left" : "gone");
+		CU_ASSERT_NOT_EQUAL(here, goes);
+		remove(path[i]);
+	}
+}
+
+/* What somebody uses stays, whoever; and what nobody does goes, though its process lives. */
+static void test_sweep_all_in_use(void)
+{
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
+	char file[80], dir[60];
+	void *map;
+	int fd, bell;
+
+	snprintf(file, sizeof(file), "/dev/shm/%ld.0badcafe:%u:0", (long)dead_process(), getuid());
+	fd = open(file, O_RDWR | O_CREAT | O_EXCL, 0600);
+	CU_ASSERT_EQUAL(ftruncate(fd, 4096), 0);
+	map = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	CU_ASSERT_NOT_EQUAL_FATAL(map, MAP_FAILED);
+	make_old(file);
+	snprintf(dir, sizeof(dir), "/tmp/dsm-bell.%ld.abcDEF", (long)getpid());
+	CU_ASSERT_EQUAL(mkdir(dir, 0700), 0);
+	snprintf(to.sun_path, sizeof(to.sun_path), "%s/bell.1.s", dir);
+	bell = socket(AF_UNIX, SOCK_DGRAM, 0);
+	CU_ASSERT_EQUAL(bind(bell, (struct sockaddr *)&to, sizeof(to)), 0);
+	make_old(dir);
+	tr_ofi_sweep_all(60);
+	CU_ASSERT_EQUAL(access(file, F_OK), 0);
+	CU_ASSERT_EQUAL(access(to.sun_path, F_OK), 0);
+	munmap(map, 4096);
+	close(bell);
+	tr_ofi_sweep_all(60);
+	CU_ASSERT_NOT_EQUAL(access(file, F_OK), 0);
+	CU_ASSERT_NOT_EQUAL(access(dir, F_OK), 0);
 }
 
 /* A doorbell's directory that has more in it than the doorbell's files loses only these. */
@@ -615,6 +685,8 @@ static CU_TestInfo tests[] = {
 	{"sweep", test_sweep},
 	{"sweep by exact names", test_sweep_by_exact_names},
 	{"sweep in a bell", test_sweep_in_a_bell},
+	{"sweep of all by exact names", test_sweep_all_by_exact_names},
+	{"sweep of all in use", test_sweep_all_in_use},
 	{"no allocation in the steady state", test_steady},
 	{"network", test_network},
 	CU_TEST_INFO_NULL,

@@ -31,6 +31,16 @@ static int clean_one(const struct job_entry *job)
 	return 0;
 }
 
+/* Those of jobs that have no directory any more, or whose processes are other programs now. */
+static void clean_machine(void)
+{
+	int files = job_sweep_machine();
+
+	if (files > 0)
+		printf("removed %d thing%s in /dev/shm and /tmp that nobody uses any more\n", files,
+		       files == 1 ? "" : "s");
+}
+
 static int clean_run(const struct ctl_command *command, int argc, char **argv)
 {
 	struct job_list jobs;
@@ -55,6 +65,8 @@ static int clean_run(const struct ctl_command *command, int argc, char **argv)
 		}
 	}
 	jobs_free(&jobs);
+	if (!argv[optind])
+		clean_machine();
 	return status;
 }
 
