@@ -84,6 +84,36 @@ static int ofi_rx_make(struct ofi *ofi)
 	return 0;
 }
 
+static int ofi_ep_make(struct ofi *ofi)
+{
+	int rc = fi_endpoint(ofi->domain, ofi->info, &ofi->ep, NULL);
+
+	if (rc)
+		return ofi_fail(ofi, "endpoint", rc);
+	rc = fi_ep_bind(ofi->ep, &ofi->av->fid, 0);
+	if (!rc)
+		rc = fi_ep_bind(ofi->ep, &ofi->cq->fid, FI_TRANSMIT | FI_RECV);
+	if (!rc)
+		rc = fi_enable(ofi->ep);
+	return rc ? ofi_fail(ofi, "enabling the endpoint", rc) : 0;
+}
+
+static int ofi_ep_make_shm(struct ofi *ofi)
+{
+	int turn, rc = ofi_shm_enter(&turn);
+
+	if (rc)
+		return ofi_fail(ofi, "/dev/shm, where it wants 16 MiB for each node", rc);
+	rc = ofi_ep_make(ofi);
+	if (!rc) {
+		rc = ofi_shm_reserve(ofi);
+		if (rc)
+			ofi_fail(ofi, "its file in /dev/shm", rc);
+	}
+	ofi_shm_leave(turn);
+	return rc;
+}
+
 /* Opens the provider that info describes; info is ofi's then. */
 static int ofi_fabric_open(struct ofi *ofi, struct fi_info *info)
 {
@@ -114,16 +144,9 @@ static int ofi_fabric_open(struct ofi *ofi, struct fi_info *info)
 	rc = fi_av_open(ofi->domain, &av, &ofi->av, NULL);
 	if (rc)
 		return ofi_fail(ofi, "address vector", rc);
-	rc = fi_endpoint(ofi->domain, info, &ofi->ep, NULL);
+	rc = ofi_provider_is_shm(ofi->provider) ? ofi_ep_make_shm(ofi) : ofi_ep_make(ofi);
 	if (rc)
-		return ofi_fail(ofi, "endpoint", rc);
-	rc = fi_ep_bind(ofi->ep, &ofi->av->fid, 0);
-	if (!rc)
-		rc = fi_ep_bind(ofi->ep, &ofi->cq->fid, FI_TRANSMIT | FI_RECV);
-	if (!rc)
-		rc = fi_enable(ofi->ep);
-	if (rc)
-		return ofi_fail(ofi, "enabling the endpoint", rc);
+		return rc;
 	rc = ofi_rx_make(ofi);
 	return rc ? ofi_fail(ofi, "posting receives", rc) : 0;
 }
@@ -147,7 +170,8 @@ static int ofi_provider_open(struct ofi *ofi, const struct tr_config *config)
 		ofi_fabric_close(ofi);
 	}
 	if (found)
-		ofi_log(ofi, 0, "no libfabric provider could be opened: %s", strerror(-last));
+		ofi_log(ofi, 0, "no libfabric provider could be opened: %s%s", strerror(-last),
+		        last == -ENOSPC ? ": /dev/shm is full" : "");
 	else
 		ofi_provider_explain(ofi, config);
 	return last;

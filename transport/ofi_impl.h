@@ -8,6 +8,7 @@
  *	ofi_mem.c       registered memory and landings
  *	ofi_head.c      the numbers before each message, by which losses are found
  *	ofi_send.c      messages and page writes on their way out, and their queues
+ *	ofi_shm.c       room in /dev/shm
  *	ofi_confirm.c   asks peers for what they have not confirmed
  *	ofi_reach.c     has all connections made
  *	ofi_poll.c      completions become events
@@ -40,6 +41,7 @@
 #define OFI_CONFIRM_MS 1000 /* between two looks at what peers have to confirm */
 #define OFI_CQ_FDS 8
 #define OFI_PROVIDER_MAX 32
+#define OFI_SHM_BYTES (16u << 20) /* of its file in /dev/shm, for each node */
 #define OFI_VERBS "verbs;ofi_rxm" /* RDMA devices; datagrams over their connections */
 
 enum ofi_op_kind { OFI_RX = 1, OFI_TX, OFI_WRITE };
@@ -223,6 +225,16 @@ int ofi_provider_is_verbs(const char *provider);
 const char *ofi_provider_nth(unsigned n);
 /* Logs that no provider fits, and which ones would. */
 void ofi_provider_explain(const struct ofi *ofi, const struct tr_config *config);
+
+/* ofi_shm.c */
+/* Room for another file of the provider. Where there is none, libfabric may not even list it. */
+int ofi_shm_has_room(void);
+/* Waits for this process's turn, which lasts until ofi_shm_leave(). -ENOSPC: no room, and no
+ * turn. */
+int ofi_shm_enter(int *turn);
+void ofi_shm_leave(int turn);
+/* Takes all the memory that the endpoint's file may need: 0 or -ENOSPC. */
+int ofi_shm_reserve(const struct ofi *ofi);
 
 /* ofi_signal.c */
 #define OFI_SIGNALS 6

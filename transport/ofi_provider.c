@@ -16,7 +16,6 @@
 #include "transport/ofi.h"
 #include "transport/ofi_impl.h"
 
-#define OFI_SHM_BYTES (16u << 20)
 
 enum ofi_where { OFI_ANYWHERE, OFI_ONE_MACHINE, OFI_MANY_MACHINES };
 
@@ -158,9 +157,8 @@ static int ofi_getinfo(const struct tr_config *config, const char *provider, str
 	return *out ? 0 : -ENOMEM;
 }
 
-/* The shm provider keeps a file of 16 MiB per node in /dev/shm, and dies of SIGBUS when
- * that is full, as it soon is in a container. Judged by its size, which all nodes see
- * alike, not by what is free. */
+/* The shm provider keeps a file of 16 MiB per node in /dev/shm, which is soon full in a container.
+ * Judged by its size, which all nodes see alike; what is free counts when it is opened. */
 static int ofi_shm_fits(const struct ofi *ofi)
 {
 	struct statvfs fs;
@@ -325,7 +323,10 @@ void ofi_provider_explain(const struct ofi *ofi, const struct tr_config *config)
 	ofi_provider_filter(filter, sizeof(filter));
 	if (!names[0])
 		listed = "none";
-	if (config->provider)
+	if (config->provider && ofi_provider_is_shm(config->provider) && !ofi_shm_has_room())
+		ofi_log(ofi, 0, "libfabric provider \"%s\" wants 16 MiB for each node, and /dev/shm is full",
+		        config->provider);
+	else if (config->provider)
 		ofi_log(ofi, 0, "libfabric provider \"%s\" is not usable here; usable: %s%s",
 		        config->provider, listed, filter);
 	else if (config->no_better_than)

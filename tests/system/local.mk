@@ -1,7 +1,8 @@
 # System tests: programs that run as jobs, and the scripts that start them.
 
 system_programs = tests/system/advice tests/system/api tests/system/audit tests/system/breaks \
-	tests/system/descriptors tests/system/engine tests/system/errors tests/system/idle \
+	tests/system/descriptors tests/system/engine tests/system/errors tests/system/full \
+	tests/system/idle \
 	tests/system/kernel tests/system/leave tests/system/left tests/system/litmus tests/system/log \
 	tests/system/lost tests/system/resident tests/system/sharing tests/system/stacks \
 	tests/system/stress tests/system/user
@@ -25,6 +26,8 @@ tests_system_descriptors_SOURCES = tests/system/descriptors.c
 tests_system_descriptors_LDADD = libdsm.la
 tests_system_engine_SOURCES = tests/system/engine.c $(system_node)
 tests_system_engine_LDADD = libdsm.la
+tests_system_full_SOURCES = tests/system/full.c $(system_node)
+tests_system_full_LDADD = libdsm.la
 tests_system_idle_SOURCES = tests/system/idle.c $(system_node)
 tests_system_idle_LDADD = libdsm.la
 tests_system_kernel_SOURCES = tests/system/kernel.c $(system_node)
@@ -63,7 +66,8 @@ system_scripts = tests/system/api.sh tests/system/audit.sh tests/system/breaks.s
 	tests/system/memory-huge.sh tests/system/mpi_mpich.sh tests/system/mpi_openmpi.sh \
 	tests/system/mpi_pmix.sh tests/system/mpi_prterun.sh tests/system/mpi_slurm.sh \
 	tests/system/names.sh tests/system/netns.sh tests/system/provider.sh tests/system/realtime.sh \
-	tests/system/said.sh tests/system/stacks.sh tests/system/stress.sh tests/system/user.sh
+	tests/system/said.sh tests/system/shm.sh tests/system/stacks.sh tests/system/stress.sh \
+	tests/system/user.sh
 dist_check_SCRIPTS += $(system_scripts)
 TESTS += $(system_scripts) tests/system/errors
 EXTRA_DIST += tests/system/lib.sh tests/system/mpi.sh tests/system/run.sh tests/system/slurm.sh
