@@ -218,28 +218,37 @@ static void test_flush(void)
 
 static char written[4096];
 
-/* What a child that runs body writes to stderr; its status. */
-static int child(void (*body)(void))
+/* A child that runs body, and the end of a pipe where its stderr is read. */
+static int child_start(void (*body)(void), pid_t *pid)
 {
-	int fd[2], status = -1;
-	size_t len = 0;
-	ssize_t n;
-	pid_t pid;
+	int fd[2];
 
 	CU_ASSERT_EQUAL_FATAL(pipe2(fd, O_CLOEXEC), 0);
 	fflush(NULL);
-	pid = fork();
-	if (pid == 0) {
+	*pid = fork();
+	if (*pid == 0) {
 		dup2(fd[1], STDERR_FILENO);
 		alarm(HANG_S);
 		body();
 		exit(7);
 	}
 	close(fd[1]);
-	while ((n = read(fd[0], written + len, sizeof written - 1 - len)) > 0)
+	return fd[0];
+}
+
+/* What a child that runs body writes to stderr; its status. */
+static int child(void (*body)(void))
+{
+	int fd, status = -1;
+	size_t len = 0;
+	ssize_t n;
+	pid_t pid;
+
+	fd = child_start(body, &pid);
+	while ((n = read(fd, written + len, sizeof written - 1 - len)) > 0)
 		len += (size_t)n;
 	written[len] = '\0';
-	close(fd[0]);
+	close(fd);
 	CU_ASSERT_EQUAL_FATAL(waitpid(pid, &status, 0), pid);
 	return status;
 }
@@ -317,26 +326,16 @@ static void fill_stderr(void)
 	fcntl(STDERR_FILENO, F_SETPIPE_SZ, 4096);
 	for (int i = 0; i < 400; i++)
 		log_line(&log, DSM_LOG_TRACE, "%08d", i);
+	_exit(0);
 }
 
 static void test_does_not_block(void)
 {
-	int fd[2], next = 0, n;
+	int next = 0, n;
 	char line[64];
 	pid_t pid;
-	FILE *f;
+	FILE *f = fdopen(child_start(fill_stderr, &pid), "r");
 
-	CU_ASSERT_EQUAL_FATAL(pipe2(fd, O_CLOEXEC), 0);
-	fflush(NULL);
-	pid = fork();
-	if (pid == 0) {
-		dup2(fd[1], STDERR_FILENO);
-		alarm(HANG_S);
-		fill_stderr();
-		_exit(0);
-	}
-	close(fd[1]);
-	f = fdopen(fd[0], "r");
 	while (fgets(line, sizeof line, f) && sscanf(line, "dsm 0 trace: %d", &n) == 1)
 		CU_ASSERT_EQUAL(n, next++);
 	CU_ASSERT_EQUAL(next, 400);
