@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Nodes that are started, and dsmctl, with some of descriptors 0 to 2 closed; and with few
 # descriptors, or none left.
+# shellcheck disable=SC2016 # what shells of nodes expand
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 need_nodes
@@ -35,7 +36,7 @@ limited() {
 enough() {
 	local limit=24 times=0
 	limited 24 1000 || fail "24 descriptors over $DSM_PROVIDER, and 1000 to be had: $(cat "$said")"
-	until limited $limit $limit; do
+	until limited "$limit" "$limit"; do
 		((times++ < 2)) || fail "$limit descriptors over $DSM_PROVIDER are not enough: $(cat "$said")"
 		limit=$(sed -n 's/.*ulimit -n.* raise it to \([0-9]*\).*/\1/p' "$said" | sort -n | tail -n 1)
 		[ -n "$limit" ] || fail "how many over $DSM_PROVIDER? $(cat "$said")"
@@ -45,7 +46,7 @@ enough() {
 
 # Where a program has used them up, a start works or ends at once, for all, and it is told why.
 used_up() {
-	by_hand 4 sh -c 'ulimit -n 80; exec "$0" "$@"' tests/system/descriptors "$@"
+	job_by_hand 4 sh -c 'ulimit -n 80; exec "$0" "$@"' tests/system/descriptors "$@"
 	[ "${ended[*]}" = "0 0 0 0" ] && return
 	[ "${ended[*]}" = "3 3 3 3" ] && grep -q 'ulimit -n' "$tmp/out.1" && return 1
 	fail "$* over $DSM_PROVIDER: status ${ended[*]}: $(cat "$tmp"/out.?)"
@@ -64,7 +65,7 @@ for DSM_PROVIDER in shm tcp 'tcp;ofi_rxm'; do
 	fi
 done
 unset DSM_PROVIDER
-by_hand 12 sh -c '[ "$DSM_RANK" != 0 ] || ulimit -Sn 14; exec tests/system/descriptors --meet'
+job_by_hand 12 sh -c '[ "$DSM_RANK" != 0 ] || ulimit -Sn 14; exec tests/system/descriptors --meet'
 [ "${ended[*]}" = "0 0 0 0 0 0 0 0 0 0 0 0" ] ||
 	fail "12 nodes by hand: ${ended[*]}: $(cat "$tmp/out.0")"
 (ulimit -n 24 && run_job 60 8 shm tests/system/descriptors --meet) 2>"$said" &&

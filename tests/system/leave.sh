@@ -4,7 +4,5 @@
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 need_nodes
-for provider in auto tcp; do
-	DSM_FAULTS=auto job 60 2 $provider tests/system/leave
-	DSM_FAULTS=signal job 60 2 $provider tests/system/leave
-done
+find_deliveries
+job_each_way 60 2 tests/system/leave

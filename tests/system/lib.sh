@@ -78,6 +78,25 @@ job() {
 	fail "status $status: $2 nodes, $3: ${*:4}"
 }
 
+# Sets deliveries to the ways in which faults may come here, and says why one is missing.
+find_deliveries() {
+	local said
+	deliveries=signal
+	said=$(DSM_FAULTS=event tests/system/api identity 2>&1) && deliveries='signal event'
+	[ "$deliveries" != signal ] || echo "by signals only: $said"
+}
+
+# job_each_way SECONDS NODES PROGRAM [ARGUMENT...]: a job by each of $deliveries, over shared
+# memory, where that is to be had, and over a network.
+job_each_way() {
+	local delivery provider
+	for delivery in $deliveries; do
+		for provider in auto tcp; do
+			DSM_FAULTS=$delivery job "$1" "$2" $provider "${@:3}"
+		done
+	done
+}
+
 # Jobs with a witness (witness.c) in every node, which tells about itself in a file.
 witness=tests/system/.libs/witness.so
 
@@ -151,9 +170,10 @@ own_address() {
 	echo "127.$((128 + ($$ >> 16))).$(($$ >> 8 & 255)).$(($$ & 255))"
 }
 
-# by_hand NODES COMMAND [ARGUMENT...]: starts nodes by hand, at $place; what each says is in
-# $tmp/out.RANK, the status of each in the array ended.
-by_hand() {
+# job_by_hand NODES COMMAND [ARGUMENT...]: nodes started by hand, at $place, until all have ended;
+# what each says is in $tmp/out.RANK, its status in ended[RANK].
+# shellcheck disable=SC2154,SC2034 # the caller's
+job_by_hand() {
 	local rank pids=() nodes=$1
 	shift
 	ended=()
