@@ -337,8 +337,7 @@ struct dsm_stats {
 	uint64_t deferred;         /* requests that waited for a tenure of ours */
 	uint64_t prefetched;       /* pages asked for ahead, by dsm_prefetch or a thread's stream */
 	uint64_t prefetch_wasted;  /* those of streams that, as it seems, were not used */
-	uint64_t evictions;
-	uint64_t atomics;          /* carried out on our frames */
+	uint64_t evictions, atomics; /* atomics: carried out on our frames */
 	uint64_t locks, barriers;  /* granted or passed by this home */
 	uint64_t messages_sent, messages_received;
 	uint64_t bytes_sent, bytes_received; /* messages and pages; page writes received are
@@ -364,6 +363,7 @@ struct dsm_stats {
 	uint64_t frames_returned;  /* frames whose memory went back to the system */
 	uint64_t frame_waits;      /* faults that found no frame and waited for an eviction */
 	uint64_t pages_pinned;     /* by dsm_pin, now */
+	uint64_t refused;          /* messages and page writes in the job's name, of somebody else */
 };
 /* size: sizeof(struct dsm_stats); only so many bytes are written. */
 DSM_API int dsm_get_stats(dsm_t *dsm, struct dsm_stats *out, size_t size);

@@ -15,7 +15,7 @@
 #include "transport/ofi.h"
 #include "transport/ofi_impl.h"
 
-#define OFI_BLOB_VERSION 3
+#define OFI_BLOB_VERSION 4
 #define OFI_CQ_MAX 16384 /* some completion queues hold no more than 32767 entries */
 
 /* -------------------------------------------------------------------- open -- */
@@ -254,6 +254,7 @@ static void ofi_close(struct tr *tr)
 
 	if (!ofi)
 		return;
+	ofi_refuse_tell(ofi, 1);
 	ofi_wait_close(ofi);
 	if (ofi->ep) {
 		ofi_drain(ofi);
@@ -286,8 +287,10 @@ static int ofi_start(struct ofi *ofi, const struct tr_config *config)
 
 	if (!rc)
 		rc = ofi_environment(config->nodes);
+	if (!rc)
+		rc = seal_nonce(ofi->nonce);
 	if (rc) {
-		ofi_log(ofi, 0, "out of memory");
+		ofi_log(ofi, 0, rc == -ENOMEM ? "out of memory" : "no random numbers");
 		return rc;
 	}
 	ofi_signals_save(&signals);
@@ -332,6 +335,8 @@ static int ofi_open(const struct tr_config *config, struct tr **out)
 	ofi->sends_max = config->sends_max ? config->sends_max : OFI_SENDS_MAX;
 	ofi->writes_max = config->writes_max ? config->writes_max : OFI_WRITES_MAX;
 	ofi->silent_max_ms = config->silent_max_ms;
+	if (config->secret)
+		memcpy(ofi->secret, config->secret, sizeof(ofi->secret));
 	ofi->epoll_fd = ofi->timer_fd = ofi->confirm_fd = ofi->life_fd = -1;
 	rc = ofi_start(ofi, config);
 	if (rc) {
@@ -351,11 +356,11 @@ static const char *ofi_provider(const struct tr *tr)
 }
 
 /* --------------------------------------------------------------- addresses -- */
-/* A blob is a version byte and four parts, each with its length in a byte before it:
- * the provider's name, its address, the bell's path, and the address of the life line
- * (both empty without one). */
+/* A blob is a version byte and five parts, each with its length in a byte before it:
+ * the provider's name, its address, the bell's path, the address of the life line
+ * (both empty without one), and a random number, for the keys of the seals. */
 
-#define OFI_PARTS 4
+#define OFI_PARTS 5
 
 struct ofi_part {
 	const uint8_t *data;
@@ -393,7 +398,8 @@ static int ofi_address(struct tr *tr, uint8_t *buf)
 			return rc;
 		len = sizeof(ofi->life);
 	}
-	return ofi_blob_put(buf, at, &ofi->life, len);
+	at = ofi_blob_put(buf, at, &ofi->life, len);
+	return ofi_blob_put(buf, at, ofi->nonce, sizeof(ofi->nonce));
 }
 
 static int ofi_blob_parse(const uint8_t *blob, size_t len, struct ofi_part part[OFI_PARTS])
@@ -424,12 +430,22 @@ static int ofi_connect_bell(struct ofi *ofi, uint16_t id, const struct ofi_part 
 	return ofi_bell_connect(ofi->bell, id, path);
 }
 
+static void ofi_connect_seals(struct ofi *ofi, uint16_t id, const uint8_t *nonce)
+{
+	struct ofi_peer *peer = &ofi->peer[id];
+
+	seal_make(&peer->seal_out, ofi->secret, ofi->nonce, nonce, ofi->self, id);
+	seal_make(&peer->seal_in, ofi->secret, nonce, ofi->nonce, id, ofi->self);
+}
+
 static int ofi_connect_peer(struct ofi *ofi, uint16_t id, const uint8_t *blob, size_t len)
 {
 	struct ofi_part part[OFI_PARTS];
 	uint8_t addr[UINT8_MAX + 1];
 	int rc = ofi_blob_parse(blob, len, part);
 
+	if (!rc && part[4].len != SEAL_NONCE)
+		rc = -EINVAL;
 	if (rc) {
 		ofi_log(ofi, 0, "the address of node %u is malformed", id);
 		return rc;
@@ -440,6 +456,7 @@ static int ofi_connect_peer(struct ofi *ofi, uint16_t id, const uint8_t *blob, s
 		        (const char *)part[0].data, ofi->provider);
 		return -EINVAL;
 	}
+	ofi_connect_seals(ofi, id, part[4].data);
 	/* Copied for its alignment, and because names are strings to some providers. */
 	memcpy(addr, part[1].data, part[1].len);
 	addr[part[1].len] = '\0';

@@ -7,6 +7,8 @@
  *	ofi_signal.c    keeps the application's signal handlers
  *	ofi_mem.c       registered memory and landings
  *	ofi_head.c      the numbers before each message, by which losses are found
+ *	ofi_seal.c      what proves that a message is a node's (ofi_seal.h)
+ *	ofi_refuse.c    what is no node's: counted, and told
  *	ofi_send.c      messages and page writes on their way out, and their queues
  *	ofi_shm.c       room in /dev/shm
  *	ofi_confirm.c   asks peers for what they have not confirmed
@@ -27,12 +29,13 @@
 #include <sys/socket.h>
 
 #include "transport/ofi_bell.h"
+#include "transport/ofi_seal.h"
 #include "transport/transport.h"
 
 #define OFI_API_VERSION FI_VERSION(1, 17)
 #define OFI_SENDS_MAX 4096
 #define OFI_WRITES_MAX 1024
-#define OFI_PREFIX 20 /* bytes before each message: struct ofi_head */
+#define OFI_PREFIX (SEAL_BYTES + 20) /* bytes before each message: the seal, struct ofi_head */
 #define OFI_FRAME_MAX (OFI_PREFIX + TR_MSG_MAX)
 #define OFI_SLOT_BYTES 192 /* a frame's place in receive and send buffers */
 #define OFI_RX_SLOTS 512 /* at most */
@@ -51,6 +54,8 @@ enum ofi_op_kind { OFI_RX = 1, OFI_TX, OFI_WRITE };
  * again below us, and nobody tells what was lost with the old one; so all that goes from one node
  * to another is counted at both ends, and who finds less than was sent has lost the sender. An
  * ASK is answered at once, by whatever goes to who asked, or an ANSWER; both are not counted.
+ * Over a network a seal comes first; within a machine, where nobody else gets to, frames do
+ * without: they begin with this.
  */
 enum ofi_head_kind { OFI_MESSAGE = 1, OFI_ASK, OFI_ANSWER };
 struct ofi_head {
@@ -81,12 +86,20 @@ struct ofi_op {
 };
 
 struct ofi_frame {
-	uint16_t len; /* with the prefix */
+	uint16_t len; /* with the prefix, and room for the seal */
 	uint8_t data[OFI_FRAME_MAX];
+};
+
+/* What came in the name of a node, or of none, and is none's. */
+struct ofi_refused {
+	unsigned unsaid;
+	int64_t said_ms; /* 0: never */
 };
 
 struct ofi_peer {
 	fi_addr_t addr;
+	struct seal seal_out, seal_in; /* for what goes to it, and comes from it */
+	struct ofi_refused refused;
 	uint8_t lost;        /* no more traffic */
 	uint8_t error_due;   /* TR_EV_ERROR has to be given */
 	int32_t status;      /* for it */
@@ -174,7 +187,8 @@ struct ofi {
 	uint8_t timer_set;
 	int64_t probe_look_ms;
 
-	uint8_t counts;        /* messages are counted: they could get lost */
+	uint8_t counts;        /* messages are counted: they could get lost; and sealed: others
+	                        * could send some */
 	uint8_t counts_writes; /* page writes, too: there is room for who they are from */
 	unsigned silent_max_ms; /* who does not answer for so long is lost; 0: never */
 	unsigned open;         /* peers with that flag */
@@ -182,6 +196,13 @@ struct ofi {
 	int confirm_fd;        /* timer for the next look at what is not confirmed */
 	int64_t confirm_ms;    /* when that is */
 	int64_t confirm_last_ms, confirm_timer_ms; /* the last; what the timer is set to, or 0 */
+
+	uint8_t secret[SEAL_SECRET];
+	uint8_t nonce[SEAL_NONCE]; /* ours */
+	struct ofi_refused refused; /* what names no node */
+	unsigned unsaid;            /* of all peers, and of these */
+	unsigned writes_refused;
+	uint8_t forged; /* there were too many of them, which is to be told */
 
 	struct tr_stats stats;
 };
@@ -257,27 +278,44 @@ void ofi_mem_release(struct tr_mem *mem);
 void ofi_mem_landing(const struct tr_mem *mem, const void *ptr, uint8_t out[TR_LANDING_SIZE]);
 
 /* ofi_head.c */
-/* Writes the prefix of a frame that is given to the provider now. */
-void ofi_head_put(const struct ofi *ofi, uint16_t peer, enum ofi_head_kind kind,
-                  uint8_t prefix[OFI_PREFIX]);
+/* Writes the prefix of a frame of len bytes that is given to the provider now. */
+void ofi_head_put(const struct ofi *ofi, uint16_t peer, enum ofi_head_kind kind, uint8_t *frame,
+                  size_t len);
+/* So many bytes at a frame's begin are not sent, and did not come: there is no seal. */
+static inline size_t ofi_unsealed(const struct ofi *ofi)
+{
+	return ofi->counts ? 0 : SEAL_BYTES;
+}
 /* Something is to be confirmed from now on: it is on its way, or in a queue. */
 void ofi_head_open(struct ofi *ofi, struct ofi_peer *peer);
 /* It took the frame, or a page write. */
 void ofi_head_sent(struct ofi *ofi, uint16_t peer, enum ofi_head_kind kind);
 void ofi_head_written(struct ofi *ofi, uint16_t peer);
-/* The frame of len bytes that came. 0, or -EBADMSG: none of ours. */
+/* What came, len bytes: the message in it begins at OFI_PREFIX - ofi_unsealed(). 0, or -EBADMSG:
+ * no node has sent that, be it in the name of out->from, or of none (TR_NO_PEER). */
 int ofi_head_get(const struct ofi *ofi, const uint8_t *frame, size_t len, struct ofi_head *out);
 /* What the sender says of itself, compared with what has come: 1 it is a message to be taken,
- * 0 nothing, -ECONNRESET something of its was lost. */
+ * 0 nothing, -ECONNRESET something of its was lost, -EBADMSG it was here before. */
 int ofi_head_take(struct ofi *ofi, const struct ofi_head *head);
-/* What goes with a page write beside its tag, and what came so: from whom, or TR_NO_PEER. */
-uint64_t ofi_head_write_data(const struct ofi *ofi, uint32_t tag);
-uint16_t ofi_head_landed(struct ofi *ofi, uint64_t data);
+/* What goes with the next page write to a peer beside its tag. */
+uint64_t ofi_head_write_data(const struct ofi *ofi, uint16_t peer, uint32_t tag);
+/* What came so: 0, and from whom, or TR_NO_PEER where that is not told; -EBADMSG: it is not what
+ * the one in *from would send next. */
+int ofi_head_landed(struct ofi *ofi, uint64_t data, uint16_t *from);
 
 /* An ASK, or an ANSWER, for which an ASK will do, is to go, by ofi_flush(), or a message that
  * goes before it. */
 void ofi_head_due(struct ofi *ofi, struct ofi_peer *peer, enum ofi_head_kind kind);
 void ofi_head_not_due(struct ofi *ofi, struct ofi_peer *peer);
+
+/* ofi_refuse.c */
+/* Something came in the name of a peer, or of nobody (TR_NO_PEER), and is dropped. What is told is
+ * one line a second for each, with a count. */
+void ofi_refuse(struct ofi *ofi, uint16_t peer);
+/* The same of a page write, of which there may be too many (ofi->forged). */
+void ofi_refuse_write(struct ofi *ofi, uint16_t peer);
+/* Tells what was refused since, where a second has passed, or all of it. */
+void ofi_refuse_tell(struct ofi *ofi, int all);
 
 /* ofi_send.c */
 int ofi_send(struct tr *tr, uint16_t peer, const void *buf, size_t len);

@@ -44,6 +44,12 @@ static int ofi_take_errors(struct ofi *ofi, struct tr_event *events, int max)
 	uint16_t i;
 	int n = 0;
 
+	if (ofi->forged && n < max) {
+		ofi->forged = 0;
+		ofi->errors_due--;
+		events[n++] = (struct tr_event){
+			.kind = TR_EV_ERROR, .peer = TR_NO_PEER, .status = -EACCES};
+	}
 	for (i = 0; i < ofi->nodes && ofi->errors_due && n < max; i++) {
 		if (!ofi->peer[i].error_due)
 			continue;
@@ -59,31 +65,45 @@ static int ofi_take_errors(struct ofi *ofi, struct tr_event *events, int max)
  * poll either way. */
 static int ofi_take_message(struct ofi *ofi, struct ofi_op *op, size_t len, struct tr_event *event)
 {
+	const size_t prefix = OFI_PREFIX - ofi_unsealed(ofi);
 	struct ofi_head head;
 	int rc;
 
 	LL_PREPEND(ofi->rx_used, op);
-	if (ofi_head_get(ofi, op->slot, len, &head)) {
-		ofi_log(ofi, 1, "dropped %zu bytes that are no message of a node", len);
+	rc = ofi_head_get(ofi, op->slot, len, &head);
+	if (!rc && ofi->peer[head.from].lost)
 		return 0;
-	}
-	if (ofi->peer[head.from].lost)
-		return 0;
-	rc = ofi_head_take(ofi, &head);
-	if (rc < 0) {
+	if (!rc)
+		rc = ofi_head_take(ofi, &head);
+	if (rc == -EBADMSG) {
+		ofi_refuse(ofi, head.from);
+	} else if (rc < 0) {
 		ofi_log(ofi, 0, "%s: the connection to node %u broke, and what it had sent is lost",
 		        ofi->provider, head.from);
 		ofi_peer_lose(ofi, head.from, rc);
 	}
 	if (rc <= 0)
 		return 0;
-	len -= OFI_PREFIX;
+	len -= prefix;
 	ofi->stats.messages_received++;
 	ofi->stats.bytes_received += len;
 	*event = (struct tr_event){.kind = TR_EV_MSG,
 	                           .peer = head.from,
 	                           .len = (uint32_t)len,
-	                           .data = op->slot + OFI_PREFIX};
+	                           .data = op->slot + prefix};
+	return 1;
+}
+
+static int ofi_take_landing(struct ofi *ofi, uint64_t data, struct tr_event *event)
+{
+	uint16_t from;
+
+	if (ofi_head_landed(ofi, data, &from)) {
+		ofi_refuse_write(ofi, from);
+		return 0;
+	}
+	ofi->stats.landed++;
+	*event = (struct tr_event){.kind = TR_EV_LANDED, .peer = from, .tag = (uint32_t)data};
 	return 1;
 }
 
@@ -95,13 +115,8 @@ static int ofi_take(struct ofi *ofi, const struct fi_cq_data_entry *entry, struc
 
 	/* A page write of a peer. Providers differ in the other flags; the context is none
 	 * of ours, unless a peer sent a message with data, which we never do. */
-	if ((entry->flags & FI_REMOTE_CQ_DATA) && !ofi_is_rx(ofi, op)) {
-		ofi->stats.landed++;
-		*event = (struct tr_event){.kind = TR_EV_LANDED,
-		                           .peer = ofi_head_landed(ofi, entry->data),
-		                           .tag = (uint32_t)entry->data};
-		return 1;
-	}
+	if ((entry->flags & FI_REMOTE_CQ_DATA) && !ofi_is_rx(ofi, op))
+		return ofi_take_landing(ofi, entry->data, event);
 	if (!op)
 		return 0;
 	if (op->kind == OFI_RX)
@@ -127,9 +142,10 @@ static int ofi_take_error(struct ofi *ofi, struct tr_event *event)
 	op = entry.op_context;
 	status = ofi_cma_status(ofi, ofi_errno(-entry.err));
 	if (op && op->kind == OFI_RX) {
-		/* The buffer is ours again; a message was too long, or its sender is gone. */
+		/* The buffer is ours again; a message was too long, or its sender is gone, which
+		 * is missed where it was a peer. */
 		LL_PREPEND(ofi->rx_used, op);
-		ofi_log(ofi, 1, "%s: a receive failed: %s", ofi->provider, fi_strerror(entry.err));
+		ofi_refuse(ofi, TR_NO_PEER);
 		return 0;
 	}
 	if (op) {
@@ -213,5 +229,7 @@ int ofi_poll(struct tr *tr, struct tr_event *events, int max)
 		ofi_flush(ofi);
 	n += ofi_take_errors(ofi, events + n, max - n);
 	ofi_ring_soon(ofi);
+	if (ofi->unsaid)
+		ofi_refuse_tell(ofi, 0);
 	return n;
 }

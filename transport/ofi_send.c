@@ -29,7 +29,9 @@ static int ofi_post_frame(struct ofi *ofi, uint16_t id, enum ofi_head_kind kind,
 	struct ofi_op *op;
 	ssize_t rc;
 
-	ofi_head_put(ofi, id, kind, frame);
+	ofi_head_put(ofi, id, kind, frame, len);
+	frame += ofi_unsealed(ofi);
+	len -= ofi_unsealed(ofi);
 	if (len <= ofi->inject_bytes) {
 		rc = fi_inject(ofi->ep, frame, len, peer->addr);
 	} else {
@@ -61,8 +63,8 @@ static int ofi_post_write(struct ofi *ofi, struct ofi_op *op)
 	ssize_t rc;
 
 	rc = fi_writedata(ofi->ep, op->write.src, op->write.len, op->write.desc,
-	                  ofi_head_write_data(ofi, op->write.tag), peer->addr, op->write.address,
-	                  op->write.key, &op->context);
+	                  ofi_head_write_data(ofi, op->peer, op->write.tag), peer->addr,
+	                  op->write.address, op->write.key, &op->context);
 	if (!rc) {
 		peer->posted++;
 		ofi->posted++;

@@ -7,7 +7,8 @@
  * Guarantees: messages of one pair of nodes arrive in order, each once. A page
  * write is complete as a whole: TR_EV_LANDED at the target tells that every byte
  * is in place. There is no order between page writes and messages. What a network loses on the
- * way is missed, and TR_EV_ERROR says so on one of the two nodes at least, soon.
+ * way is missed, and TR_EV_ERROR says so on one of the two nodes at least, soon. What somebody else
+ * sends in the name of a node over a network is no event: it is counted, and logged.
  *
  * Threads: one caller at a time on a struct tr (the node's lock); wait_fd may be
  * polled by another thread meanwhile.
@@ -21,6 +22,7 @@
 #define TR_MSG_MAX 160     /* bytes of a message */
 #define TR_ADDRESS_MAX 512 /* bytes of an endpoint's address blob */
 #define TR_LANDING_SIZE 16
+#define TR_SECRET_SIZE 32
 
 struct tr; /* an endpoint, of one backend */
 struct tr_mem; /* registered memory */
@@ -37,6 +39,8 @@ struct tr_config {
 	int one_machine;        /* all nodes run on this machine */
 	int wake_at_once;       /* wake_peers() after each send and write: there are more nodes than
 	                         * processors, and one that is about to look may not get to run */
+	const uint8_t *secret;  /* the job's, TR_SECRET_SIZE bytes: who does not know it is not
+	                         * believed over a network. NULL: who has not seen the addresses */
 	const char *bind;       /* address to bind to, or NULL: 127.0.0.1 with one_machine */
 	const char *runtime_dir; /* the job's directory, for doorbells; NULL without one */
 	unsigned writes_max;    /* page writes in flight at once, at most (0: 1024) */
@@ -52,7 +56,8 @@ enum tr_event_kind {
 	TR_EV_MSG = 1, /* peer, data, len: valid until the next poll */
 	TR_EV_LANDED,  /* tag: a page write of a peer into our memory is complete */
 	TR_EV_WRITTEN, /* cookie: our page write no longer reads its source */
-	TR_EV_ERROR,   /* peer (or TR_NO_PEER), status: what was under way with it is lost */
+	TR_EV_ERROR,   /* peer (or TR_NO_PEER), status: what was under way with it is lost. -EACCES,
+	                * of no peer: so many page writes were forged that one might be believed */
 };
 #define TR_NO_PEER ((uint16_t)0xffff)
 
@@ -71,6 +76,7 @@ struct tr_stats {
 	uint64_t writes, write_bytes, landed;
 	uint64_t sends_queued; /* sends and writes that had to wait for room */
 	uint64_t doorbells;    /* sleeping peers woken by us */
+	uint64_t refused;      /* messages and page writes that no node has sent */
 };
 
 struct tr_ops {

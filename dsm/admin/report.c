@@ -58,6 +58,7 @@ static json_t *stats_json(struct dsm *d)
 	PUT(frames_returned);
 	PUT(pages_pinned);
 	PUT(frame_waits);
+	PUT(refused);
 #undef PUT
 	return o;
 }

@@ -55,6 +55,9 @@ static void take_error(struct dsm *d, const struct tr_event *e)
 	else if (e->peer != TR_NO_PEER)
 		snprintf(why, sizeof why, "the connection between nodes %u and %u broke",
 		         d->engine.cfg.self, e->peer);
+	else if (e->status == -EACCES)
+		snprintf(why, sizeof why, "somebody who is not of the job sends page writes to node "
+		         "%u: keep others off its network", d->engine.cfg.self);
 	node_fail(d, why);
 }
 

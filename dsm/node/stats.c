@@ -52,5 +52,6 @@ void node_stats(struct dsm *d, struct dsm_stats *s)
 	        .frames_returned = d->memory.frames.returned,
 	        .frame_waits = d->faults.frame_waits,
 	        .pages_pinned = d->pins.held,
+	        .refused = t.refused,
 	};
 }

@@ -2,16 +2,19 @@
 # --enable-fuzz (clang) builds them with libFuzzer, and tests/fuzz/long.sh runs those.
 fuzz_wire = tests/fuzz/fuzz.h tests/fuzz/fuzz_wire.c
 fuzz_liar = tests/fuzz/fuzz.h tests/fuzz/fuzz_liar.c tests/fuzz/world.c tests/fuzz/world.h
+fuzz_head = tests/fuzz/fuzz.h tests/fuzz/fuzz_head.c
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/long.sh
-check_PROGRAMS += tests/fuzz/wire tests/fuzz/liar
-TESTS += tests/fuzz/wire tests/fuzz/liar
+check_PROGRAMS += tests/fuzz/wire tests/fuzz/liar tests/fuzz/head
+TESTS += tests/fuzz/wire tests/fuzz/liar tests/fuzz/head
 tests_fuzz_wire_SOURCES = $(fuzz_wire) tests/fuzz/replay.c tests/sim/rng.h
 tests_fuzz_wire_LDADD = libcoherence.la
 tests_fuzz_liar_SOURCES = $(fuzz_liar) tests/fuzz/replay.c tests/sim/rng.h
 tests_fuzz_liar_LDADD = libcoherence.la
+tests_fuzz_head_SOURCES = $(fuzz_head) tests/fuzz/replay.c tests/sim/rng.h
+tests_fuzz_head_LDADD = libtransport.la
 
 if FUZZ
-noinst_PROGRAMS += tests/fuzz/fuzz-wire tests/fuzz/fuzz-liar
+noinst_PROGRAMS += tests/fuzz/fuzz-wire tests/fuzz/fuzz-liar tests/fuzz/fuzz-head
 fuzz_cflags = $(AM_CFLAGS) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 tests_fuzz_fuzz_wire_SOURCES = $(fuzz_wire) $(coherence_sources)
 tests_fuzz_fuzz_wire_CFLAGS = $(fuzz_cflags)
@@ -19,4 +22,8 @@ tests_fuzz_fuzz_wire_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer,address,undefined
 tests_fuzz_fuzz_liar_SOURCES = $(fuzz_liar) $(coherence_sources)
 tests_fuzz_fuzz_liar_CFLAGS = $(fuzz_cflags)
 tests_fuzz_fuzz_liar_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer,address,undefined
+tests_fuzz_fuzz_head_SOURCES = $(fuzz_head) transport/ofi_head.c transport/ofi_seal.c transport/ofi_clock.c
+tests_fuzz_fuzz_head_CFLAGS = $(fuzz_cflags) $(FABRIC_CFLAGS) $(SODIUM_CFLAGS)
+tests_fuzz_fuzz_head_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer,address,undefined
+tests_fuzz_fuzz_head_LDADD = $(SODIUM_LIBS)
 endif

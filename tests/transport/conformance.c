@@ -172,11 +172,37 @@ static void test_listens(void)
 	run_breaking("a peer that only listens", SILENT_MS, part_listens);
 }
 
+static void test_strangers(void)
+{
+	run_breaking("strangers", 0, part_strangers);
+}
+
+/* Only there we know how to. */
+static int is_tcp(void)
+{
+	return !strcmp(shape_base->provider, "tcp");
+}
+
+static void test_posed(void)
+{
+	if (is_tcp())
+		run_breaking("somebody in a peer's place", SILENT_MS, part_posed);
+}
+
+static void test_posed_for(void)
+{
+	if (is_tcp())
+		run_breaking("what somebody in a peer's place gets", SILENT_MS, part_posed_for);
+}
+
 CU_TestInfo conformance_breaks[] = {
 	{"a connection breaks, with a message", test_break_message},
 	{"a connection breaks, with a page write", test_break_write},
 	{"a peer does not look", test_silent},
 	{"a peer only listens", test_listens},
+	{"strangers", test_strangers},
+	{"a stranger in a peer's place", test_posed},
+	{"a stranger in a peer's place gets a message", test_posed_for},
 	CU_TEST_INFO_NULL,
 };
 

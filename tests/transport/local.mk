@@ -13,17 +13,18 @@ TESTS += $(tr_tests)
 endif
 tr_conformance = $(tr_world) tests/transport/conformance.h tests/transport/conformance.c \
 	tests/transport/parts.h tests/transport/parts_traffic.c tests/transport/parts_sleep.c \
-	tests/transport/parts_break.c
+	tests/transport/parts_break.c tests/transport/parts_strangers.c \
+	tests/transport/stranger.h tests/transport/stranger.c
 tests_transport_test_mem_SOURCES = $(tr_conformance) tests/transport/test_mem.c
-tests_transport_test_mem_LDADD = libtransport.la -lcunit
+tests_transport_test_mem_LDADD = libtransport.la $(FABRIC_LIBS) -lcunit
 tests_transport_test_shm_SOURCES = $(tr_conformance) tests/transport/test_shm.c
-tests_transport_test_shm_LDADD = libtransport.la -lcunit
+tests_transport_test_shm_LDADD = libtransport.la $(FABRIC_LIBS) -lcunit
 tests_transport_test_tcp_SOURCES = $(tr_conformance) tests/transport/test_tcp.c
-tests_transport_test_tcp_LDADD = libtransport.la -lcunit
+tests_transport_test_tcp_LDADD = libtransport.la $(FABRIC_LIBS) -lcunit
 tests_transport_test_rxm_SOURCES = $(tr_conformance) tests/transport/test_rxm.c
-tests_transport_test_rxm_LDADD = libtransport.la -lcunit
+tests_transport_test_rxm_LDADD = libtransport.la $(FABRIC_LIBS) -lcunit
 tests_transport_test_verbs_SOURCES = $(tr_conformance) tests/transport/test_verbs.c
-tests_transport_test_verbs_LDADD = libtransport.la -lcunit
+tests_transport_test_verbs_LDADD = libtransport.la $(FABRIC_LIBS) -lcunit
 tests_transport_test_bell_SOURCES = tests/transport/test_bell.c
 tests_transport_test_bell_LDADD = libtransport.la -lcunit
 tests_transport_test_ofi_SOURCES = $(tr_world) tests/transport/parts.h \

@@ -30,4 +30,9 @@ void part_break_write(struct node *node);
 void part_silent(struct node *node);
 void part_listens(struct node *node);
 
+/* parts_strangers.c: the same */
+void part_strangers(struct node *node);
+void part_posed(struct node *node);
+void part_posed_for(struct node *node);
+
 #endif

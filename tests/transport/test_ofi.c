@@ -22,6 +22,7 @@
 #include "tests/transport/parts.h"
 #include "tests/transport/world.h"
 #include "transport/ofi.h"
+#include "transport/ofi_impl.h"
 #include "tests/suite.h"
 
 /* The linker sends the allocations of our objects, not of libraries, through these. */
@@ -294,48 +295,98 @@ static int await_message_or_log(struct tr *tr, struct tr *other, struct tr_event
 	return n;
 }
 
-/* Messages from ranks that cannot be are dropped, and what follows arrives. */
-static int strangers(void)
+/* A node of some job, to whom all others are the one under test. */
+struct stranger {
+	uint16_t rank, nodes;
+	uint8_t secret;
+	int believed;
+};
+
+static int stranger(const struct stranger *s)
 {
-	static const uint16_t rank[] = {0, 2, 1}; /* our own, none, the peer's */
+	const uint8_t secret[2][TR_SECRET_SIZE] = {{0}, {s->secret}};
 	struct tr_config config = config_of("tcp");
-	uint8_t blob[3][TR_ADDRESS_MAX], ours[TR_ADDRESS_MAX];
-	struct tr_event event;
+	uint8_t blob[3][TR_ADDRESS_MAX], pair[2][TR_ADDRESS_MAX];
+	struct tr_event event = {0};
 	struct tr_stats stats;
 	struct tr *tr, *other;
 	uint32_t len[3];
-	size_t i, k;
 
+	config.secret = secret[0];
 	if (tr_ofi_ops.open(&config, &tr))
 		return 0; /* not here */
-	len[0] = (uint32_t)tr_ofi_ops.address(tr, ours);
-	for (i = 0; i < 3; i++) {
-		/* A node of a job of 3 to whom all others are the one under test. */
-		config.self = rank[i];
-		config.nodes = 3;
-		CHECK(tr_ofi_ops.open(&config, &other) == 0);
-		for (k = 0; k < 3; k++) {
-			memcpy(blob[k], ours, sizeof(ours));
-			len[k] = len[0];
-		}
-		CHECK(tr_ofi_ops.connect(other, blob[0], TR_ADDRESS_MAX, len) == 0);
-		CHECK(tr_ofi_ops.send(other, (uint16_t)((rank[i] + 1) % 3), "hello", 5) == 0);
-		last_log[0] = '\0';
-		memset(&event, 0, sizeof(event));
-		CHECK(await_message_or_log(tr, other, &event) == (i == 2));
-		tr_ofi_ops.stats(tr, &stats);
-		CHECK(stats.messages_received == (i == 2));
-		CHECK(i == 2 || strstr(last_log, "no message of a node"));
-		tr_ofi_ops.close(other);
-	}
-	CHECK(event.kind == TR_EV_MSG && event.peer == 1 && event.len == 5);
+	config.self = s->rank;
+	config.nodes = s->nodes;
+	config.secret = secret[1];
+	CHECK(tr_ofi_ops.open(&config, &other) == 0);
+	for (int i = 0; i < 3; i++)
+		len[i] = (uint32_t)tr_ofi_ops.address(tr, blob[i]);
+	memcpy(pair[0], blob[0], TR_ADDRESS_MAX);
+	CHECK(tr_ofi_ops.address(other, pair[1]) == (int)len[1]);
+	CHECK(tr_ofi_ops.connect(tr, pair[0], TR_ADDRESS_MAX, len) == 0);
+	CHECK(tr_ofi_ops.connect(other, blob[0], TR_ADDRESS_MAX, len) == 0);
+	CHECK(tr_ofi_ops.send(other, (uint16_t)((s->rank + 1) % s->nodes), "hello", 5) == 0);
+	last_log[0] = '\0';
+	CHECK(await_message_or_log(tr, other, &event) == s->believed);
+	tr_ofi_ops.stats(tr, &stats);
+	CHECK(stats.messages_received == (unsigned)s->believed);
+	CHECK(stats.refused == !s->believed);
+	CHECK(s->believed || strstr(last_log, "refused 1 message"));
+	CHECK(!s->believed || (event.kind == TR_EV_MSG && event.peer == 1 && event.len == 5));
+	tr_ofi_ops.close(other);
 	tr_ofi_ops.close(tr);
+	return 0;
+}
+
+/* Who has a rank that cannot be, or another secret, is not believed. */
+static int strangers(void)
+{
+	static const struct stranger all[] = {
+		{.rank = 0, .nodes = 3}, /* our own rank */
+		{.rank = 2, .nodes = 3}, /* nobody's */
+		{.rank = 1, .nodes = 2, .secret = 1},
+		{.rank = 1, .nodes = 2, .believed = 1},
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		CHECK(stranger(&all[i]) == 0);
 	return 0;
 }
 
 static void test_strangers(void)
 {
 	CU_ASSERT_EQUAL(in_process(strangers), 0);
+}
+
+/* Of page writes that are refused a node stands only so many. */
+static int forged_writes(void)
+{
+	struct tr_config config = config_of("tcp");
+	const unsigned tries = seal_write_tries(1000);
+	struct tr_event event[2];
+	struct tr *tr;
+
+	config.nodes = 1000;
+	if (tr_ofi_ops.open(&config, &tr))
+		return 0; /* not here */
+	CHECK(tries == 1024);
+	for (unsigned i = 0; i < tries - 1; i++)
+		ofi_refuse_write(ofi_of(tr), 7);
+	CHECK(tr_ofi_ops.poll(tr, event, 2) == 0);
+	ofi_refuse_write(ofi_of(tr), 8);
+	CHECK(tr_ofi_ops.wait_arm(tr) == 1);
+	CHECK(tr_ofi_ops.poll(tr, event, 2) == 1);
+	CHECK(event->kind == TR_EV_ERROR && event->peer == TR_NO_PEER);
+	CHECK(event->status == -EACCES);
+	ofi_refuse_write(ofi_of(tr), 8);
+	CHECK(tr_ofi_ops.poll(tr, event, 2) == 0);
+	tr_ofi_ops.close(tr);
+	return 0;
+}
+
+static void test_forged(void)
+{
+	CU_ASSERT_EQUAL(in_process(forged_writes), 0);
 }
 
 /* The keys of two registrations have nothing to do with each other, or with small numbers. */
@@ -680,6 +731,7 @@ static CU_TestInfo tests[] = {
 	{"signal handlers", test_signals},
 	{"addresses", test_addresses},
 	{"strangers", test_strangers},
+	{"too many forged page writes", test_forged},
 	{"keys of memory", test_keys},
 	{"environment", test_environment},
 	{"sweep", test_sweep},

@@ -217,6 +217,10 @@ int node_write(struct node *node, uint16_t peer, size_t src_offset, size_t len,
 
 static void node_log(void *ctx, int level, const char *text)
 {
+	struct node *node = ctx;
+
+	if (node && strstr(text, "refused"))
+		node->told_refused++;
 	if (level <= 1 || getenv("TR_TEST_LOG"))
 		printf("    log %d: %s\n", level, text);
 }
@@ -233,7 +237,9 @@ static int node_open(struct node *node)
 		.writes_max = config->writes_max,
 		.sends_max = config->sends_max,
 		.silent_max_ms = config->silent_max_ms,
+		.secret = node->arena->secret,
 		.log = node_log,
+		.log_ctx = node,
 		.fabric = node->fabric,
 	};
 	int len, rc = node->ops->open(&tr, &node->tr);
@@ -407,6 +413,7 @@ int world_run(const struct world_config *config, const char *name, world_fn fn)
 		return 1;
 	shape.arena = arena;
 	atomic_store(&arena->alive, config->nodes);
+	memset(arena->secret, 's', sizeof(arena->secret));
 	shape.deadline_ms = world_now_ms() + timeout_s * 1000ll;
 	strcpy(arena->runtime_dir, "/tmp/dsm-tr-test.XXXXXX");
 	if (!mkdtemp(arena->runtime_dir))

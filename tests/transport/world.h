@@ -43,6 +43,7 @@ struct arena {
 	_Atomic int died[WORLD_NODES_MAX]; /* on purpose */
 	_Atomic uint64_t word[64]; /* the test's own */
 	char runtime_dir[64];
+	uint8_t secret[TR_SECRET_SIZE];
 };
 
 struct node {
@@ -56,6 +57,7 @@ struct node {
 	struct tr_mem *reg;
 	int64_t deadline_ms;
 	int dead;
+	unsigned told_refused; /* lines in the log about what was refused */
 	void *ctx;
 	/* What node_step() hands every event to. */
 	void (*on_event)(struct node *node, const struct tr_event *event);
