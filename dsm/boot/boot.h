@@ -23,6 +23,9 @@ struct boot {
 	char bind[64];            /* our address that the others reach, "" where any will do */
 	char runtime_dir[108];    /* the job's private directory, "" without one */
 	char job[32];             /* the job's name, "" without one */
+	uint8_t secret[BOOT_SECRET]; /* what all nodes of the job know, and its way of starting
+	                              * has told nobody else; of one node nothing */
+	int unguarded;            /* nobody gave it one, and others can come where its nodes meet */
 };
 
 struct boot_ops {

@@ -45,13 +45,16 @@ static int hand_parse(const char *text, struct tcp_place *out)
 }
 
 /* A secret of any length, or none. */
-static void hand_secret(uint8_t secret[LINK_SECRET])
+static void hand_secret(struct tcp_start *start)
 {
-	const char *text = getenv("DSM_SECRET");
+	const char *text = getenv("DSM_SECRET"), *host = start->place.host[0];
 
 	if (!text)
 		text = "";
-	crypto_generichash(secret, LINK_SECRET, (const uint8_t *)text, strlen(text), NULL, 0);
+	crypto_generichash(start->secret, LINK_SECRET, (const uint8_t *)text, strlen(text), NULL, 0);
+	/* Those of loopback are what hand_listen() listens at. */
+	start->unguarded = !*text && start->size > 1 && !link_is_loopback(host) &&
+	                   strcmp(host, "localhost") != 0;
 }
 
 /*
@@ -112,7 +115,7 @@ int boot_hand_open(const char *place, int rank, int size, int timeout_ms, struct
 		                "\"%.80s\"", place);
 	if (link_library_init())
 		return boot_why(why, why_len, -ENOMEM, "no random numbers");
-	hand_secret(start.secret);
+	hand_secret(&start);
 	if (rank == 0 && size > 1) {
 		start.listener = hand_listen(&start.place, why, why_len);
 		if (start.listener < 0)

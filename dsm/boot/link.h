@@ -16,7 +16,7 @@
 
 #include "dsm/boot/ways.h"
 
-#define LINK_SECRET 32
+#define LINK_SECRET BOOT_SECRET
 #define LINK_NONCE 32
 #define LINK_MAC 32
 #define LINK_FRAME_MAX (sizeof(struct boot_msg) + LINK_MAC)

@@ -186,8 +186,10 @@ static int local_hello(struct boot_local *l, char *why, size_t why_len)
 	err = local_send(l, &msg, deadline);
 	if (!err)
 		err = local_receive(l, deadline);
-	if (!err && l->msg.type != BOOT_WELCOME)
+	if (!err && (l->msg.type != BOOT_WELCOME || l->msg.len != sizeof l->base.secret))
 		err = local_strange(l);
+	if (!err)
+		memcpy(l->base.secret, l->msg.data, sizeof l->base.secret);
 	if (l->broken)
 		return boot_why(why, why_len, err, "%s", l->why);
 	if (err == -ETIMEDOUT)

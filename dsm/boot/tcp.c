@@ -250,6 +250,8 @@ int boot_tcp_open(const struct tcp_start *start, struct boot **out, char *why, s
 	t->base.ops = &boot_tcp_ops;
 	t->base.rank = start->rank;
 	t->base.size = start->size;
+	memcpy(t->base.secret, start->secret, sizeof t->base.secret);
+	t->base.unguarded = start->unguarded;
 	snprintf(t->base.job, sizeof t->base.job, "%.20s:%s", start->place.host[0],
 	         start->place.port);
 	if (start->rank == 0) {

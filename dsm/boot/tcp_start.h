@@ -39,6 +39,7 @@ struct tcp_start {
 	int rank, size;
 	int timeout_ms; /* for all nodes to come */
 	uint8_t secret[LINK_SECRET];
+	int unguarded; /* as of struct boot */
 	struct tcp_place place;
 	int listener; /* rank 0: taken over; -1 with size 1 */
 };

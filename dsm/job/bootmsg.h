@@ -6,7 +6,7 @@
  *
  *	node                 rendezvous
  *	HELLO  ------------>             who I am, which version
- *	       <------------ WELCOME     or END
+ *	       <------------ WELCOME     the job's secret; or END
  *	GIVE   ------------>             my blob for this round
  *	       <------------ BLOB        one of each rank, once all have given
  *	ASK    ------------>             my time is over: who is missing?
@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #define BOOT_BLOB_MAX 1024
+#define BOOT_SECRET 32 /* bytes of a job's secret */
 #define BOOT_LOCAL_MAX 64 /* nodes of a job that is started on one machine */
 #define BOOT_MAGIC 0x64736d31 /* "dsm1": changes with this file's layout */
 #define BOOT_SOCKET "boot.sock"

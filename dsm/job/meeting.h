@@ -47,6 +47,7 @@ struct seat {
 struct rendezvous {
 	char dir[PATH_MAX_BYTES];
 	int nodes;
+	uint8_t secret[BOOT_SECRET]; /* random; only this user's processes get here, and so to it */
 	int listener, epoll, timer, pids;
 	bool paused;  /* accepting: out of descriptors */
 	bool ticking;

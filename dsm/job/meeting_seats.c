@@ -33,7 +33,7 @@ static void conn_seat(struct rendezvous *r, struct conn *c)
 		            c->hello.version, c->hello.protocol);
 		return;
 	}
-	boot_msg_set(&r->msg, BOOT_WELCOME, NULL, 0);
+	boot_msg_set(&r->msg, BOOT_WELCOME, r->secret, sizeof r->secret);
 	boot_msg_send(c->fd, &r->msg);
 }
 

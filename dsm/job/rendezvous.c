@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
@@ -205,7 +206,10 @@ int rendezvous_open(const char *dir, int nodes, struct rendezvous **out)
 	r->nodes = nodes;
 	r->first_rank = -1;
 	r->listener = r->epoll = r->timer = r->pids = -1;
-	err = pids_open(r);
+	if (getrandom(r->secret, sizeof r->secret, 0) != sizeof r->secret)
+		err = -EIO;
+	if (!err)
+		err = pids_open(r);
 	if (!err)
 		err = listener_open(r);
 	if (!err)

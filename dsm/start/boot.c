@@ -29,6 +29,15 @@ static void warn_alone(const struct dsm *d)
 	}
 }
 
+/* Once, and for all nodes. */
+static void warn_unguarded(const struct dsm *d)
+{
+	if (d->boot->unguarded && d->boot->rank == 0)
+		log_start(&d->log, DSM_LOG_WARN, "without DSM_SECRET whoever reaches node 0 while "
+		          "the job starts can take a node's place, and who reads the network then can "
+		          "send in a node's name: set it, to the same text on all nodes");
+}
+
 int start_open_boot(struct dsm *d)
 {
 	const struct boot_config c = {.timeout_ms = d->settings->start_ms,
@@ -42,6 +51,7 @@ int start_open_boot(struct dsm *d)
 	if (rc == 0) {
 		d->log.rank = d->boot->rank;
 		warn_alone(d);
+		warn_unguarded(d);
 		settings_warn_unknown(&d->log);
 		return 0;
 	}

@@ -27,6 +27,7 @@ static int provider_open(struct dsm *d, const char *name, const char *no_better)
 	        .no_better_than = no_better,
 	        .one_machine = d->boot->one_machine,
 	        .wake_at_once = d->boot->nodes_here > (int)processors_available(),
+	        .secret = d->boot->secret,
 	        .bind = d->boot->bind[0] ? d->boot->bind : NULL,
 	        .runtime_dir = d->boot->runtime_dir[0] ? d->boot->runtime_dir : NULL,
 	        /* Every request of every node may find its page here, and want a refresh. */
@@ -37,6 +38,7 @@ static int provider_open(struct dsm *d, const char *name, const char *no_better)
 	};
 	int rc = tr_ofi_ops.open(&c, &d->tr);
 
+	_Static_assert(sizeof d->boot->secret == TR_SECRET_SIZE, "the job's secret");
 	if (rc) {
 		init_error_set("no libfabric endpoint: %s%s", log_last_error(), error_lock_hint(rc));
 		return error_limit_or(rc, DSM_ERR_PROVIDER);

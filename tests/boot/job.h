@@ -16,6 +16,8 @@ struct job_report {
 	int done;   /* it came to its end */
 	int code;
 	char why[512];
+	uint8_t secret[BOOT_SECRET]; /* the job's, after node_rounds() */
+	int unguarded;
 };
 
 struct job {
@@ -58,6 +60,8 @@ int node_rounds(struct boot *boot, int rounds, struct job_report *r);
 /* Children: join, take part in some rounds, leave; or join and leave. */
 void child_rounds(struct job *job, int rank, struct job_report *r);
 void child_open(struct job *job, int rank, struct job_report *r);
+/* Whether this is a secret: not what a node starts with. */
+int is_secret(const uint8_t secret[BOOT_SECRET]);
 /* The report of a child is done, with this code, and this text in the sentence. */
 void expect_report(const struct job_report *r, int child, int code, const char *text);
 /* Reports first to end-1 are done, with this code, and this text in the sentence. */

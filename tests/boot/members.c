@@ -35,6 +35,8 @@ int node_rounds(struct boot *boot, int rounds, struct job_report *r)
 	uint8_t mine[BOOT_BLOB_MAX], want[BOOT_BLOB_MAX];
 	uint32_t lens[BOOT_LOCAL_MAX];
 
+	memcpy(r->secret, boot->secret, sizeof r->secret);
+	r->unguarded = boot->unguarded;
 	for (int round = 0; round < rounds; round++) {
 		size_t len = blob_fill(mine, boot->rank, round);
 
@@ -67,6 +69,13 @@ void child_rounds(struct job *job, int rank, struct job_report *r)
 	else if (!node_rounds(boot, 4, r))
 		r->code = boot->ops->ended(boot, r->why, sizeof r->why);
 	boot->ops->close(boot);
+}
+
+int is_secret(const uint8_t secret[BOOT_SECRET])
+{
+	static const uint8_t none[BOOT_SECRET];
+
+	return memcmp(secret, none, sizeof none) != 0;
 }
 
 void expect_report(const struct job_report *r, int child, int code, const char *text)

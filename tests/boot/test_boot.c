@@ -196,6 +196,28 @@ static void test_directory(void)
 	rmdir(job.base);
 }
 
+/* All nodes of a job get the same, and those of another another, which its starter has made. */
+static void test_secret(void)
+{
+	struct job job[2];
+
+	for (int i = 0; i < 2; i++) {
+		job_open(&job[i], 2);
+		job_start(&job[i], 0, child_rounds);
+		job_start(&job[i], 1, child_rounds);
+		job_run(&job[i]);
+		expect_reports(&job[i], 0, 2, 0, "");
+		CU_ASSERT(is_secret(job[i].reports[0].secret));
+		CU_ASSERT_EQUAL(memcmp(job[i].reports[0].secret, job[i].reports[1].secret,
+		                       BOOT_SECRET), 0);
+		CU_ASSERT_EQUAL(job[i].reports[0].unguarded, 0);
+	}
+	CU_ASSERT_NOT_EQUAL(memcmp(job[0].reports[0].secret, job[1].reports[0].secret, BOOT_SECRET),
+	                    0);
+	job_close(&job[0]);
+	job_close(&job[1]);
+}
+
 /* ------------------------------------------------------------------- refusals -- */
 
 
@@ -328,6 +350,7 @@ int main(void)
 		{ "nodes without a place are refused", test_refused },
 		{ "another user", test_other_user },
 		{ "the directory", test_directory },
+		{ "each job has a secret", test_secret },
 		CU_TEST_INFO_NULL,
 	};
 

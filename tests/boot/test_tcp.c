@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,6 +185,41 @@ static void right_secret(struct party *p, int rank, struct job_report *r)
 	rounds(p, rank, r);
 }
 
+/* An exchange of the caller's: a board that all see. */
+#define BOARD_BYTES 4096
+static struct board {
+	_Atomic int given;
+	uint8_t blob[2][BOARD_BYTES];
+} *board;
+
+static int board_exchange(void *ctx, const void *mine, void *all, size_t len)
+{
+	const int rank = *(const int *)ctx;
+
+	if (len > BOARD_BYTES)
+		return -1;
+	memcpy(board->blob[rank], mine, len);
+	atomic_fetch_or(&board->given, 1 << rank);
+	while (atomic_load(&board->given) != 3)
+		usleep(1000);
+	for (int i = 0; i < 2; i++)
+		memcpy((uint8_t *)all + i * len, board->blob[i], len);
+	return 0;
+}
+
+static void exchanges(struct party *p, int rank, struct job_report *r)
+{
+	const struct boot_config c = { .timeout_ms = p->timeout_ms, .allgather = board_exchange,
+	                               .allgather_ctx = &rank, .rank = rank, .size = 2 };
+	struct boot *boot = NULL;
+
+	r->code = boot_open(&c, &boot, r->why, sizeof r->why);
+	if (boot)
+		node_rounds(boot, 1, r);
+	if (boot)
+		boot->ops->close(boot);
+}
+
 static void of_another_size(struct party *p, int rank, struct job_report *r)
 {
 	set_number("DSM_SIZE", p->size + 1);
@@ -288,6 +324,50 @@ static void test_rounds(void)
 	run_rounds(2, rounds);
 	run_rounds(5, right_secret);
 	run_rounds(64, rounds);
+}
+
+/* The secret that both nodes of a job have. */
+static void run_secret(const char *host, child_fn fn, uint8_t secret[BOOT_SECRET], int unguarded)
+{
+	struct party p;
+
+	party_open(&p, 2);
+	if (host)
+		snprintf(p.place, sizeof p.place, "%s:%s", host, p.port);
+	for (int rank = 0; rank < 2; rank++)
+		party_start(&p, rank, fn);
+	party_wait(&p, 0);
+	for (int i = 0; i < 2; i++) {
+		expect(&p, i, 0, "");
+		CU_ASSERT_EQUAL(memcmp(p.reports[0].secret, p.reports[i].secret, BOOT_SECRET), 0);
+		CU_ASSERT_EQUAL(p.reports[i].unguarded, unguarded);
+	}
+	memcpy(secret, p.reports[0].secret, BOOT_SECRET);
+	CU_ASSERT(is_secret(secret));
+	party_close(&p);
+}
+
+/* By hand it is the one that was given; where none was, and others can come, that is known. An
+ * exchange of the caller's brings a random one. */
+static void test_secrets(void)
+{
+	uint8_t of[5][BOOT_SECRET];
+
+	run_secret(NULL, right_secret, of[0], 0);
+	run_secret("0.0.0.0", right_secret, of[1], 0);
+	CU_ASSERT_EQUAL(memcmp(of[0], of[1], BOOT_SECRET), 0);
+	run_secret(NULL, rounds, of[1], 0);
+	CU_ASSERT_NOT_EQUAL(memcmp(of[0], of[1], BOOT_SECRET), 0);
+	run_secret("0.0.0.0", rounds, of[2], 1);
+	for (int i = 3; i < 5; i++) {
+		board = mmap(NULL, sizeof *board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		             -1, 0);
+		if (board == MAP_FAILED)
+			die("mmap");
+		run_secret(NULL, exchanges, of[i], 0);
+		munmap(board, sizeof *board);
+	}
+	CU_ASSERT_NOT_EQUAL(memcmp(of[3], of[4], BOOT_SECRET), 0);
 }
 
 /* Of those there is one loopback address for all processes, so a port that is free. */
@@ -688,6 +768,7 @@ int main(void)
 		{ "the environment is checked", test_environment },
 		{ "rounds of 1, 2, 5 and 64 nodes", test_rounds },
 		{ "two jobs at a time", test_two },
+		{ "secrets", test_secrets },
 		{ "missing nodes are named", test_missing },
 		{ "who has no place is told so", test_strangers },
 		{ "deaths and departures", test_deaths },

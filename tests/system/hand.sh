@@ -32,6 +32,18 @@ DSM_SECRET=sesame DSM_PROVIDER=tcp by_hand 3 $((port + 1)) \
 wait $first || fail "first job: $(cat "$tmp/$port")"
 by_hand 1 $((port + 2)) tests/system/api identity || fail "a job of one node"
 
+# Where others may come, and nobody has given a secret, node 0 says so, and no other node.
+warning='without DSM_SECRET whoever reaches node 0'
+for secret in '' sesame; do
+	unset DSM_LOG
+	DSM_SECRET=$secret host=0.0.0.0 by_hand 2 $((port + 8)) tests/system/api identity ||
+		fail "at all addresses: $(cat "$tmp/$((port + 8))")"
+	said=$(grep -c "^dsm 0 warn: $warning" "$tmp/$((port + 8))")
+	[ "$said" = $([ "$secret" ] && echo 0 || echo 1) ] ||
+		fail "with secret '$secret' it warns $said times: $(cat "$tmp/$((port + 8))")"
+done
+! grep -q "$warning" "$tmp/$port" || fail "warns at loopback: $(cat "$tmp/$port")"
+
 # A killed process of the same number has left its file of the shm provider, as libfabric 1.17
 # makes them; to it this process is that one.
 # shellcheck disable=SC2016
