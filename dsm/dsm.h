@@ -64,11 +64,11 @@
 
 #ifdef __cplusplus
 extern "C" {
+typedef struct dsm_t dsm_t; /* as below: dsm is a namespace there, of dsm.hpp */
+#else
+typedef struct dsm dsm_t; /* a node's membership in a job */
 #endif
 #define DSM_API __attribute__((visibility("default"))) /* gcc and clang */
-
-/* A node's membership in a job. */
-typedef struct dsm dsm_t;
 
 /* Codes. All negative; those below -DSM_ERR_BASE are ours, the others are -errno. */
 enum dsm_error {

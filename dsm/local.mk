@@ -1,4 +1,4 @@
-include_HEADERS += dsm/dsm.h dsm/dsm_mpi.h
+include_HEADERS += dsm/dsm.h dsm/dsm.hpp dsm/dsm_bind.h dsm/dsm_mpi.h
 
 # The node, floor by floor, from the top. Tests link it.
 noinst_LTLIBRARIES += libnode.la
@@ -53,7 +53,7 @@ libnode_la_SOURCES += dsm/job/bootmsg.c dsm/job/bootmsg.h dsm/job/job.h dsm/job/
 	dsm/job/jobdir.h dsm/job/jobroot.c dsm/job/jobroot.h
 libnode_la_SOURCES += dsm/base/base.h dsm/base/cancel.h dsm/base/clock.c dsm/base/clock.h dsm/base/descriptors.c \
 	dsm/base/descriptors.h dsm/base/error.c dsm/base/error.h \
-	dsm/base/log.c dsm/base/log.h dsm/base/log_limit.c dsm/base/log_limit.h \
+	dsm/base/log.c dsm/base/log.h dsm/base/log_fd.c dsm/base/log_limit.c dsm/base/log_limit.h \
 	dsm/base/log_queue.c dsm/base/log_queue.h dsm/base/process.c dsm/base/process.h \
 	dsm/base/processors.c dsm/base/processors.h dsm/base/stack.c dsm/base/stack.h \
 	dsm/base/thread.c dsm/base/thread.h

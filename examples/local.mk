@@ -21,7 +21,14 @@ examples_sort_SOURCES = examples/sort.c examples/common.c examples/common.h
 examples_sort_CPPFLAGS = $(example_cppflags)
 examples_sort_LDADD = libdsm.la
 
+examples_histogram_SOURCES = examples/histogram.cpp
+examples_histogram_CPPFLAGS = $(example_cppflags)
+examples_histogram_LDADD = libdsm.la
+
 noinst_PROGRAMS += $(example_programs)
+if HAVE_CXX
+noinst_PROGRAMS += examples/histogram
+endif
 if HAVE_PNG
 noinst_PROGRAMS += examples/heat
 endif

@@ -64,7 +64,7 @@ tests_base_test_limit_SOURCES = tests/base/test_limit.c dsm/base/log_limit.c dsm
 tests_base_test_limit_LDADD = -lcunit
 tests_base_test_log_SOURCES = tests/base/test_log.c dsm/base/clock.c dsm/base/clock.h \
 	dsm/base/thread.c dsm/base/thread.h \
-	dsm/base/log.c dsm/base/log.h dsm/base/log_limit.c dsm/base/log_limit.h \
+	dsm/base/log.c dsm/base/log.h dsm/base/log_fd.c dsm/base/log_limit.c dsm/base/log_limit.h \
 	dsm/base/log_queue.c dsm/base/log_queue.h
 tests_base_test_log_LDADD = -lcunit
 tests_base_test_stack_SOURCES = tests/base/test_stack.c dsm/base/stack.c dsm/base/stack.h

@@ -5,6 +5,12 @@
 
 #include "config.h"
 #include "dsm/base/base.h"
+#include "dsm/dsm_bind.h"
+
+const char *dsm_version(void)
+{
+	return PACKAGE_VERSION;
+}
 
 const char *dsm_strerror(int code)
 {

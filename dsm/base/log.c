@@ -3,7 +3,6 @@
 #include "dsm/base/log.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -14,7 +13,6 @@
 #include "dsm/base/log_queue.h"
 
 #define TEXT LIMIT_TEXT
-#define WRITE_MS 1000
 
 static const char *const level_name[] = {"error", "warn", "info", "debug", "trace"};
 static __thread char init_error[512], last_error[256];
@@ -131,24 +129,6 @@ void log_start(const struct log *log, enum dsm_log_level level, const char *form
 	va_end(ap);
 }
 
-/* All of it, also where the program has made its descriptor one that does not block: then what
- * nobody reads within WRITE_MS is lost. */
-static void write_all(int fd, const char *text, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, text, len);
-
-		if (n < 0 && errno == EAGAIN) {
-			if (poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, WRITE_MS) == 0)
-				return;
-		} else if (n < 0 && errno != EINTR) {
-			return;
-		}
-		text += n > 0 ? n : 0;
-		len -= n > 0 ? (size_t)n : 0;
-	}
-}
-
 void log_stderr(void *rank, enum dsm_log_level level, const char *text)
 {
 	char line[TEXT + 32], node[16] = "";
@@ -157,7 +137,7 @@ void log_stderr(void *rank, enum dsm_log_level level, const char *text)
 	if ((intptr_t)rank >= 0)
 		snprintf(node, sizeof node, " %d", (int)(intptr_t)rank);
 	len = snprintf(line, sizeof line, "dsm%s %s: %s\n", node, level_name[level], text);
-	write_all(STDERR_FILENO, line, (size_t)len);
+	log_write(STDERR_FILENO, line, (size_t)len);
 }
 
 void init_error_set(const char *format, ...)

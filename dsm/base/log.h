@@ -53,6 +53,9 @@ void log_text(void *ctx, int level, const char *text);
 const char *log_last_error(void);
 /* The listener that DSM_LOG asks for: writes to stderr, past stdio, whose lock anybody may hold. */
 void log_stderr(void *rank, enum dsm_log_level level, const char *text);
+/* All of it, to a descriptor; what nobody reads from one that does not block within a second is
+ * lost. */
+void log_write(int fd, const char *text, size_t len);
 /* A level by name, LOG_NONE for "none"; -EINVAL: there is no such level. */
 int log_level_of(const char *name);
 

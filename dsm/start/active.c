@@ -2,10 +2,12 @@
 /* A process is a node at most once. */
 #include <stdatomic.h>
 
+#include "dsm/dsm_bind.h"
 #include "dsm/start/start.h"
 
-/* The one global: a process is a node at most once (one window, one set of threads). */
+/* The globals: a process is a node at most once (one window, one set of threads). */
 static atomic_flag active = ATOMIC_FLAG_INIT;
+static dsm_t *_Atomic current; /* released with what the node is; dsm_current() acquires it */
 
 int node_become(void)
 {
@@ -18,4 +20,14 @@ int node_become(void)
 void node_cease(void)
 {
 	atomic_flag_clear(&active);
+}
+
+void node_set_current(struct dsm *d)
+{
+	atomic_store_explicit(&current, d, memory_order_release);
+}
+
+dsm_t *dsm_current(void)
+{
+	return atomic_load_explicit(&current, memory_order_acquire);
 }

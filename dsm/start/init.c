@@ -254,6 +254,7 @@ int dsm_init(const struct dsm_config *config, dsm_t **out)
 	         "node %d of %d, provider %s, trap %s, region %llu bytes at %p", d->boot->rank,
 	         d->boot->size, d->tr->ops->provider(d->tr), d->trap_ops->name,
 	         (unsigned long long)d->settings->region_bytes, (void *)d->memory.region.window);
+	node_set_current(d);
 	*out = d;
 	return 0;
 }
@@ -289,6 +290,7 @@ int dsm_fini(dsm_t *d)
 		return DSM_ERR_BUSY; /* it would wait for itself */
 	if (entry_in_window(d, &mask))
 		return DSM_ERR_INVAL; /* there would be nothing to return to */
+	node_set_current(NULL);
 	node_lock(d, &mask);
 	pins_end(d);
 	node_hand_over(d);

@@ -22,5 +22,7 @@ struct post_name;
  * DSM_ERR_ACTIVE and a sentence. */
 int node_become(void);
 void node_cease(void);
+/* What dsm_current() says: the node between start and end, or NULL. */
+void node_set_current(struct dsm *d);
 
 #endif

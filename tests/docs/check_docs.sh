@@ -24,7 +24,7 @@ page_of() {
 }
 
 check_calls() {
-	calls=$(sed -n 's/^DSM_API.*[ *]\(dsm_[a-z0-9_]*\)(.*/\1/p' "$header")
+	calls=$(sed -n 's/^DSM_API.*[ *]\(dsm_[a-z0-9_]*\)(.*/\1/p' "$header" "$top"/dsm/dsm_*.h)
 	[ "$(echo "$calls" | wc -l)" -ge 30 ] || wrong "cannot find the calls in $header"
 	for call in $calls; do
 		page=$(page_of "$call")

@@ -64,6 +64,12 @@ else
 	echo "run_examples: without heat, which is not built where there is no libpng"
 fi
 
+if [ -x examples/histogram ]; then
+	examples="$examples histogram"
+else
+	echo "run_examples: without histogram, which is not built where there is no compiler of C++17"
+fi
+
 # heat NODES
 heat() {
 	verifies "$1" examples/heat --rows=90 --cols=600 --steps=40 --output="$tmp/heat.png"
@@ -84,6 +90,7 @@ for n in 1 2 3 4 8; do
 	verifies $n examples/sort --keys=100000
 	verifies $n examples/kmeans --points=20000
 	verifies $n examples/pagerank "$tmp/Packages"
+	[ ! -x examples/histogram ] || verifies $n examples/histogram 500
 done
 [ ! -x examples/heat ] || heat_alone
 verifies 4 examples/sort --keys=3
@@ -97,6 +104,10 @@ refuses 'clusters wants a whole number' examples/kmeans --clusters=64
 refuses 'damping wants a number' examples/pagerank --damping=2
 refuses '/nonexistent: No such file' tools/dsmctl run -n 3 examples/pagerank /nonexistent
 refuses 'no packages in it' examples/pagerank --reference-only /dev/null
+if [ -x examples/histogram ]; then
+	refuses 'whole number from 1 to 1000000000, not "1e6"' examples/histogram 1e6
+	refuses 'what is "2"?' examples/histogram 1 2
+fi
 for example in $examples; do
 	timeout $hang examples/$example --help >"$tmp/out" 2>&1 && grep -q '^Usage: ' "$tmp/out" ||
 		wrong "no help: $example"

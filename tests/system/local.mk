@@ -58,7 +58,7 @@ tests_system_stress_LDADD = libdsm.la
 tests_system_errors_SOURCES = tests/system/errors.c tests/boot/job.c tests/boot/job.h
 tests_system_errors_LDADD = libdsm.la libjob.la
 
-system_scripts = tests/system/api.sh tests/system/audit.sh tests/system/breaks.sh \
+system_scripts = tests/system/api.sh tests/system/audit.sh tests/system/breaks.sh tests/system/cxx.sh \
 	tests/system/descriptors.sh tests/system/dsmctl.sh \
 	tests/system/engine.sh tests/system/hand.sh tests/system/hot.sh tests/system/huge.sh tests/system/idle.sh \
 	tests/system/kernel.sh tests/system/leave.sh tests/system/left.sh tests/system/litmus.sh tests/system/log.sh \
@@ -78,6 +78,14 @@ TESTS += tests/system/history_test
 tests_system_history_test_SOURCES = tests/system/history_test.c $(system_history)
 tests_system_history_test_LDADD = -lcunit
 endif
+
+# dsm.hpp
+if HAVE_CXX
+check_PROGRAMS += tests/system/cxx
+endif
+tests_system_cxx_SOURCES = tests/system/cxx.cpp
+tests_system_cxx_CPPFLAGS = -I$(top_srcdir)/dsm
+tests_system_cxx_LDADD = libdsm.la
 
 # Preloaded into nodes by witness.sh
 check_LTLIBRARIES += tests/system/witness.la

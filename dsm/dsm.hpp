@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * libdsm for C++17: a job that leaves at the end of its scope, containers in shared memory, mutexes
+ * for std::scoped_lock and std::unique_lock, errors as exceptions. All of it is here; link libdsm.
+ *
+ *	#include <dsm.hpp>
+ *	#include <mutex>
+ *	#include <vector>
+ *
+ *	struct world {
+ *		dsm::mutex mutex;
+ *		std::vector<int, dsm::allocator<int>> seen; // guarded by mutex
+ *	};
+ *
+ *	int main()
+ *	{
+ *		dsm::job job;
+ *		world &w = job.shared<world>("world");
+ *		{
+ *			std::scoped_lock held(w.mutex);
+ *			w.seen.push_back(job.rank());
+ *		}
+ *		job.barrier();
+ *		return w.seen.size() == static_cast<std::size_t>(job.size()) ? 0 : 1;
+ *	}
+ *
+ * What lies in shared memory has the same address on all nodes, and may point to what lies there.
+ * dsm(7), C++, says what must not lie there: virtual functions, std::function, std::shared_ptr,
+ * containers with another allocator, and all else that points to a node's own memory.
+ *
+ * Every function throws std::system_error with dsm::category() where its call of dsm.h fails, and
+ * has that call's promises. Like there, all may be called by any thread while the node is in a job.
+ */
+#ifndef DSM_HPP
+#define DSM_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <limits>
+#include <mutex>
+#include <new>
+#include <string>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+
+#include "dsm.h"
+#include "dsm_bind.h"
+
+namespace dsm {
+
+/* Codes of libdsm, with dsm_strerror's texts. Those that are an errno compare to std::errc. */
+inline const std::error_category &category() noexcept
+{
+	struct codes final : std::error_category {
+		const char *name() const noexcept override { return "dsm"; }
+		std::string message(int code) const override { return dsm_strerror(code); }
+		std::error_condition default_error_condition(int code) const noexcept override
+		{
+			if (code <= 0 && code > -1000)
+				return {-code, std::generic_category()};
+			return {code, *this};
+		}
+	};
+	static const codes the;
+	return the;
+}
+
+/* Passes a call's result on, or throws. */
+inline int check(int result, const char *call)
+{
+	if (result < 0)
+		throw std::system_error(result, category(), call);
+	return result;
+}
+
+/* The node that this process is; throws where it is none. */
+inline dsm_t *current()
+{
+	if (dsm_t *node = dsm_current())
+		return node;
+	throw std::system_error(DSM_ERR_INVAL, category(), "there is no dsm::job yet");
+}
+
+/* Zeroed shared memory, and its end: dsm_alloc, dsm_free. */
+inline void *allocate(std::size_t bytes, std::size_t align = 0, unsigned flags = 0)
+{
+	void *at = nullptr;
+
+	check(dsm_alloc(current(), bytes, align, flags, &at), "dsm_alloc");
+	return at;
+}
+
+inline void release(void *at) { check(dsm_free(current(), at), "dsm_free"); }
+
+/*
+ * An allocator of shared memory, for containers that lie in shared memory themselves. It has no
+ * state. Each allocation asks node 0: reserve what is known to be needed. std::bad_alloc where
+ * there is no memory.
+ */
+template <class T> struct allocator {
+	using value_type = T;
+	using is_always_equal = std::true_type;
+
+	allocator() noexcept = default;
+	template <class U> allocator(const allocator<U> &) noexcept {}
+
+	T *allocate(std::size_t n)
+	{
+		const std::size_t align =
+		        alignof(T) > alignof(std::max_align_t) ? alignof(T) : 0;
+		void *at = nullptr;
+
+		if (n > std::numeric_limits<std::size_t>::max() / sizeof(T))
+			throw std::bad_array_new_length();
+		int rc = dsm_alloc(current(), n ? n * sizeof(T) : 1, align, 0, &at);
+		if (rc == DSM_ERR_NOMEM)
+			throw std::bad_alloc();
+		check(rc, "dsm_alloc");
+		return static_cast<T *>(at);
+	}
+
+	/* Nothing after the end of the job, whose memory is gone. */
+	void deallocate(T *at, std::size_t) noexcept
+	{
+		if (dsm_t *node = dsm_current())
+			dsm_free(node, at);
+	}
+
+	template <class U> bool operator==(const allocator<U> &) const noexcept { return true; }
+	template <class U> bool operator!=(const allocator<U> &) const noexcept { return false; }
+};
+
+/*
+ * A mutex of all nodes' threads, to lie in shared memory. The node that makes it serves it. Not
+ * recursive: std::system_error with DSM_ERR_BUSY for a thread that has it.
+ */
+class mutex {
+public:
+	mutex() { check(dsm_mutex_create(current(), &handle_), "dsm_mutex_create"); }
+	~mutex()
+	{
+		if (dsm_t *node = dsm_current())
+			dsm_mutex_destroy(node, handle_);
+	}
+	mutex(const mutex &) = delete;
+	mutex &operator=(const mutex &) = delete;
+
+	void lock() { check(dsm_mutex_lock(current(), handle_), "dsm_mutex_lock"); }
+	bool try_lock()
+	{
+		const int rc = dsm_mutex_trylock(current(), handle_);
+
+		return rc != DSM_ERR_BUSY && check(rc, "dsm_mutex_trylock") == 0;
+	}
+	/* Does not throw, for it ends scopes: where the job has ended the next call says so. */
+	void unlock() noexcept
+	{
+		if (dsm_t *node = dsm_current())
+			dsm_mutex_unlock(node, handle_);
+	}
+
+	dsm_mutex native_handle() const noexcept { return handle_; }
+
+private:
+	dsm_mutex handle_ = {};
+};
+
+/* A condition for one mutex, to lie in shared memory. There are no spurious wake-ups. */
+class condition {
+public:
+	explicit condition(const mutex &m)
+	{
+		check(dsm_cond_create(current(), m.native_handle(), &handle_),
+		      "dsm_cond_create");
+	}
+	~condition()
+	{
+		if (dsm_t *node = dsm_current())
+			dsm_cond_destroy(node, handle_);
+	}
+	condition(const condition &) = delete;
+	condition &operator=(const condition &) = delete;
+
+	void wait(std::unique_lock<mutex> &held)
+	{
+		if (!held.owns_lock())
+			check(DSM_ERR_PERM, "dsm_cond_wait");
+		check(dsm_cond_wait(current(), handle_, held.mutex()->native_handle()),
+		      "dsm_cond_wait");
+	}
+	template <class Predicate> void wait(std::unique_lock<mutex> &held, Predicate is_so)
+	{
+		while (!is_so())
+			wait(held);
+	}
+	void notify_one() { check(dsm_cond_signal(current(), handle_), "dsm_cond_signal"); }
+	void notify_all()
+	{
+		check(dsm_cond_broadcast(current(), handle_), "dsm_cond_broadcast");
+	}
+
+private:
+	dsm_cond handle_ = {};
+};
+
+/*
+ * So many T in shared memory, all zero at first. It is a view, like std::span: copies refer to the
+ * same memory, it may lie in shared memory itself, and nothing is freed at its end.
+ */
+template <class T> class array {
+	static_assert(std::is_trivially_default_constructible_v<T> &&
+	              std::is_trivially_destructible_v<T>,
+	              "dsm::array begins as zeros, and ends without destroying: of a T like this "
+	              "make a container with dsm::allocator");
+
+public:
+	using value_type = T;
+	using iterator = T *;
+
+	array() noexcept = default;
+	array(T *data, std::size_t size) noexcept : data_(data), size_(size) {}
+	/* A new one; flags as for dsm_alloc. job::array finds one by its name. */
+	explicit array(std::size_t size, unsigned flags = 0)
+	    : data_(static_cast<T *>(dsm::allocate(bytes_of(size), align, flags))), size_(size)
+	{
+	}
+
+	T *data() const noexcept { return data_; }
+	std::size_t size() const noexcept { return size_; }
+	T *begin() const noexcept { return data_; }
+	T *end() const noexcept { return data_ + size_; }
+	T &operator[](std::size_t i) const noexcept { return data_[i]; }
+
+	/* Asks for the elements [first, first + n) ahead of use. */
+	void prefetch(std::size_t first, std::size_t n) const
+	{
+		check(dsm_prefetch(current(), data_ + first, n * sizeof(T)), "dsm_prefetch");
+	}
+	/* Frees the memory, for all. */
+	void release()
+	{
+		dsm::release(data_);
+		*this = array();
+	}
+
+private:
+	static constexpr std::size_t align =
+	        alignof(T) > alignof(std::max_align_t) ? alignof(T) : 0;
+	static std::size_t bytes_of(std::size_t size)
+	{
+		if (size > std::numeric_limits<std::size_t>::max() / sizeof(T))
+			throw std::bad_array_new_length();
+		return size ? size * sizeof(T) : 1;
+	}
+
+	T *data_ = nullptr;
+	std::size_t size_ = 0;
+};
+
+/*
+ * This node's membership in a job. It leaves at the end of its scope, which waits for the others to
+ * leave; but not when an exception ends the scope, as they would wait for this node elsewhere: the
+ * node stays until the process ends, which ends the job on all nodes, with DSM_ERR_LOST.
+ */
+class job {
+public:
+	job() : job(nullptr, 0) {}
+	explicit job(const dsm_config &config) : job(&config, 0) {}
+	/* Takes over what dsm_init, or dsm_mpi_init, has given. */
+	explicit job(dsm_t *node) noexcept : node_(node) {}
+	job(job &&other) noexcept : node_(std::exchange(other.node_, nullptr)) {}
+	job &operator=(job &&) = delete;
+	~job()
+	{
+		if (std::uncaught_exceptions() <= unwinding_)
+			dsm_fini(node_);
+	}
+
+	/* Leaves now. DSM_ERR_LOST: the others did not take part. */
+	void leave() { check(dsm_fini(std::exchange(node_, nullptr)), "dsm_fini"); }
+
+	int rank() const noexcept { return dsm_rank(node_); }
+	int size() const noexcept { return dsm_size(node_); }
+	const char *provider() const noexcept { return dsm_provider(node_); }
+	const char *dir() const noexcept { return dsm_job_dir(node_); }
+	dsm_t *native_handle() const noexcept { return node_; }
+
+	void barrier() { check(dsm_barrier(node_), "dsm_barrier"); }
+	dsm_stats stats() const
+	{
+		dsm_stats s = {};
+
+		check(dsm_get_stats(node_, &s, sizeof s), "dsm_get_stats");
+		return s;
+	}
+
+	/* Names at for the whole job; nullptr takes the name back. */
+	void publish(const char *name, void *at)
+	{
+		check(dsm_publish(node_, name, at), "dsm_publish");
+	}
+	/* What a node has named so. Waits for it, so many milliseconds: DSM_ERR_TIMEDOUT then. */
+	void *lookup(const char *name, int timeout_ms = -1)
+	{
+		void *at = nullptr;
+
+		check(dsm_lookup(node_, name, timeout_ms, &at), "dsm_lookup");
+		return at;
+	}
+
+	/* The T of that name: node 0 makes it, of these arguments, and the others wait for it. It
+	 * is not destroyed, unless a node does so. Blocks. */
+	template <class T, class... Args> T &shared(const char *name, Args &&...args)
+	{
+		if (rank() == 0) {
+			T *at = allocator<T>().allocate(1);
+
+			::new (static_cast<void *>(at)) T(std::forward<Args>(args)...);
+			publish(name, at);
+			return *at;
+		}
+		return *static_cast<T *>(lookup(name));
+	}
+	/* The array of that name, likewise: n zeros at first. */
+	template <class T>
+	dsm::array<T> array(const char *name, std::size_t n, unsigned flags = 0)
+	{
+		if (rank() == 0) {
+			dsm::array<T> made(n, flags);
+
+			publish(name, made.data());
+			return made;
+		}
+		return {static_cast<T *>(lookup(name)), n};
+	}
+
+private:
+	job(const dsm_config *config, int)
+	{
+		const int rc = dsm_init(config, &node_);
+
+		if (rc)
+			throw std::system_error(rc, category(), dsm_init_error());
+	}
+
+	dsm_t *node_ = nullptr;
+	int unwinding_ = std::uncaught_exceptions();
+};
+
+namespace detail {
+/* One of a pair of calls, by the size of T. */
+template <class T, class Call32, class Call64, class... Operands>
+T atomic(const char *name, Call32 call32, Call64 call64, T *at, Operands... operand)
+{
+	static_assert(std::is_integral_v<T> && (sizeof(T) == 4 || sizeof(T) == 8),
+	              "libdsm's atomics take integers of 4 or 8 bytes");
+	using word = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+	auto *ptr = reinterpret_cast<word *>(at);
+	word old = 0;
+
+	if constexpr (sizeof(T) == 4)
+		check(call32(current(), ptr, static_cast<word>(operand)..., &old), name);
+	else
+		check(call64(current(), ptr, static_cast<word>(operand)..., &old), name);
+	return static_cast<T>(old);
+}
+} // namespace detail
+
+/* Atomics that do not move the page, on integers of 4 and 8 bytes; they return the value before.
+ * (std::atomic works, too, where it is lock-free, and brings the page here.) */
+template <class T> T fetch_add(T *at, std::common_type_t<T> value)
+{
+	return detail::atomic("dsm_fetch_add", dsm_fetch_add32, dsm_fetch_add64, at, value);
+}
+
+template <class T> T swap(T *at, std::common_type_t<T> value)
+{
+	return detail::atomic("dsm_swap", dsm_swap32, dsm_swap64, at, value);
+}
+
+/* Stores desired if the value was expected. */
+template <class T>
+T compare_swap(T *at, std::common_type_t<T> expected, std::common_type_t<T> desired)
+{
+	return detail::atomic("dsm_compare_swap", dsm_compare_swap32, dsm_compare_swap64, at,
+	                      expected, desired);
+}
+
+} // namespace dsm
+
+/* e.code() == DSM_ERR_LOST compares. */
+template <> struct std::is_error_code_enum<dsm_error> : std::true_type {};
+inline std::error_code make_error_code(dsm_error code) noexcept
+{
+	return {code, dsm::category()};
+}
+
+#endif

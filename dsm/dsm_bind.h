@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What dsm.h lacks for those who bind libdsm to another language: dsm.hpp does for C++, the
+ * package dsm for Python.
+ */
+#ifndef DSM_BIND_H
+#define DSM_BIND_H
+
+#include "dsm.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The version of the library that is loaded, such as "0.1.0": a static text. */
+DSM_API const char *dsm_version(void);
+
+/*
+ * The node that this process is, from the end of dsm_init to the beginning of dsm_fini; else NULL.
+ * Objects in shared memory cannot keep it, for it is private memory.
+ */
+DSM_API dsm_t *dsm_current(void);
+
+/*
+ * A dsm_log_fn that writes to a descriptor, ctx being an int * to it: a digit, the level; a space;
+ * the line; a newline; 600 bytes at most, by one write. It waits a second for a descriptor that
+ * does not block, and then leaves the line out. For languages in which a function of the program's
+ * must not be called by a thread of the library's, or has to wait for what a thread may hold that
+ * is waiting for a page: they read a pipe.
+ */
+DSM_API void dsm_log_fd(void *ctx, enum dsm_log_level level, const char *text);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
