@@ -33,6 +33,8 @@ if HAVE_PNG
 noinst_PROGRAMS += examples/heat
 endif
 
+EXTRA_DIST += examples/python/jacobi.py examples/python/rows.py
+
 # With MPI: matmul and mpi_halo are Open MPI's, those with -mpich MPICH's.
 examples_matmul_SOURCES = examples/matmul.c
 examples_matmul_CPPFLAGS = $(example_cppflags)

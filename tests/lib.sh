@@ -11,8 +11,10 @@
 PACKAGES_BUILD=(build-essential autoconf automake libtool pkg-config libfabric-dev librdmacm-dev
 	libibverbs-dev libev-dev libjansson-dev libsodium-dev uthash-dev libpmix-dev libpng-dev
 	libcunit1-dev)
-# And with what only some examples and tests use: MPIs, network namespaces, the form of manual pages.
-PACKAGES=("${PACKAGES_BUILD[@]}" openmpi-bin libopenmpi-dev mpich libmpich-dev iproute2 mount mandoc)
+# And with what only some examples and tests use: MPIs, network namespaces, the form of manual pages,
+# NumPy.
+PACKAGES=("${PACKAGES_BUILD[@]}" openmpi-bin libopenmpi-dev mpich libmpich-dev iproute2 mount mandoc
+	python3-numpy python3-mpi4py)
 # Whose daemons a test starts by itself: they are unpacked beside the build, and not
 # installed, which would leave services running.
 SLURM=(slurmctld slurmd slurm-client munge)

@@ -158,6 +158,9 @@ include tests/sim/local.mk
 include tests/fuzz/local.mk
 include tests/system/local.mk
 
+# Python
+include tests/python/local.mk
+
 # Emulated machines; ./check vm runs them
 EXTRA_DIST += tests/vm/lib.sh tests/vm/fetch.sh tests/vm/prepare.sh tests/vm/run.sh \
 	tests/vm/run-suite.sh tests/vm/guest-init.sh tests/vm/guest-node.sh tests/vm/in-guest.sh \

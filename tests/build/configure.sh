@@ -47,7 +47,7 @@ for module in $($pkg_config --print-requires --print-requires-private libfabric 
 done
 configure "$tmp/least" || fail "it wants more than it needs: $(tail -n 5 "$tmp/least/out")"
 for line in 'start by PMIx.* no: install libpmix-dev' 'RDMA devices .* ' \
-	'examples/heat .* no: install libpng-dev' 'examples/histogram .* ' 'Open MPI .* no: install libopenmpi-dev' \
+	'examples/heat .* no: install libpng-dev' 'examples/histogram .* ' 'package dsm for Python .* ' 'Open MPI .* no: install libopenmpi-dev' \
 	'MPICH .* no: install libmpich-dev' 'unit tests .* '; do
 	grep -q "^  .*$line" "$tmp/least/out" || fail "it does not say '$line': $(tail -n 9 "$tmp/least/out")"
 done
