@@ -2,6 +2,8 @@
 /* Asking rank 0. */
 #include "dsm/heap/services.h"
 
+#include <string.h>
+
 static void request(struct dsm *d, const struct coh_msg *m)
 {
 	if (d->engine.cfg.self == 0)
@@ -47,5 +49,18 @@ int heap_call(struct dsm *d, struct coh_svc *svc, int timeout_ms, const char *wh
 	}
 	svc->arg[0] = w.result[0];
 	svc->arg[1] = w.result[1];
+	svc->arg[2] = w.result[2];
 	return w.status;
+}
+
+int heap_round(struct dsm *d, struct heap_round what, uint64_t word[HEAP_WORDS], const char *name)
+{
+	struct coh_svc svc = {.op = SVC_ROUND, .status = round_pack(what)};
+	int rc;
+
+	memcpy(svc.arg, word, sizeof svc.arg);
+	rc = heap_call(d, &svc, -1, name);
+	if (rc == 0)
+		memcpy(word, svc.arg, sizeof svc.arg);
+	return rc;
 }

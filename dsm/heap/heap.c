@@ -37,17 +37,9 @@ struct telling {
 static void on_name(void *ctx, const char *name, uint64_t offset)
 {
 	struct telling *t = ctx;
-	const struct region *region = &t->d->memory.region;
-	const uintptr_t address = (uintptr_t)region->window + offset;
-	uint64_t bytes = 0;
+	const uintptr_t address = (uintptr_t)t->d->memory.region.window + offset;
 
-	for (int kind = 0; kind < REGION_ZONES; kind++) {
-		const uint64_t at = address - (uintptr_t)region->zone[kind].window;
-
-		if (t->d->heap->alloc[kind] && !bytes)
-			bytes = alloc_size(t->d->heap->alloc[kind], at);
-	}
-	t->fn(t->ctx, name, address, bytes);
+	t->fn(t->ctx, name, address, heap_bytes_at(t->d, offset));
 }
 
 void heap_each_name(struct dsm *d,

@@ -15,7 +15,12 @@
 
 struct dsm;
 
-enum heap_op { SVC_ALLOC = 1, SVC_FREE, SVC_PUBLISH, SVC_UNPUBLISH, SVC_LOOKUP, SVC_LOOKUP_CANCEL };
+enum heap_op {
+	SVC_ALLOC = 1, SVC_FREE, SVC_PUBLISH, SVC_UNPUBLISH, SVC_LOOKUP, SVC_LOOKUP_CANCEL,
+	SVC_SHARE,   /* arg 0: bytes. Answer: the offset and 1; or 0, 0: the name is claimed */
+	SVC_UNSHARE, /* the claim is given up */
+	SVC_ROUND,   /* rounds.c */
+};
 
 /* Sets d->heap, and what the node does with services' messages. -ENOMEM */
 int heap_open(struct dsm *d);
@@ -23,6 +28,18 @@ void heap_close(struct dsm *d); /* half-built is allowed */
 /* Asks and waits; svc is the request and then the answer. timeout_ms of a lookup, or -1. The
  * answer's status, or DSM_ERR_LOST. Takes the lock. */
 int heap_call(struct dsm *d, struct coh_svc *svc, int timeout_ms, const char *what);
+
+/* A round of all nodes, which takes as long as a barrier: word becomes what those of all nodes come
+ * to, by an op of enum dsm_op for words of a type, or HEAP_BROADCAST of those of root. All nodes
+ * give the same what, or get -EINVAL. -EBUSY: another thread is in one. As heap_call. */
+#define HEAP_WORDS 3
+#define HEAP_BROADCAST 0
+struct heap_round {
+	uint8_t op, type; /* below 4, below 8 */
+	uint16_t root;
+	uint16_t count; /* below 1024: of all that the call is about */
+};
+int heap_round(struct dsm *d, struct heap_round what, uint64_t word[HEAP_WORDS], const char *name);
 
 /* Lock held. Calls fn for every name that this node knows (rank 0: all), with the bytes of its
  * block, or 0. */

@@ -17,11 +17,11 @@ struct waiting {
 	struct waiting *next;
 };
 
-/* A name that is there, or that somebody waits for. */
+/* A name that is there, or that somebody waits for, or has claimed. */
 struct entry {
 	char name[NAME_BYTES];
 	uint64_t value;
-	int present;
+	int present, claimed;
 	struct waiting *first, **last; /* in the order of arrival */
 	UT_hash_handle hh;
 };
@@ -68,7 +68,7 @@ static struct entry *entry_get(struct names *n, const char *name)
 
 static void entry_drop_if_idle(struct names *n, struct entry *e)
 {
-	if (e->present || e->first)
+	if (e->present || e->claimed || e->first)
 		return;
 	HASH_DEL(n->by_name, e);
 	free(e);
@@ -124,6 +124,7 @@ int names_add(struct names *n, const char *name, uint64_t value)
 	if (!e)
 		return -ENOMEM;
 	e->present = 1;
+	e->claimed = 0;
 	e->value = value;
 	n->present++;
 	return 0;
@@ -206,4 +207,38 @@ int names_next_waiter(struct names *n, const char *name, struct names_waiter *wh
 	*who = e->first->who;
 	entry_pop(e, &e->first);
 	return 1;
+}
+
+int names_claim(struct names *n, const char *name)
+{
+	struct entry *e;
+
+	if (!name_is_valid(name))
+		return -EINVAL;
+	e = entry_get(n, name);
+	if (!e)
+		return -ENOMEM;
+	if (e->claimed)
+		return -EBUSY;
+	e->claimed = 1;
+	return 0;
+}
+
+int names_unclaim(struct names *n, const char *name, struct names_waiter *who)
+{
+	struct entry *e = entry_find(n, name);
+	struct waiting **link;
+
+	if (!e || !e->claimed)
+		return 0;
+	for (link = &e->first; *link && !(*link)->who.bytes; link = &(*link)->next)
+		;
+	if (*link) {
+		*who = (*link)->who;
+		entry_pop(e, link);
+		return 1;
+	}
+	e->claimed = 0;
+	entry_drop_if_idle(n, e);
+	return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The name registry of a job: names of up to 63 bytes to 64-bit values, and those
- * who wait for a name. Private memory of the serving node. One thread at a time. */
+/* The name registry of a job: names of up to 63 bytes to 64-bit values, those who wait for a
+ * name, and who has claimed one, to add it soon. Private memory of the serving node. One thread at
+ * a time. */
 #ifndef NAMES_H
 #define NAMES_H
 
@@ -9,7 +10,8 @@
 #define NAMES_MAX 65536
 
 struct names;
-struct names_waiter { uint16_t node, slot; };
+/* bytes: of who would claim the name; 0 of others. */
+struct names_waiter { uint16_t node, slot; uint64_t bytes; };
 
 int names_open(struct names **out); /* -ENOMEM */
 void names_close(struct names *n);  /* NULL is allowed */
@@ -27,5 +29,10 @@ int names_unwait(struct names *n, const char *name, struct names_waiter who);
 /* Takes one waiter of a name that is there, first come, first served: 1 and *who, or 0
  * when none is left. */
 int names_next_waiter(struct names *n, const char *name, struct names_waiter *who);
+/* A name that is not there is claimed: by one at a time (-EBUSY), until it is added, by whomever,
+ * or the claim is given up. -EINVAL, -ENOMEM. */
+int names_claim(struct names *n, const char *name);
+/* Gives it up. Where somebody waits who would claim it he has the claim: 1 and *who; else 0. */
+int names_unclaim(struct names *n, const char *name, struct names_waiter *who);
 
 #endif

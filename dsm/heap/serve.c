@@ -3,6 +3,7 @@
 #include "dsm/heap/services.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -22,6 +23,8 @@ int heap_serve_open(struct dsm *d)
 	}
 	if (rc == 0)
 		rc = names_open(&h->names);
+	if (rc == 0)
+		rc = heap_rounds_open(d);
 	h->inbox.most = (size_t)2 * HEAP_SLOTS * d->engine.cfg.nodes;
 	return rc;
 }
@@ -51,6 +54,7 @@ void heap_serve_close(struct heap *h)
 	if (h->inbox.ring)
 		syscall(SYS_munmap, h->inbox.ring, h->inbox.cap * sizeof *h->inbox.ring);
 	names_close(h->names);
+	free(h->rounds);
 	for (int kind = 0; kind < REGION_ZONES; kind++)
 		alloc_close(h->alloc[kind]);
 }
@@ -59,15 +63,7 @@ void heap_serve_close(struct heap *h)
 
 static void answer(struct dsm *d, coh_node to, uint16_t slot, int status, uint64_t a, uint64_t b)
 {
-	struct coh_msg m = {.type = COH_MSG_SVC_RESP, .slot = slot, .n = 1};
-
-	m.svc.status = status;
-	m.svc.arg[0] = a;
-	m.svc.arg[1] = b;
-	if (to == d->engine.cfg.self)
-		heap_response(d, &m);
-	else
-		node_send(d, to, &m);
+	heap_answer(d, to, slot, status, a, b, 0);
 }
 
 /* No more is handed out than all budgets together have room for, each for its own homes. */
@@ -115,6 +111,42 @@ static void serve_free(struct dsm *d, coh_node from, const struct coh_msg *m)
 	answer(d, from, m->slot, rc ? DSM_ERR_NOT_OURS : 0, 0, 0);
 }
 
+/* Whoever waits for a name, or asks for one that is there. Who would claim it wants to know that it
+ * is there, and is of as many bytes. */
+static void answer_found(struct dsm *d, const struct names_waiter *who, uint64_t offset)
+{
+	const int is_less = who->bytes > heap_bytes_at(d, offset);
+
+	answer(d, who->node, who->slot, is_less ? -EEXIST : 0, offset, who->bytes != 0);
+}
+
+/* dsm_shared: finds the name, waits for who has claimed it, or claims it. */
+static void serve_share(struct dsm *d, coh_node from, const struct coh_msg *m)
+{
+	const struct names_waiter who = {from, m->slot, m->svc.arg[0]};
+	uint64_t offset;
+	int rc = names_find(d->heap->names, m->svc.name, &offset);
+
+	if (rc == 0) {
+		answer_found(d, &who, offset);
+		return;
+	}
+	rc = names_claim(d->heap->names, m->svc.name);
+	if (rc == -EBUSY && names_wait(d->heap->names, m->svc.name, who) == 0)
+		return;
+	answer(d, from, m->slot, rc == -EBUSY ? -ENOMEM : rc, 0, 0);
+}
+
+/* It could not be allocated: the next one tries. */
+static void serve_unshare(struct dsm *d, coh_node from, const struct coh_msg *m)
+{
+	struct names_waiter next;
+
+	if (names_unclaim(d->heap->names, m->svc.name, &next))
+		answer(d, next.node, next.slot, 0, 0, 0);
+	answer(d, from, m->slot, 0, 0, 0);
+}
+
 static void serve_publish(struct dsm *d, coh_node from, const struct coh_msg *m)
 {
 	struct names_waiter who;
@@ -122,7 +154,7 @@ static void serve_publish(struct dsm *d, coh_node from, const struct coh_msg *m)
 
 	answer(d, from, m->slot, rc, 0, 0);
 	while (rc == 0 && names_next_waiter(d->heap->names, m->svc.name, &who) == 1)
-		answer(d, who.node, who.slot, 0, m->svc.arg[0], 0);
+		answer_found(d, &who, m->svc.arg[0]);
 }
 
 static void serve_lookup(struct dsm *d, coh_node from, const struct coh_msg *m)
@@ -157,6 +189,9 @@ void heap_serve(struct dsm *d, coh_node from, const struct coh_msg *m)
 		answer(d, from, m->slot, names_remove(d->heap->names, m->svc.name), 0, 0);
 		break;
 	case SVC_LOOKUP: serve_lookup(d, from, m); break;
+	case SVC_SHARE: serve_share(d, from, m); break;
+	case SVC_UNSHARE: serve_unshare(d, from, m); break;
+	case SVC_ROUND: heap_round_arrive(d, from, m); break;
 	case SVC_LOOKUP_CANCEL: serve_cancel(d, from, m); break;
 	default: answer(d, from, m->slot, -EINVAL, 0, 0); break;
 	}
@@ -167,6 +202,11 @@ void heap_keep(struct dsm *d, coh_node from, const struct coh_msg *m)
 	struct heap_inbox *in = &d->heap->inbox;
 	size_t at;
 
+	/* It takes no memory, and all wait for it. */
+	if (m->svc.op == SVC_ROUND && d->heap->rounds) {
+		heap_round_arrive(d, from, m);
+		return;
+	}
 	if (in->len == in->most) { /* not the serving node, or more than a node may have */
 		d->engine.bad_messages++;
 		return;

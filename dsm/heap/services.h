@@ -3,6 +3,7 @@
 #ifndef SERVICES_H
 #define SERVICES_H
 
+#include "dsm/dsm_coll.h"
 #include "dsm/heap/alloc.h"
 #include "dsm/heap/heap.h"
 #include "dsm/heap/names.h"
@@ -25,8 +26,33 @@ struct heap {
 	struct alloc *alloc[REGION_ZONES];
 	struct { uint64_t other, pages; } limit[REGION_ZONES]; /* see set_limit() */
 	struct names *names;
+	struct heap_rounds *rounds;
 	struct heap_inbox inbox;
 };
+
+/* --- blocks.c: at rank 0 --- */
+/* The bytes of the block that begins at this offset in the region; 0: there is none. */
+uint64_t heap_bytes_at(const struct dsm *d, uint64_t offset);
+
+/* --- answer.c: at rank 0 --- */
+void heap_answer(struct dsm *d, coh_node to, uint16_t slot, int status, uint64_t a, uint64_t b,
+                 uint64_t c);
+
+/* What a request for a round has in status. */
+static inline int32_t round_pack(struct heap_round what)
+{
+	return what.count << 21 | what.root << 5 | what.type << 2 | what.op;
+}
+
+static inline struct heap_round round_unpack(int32_t bits)
+{
+	return (struct heap_round){bits & 3, bits >> 2 & 7, bits >> 5 & 0xffff, bits >> 21 & 1023};
+}
+
+/* --- rounds.c: at rank 0 --- */
+int heap_rounds_open(struct dsm *d); /* sets d->heap->rounds, for free(); -ENOMEM */
+/* What a node gives to a round. Whoever polls the transport calls it. */
+void heap_round_arrive(struct dsm *d, coh_node from, const struct coh_msg *msg);
 
 /* --- serve.c: at rank 0 --- */
 int heap_serve_open(struct dsm *d); /* -ENOMEM */

@@ -15,6 +15,7 @@ void heap_response(struct dsm *d, const struct coh_msg *m)
 	d->heap->slot[m->slot] = NULL;
 	w->result[0] = m->svc.arg[0];
 	w->result[1] = m->svc.arg[1];
+	w->result[2] = m->svc.arg[2];
 	waits_done(&d->waits, w, m->svc.status);
 }
 

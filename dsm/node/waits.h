@@ -22,7 +22,7 @@ struct waiter {
 	uint32_t done;
 	uint32_t turn; /* what done is while it waits, but for WAITS_ASLEEP */
 	int status;
-	uint64_t result[2];
+	uint64_t result[3];
 	const char *what; /* for reports; NULL: a fault, reported as such */
 	uint32_t thread;
 	uint64_t since_ns;

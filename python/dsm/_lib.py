@@ -106,6 +106,9 @@ class Stats(ctypes.Structure):
 HUGE, HUGE_PREFERRED = 1, 2
 PIN_READ, PIN_WRITE = 1, 2
 LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG, LOG_TRACE = range(5)
+INT32, UINT32, INT64, UINT64, DOUBLE = range(1, 6)
+SUM, MIN, MAX = range(1, 4)
+COLL_BYTES = 512
 
 _OUT = POINTER(c_void_p)
 
@@ -144,6 +147,9 @@ PROTOTYPES = {
     "dsm_compare_swap32": (c_int, [c_void_p, c_void_p, c_uint32, c_uint32, POINTER(c_uint32)]),
     "dsm_compare_swap64": (c_int, [c_void_p, c_void_p, c_uint64, c_uint64, POINTER(c_uint64)]),
     "dsm_get_stats": (c_int, [c_void_p, POINTER(Stats), c_size_t]),
+    "dsm_shared": (c_int, [c_void_p, c_char_p, c_size_t, c_uint, _OUT]),
+    "dsm_reduce": (c_int, [c_void_p, c_void_p, c_size_t, c_int, c_int]),
+    "dsm_broadcast": (c_int, [c_void_p, c_void_p, c_size_t, c_int]),
     "dsm_version": (c_char_p, []),
     "dsm_log_fd": (None, [c_void_p, c_int, c_char_p]),
 }

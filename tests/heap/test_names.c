@@ -48,8 +48,8 @@ static void test_lengths(void)
 	start();
 	CU_ASSERT_EQUAL(names_add(n, "", 1), -EINVAL);
 	CU_ASSERT_EQUAL(names_add(n, LONGEST "l", 1), -EINVAL);
-	CU_ASSERT_EQUAL(names_wait(n, "", (struct names_waiter){ 0, 0 }), -EINVAL);
-	CU_ASSERT_EQUAL(names_wait(n, LONGEST "l", (struct names_waiter){ 0, 0 }), -EINVAL);
+	CU_ASSERT_EQUAL(names_wait(n, "", (struct names_waiter){ 0, 0, 0 }), -EINVAL);
+	CU_ASSERT_EQUAL(names_wait(n, LONGEST "l", (struct names_waiter){ 0, 0, 0 }), -EINVAL);
 	CU_ASSERT_EQUAL(names_add(n, LONGEST, 63), 0);
 	CU_ASSERT_EQUAL(names_find(n, LONGEST, &value), 0);
 	CU_ASSERT_EQUAL(value, 63);
@@ -65,16 +65,16 @@ static void test_waiters_in_order(void)
 
 	start();
 	for (uint16_t i = 0; i < 5; i++) {
-		who = (struct names_waiter){ i, (uint16_t)(10 + i) };
+		who = (struct names_waiter){ i, (uint16_t)(10 + i), 0 };
 		CU_ASSERT_EQUAL(names_wait(n, "x", who), 0);
 	}
-	CU_ASSERT_EQUAL(names_wait(n, "y", (struct names_waiter){ 9, 9 }), 0);
+	CU_ASSERT_EQUAL(names_wait(n, "y", (struct names_waiter){ 9, 9, 0 }), 0);
 	CU_ASSERT_EQUAL(names_next_waiter(n, "x", &who), 0); /* not there yet */
-	CU_ASSERT_EQUAL(names_unwait(n, "x", (struct names_waiter){ 2, 13 }), -ENOENT);
-	CU_ASSERT_EQUAL(names_unwait(n, "z", (struct names_waiter){ 2, 12 }), -ENOENT);
-	CU_ASSERT_EQUAL(names_unwait(n, "x", (struct names_waiter){ 2, 12 }), 0); /* the middle */
-	CU_ASSERT_EQUAL(names_unwait(n, "x", (struct names_waiter){ 4, 14 }), 0); /* the last */
-	CU_ASSERT_EQUAL(names_wait(n, "x", (struct names_waiter){ 6, 16 }), 0);
+	CU_ASSERT_EQUAL(names_unwait(n, "x", (struct names_waiter){ 2, 13, 0 }), -ENOENT);
+	CU_ASSERT_EQUAL(names_unwait(n, "z", (struct names_waiter){ 2, 12, 0 }), -ENOENT);
+	CU_ASSERT_EQUAL(names_unwait(n, "x", (struct names_waiter){ 2, 12, 0 }), 0); /* the middle */
+	CU_ASSERT_EQUAL(names_unwait(n, "x", (struct names_waiter){ 4, 14, 0 }), 0); /* the last */
+	CU_ASSERT_EQUAL(names_wait(n, "x", (struct names_waiter){ 6, 16, 0 }), 0);
 	CU_ASSERT_EQUAL(names_add(n, "x", 1), 0);
 	for (unsigned expected = 0; expected < 7; expected++) {
 		if (expected == 2 || expected == 4 || expected == 5)
@@ -94,13 +94,42 @@ static void test_waiters_outlive_removal(void)
 
 	start();
 	CU_ASSERT_EQUAL(names_add(n, "x", 1), 0);
-	CU_ASSERT_EQUAL(names_wait(n, "x", (struct names_waiter){ 3, 4 }), 0);
+	CU_ASSERT_EQUAL(names_wait(n, "x", (struct names_waiter){ 3, 4, 0 }), 0);
 	CU_ASSERT_EQUAL(names_remove(n, "x"), 0);
 	CU_ASSERT_EQUAL(names_next_waiter(n, "x", &who), 0);
 	CU_ASSERT_EQUAL(names_find(n, "x", &value), -ENOENT);
 	CU_ASSERT_EQUAL(names_add(n, "x", 2), 0);
 	CU_ASSERT_EQUAL(names_next_waiter(n, "x", &who), 1);
 	CU_ASSERT(who.node == 3 && who.slot == 4);
+	names_close(n);
+}
+
+/* One has the claim; who waits for it gets it when it is given up, before those who only look. */
+static void test_claims(void)
+{
+	struct names_waiter who;
+	uint64_t value;
+
+	start();
+	CU_ASSERT_EQUAL(names_claim(n, ""), -EINVAL);
+	CU_ASSERT_EQUAL(names_unclaim(n, "x", &who), 0); /* nobody has it */
+	CU_ASSERT_EQUAL(names_claim(n, "x"), 0);
+	CU_ASSERT_EQUAL(names_claim(n, "x"), -EBUSY);
+	CU_ASSERT_EQUAL(names_find(n, "x", &value), -ENOENT);
+	CU_ASSERT_EQUAL(names_wait(n, "x", (struct names_waiter){ 1, 1, 0 }), 0);
+	CU_ASSERT_EQUAL(names_wait(n, "x", (struct names_waiter){ 2, 2, 8 }), 0);
+	CU_ASSERT_EQUAL(names_wait(n, "x", (struct names_waiter){ 3, 3, 8 }), 0);
+	CU_ASSERT_EQUAL_FATAL(names_unclaim(n, "x", &who), 1);
+	CU_ASSERT(who.node == 2 && who.bytes == 8);
+	CU_ASSERT_EQUAL(names_claim(n, "x"), -EBUSY);
+	CU_ASSERT_EQUAL(names_add(n, "x", 5), 0);
+	CU_ASSERT(names_next_waiter(n, "x", &who) == 1 && who.node == 1);
+	CU_ASSERT(names_next_waiter(n, "x", &who) == 1 && who.node == 3);
+	CU_ASSERT_EQUAL(names_unclaim(n, "x", &who), 0); /* it is over */
+	CU_ASSERT_EQUAL(names_remove(n, "x"), 0);
+	CU_ASSERT_EQUAL(names_claim(n, "x"), 0);
+	CU_ASSERT_EQUAL(names_unclaim(n, "x", &who), 0);
+	CU_ASSERT_EQUAL(names_claim(n, "x"), 0); /* nobody waits any more */
 	names_close(n);
 }
 
@@ -116,7 +145,7 @@ static void test_limit(void)
 	}
 	CU_ASSERT_EQUAL(names_add(n, "one-more", 1), -ENOMEM);
 	CU_ASSERT_EQUAL(names_add(n, "name-5", 1), -EEXIST);
-	CU_ASSERT_EQUAL(names_wait(n, "one-more", (struct names_waiter){ 1, 1 }), 0);
+	CU_ASSERT_EQUAL(names_wait(n, "one-more", (struct names_waiter){ 1, 1, 0 }), 0);
 	CU_ASSERT_EQUAL(names_add(n, "one-more", 1), -ENOMEM);
 	CU_ASSERT_EQUAL(names_remove(n, "name-77"), 0);
 	CU_ASSERT_EQUAL(names_add(n, "one-more", 1), 0);
@@ -148,7 +177,7 @@ static void model_forget(unsigned k, unsigned i)
 static void model_wait_or_unwait(unsigned k, const char *name)
 {
 	unsigned used = model[k].waiters, i = (unsigned)rand() % MODEL_WAITERS;
-	struct names_waiter who = { (uint16_t)(rand() % 64), (uint16_t)(rand() % 50000) };
+	struct names_waiter who = { (uint16_t)(rand() % 64), (uint16_t)(rand() % 50000), 0 };
 
 	if (i < used) {
 		CU_ASSERT_EQUAL_FATAL(names_unwait(n, name, model[k].waiter[i]), 0);
@@ -211,6 +240,7 @@ int main(void)
 		{ "lengths", test_lengths },
 		{ "waiters in order", test_waiters_in_order },
 		{ "waiters outlive removal", test_waiters_outlive_removal },
+		{ "claims", test_claims },
 		{ "limit", test_limit },
 		{ "random against model", test_random_against_model },
 		CU_TEST_INFO_NULL,

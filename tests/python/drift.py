@@ -122,9 +122,14 @@ def compare_numbers(lib, text):
     if codes != {code.name: code.value for code in lib.Code}:
         wrong(f"the codes are {codes}")
     numbers = {name: int(n) for name, n in re.findall(r"\bDSM_(\w+)\s*=\s*(\d+)\s*[,}]", text)}
-    levels = re.search(r"enum dsm_log_level \{(.*?)\}", text).group(1)
-    numbers.update({name.strip()[4:]: i for i, name in enumerate(levels.split(","))})
-    for name in "HUGE HUGE_PREFERRED PIN_READ PIN_WRITE LOG_ERROR LOG_TRACE".split():
+    numbers.update({name: int(n) for name, n in re.findall(r"#define DSM_(\w+) (\d+)", text)})
+    for enum in "dsm_log_level", "dsm_type", "dsm_op":
+        body = re.search(r"enum %s \{(.*?)\}" % enum, text).group(1)
+        first = int("= 1" in body)
+        names = [name.split("=")[0].strip()[4:] for name in body.split(",")]
+        numbers.update({name: first + i for i, name in enumerate(names)})
+    for name in """HUGE HUGE_PREFERRED PIN_READ PIN_WRITE LOG_ERROR LOG_WARN LOG_INFO LOG_DEBUG
+            LOG_TRACE INT32 UINT32 INT64 UINT64 DOUBLE SUM MIN MAX COLL_BYTES""".split():
         if numbers.get(name) != getattr(lib, name):
             wrong(f"DSM_{name} is {numbers.get(name)}")
 

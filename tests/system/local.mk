@@ -1,9 +1,9 @@
 # System tests: programs that run as jobs, and the scripts that start them.
 
 system_programs = tests/system/advice tests/system/api tests/system/audit tests/system/breaks \
-	tests/system/descriptors tests/system/engine tests/system/errors tests/system/full \
-	tests/system/idle \
-	tests/system/kernel tests/system/leave tests/system/left tests/system/litmus tests/system/log \
+	tests/system/coll tests/system/descriptors tests/system/engine tests/system/errors \
+	tests/system/full tests/system/idle tests/system/kernel tests/system/leave \
+	tests/system/left tests/system/litmus tests/system/log \
 	tests/system/lost tests/system/resident tests/system/sharing tests/system/stacks \
 	tests/system/stress tests/system/user
 check_PROGRAMS += $(system_programs)
@@ -22,6 +22,8 @@ tests_system_audit_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_system_audit_LDADD = libnode.la libcoherence.la libtransport.la $(EV_LIBS) $(JANSSON_LIBS)
 tests_system_breaks_SOURCES = tests/system/breaks.c $(system_node)
 tests_system_breaks_LDADD = libdsm.la
+tests_system_coll_SOURCES = tests/system/coll.c $(system_node)
+tests_system_coll_LDADD = libdsm.la
 tests_system_descriptors_SOURCES = tests/system/descriptors.c
 tests_system_descriptors_LDADD = libdsm.la
 tests_system_engine_SOURCES = tests/system/engine.c $(system_node)
@@ -58,7 +60,7 @@ tests_system_stress_LDADD = libdsm.la
 tests_system_errors_SOURCES = tests/system/errors.c tests/boot/job.c tests/boot/job.h
 tests_system_errors_LDADD = libdsm.la libjob.la
 
-system_scripts = tests/system/api.sh tests/system/audit.sh tests/system/breaks.sh tests/system/cxx.sh \
+system_scripts = tests/system/api.sh tests/system/audit.sh tests/system/breaks.sh tests/system/coll.sh tests/system/cxx.sh \
 	tests/system/descriptors.sh tests/system/dsmctl.sh \
 	tests/system/engine.sh tests/system/hand.sh tests/system/hot.sh tests/system/huge.sh tests/system/idle.sh \
 	tests/system/kernel.sh tests/system/leave.sh tests/system/left.sh tests/system/litmus.sh tests/system/log.sh \

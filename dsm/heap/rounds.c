@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Rounds: every node gives a few words, and all get what they come to. Rank 0 keeps what has come,
+ * and answers all when the last one is there: as many messages as a barrier takes. What they come
+ * to is worked out in the order of nodes, so that it does not depend on who was first.
+ */
+#include "dsm/heap/services.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct heap_rounds {
+	unsigned arrived;
+	struct part {
+		uint64_t word[HEAP_WORDS];
+		struct heap_round what;
+		uint16_t slot;
+		uint8_t is_here;
+	} part[];
+};
+
+int heap_rounds_open(struct dsm *d)
+{
+	struct heap_rounds *r = calloc(1, sizeof *r + d->engine.cfg.nodes * sizeof *r->part);
+
+	d->heap->rounds = r;
+	return r ? 0 : -ENOMEM;
+}
+
+static uint64_t fold_doubles(unsigned op, uint64_t a_bits, uint64_t b_bits)
+{
+	double a, b;
+
+	memcpy(&a, &a_bits, sizeof a);
+	memcpy(&b, &b_bits, sizeof b);
+	a = op == DSM_SUM ? a + b : (op == DSM_MIN) == (b < a) ? b : a;
+	memcpy(&a_bits, &a, sizeof a);
+	return a_bits;
+}
+
+/* Integers of 32 bits come as ones of 64, with or without their sign. */
+static uint64_t fold(struct heap_round what, uint64_t a, uint64_t b)
+{
+	const int is_signed = what.type == DSM_INT32 || what.type == DSM_INT64;
+	const int b_is_less = is_signed ? (int64_t)b < (int64_t)a : b < a;
+
+	if (what.type == DSM_DOUBLE)
+		return fold_doubles(what.op, a, b);
+	if (what.op == DSM_SUM)
+		return a + b;
+	return (what.op == DSM_MIN) == b_is_less ? b : a;
+}
+
+/* What all have given, or -EINVAL where they are not in the same call. */
+static int come_to(const struct heap_rounds *r, unsigned nodes, uint64_t out[HEAP_WORDS])
+{
+	const struct heap_round what = r->part[0].what;
+
+	for (unsigned i = 1; i < nodes; i++)
+		if (memcmp(&r->part[i].what, &what, sizeof what))
+			return -EINVAL;
+	if (what.op == HEAP_BROADCAST) {
+		if (what.root >= nodes)
+			return -EINVAL;
+		memcpy(out, r->part[what.root].word, sizeof r->part[0].word);
+		return 0;
+	}
+	memcpy(out, r->part[0].word, sizeof r->part[0].word);
+	for (unsigned i = 1; i < nodes; i++)
+		for (unsigned k = 0; k < HEAP_WORDS; k++)
+			out[k] = fold(what, out[k], r->part[i].word[k]);
+	return 0;
+}
+
+void heap_round_arrive(struct dsm *d, coh_node from, const struct coh_msg *m)
+{
+	struct heap_rounds *r = d->heap->rounds;
+	const unsigned nodes = d->engine.cfg.nodes;
+	struct part *part = &r->part[from];
+	uint64_t out[HEAP_WORDS] = {0};
+	int rc;
+
+	if (part->is_here) { /* by another thread */
+		heap_answer(d, from, m->slot, -EBUSY, 0, 0, 0);
+		return;
+	}
+	*part = (struct part){.what = round_unpack(m->svc.status), .slot = m->slot, .is_here = 1};
+	memcpy(part->word, m->svc.arg, sizeof part->word);
+	if (++r->arrived < nodes)
+		return;
+	rc = come_to(r, nodes, out);
+	r->arrived = 0;
+	for (unsigned i = 0; i < nodes; i++)
+		r->part[i].is_here = 0;
+	/* Remote nodes first: they have the longer way. */
+	for (unsigned i = nodes; i-- > 0;)
+		heap_answer(d, i, r->part[i].slot, rc, out[0], out[1], out[2]);
+}
