@@ -40,97 +40,14 @@
 #include <limits>
 #include <mutex>
 #include <new>
-#include <string>
 #include <system_error>
 #include <type_traits>
 #include <utility>
 
-#include "dsm.h"
-#include "dsm_bind.h"
+#include "dsm_base.hpp"
+#include "dsm_coll.h"
 
 namespace dsm {
-
-/* Codes of libdsm, with dsm_strerror's texts. Those that are an errno compare to std::errc. */
-inline const std::error_category &category() noexcept
-{
-	struct codes final : std::error_category {
-		const char *name() const noexcept override { return "dsm"; }
-		std::string message(int code) const override { return dsm_strerror(code); }
-		std::error_condition default_error_condition(int code) const noexcept override
-		{
-			if (code <= 0 && code > -1000)
-				return {-code, std::generic_category()};
-			return {code, *this};
-		}
-	};
-	static const codes the;
-	return the;
-}
-
-/* Passes a call's result on, or throws. */
-inline int check(int result, const char *call)
-{
-	if (result < 0)
-		throw std::system_error(result, category(), call);
-	return result;
-}
-
-/* The node that this process is; throws where it is none. */
-inline dsm_t *current()
-{
-	if (dsm_t *node = dsm_current())
-		return node;
-	throw std::system_error(DSM_ERR_INVAL, category(), "there is no dsm::job yet");
-}
-
-/* Zeroed shared memory, and its end: dsm_alloc, dsm_free. */
-inline void *allocate(std::size_t bytes, std::size_t align = 0, unsigned flags = 0)
-{
-	void *at = nullptr;
-
-	check(dsm_alloc(current(), bytes, align, flags, &at), "dsm_alloc");
-	return at;
-}
-
-inline void release(void *at) { check(dsm_free(current(), at), "dsm_free"); }
-
-/*
- * An allocator of shared memory, for containers that lie in shared memory themselves. It has no
- * state. Each allocation asks node 0: reserve what is known to be needed. std::bad_alloc where
- * there is no memory.
- */
-template <class T> struct allocator {
-	using value_type = T;
-	using is_always_equal = std::true_type;
-
-	allocator() noexcept = default;
-	template <class U> allocator(const allocator<U> &) noexcept {}
-
-	T *allocate(std::size_t n)
-	{
-		const std::size_t align =
-		        alignof(T) > alignof(std::max_align_t) ? alignof(T) : 0;
-		void *at = nullptr;
-
-		if (n > std::numeric_limits<std::size_t>::max() / sizeof(T))
-			throw std::bad_array_new_length();
-		int rc = dsm_alloc(current(), n ? n * sizeof(T) : 1, align, 0, &at);
-		if (rc == DSM_ERR_NOMEM)
-			throw std::bad_alloc();
-		check(rc, "dsm_alloc");
-		return static_cast<T *>(at);
-	}
-
-	/* Nothing after the end of the job, whose memory is gone. */
-	void deallocate(T *at, std::size_t) noexcept
-	{
-		if (dsm_t *node = dsm_current())
-			dsm_free(node, at);
-	}
-
-	template <class U> bool operator==(const allocator<U> &) const noexcept { return true; }
-	template <class U> bool operator!=(const allocator<U> &) const noexcept { return false; }
-};
 
 /*
  * A mutex of all nodes' threads, to lie in shared memory. The node that makes it serves it. Not
@@ -223,7 +140,8 @@ public:
 	array(T *data, std::size_t size) noexcept : data_(data), size_(size) {}
 	/* A new one; flags as for dsm_alloc. job::array finds one by its name. */
 	explicit array(std::size_t size, unsigned flags = 0)
-	    : data_(static_cast<T *>(dsm::allocate(bytes_of(size), align, flags))), size_(size)
+	    : data_(static_cast<T *>(allocate(bytes_of(size), detail::align_of<T>, flags))),
+	      size_(size)
 	{
 	}
 
@@ -245,9 +163,6 @@ public:
 		*this = array();
 	}
 
-private:
-	static constexpr std::size_t align =
-	        alignof(T) > alignof(std::max_align_t) ? alignof(T) : 0;
 	static std::size_t bytes_of(std::size_t size)
 	{
 		if (size > std::numeric_limits<std::size_t>::max() / sizeof(T))
@@ -255,9 +170,24 @@ private:
 		return size ? size * sizeof(T) : 1;
 	}
 
+private:
 	T *data_ = nullptr;
 	std::size_t size_ = 0;
 };
+
+namespace detail {
+template <class T> constexpr dsm_type type_of()
+{
+	static_assert(std::is_same_v<T, double> ||
+	              (std::is_integral_v<T> && (sizeof(T) == 4 || sizeof(T) == 8)),
+	              "dsm_reduce takes double and integers of 4 or 8 bytes");
+	if (std::is_same_v<T, double>)
+		return DSM_DOUBLE;
+	if (sizeof(T) == 4)
+		return std::is_signed_v<T> ? DSM_INT32 : DSM_UINT32;
+	return std::is_signed_v<T> ? DSM_INT64 : DSM_UINT64;
+}
+} // namespace detail
 
 /*
  * This node's membership in a job. It leaves at the end of its scope, which waits for the others to
@@ -323,17 +253,30 @@ public:
 		}
 		return *static_cast<T *>(lookup(name));
 	}
-	/* The array of that name, likewise: n zeros at first. */
+	/* The array of that name: n zeros, which the first who asks allocates. Blocks. */
 	template <class T>
 	dsm::array<T> array(const char *name, std::size_t n, unsigned flags = 0)
 	{
-		if (rank() == 0) {
-			dsm::array<T> made(n, flags);
+		static_assert(alignof(T) <= alignof(std::max_align_t), "dsm_shared aligns by 16");
+		void *at = nullptr;
 
-			publish(name, made.data());
-			return made;
-		}
-		return {static_cast<T *>(lookup(name)), n};
+		check(dsm_shared(node_, name, dsm::array<T>::bytes_of(n), flags, &at),
+		      "dsm_shared");
+		return {static_cast<T *>(at), n};
+	}
+
+	/* A barrier that makes the sum, least or greatest of all nodes' values. */
+	template <class T> T reduce(T value, dsm_op op = DSM_SUM)
+	{
+		check(dsm_reduce(node_, &value, 1, detail::type_of<T>(), op), "dsm_reduce");
+		return value;
+	}
+	/* A barrier that gives all nodes root's value. */
+	template <class T> T broadcast(T value, int root = 0)
+	{
+		static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= DSM_COLL_BYTES);
+		check(dsm_broadcast(node_, &value, sizeof value, root), "dsm_broadcast");
+		return value;
 	}
 
 private:
@@ -389,12 +332,5 @@ T compare_swap(T *at, std::common_type_t<T> expected, std::common_type_t<T> desi
 }
 
 } // namespace dsm
-
-/* e.code() == DSM_ERR_LOST compares. */
-template <> struct std::is_error_code_enum<dsm_error> : std::true_type {};
-inline std::error_code make_error_code(dsm_error code) noexcept
-{
-	return {code, dsm::category()};
-}
 
 #endif

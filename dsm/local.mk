@@ -1,4 +1,5 @@
-include_HEADERS += dsm/dsm.h dsm/dsm.hpp dsm/dsm_bind.h dsm/dsm_coll.h dsm/dsm_mpi.h
+include_HEADERS += dsm/dsm.h dsm/dsm.hpp dsm/dsm_base.hpp dsm/dsm_bind.h dsm/dsm_coll.h \
+	dsm/dsm_mpi.h
 
 # The node, floor by floor, from the top. Tests link it.
 noinst_LTLIBRARIES += libnode.la

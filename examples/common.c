@@ -2,6 +2,7 @@
 /* What the examples share: errors, options, progress, and the table of statistics. */
 #include "common.h"
 
+#include <dsm_coll.h>
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -128,18 +129,11 @@ unsigned ex_pages_for(uint64_t bytes)
 void *ex_shared(dsm_t *dsm, const char *name, size_t bytes)
 {
 	void *ptr;
-	int code;
+	int code = dsm_shared(dsm, name, bytes, ex_pages_for(bytes), &ptr);
 
-	if (dsm_rank(dsm) == 0) {
-		code = dsm_alloc(dsm, bytes, 0, ex_pages_for(bytes), &ptr);
-		if (code)
-			ex_fail("dsm_alloc: %s: %zu bytes for %s (DSM_REGION sets the region's"
-			        " size, DSM_MEMORY each node's memory)",
-			        dsm_strerror(code), bytes, name);
-		ex_must(dsm_publish(dsm, name, ptr), "dsm_publish");
-	} else {
-		ex_must(dsm_lookup(dsm, name, -1, &ptr), "dsm_lookup");
-	}
+	if (code)
+		ex_fail("dsm_shared: %s: %zu bytes for %s (DSM_REGION sets the region's size, "
+		        "DSM_MEMORY each node's memory)", dsm_strerror(code), bytes, name);
 	return ptr;
 }
 
@@ -207,13 +201,8 @@ void ex_print_stats(dsm_t *dsm, const struct dsm_stats *mine)
 
 int ex_finish(dsm_t *dsm, int verified)
 {
-	int *verdict = ex_shared(dsm, "ex.verdict", sizeof *verdict), status;
-
-	if (dsm_rank(dsm) == 0)
-		*verdict = verified;
 	fflush(stdout); /* the first node that exits with 1 may end the others */
-	ex_must(dsm_barrier(dsm), "dsm_barrier");
-	status = *verdict ? 0 : 1;
+	ex_must(dsm_broadcast(dsm, &verified, sizeof verified, 0), "dsm_broadcast");
 	ex_must(dsm_fini(dsm), "dsm_fini");
-	return status;
+	return verified ? 0 : 1;
 }

@@ -42,7 +42,7 @@ struct ex_part ex_part_of(uint64_t count, int size, int rank);
  * one would be filled. */
 unsigned ex_pages_for(uint64_t bytes);
 
-/* Zeroed shared memory that node 0 allocates and all nodes know by a name. Collective. */
+/* Zeroed shared memory that all nodes know by a name. */
 void *ex_shared(dsm_t *dsm, const char *name, size_t bytes);
 
 double ex_seconds(void);

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import ast
 import ctypes
-from typing import Any, Sequence, Tuple, Union
+from typing import Any, Callable, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import numpy.typing as npt
 
 ABOUT = ".np"  # behind the name: the name of what is told
-_LENGTH = 4  # bytes of what is told, before it
+ABOUT_BYTES = 1024  # of what is told
+_LENGTH = 4  # of its length, before it
 
 Shape = Union[int, Sequence[int]]
 
@@ -51,11 +52,16 @@ def view(address: int, shape: Tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDAr
 def about(shape: Tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
     form: Any = np.lib.format
     text = repr((form.dtype_to_descr(dtype), shape)).encode()
+    if len(text) > ABOUT_BYTES - _LENGTH:
+        raise TypeError(f"dtype {dtype} takes too many words for an array with a name")
     return len(text).to_bytes(_LENGTH, "little") + text
 
 
-def read_about(address: int) -> Tuple[Tuple[int, ...], np.dtype[Any]]:
+def read_about(address: int) -> Optional[Tuple[Tuple[int, ...], np.dtype[Any]]]:
+    """None: nothing is told there."""
     length = int.from_bytes(ctypes.string_at(address, _LENGTH), "little")
+    if length == 0:
+        return None
     descr, shape = ast.literal_eval(ctypes.string_at(address + _LENGTH, length).decode())
     form: Any = np.lib.format
     return shape, form.descr_to_dtype(descr)
@@ -82,3 +88,14 @@ def element(array: npt.NDArray[Any], index: Any) -> Tuple[int, int]:
     if at.size != 1 or not np.may_share_memory(at, array):
         raise IndexError(f"{index!r} is not the index of one element")
     return at.ctypes.data, array.itemsize
+
+
+def small(value: Any) -> Tuple[npt.NDArray[Any], Callable[[npt.NDArray[Any]], Any]]:
+    """A copy of a value for the calls that change it in place, and what makes such a one of it."""
+    if isinstance(value, (bytes, bytearray)):
+        return np.frombuffer(value, np.uint8).copy(), lambda values: values.tobytes()
+    values = np.array(value, order="C")
+    plain_dtype(values.dtype)
+    if isinstance(value, (int, float)):
+        return values, lambda values: values.item()
+    return values, lambda values: values

@@ -8,7 +8,7 @@ import ctypes
 import os
 import weakref
 from types import TracebackType
-from typing import Any, Callable, Dict, Iterator, List, Optional, Type, Union
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple, Type, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,14 @@ from ._log import the_log
 from ._sync import Condition, Lock, make_cond, make_mutex
 
 _SECOND = 1000  # milliseconds; how long a call waits before Python looks for signals
+
+
+_OPS = {"sum": _lib.SUM, "min": _lib.MIN, "max": _lib.MAX}
+_TYPES = {
+    np.dtype(name).char: number
+    for name, number in [("i4", _lib.INT32), ("u4", _lib.UINT32), ("i8", _lib.INT64),
+                         ("u8", _lib.UINT64), ("f8", _lib.DOUBLE)]
+}
 
 
 def _encode(name: str) -> bytes:
@@ -131,6 +139,27 @@ class Job:
         """Waits until every node has called it, by one thread each."""
         check(lib.dsm_barrier(self.node), "dsm_barrier")
 
+    def reduce(self, value: Any, op: str = "sum") -> Any:
+        """A barrier that makes the sum ("min", "max") of all nodes' values: of an int, a float, or
+        an array of a few, one by one. See dsm_reduce(3)."""
+        if op not in _OPS:
+            raise ValueError(f"op is one of {', '.join(_OPS)}, not {op!r}")
+        values, back = _array.small(value)
+        if values.dtype.char not in _TYPES:
+            raise TypeError(f"dsm_reduce takes integers of 4 or 8 bytes, and floats of 8, not "
+                            f"{values.dtype}")
+        check(lib.dsm_reduce(self.node, values.ctypes.data, values.size,
+                             _TYPES[values.dtype.char], _OPS[op]), "dsm_reduce")
+        return back(values)
+
+    def broadcast(self, value: Any, root: int = 0) -> Any:
+        """A barrier that gives all nodes root's value: an int, a float, bytes or an array, of 512
+        bytes at most, and of the same type and length on all nodes. See dsm_broadcast(3)."""
+        values, back = _array.small(value)
+        check(lib.dsm_broadcast(self.node, values.ctypes.data, values.nbytes, root),
+              "dsm_broadcast")
+        return back(values)
+
     def leave(self) -> None:
         """Leaves the job, when all nodes do. Arrays in it must not be touched any more."""
         node, self._node = self.node, None
@@ -155,22 +184,18 @@ class Job:
               align: int = 0, huge: Union[bool, str] = False) -> npt.NDArray[Any]:
         """An array in shared memory, zeroed, in C's order.
 
-        With a name all nodes get the same array: node 0 allocates it, the others wait for that.
-        Without one it is a new one of the caller's. huge: True for pages of 2 MiB, "preferred" for
-        those where there is room.
+        With a name all who ask get the same array, which the first of them allocates; without one
+        it is a new one of the caller's. huge: True for pages of 2 MiB, "preferred" for those where
+        there is room. align, of the address, is for arrays without a name.
         """
         dims, kind = _array.shape_of(shape), _array.plain_dtype(dtype)
-        if name is not None and self.rank != 0:
-            found = self.lookup(name)
-            if found.shape != dims or found.dtype != kind:
-                raise ValueError(f"{name!r} is there with shape {found.shape} and dtype "
-                                 f"{found.dtype}, not {dims} and {kind}")
-            return found
+        length = _array.bytes_of(dims, kind)
         flags = _lib.HUGE if huge is True else _lib.HUGE_PREFERRED if huge else 0
-        made = _array.view(self._alloc(_array.bytes_of(dims, kind), align, flags), dims, kind)
-        if name is not None:
-            self.publish(name, made)
-        return made
+        if name is None:
+            return _array.view(self._alloc(length, align, flags), dims, kind)
+        if align:
+            raise ValueError("align is for arrays without a name")
+        return self._named(name, dims, kind, length, flags)
 
     def free(self, array: npt.NDArray[Any]) -> None:
         """Frees what array() has allocated, on any node. No node may use it any more; its name is
@@ -182,7 +207,7 @@ class Job:
         if not array.flags.c_contiguous:
             raise ValueError("only an array that is contiguous, in C's order, can have a name")
         told = _array.about(array.shape, _array.plain_dtype(array.dtype))
-        address = self._alloc(len(told))
+        address = self._alloc(_array.ABOUT_BYTES)
         try:
             ctypes.memmove(address, told, len(told))
             self._publish(name + _array.ABOUT, address)
@@ -207,14 +232,13 @@ class Job:
         address = self._find(name, timeout)
         if shape is not None and dtype is not None:
             return _array.view(address, _array.shape_of(shape), _array.plain_dtype(dtype))
-        try:
-            told = self._find(name + _array.ABOUT, 0)
-        except Error as e:
-            if e.code != Code.NOENT:
-                raise
-            raise Error(e.code, f"{name!r} is not the name of an array of Python's: lookup() needs "
-                                "its shape and dtype") from None
-        return _array.view(address, *_array.read_about(told))
+        told = None
+        if self._is_there(name + _array.ABOUT):
+            told = _array.read_about(self._find(name + _array.ABOUT, 0))
+        if told is None:
+            raise Error(Code.NOENT, f"{name!r} is not the name of an array of Python's: lookup() "
+                                    "needs its shape and dtype")
+        return _array.view(address, *told)
 
     def prefetch(self, array: npt.NDArray[Any]) -> None:
         """Asks for the array's pages ahead of reading it. Does not wait."""
@@ -237,6 +261,38 @@ class Job:
         rc = lib.dsm_alloc(self.node, max(length, 1), align, flags, ctypes.byref(out))
         check(rc, "dsm_alloc")
         return int(out.value or 0)
+
+    def _shared(self, name: str, length: int, flags: int = 0) -> int:
+        out = ctypes.c_void_p()
+        rc = lib.dsm_shared(self.node, _encode(name), max(length, 1), flags, ctypes.byref(out))
+        if rc < 0:
+            raise _lib.error(rc, f"dsm_shared of {name!r}")
+        return int(out.value or 0)
+
+    def _named(self, name: str, shape: Tuple[int, ...], dtype: np.dtype[Any], length: int,
+               flags: int) -> npt.NDArray[Any]:
+        """What is told of it comes first: who finds the name finds that, too. It stays where the
+        array could not be allocated, and is told anew by who can."""
+        told = _array.about(shape, dtype)
+        about = self._shared(name + _array.ABOUT, _array.ABOUT_BYTES)
+        if not self._is_there(name):
+            ctypes.memmove(about, told, len(told))  # by several, perhaps, which tell the same
+        if _array.read_about(about) == (shape, dtype):
+            address = self._shared(name, length, flags)
+            if _array.read_about(about) == (shape, dtype):
+                return _array.view(address, shape, dtype)
+        found = _array.read_about(about) or ("not told", "not told")
+        raise ValueError(f"{name!r} is there with shape {found[0]} and dtype {found[1]}, not "
+                         f"{shape} and {dtype}")
+
+    def _is_there(self, name: str) -> bool:
+        try:
+            self._find(name, 0)
+            return True
+        except Error as e:
+            if e.code != Code.NOENT:
+                raise
+            return False
 
     def _publish(self, name: str, address: Optional[int]) -> None:
         rc = lib.dsm_publish(self.node, _encode(name), address)

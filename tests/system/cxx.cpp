@@ -189,6 +189,22 @@ void arrays(dsm::job &job, world &w)
 	own.release();
 }
 
+void collective(dsm::job &job)
+{
+	const int size = job.size(), rank = job.rank();
+	struct two {
+		int a;
+		double b;
+	};
+
+	CHECK(job.reduce(rank) == size * (size - 1) / 2);
+	CHECK(job.reduce(-1.5 * rank, DSM_MIN) == -1.5 * (size - 1));
+	CHECK(job.reduce(std::uint64_t{5} << 40, DSM_MAX) == std::uint64_t{5} << 40);
+	const auto told = job.broadcast(two{rank, 0.5 * rank}, size - 1);
+	CHECK(told.a == size - 1 && told.b == 0.5 * (size - 1));
+	CHECK(code_of([&] { job.broadcast(1, size); }) == DSM_ERR_INVAL);
+}
+
 void errors(dsm::job &job)
 {
 	auto code = code_of([&] { job.lookup("cxx.nobody", 0); });
@@ -251,6 +267,7 @@ int main(int argc, char **argv)
 		conditions(job, w);
 		atomics(job, w);
 		arrays(job, w);
+		collective(job);
 		errors(job);
 		CHECK(job.size() == 1 || job.stats().messages_sent > 0);
 	}
