@@ -22,6 +22,8 @@ SLURM=(slurmctld slurmd slurm-client munge)
 PACKAGES_LONG=(clang xz-utils)
 # What `./check vm` needs on top: an emulator, and what prepares its machines.
 PACKAGES_VM=(qemu-system-x86 busybox-static cpio kmod xz-utils zstd iproute2 ibverbs-providers)
+# What `./package` needs on top of PACKAGES_BUILD; it makes Debian packages.
+PACKAGES_DEB=(debhelper pkgconf xz-utils)
 # What `./check fresh` needs on top: it makes the roots of new machines.
 PACKAGES_FRESH=(mmdebstrap git)
 
@@ -150,12 +152,11 @@ configure_is_fresh() {
 	[ -z "$(find configure.ac Makefile.am ./*/local.mk m4/*.m4 -newer configure 2>/dev/null)" ]
 }
 
-# build DIR [CONFIGURE ARGUMENT...]: configures where needed and builds in build/DIR ("." for
-# build/ itself), with BUILD_TESTS the test programs included.
+# configure DIR [ARGUMENT...]: configures in build/DIR ("." for build/ itself) where needed.
 #
 # configure would look for bash, and write libtool for it, which is run for every file that is
 # compiled. Debian's sh does the same in half of the time.
-build() {
+configure() {
 	local dir=$BUILD/$1 name=$1
 	shift
 	[ "$name" = . ] && dir=$BUILD name=build
@@ -167,6 +168,14 @@ build() {
 			env -C "$dir" CONFIG_SHELL=/bin/sh "$PWD/configure" -q "$@"
 		printf '%s\n' "$*" >"$dir/configure.args"
 	fi
+}
+
+# build DIR [CONFIGURE ARGUMENT...]: configures and builds in build/DIR, with BUILD_TESTS the test
+# programs included.
+build() {
+	local dir=$BUILD/$1 name=$1
+	[ "$name" = . ] && dir=$BUILD name=build
+	configure "$@"
 	step "building $name" "$dir/build.log" build_all "$dir"
 }
 

@@ -35,7 +35,7 @@ install_as_readme_says() {
 	note "README's packages"
 	echo 'APT::Get::Assume-Yes "true";' >/etc/apt/apt.conf.d/92yes
 	apt-get -q update
-	tests/fresh/readme.sh block 'apt install' >/tmp/install
+	tests/fresh/readme.sh block 'apt install build-essential' >/tmp/install
 	DEBIAN_FRONTEND=noninteractive bash -ex /tmp/install
 }
 
@@ -67,6 +67,47 @@ case_dist() {
 	cp -a $srv /root && cd /root/libdsm
 	install_as_readme_says
 	tests/fresh/dist.sh /srv/files
+}
+
+case_package() {
+	make_user
+	su -l ann -c 'cd libdsm && ./package'
+	left=$(find /tmp /var/tmp /dev/shm -mindepth 1)
+	[ -z "$left" ] || { echo "building packages leaves $left"; exit 1; }
+	note "lintian"
+	DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends lintian
+	su -l ann -c 'cd libdsm && lintian -i --fail-on error,warning build/package/all/*.changes'
+}
+
+# All files, but what apt and dpkg, and man-db, note for themselves. Mounted are none of them.
+everything() {
+	find / -xdev -path /srv -prune -o -print | sort |
+		grep -vE '^/var/(lib/(apt|dpkg)|cache/(apt|debconf|ldconfig|man)|log)/'
+}
+
+# For package, with what it has built
+case_installed() {
+	note "a compiler, and nothing for libdsm"
+	export DEBIAN_FRONTEND=noninteractive
+	apt-get -q update
+	# And adduser, which stays when it has come along, for something below libfabric.
+	apt-get -q -y install --no-install-recommends gcc libc6-dev pkg-config man-db \
+		adduser passwd login
+	useradd -m -s /bin/bash ann
+	apt-get -q -y autoremove --purge
+	everything >/srv/before
+
+	note "the packages"
+	apt-get -q -y install /srv/given/*.deb
+	su -l ann -c "cd $srv && debian/tests/first-program"
+	man -w 7 dsm && man -w 1 dsmctl && man -w 3 dsm_init && man -w 3 dsm_free
+
+	note "without them"
+	for deb in /srv/given/*.deb; do
+		dpkg-deb -f "$deb" Package
+	done | xargs apt-get -q -y purge --auto-remove
+	everything >/srv/after
+	diff /srv/before /srv/after || { echo "installing and removing leaves this"; exit 1; }
 }
 
 case_vm() {

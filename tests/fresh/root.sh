@@ -5,22 +5,29 @@
 CACHE=${DSM_FRESH_CACHE:-$BUILD/fresh-cache}
 ROOT= # the one that root_make made last
 ROOTS=()
+declare -A LOCKED=() # suites whose cache and roots are ours, until this script ends
 
 root_skip() { say "skipped: $*"; exit 77; }
 
 # root_make SUITE: a root with a minimal Debian of that name, and our sources in /srv/libdsm.
 # It goes when the script ends.
 root_make() {
-	local suite=$1 lock
+	local suite=$1
 	mkdir -p "$CACHE/$suite" "$BUILD/fresh"
-	exec {lock}>"$CACHE/$suite/lock"
-	flock -w 3600 "$lock" || die "another run has held $CACHE/$suite/lock for an hour"
+	[ -n "${LOCKED[$suite]-}" ] || root_lock "$suite"
 	[ -s "$CACHE/$suite/base.tar" ] || root_base "$suite"
-	rm -rf --one-file-system "$BUILD/fresh/root.$suite".* # of a run that was killed
 	ROOT=$(mktemp -d "$BUILD/fresh/root.$suite.XXXXXX") || return
 	ROOTS+=("$ROOT")
 	trap 'rm -rf --one-file-system "${ROOTS[@]}"' EXIT
 	tar -C "$ROOT" -xf "$CACHE/$suite/base.tar" && root_sources && root_as_found
+}
+
+root_lock() {
+	local suite=$1 lock
+	exec {lock}>"$CACHE/$suite/lock"
+	flock -w 3600 "$lock" || die "another run has held $CACHE/$suite/lock for an hour"
+	LOCKED[$suite]=$lock
+	rm -rf --one-file-system "$BUILD/fresh/root.$suite".* # of a run that was killed
 }
 
 # The tar file that the roots are made of. It is there when it is complete.

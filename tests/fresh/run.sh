@@ -13,6 +13,8 @@
 #	          then README's commands on top of it
 #	readme    README's commands, with the packages that it names and no others
 #	dist      make dist: has what git has, and builds by itself
+#	package   ./package as an ordinary user, and lintian; then, in another root, the packages:
+#	          they bring all that README's first program needs, and leave nothing
 #	vm        ./check vm, as root in /root; none of its parts may be skipped
 #
 #	mixed     of no one release: jobs with nodes on both
@@ -29,7 +31,8 @@ declare -A SUITES=([12]=bookworm [13]=trixie)
 # How long each may take, in seconds. That is far more than any takes, on a machine that has
 # nothing else to do.
 declare -A CASES=([demo]=3600 [check]=7200 [user]=5400 [readme]=5400 [dist]=3600 [vm]=7200
-	[build]=3600)
+	[package]=3600 [build]=3600 [installed]=1800)
+INNER=' build installed ' # parts of others
 
 usage() { sed -n 's/^#\t//p' "$0" >&2; exit 2; }
 
@@ -40,7 +43,7 @@ list() {
 			releases+=("$arg")
 		elif [ "$arg" = mixed ]; then
 			mixed=mixed
-		elif [ -n "${CASES[$arg]-}" ] && [ "$arg" != build ]; then
+		elif [ -n "${CASES[$arg]-}" ] && [[ $INNER != *" $arg "* ]]; then
 			kinds+=("$arg")
 		else
 			usage
@@ -49,7 +52,7 @@ list() {
 	[ $# != 0 ] || mixed=mixed
 	[ -z "$mixed" ] || [ $# != 1 ] || { echo mixed; return; }
 	[ ${#releases[@]} != 0 ] || releases=(12 13)
-	[ ${#kinds[@]} != 0 ] || kinds=(demo user readme dist check)
+	[ ${#kinds[@]} != 0 ] || kinds=(demo user readme dist package check)
 	for release in "${releases[@]}"; do
 		for kind in "${kinds[@]}"; do
 			echo "$release-$kind"
@@ -58,10 +61,13 @@ list() {
 	[ -z "$mixed" ] || echo mixed
 }
 
-# inside SUITE CASE: in a root of its own, which ROOT is then
+# inside SUITE CASE [FILE...]: in a root of its own, which ROOT is then; FILEs are in /srv/given
 inside() {
 	local suite=$1 kind=$2 status=0
+	shift 2
 	root_make "$suite" || return
+	mkdir "$ROOT/srv/given"
+	[ $# = 0 ] || cp "$@" "$ROOT/srv/given" || return
 	# What is in there goes when its first process does, and that when this script does. The
 	# scripts are those of the root: nobody changes them while they run.
 	timeout -s KILL "${CASES[$kind]}" unshare --mount --pid --ipc --uts --fork --kill-child \
@@ -74,7 +80,9 @@ inside() {
 run() {
 	local suite=${SUITES[${1%-*}]-} kind=${1#*-}
 	if [ -z "$suite" ] || [ -z "${CASES[$kind]-}" ]; then usage; fi
-	inside "$suite" "$kind"
+	inside "$suite" "$kind" || return
+	# Where they were built is all that they might forget to ask for.
+	[ "$kind" != package ] || inside "$suite" installed "$ROOT"/home/ann/libdsm/build/package/*.deb
 }
 
 mixed() {
