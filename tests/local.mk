@@ -105,6 +105,8 @@ tests_tools_test_show_SOURCES = tests/tools/test_show.c $(ctl_harness)
 tests_tools_test_show_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_tools_test_show_LDADD = libnode.la libjob.la $(JANSSON_LIBS) $(EV_LIBS) -lcunit
 
+dist_check_SCRIPTS += tests/tools/completion.sh
+TESTS += tests/tools/completion.sh
 tests_tools_test_doctor_SOURCES = tests/tools/test_doctor.c
 tests_tools_test_doctor_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) -DPKGLIBEXECDIR='"$(pkglibexecdir)"'
 tests_tools_test_doctor_LDADD = $(JANSSON_LIBS) -lcunit

@@ -14,6 +14,10 @@ tools_dsmctl_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) -DPKGLIBEXECDIR='"$(pkglibe
 tools_dsmctl_LDFLAGS = $(LINK_FLAGS)
 tools_dsmctl_LDADD = libjob.la $(JANSSON_LIBS) $(EV_LIBS)
 
+# What bash completes after both; bash-completion looks there.
+bashcompletiondir = $(datadir)/bash-completion/completions
+dist_bashcompletion_DATA = tools/completions/dsm-bench tools/completions/dsmctl
+
 # What dsmctl doctor starts.
 pkglibexec_PROGRAMS += tools/dsm-doctor
 tools_dsm_doctor_SOURCES = tools/doctor/doctor.c tools/doctor/trial.c tools/doctor/trial.h \

@@ -38,7 +38,7 @@ static const char help[] =
 	"  -n, --nodes N       one job of N nodes for all tests, instead of what each wants\n"
 	"  -p, --provider P    libfabric provider, e.g. tcp (DSM_PROVIDER)\n"
 	"  -f, --faults MODE   how faults are delivered: event or signal (DSM_FAULTS)\n"
-	"  -z, --zone ZONE     pte: pages of 4 KiB (default), pmd: of 2 MiB\n"
+	"  -z, --zone ZONE     size of pages: pte or pmd (4 KiB, the default, or 2 MiB)\n"
 	"  -r, --reps R        repetitions, 1 to 1000; default 5\n"
 	"  -j, --json FILE     writes the results there as well\n"
 	"      --no-floors     measures no floors but those named: for profiles\n"
