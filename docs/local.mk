@@ -17,5 +17,5 @@ dist_man_MANS += \
 	docs/alias/dsm_rank.3 docs/alias/dsm_size.3 docs/alias/dsm_swap32.3 \
 	docs/alias/dsm_swap64.3 docs/alias/dsm_unpin.3
 
-dist_doc_DATA += CHANGELOG.md CONTRIBUTING.md docs/architecture.md docs/performance.md docs/protocol.md \
+dist_doc_DATA += CHANGELOG.md CONTRIBUTING.md docs/architecture.md docs/deploy.md docs/performance.md docs/protocol.md \
 	docs/simulation.md docs/transport.md docs/trap.md docs/tuning.md

@@ -4,7 +4,7 @@ include_HEADERS += dsm/dsm.h dsm/dsm.hpp dsm/dsm_base.hpp dsm/dsm_bind.h dsm/dsm
 # The node, floor by floor, from the top. Tests link it.
 noinst_LTLIBRARIES += libnode.la
 libnode_la_SOURCES =
-libnode_la_SOURCES += dsm/probe/kernel.c dsm/probe/look.c dsm/probe/memory.c \
+libnode_la_SOURCES += dsm/probe/container.c dsm/probe/kernel.c dsm/probe/look.c dsm/probe/memory.c \
 	dsm/probe/network.c dsm/probe/probe.c dsm/probe/probe.h dsm/probe/tell.c
 libnode_la_SOURCES += dsm/start/active.c dsm/start/agree.c dsm/start/boot.c \
 	dsm/start/core.c dsm/start/init.c dsm/start/limits.c dsm/start/meet.c dsm/start/place.c \

@@ -12,9 +12,9 @@ PACKAGES_BUILD=(build-essential autoconf automake libtool pkg-config libfabric-d
 	libibverbs-dev libev-dev libjansson-dev libsodium-dev uthash-dev libpmix-dev libpng-dev
 	libcunit1-dev)
 # And with what only some examples and tests use: MPIs, network namespaces, the form of manual pages,
-# NumPy.
+# NumPy, what is like a container.
 PACKAGES=("${PACKAGES_BUILD[@]}" openmpi-bin libopenmpi-dev mpich libmpich-dev iproute2 mount mandoc
-	python3-numpy python3-mpi4py)
+	python3-numpy python3-mpi4py bubblewrap jq python3-seccomp)
 # Whose daemons a test starts by itself: they are unpacked beside the build, and not
 # installed, which would leave services running.
 SLURM=(slurmctld slurmd slurm-client munge)

@@ -121,6 +121,9 @@ tests_examples_test_packages_CFLAGS = $(AM_CFLAGS)
 tests_examples_test_packages_LDADD = -lcunit
 endif
 
+# Containers
+include tests/deploy/local.mk
+
 # Transport
 include tests/transport/local.mk
 

@@ -18,6 +18,10 @@ tools_dsmctl_LDADD = libjob.la $(JANSSON_LIBS) $(EV_LIBS)
 bashcompletiondir = $(datadir)/bash-completion/completions
 dist_bashcompletion_DATA = tools/completions/dsm-bench tools/completions/dsmctl
 
+# What makes containers' seccomp profiles, see docs/deploy.md.
+dist_pkgdata_DATA = packaging/userfaultfd.jq
+EXTRA_DIST += packaging/Containerfile
+
 # What dsmctl doctor starts.
 pkglibexec_PROGRAMS += tools/dsm-doctor
 tools_dsm_doctor_SOURCES = tools/doctor/doctor.c tools/doctor/trial.c tools/doctor/trial.h \

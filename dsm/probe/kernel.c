@@ -21,18 +21,16 @@ static void look_at_kernel(struct probe *p, const struct uffd_caps *caps)
 	int rc = uffd_caps_check(caps, UFFD_NEED_SHMEM, why, sizeof why);
 
 	if (rc == -EPERM)
-		probe_bad(p, DSM_ERR_TRAP_PERM, "kernel",
-		          "in a container: start it with a seccomp profile that allows "
-		          "userfaultfd,\nsuch as docker run --security-opt seccomp=unconfined",
-		          "Linux %s; even faults of its own this process may not trap: %s",
-		          caps->release, why);
+		probe_bad(p, DSM_ERR_TRAP_PERM, "kernel", container_userfaultfd(p),
+		          "Linux %s%s; even faults of its own this process may not trap: %s",
+		          caps->release, container_text(p->container), why);
 	else if (rc)
 		probe_bad(p, DSM_ERR_KERNEL, "kernel", newer_kernel, "Linux %s: %s", caps->release,
 		          why);
 	else
-		probe_ok(p, "kernel", "Linux %s, userfaultfd features %#llx: missing pages, minor "
+		probe_ok(p, "kernel", "Linux %s%s, userfaultfd features %#llx: missing pages, minor "
 		         "faults and write protection, in pages of 4 KiB%s", caps->release,
-		         (unsigned long long)caps->features,
+		         container_text(p->container), (unsigned long long)caps->features,
 		         (caps->features & UFFD_NEED_HUGETLB) == UFFD_NEED_HUGETLB
 		                 ? " and 2 MiB" : "");
 }
@@ -45,7 +43,8 @@ static const char *permit(const struct uffd_caps *caps)
 	return caps->has_ptrace ? "by CAP_SYS_PTRACE" : "by vm.unprivileged_userfaultfd=1";
 }
 
-static void advise_permission(const struct uffd_caps *caps, char *advice, size_t len)
+static void advise_permission(const struct probe *p, const struct uffd_caps *caps, char *advice,
+                              size_t len)
 {
 	const struct passwd *user = getpwuid(geteuid());
 	char who[64];
@@ -58,10 +57,15 @@ static void advise_permission(const struct uffd_caps *caps, char *advice, size_t
 	if (caps->device_error == EACCES)
 		snprintf(advice, len, "as root: setfacl -m u:%s:rw /dev/userfaultfd"
 		         "    (this user, until the next boot)\nor ", who);
+	else if (p->container != CONTAINER_NONE)
+		snprintf(advice, len, "give the container the device /dev/userfaultfd, or the "
+		         "capability SYS_PTRACE: docs/deploy.md\nor ");
 	snprintf(advice + strlen(advice), len - strlen(advice),
-	         "as root: sysctl vm.unprivileged_userfaultfd=1"
-	         "    (all users; to keep it, in /etc/sysctl.d/)\n"
-	         "or as root: setcap cap_sys_ptrace+ep PROGRAM");
+	         "%s: sysctl vm.unprivileged_userfaultfd=1"
+	         "    (all users; to keep it, in /etc/sysctl.d/)%s",
+	         container_root(p),
+	         p->container == CONTAINER_NONE ? "\nor as root: setcap cap_sys_ptrace+ep PROGRAM"
+	                                        : "");
 }
 
 static void look_at_events(struct probe *p)
@@ -79,7 +83,7 @@ static void look_at_events(struct probe *p)
 	}
 	if (rc != -EPERM) /* it is the kernel, which has been told of */
 		return;
-	advise_permission(&caps, advice, sizeof advice);
+	advise_permission(p, &caps, advice, sizeof advice);
 	if (!strcmp(p->settings.faults, "event"))
 		probe_bad(p, DSM_ERR_TRAP_PERM, "events", advice,
 		          "accesses of the kernel may not be trapped, which DSM_FAULTS=event "

@@ -51,8 +51,8 @@ static void look_at_huge_pages(struct probe *p)
 	}
 	other_sizes(others, sizeof others);
 	snprintf(advice, sizeof advice,
-	         "as root: sysctl vm.nr_hugepages=%ld    (%s; best soon after boot, or in "
-	         "/etc/sysctl.d/)", need > left ? all + need - left : 512,
+	         "%s: sysctl vm.nr_hugepages=%ld    (%s; best soon after boot, or in "
+	         "/etc/sysctl.d/)", container_root(p), need > left ? all + need - left : 512,
 	         need ? "for one node here" : "1 GiB");
 	if (need > left && !p->settings.huge_optional)
 		probe_bad(p, DSM_ERR_LIMIT, "huge pages", advice,
@@ -79,10 +79,7 @@ static void look_at_memlock(struct probe *p)
 		probe_ok(p, "memlock", "RLIMIT_MEMLOCK (ulimit -l) is %llu KiB, and nothing here "
 		         "needs more", (unsigned long long)limit.rlim_cur / 1024);
 	else
-		probe_less(p, "memlock",
-		           "ulimit -l unlimited    (where the hard limit allows it)\n"
-		           "for good, in /etc/security/limits.conf:  *  -  memlock  unlimited\n"
-		           "in a unit of systemd:  LimitMEMLOCK=infinity",
+		probe_less(p, "memlock", container_memlock(p),
 		           "RLIMIT_MEMLOCK (ulimit -l) is %llu KiB: RDMA devices pin the memory "
 		           "that they write to", (unsigned long long)limit.rlim_cur / 1024);
 }
@@ -90,9 +87,11 @@ static void look_at_memlock(struct probe *p)
 static void look_at_mappings(struct probe *p)
 {
 	long long max = probe_number("/proc/sys/vm/max_map_count", MAPS_WANTED);
+	char advice[128];
 
+	snprintf(advice, sizeof advice, "%s: sysctl vm.max_map_count=65530", container_root(p));
 	if (max < MAPS_WANTED)
-		probe_less(p, "mappings", "as root: sysctl vm.max_map_count=65530",
+		probe_less(p, "mappings", advice,
 		           "vm.max_map_count is %lld: read-write protection is left off where it "
 		           "would need more mappings", max);
 	else
@@ -104,8 +103,6 @@ static void look_at_shm(struct probe *p)
 	const char *provider = p->settings.provider;
 	static const char emptier[] = "dsmctl clean    (removes what dead jobs have left)\n"
 	                              "look for what else fills it: ls -l /dev/shm";
-	static const char larger[] = "as root: mount -o remount,size=1G /dev/shm\n"
-	                             "in a container: docker run --shm-size=1g";
 	struct statvfs fs;
 	uint64_t all, left;
 
@@ -117,7 +114,7 @@ static void look_at_shm(struct probe *p)
 	all = (uint64_t)fs.f_blocks * fs.f_frsize;
 	left = (uint64_t)fs.f_bavail * fs.f_frsize;
 	if (all / SHM_NODE_BYTES <= 2)
-		probe_less(p, "/dev/shm", larger, "%llu MiB is too small for provider shm, which "
+		probe_less(p, "/dev/shm", container_shm(p), "%llu MiB is too small for provider shm, which "
 		           "takes 16 MiB for each node", (unsigned long long)(all / MIB));
 	else if (left >= 2 * SHM_NODE_BYTES)
 		probe_ok(p, "/dev/shm", "%llu of %llu MiB are free: %llu nodes with provider shm",

@@ -140,9 +140,7 @@ static void look_at_devices(struct probe *p)
 		           "running?",
 		           "no port is up: %s", o.others);
 	else if (!may_use_devices())
-		probe_less(p, "rdma",
-		           "as root: modprobe ib_uverbs; chmod 666 /dev/infiniband/uverbs* "
-		           "/dev/infiniband/rdma_cm",
+		probe_less(p, "rdma", container_rdma(p),
 		           "%s; but this user may not open /dev/infiniband/uverbs*", o.usable);
 	else
 		probe_ok(p, "rdma", "%s%s%s", o.usable, *o.others ? "; not up: " : "", o.others);

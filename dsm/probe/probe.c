@@ -6,7 +6,7 @@
 
 int dsm_probe(const struct dsm_config *config, dsm_probe_fn fn, void *ctx)
 {
-	struct probe p = {.fn = fn, .ctx = ctx};
+	struct probe p = {.fn = fn, .ctx = ctx, .container = container_here()};
 	struct log log = {0};
 	int rc;
 	CANCEL_OFF;

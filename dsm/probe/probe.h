@@ -8,10 +8,14 @@
 #include "dsm/dsm.h"
 #include "dsm/start/start.h"
 
+enum container { CONTAINER_NONE, CONTAINER_DOCKER, CONTAINER_PODMAN, CONTAINER_KUBERNETES,
+                 CONTAINER_OTHER };
+
 struct probe {
 	dsm_probe_fn fn;
 	void *ctx;
 	struct settings settings;
+	enum container container; /* that this is in: who has to do what is advised */
 	int code; /* 0, or what the first bad finding means for dsm_init */
 };
 
@@ -19,6 +23,15 @@ struct probe {
 void probe_kernel(struct probe *p);
 void probe_memory(struct probe *p);
 void probe_network(struct probe *p);
+
+/* What starts a container with what a node needs: advice. */
+enum container container_here(void);
+const char *container_text(enum container container); /* " in Docker", or "" */
+const char *container_root(const struct probe *p); /* who changes the machine, and where */
+const char *container_userfaultfd(const struct probe *p);
+const char *container_shm(const struct probe *p);
+const char *container_memlock(const struct probe *p);
+const char *container_rdma(const struct probe *p);
 
 /* Tells one finding. */
 void probe_ok(struct probe *p, const char *name, const char *format, ...)

@@ -4,7 +4,8 @@ dist_check_SCRIPTS += $(build_tests)
 TESTS += $(build_tests)
 
 # Debian packages; ./package builds them
-EXTRA_DIST += debian/changelog debian/control debian/copyright debian/dsm-tools.install \
+EXTRA_DIST += debian/changelog debian/control debian/copyright debian/dsm-tools.docs \
+	debian/dsm-tools.install \
 	debian/libdsm-dev.examples debian/libdsm-dev.install debian/libdsm0.install \
 	debian/libdsm0.symbols debian/not-installed debian/rules debian/source/format \
 	debian/tests/control debian/tests/first-program
