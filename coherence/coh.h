@@ -111,6 +111,11 @@ enum coh_msg_type {
 	/* the node's own services (allocator, names); the core refuses them */
 	COH_MSG_SVC_REQ,
 	COH_MSG_SVC_RESP,
+	/* freed memory: cache to home and back, home to caches and back */
+	COH_MSG_DISCARD,
+	COH_MSG_DISCARDED, /* of the first n pages: all but those in result, one bit a page */
+	COH_MSG_DROP,      /* result, not on the wire: what this node has pinned of them */
+	COH_MSG_DROP_ACK,  /* result: the pages that the sender keeps */
 	COH_MSG_TYPES
 };
 
@@ -204,6 +209,10 @@ enum coh_event_kind {
 	                      * its index as result */
 	COH_EV_SYNC_DESTROY, /* object, home, cookie; value: 1 a mutex, 2 a condition */
 	COH_EV_BARRIER,      /* cookie; -EBUSY while one is under way here */
+	COH_EV_DISCARD, /* page, n, cookie: nobody needs what these pages hold, they are to be zero
+	                 * and untouched; effects->consumed says how many are asked for. Completes
+	                 * with how many of these it was for (n), and which of them, one bit a page,
+	                 * stay because a node holds them (result) */
 };
 
 struct coh_event {
@@ -229,8 +238,11 @@ enum coh_effect_kind {
 	COH_FX_TIMER,          /* slot, page: COH_EV_TIMER with this slot later */
 	COH_FX_ATOMIC,         /* page, atomic: do it on our frame. node == self: complete cookie
 	                        * with the old value; else send Atomic-Resp with slot and it */
-	COH_FX_DROP_FRAME,     /* page: its frame may be given back */
-	COH_FX_COMPLETE,       /* cookie, status, result: a call of ours has its answer */
+	COH_FX_DROP_FRAME,     /* page, n: their frames may be given back */
+	COH_FX_ZERO_FRAME,     /* page, n: on return their frames are zero, for use */
+	COH_FX_DISCARD_FRAME,  /* page, n, of our own homes: on return their frames are zero, and may
+	                        * be given back */
+	COH_FX_COMPLETE,       /* cookie, status, result, n: a call of ours has its answer */
 };
 
 enum coh_fill {
@@ -277,6 +289,7 @@ enum coh_count {
 	COH_N_LOCK,         /* locks granted by this home */
 	COH_N_BARRIER,      /* barriers passed */
 	COH_N_MIGRATORY,    /* reads that this home granted as writes */
+	COH_N_DISCARD,      /* pages of this home that are untouched again */
 	COH_COUNTS
 };
 

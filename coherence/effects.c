@@ -57,6 +57,21 @@ void coh_fx_complete(struct coh_effects *fx, uint64_t cookie, int status, uint64
 	e->result = result;
 }
 
+void coh_fx_runs(struct coh_effects *fx, enum coh_effect_kind kind, uint64_t page, uint16_t n,
+                 uint64_t map)
+{
+	struct coh_effect *e = NULL;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (!(map >> i & 1))
+			e = NULL;
+		else if (e)
+			e->n++;
+		else
+			(e = coh_fx_add(fx, kind, page + i))->n = 1;
+	}
+}
+
 struct coh_msg *coh_fx_send_fill(struct coh *c, struct coh_effects *fx, coh_node node,
                                  enum coh_msg_type type, uint64_t page, uint8_t fill)
 {

@@ -20,7 +20,7 @@ static const char *check_requests(struct coh *c)
 {
 	for (unsigned i = 0; i < c->cfg.slots; i++) {
 		struct request *r = request_at(c, i);
-		if (!r->type || r->type == COH_MSG_ATOMIC)
+		if (!r->type || r->type == COH_MSG_ATOMIC || r->type == COH_MSG_DISCARD)
 			continue;
 		for (unsigned k = 0; k < r->n; k++) {
 			struct line *line = line_at(c, r->page + k);

@@ -6,11 +6,12 @@ coherence_sources = \
 	coherence/sharers.h coherence/state.c coherence/state.h coherence/step.c \
 	coherence/table.c coherence/tag.c coherence/wire.c coherence/wire.h \
 	coherence/cache/cache.c coherence/cache/cache.def coherence/cache/cache.h \
-	coherence/cache/evict.c coherence/cache/fwd.c coherence/cache/grant.c \
+	coherence/cache/drop.c coherence/cache/evict.c coherence/cache/fwd.c coherence/cache/grant.c \
 	coherence/cache/hold.c coherence/cache/inv.c coherence/cache/local.c \
 	coherence/cache/miss.c coherence/cache/send.c coherence/cache/take.c \
 	coherence/cache/tenure.c \
-	coherence/home/atomic.c coherence/home/getm.c coherence/home/gets.c \
+	coherence/home/atomic.c coherence/home/discard.c coherence/home/getm.c \
+	coherence/home/gets.c \
 	coherence/home/home.c coherence/home/home.def coherence/home/home.h \
 	coherence/home/invalidate.c coherence/home/migratory.c coherence/home/owner.c \
 	coherence/home/put.c coherence/home/run.c coherence/home/start.c coherence/home/supply.c \

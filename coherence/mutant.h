@@ -40,6 +40,11 @@
 	X(RECALL_SKIPPED, "the home supplies a page that its own cache may still write")           \
 	X(FWD_TO_REQUESTOR, "the old owner stays in the directory after Fwd-GetM")                 \
 	X(MIGRATORY_SHARED, "the owner of a migratory page is asked for a copy to read")             \
+	X(DROP_KEEPS_ACCESS, "who is told to drop a page may still use it")                        \
+	X(DISCARD_BEFORE_LAST_ACK, "a page is untouched with one Drop-Ack outstanding")            \
+	X(DISCARD_KEEPS_FRAME, "the home's frame of an untouched page is not zero")                \
+	X(KEPT_FORGOTTEN, "a page that a node has kept is taken for discarded")                    \
+	X(ZERO_SKIPPED, "a grant of an untouched page leaves what is in the frame")                \
 	X(NOT_BLOCKING, "the home is free again as soon as it has granted")
 
 #define COH_MUTANT_ENUM(name, text) COH_MUT_##name,

@@ -35,6 +35,8 @@ static void permute_home_side(struct coh *c, const coh_node *perm)
 			txn_at(c, i)->requestor = perm[txn_at(c, i)->requestor];
 			if (c->wide)
 				coh_map_permute(&c->cfg, pending_at(c, i), perm);
+			else if (txn_at(c, i)->type == COH_MSG_DISCARD)
+				coh_map_permute(&c->cfg, &txn_at(c, i)->drop.pending, perm);
 		}
 	for (unsigned i = 0; i < c->cfg.locks; i++)
 		if (object_at(c, i)->held)

@@ -40,7 +40,7 @@ struct request {
 	coh_node home;
 	uint16_t pad2;
 	uint64_t page;
-	uint64_t cookie; /* Atomic */
+	uint64_t cookie; /* Atomic, Discard */
 };
 
 /* A page in tenure. Taken until its timer fires, although the tenure may end before. */
@@ -73,6 +73,10 @@ struct txn {
 	union {
 		struct coh_landing landing;
 		struct coh_atomic atomic;
+		struct {
+			uint64_t pending; /* nodes that have not acked, when sets are narrow */
+			uint64_t kept;    /* pages that somebody keeps */
+		} drop; /* Discard */
 	};
 };
 enum { TXN_WAIT_DONE = 1, TXN_WAIT_REFRESH = 2 };
@@ -218,6 +222,9 @@ struct coh_effect *coh_fx_add(struct coh_effects *fx, enum coh_effect_kind kind,
 void coh_fx_access(struct coh_effects *fx, uint64_t page, uint16_t n, enum coh_access access);
 void coh_fx_wake(struct coh_effects *fx, uint64_t page, uint16_t n);
 void coh_fx_complete(struct coh_effects *fx, uint64_t cookie, int status, uint64_t result);
+/* The effect for those of n pages that are in map, one bit a page: an effect a run of them. */
+void coh_fx_runs(struct coh_effects *fx, enum coh_effect_kind kind, uint64_t page, uint16_t n,
+                 uint64_t map);
 #ifdef COH_MUTANTS
 void coh_mutant_lower_late(struct coh *c, struct coh_effects *fx, uint64_t page, uint16_t n,
                            enum coh_access access);
@@ -249,6 +256,7 @@ int coh_cache_fault(struct coh *c, const struct coh_event *ev, struct coh_effect
 int coh_cache_prefetch(struct coh *c, const struct coh_event *ev, struct coh_effects *fx);
 int coh_cache_evict(struct coh *c, const struct coh_event *ev, struct coh_effects *fx);
 int coh_cache_atomic(struct coh *c, const struct coh_event *ev, struct coh_effects *fx);
+int coh_cache_discard(struct coh *c, const struct coh_event *ev, struct coh_effects *fx);
 int coh_cache_timer(struct coh *c, unsigned slot, struct coh_effects *fx);
 int coh_cache_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx);
 int coh_cache_landed(struct coh *c, struct coh_tag tag, struct coh_effects *fx);

@@ -21,14 +21,18 @@ static int step_msg(struct coh *c, coh_node from, const struct coh_msg *m, struc
 	case COH_MSG_PUTM:
 	case COH_MSG_ATOMIC:
 	case COH_MSG_INV_ACK:
-	case COH_MSG_DONE: return coh_home_msg(c, from, m, fx);
+	case COH_MSG_DONE:
+	case COH_MSG_DISCARD:
+	case COH_MSG_DROP_ACK: return coh_home_msg(c, from, m, fx);
 	case COH_MSG_FWD_GETS:
 	case COH_MSG_FWD_GETM:
 	case COH_MSG_FWD_ATOMIC:
 	case COH_MSG_INV:
 	case COH_MSG_PUT_ACK:
 	case COH_MSG_GRANT:
-	case COH_MSG_ATOMIC_RESP: return coh_cache_msg(c, from, m, fx);
+	case COH_MSG_ATOMIC_RESP:
+	case COH_MSG_DROP:
+	case COH_MSG_DISCARDED: return coh_cache_msg(c, from, m, fx);
 	default: return coh_sync_msg(c, from, m, fx);
 	}
 }
@@ -48,6 +52,7 @@ static int step_event(struct coh *c, const struct coh_event *ev, struct coh_effe
 	case COH_EV_PREFETCH:
 	case COH_EV_EVICT:
 	case COH_EV_ATOMIC:
+	case COH_EV_DISCARD:
 		if (ev->page >= coh_pages(&c->cfg))
 			return -EINVAL;
 		break;
@@ -59,6 +64,7 @@ static int step_event(struct coh *c, const struct coh_event *ev, struct coh_effe
 	case COH_EV_PREFETCH: return ev->n ? coh_cache_prefetch(c, ev, fx) : -EINVAL;
 	case COH_EV_EVICT: return coh_cache_evict(c, ev, fx);
 	case COH_EV_ATOMIC: return coh_cache_atomic(c, ev, fx);
+	case COH_EV_DISCARD: return ev->n ? coh_cache_discard(c, ev, fx) : -EINVAL;
 	case COH_EV_MSG:
 		/* A message of the node to itself never comes from outside. */
 		return ev->from == c->cfg.self ? -EPROTO : step_msg(c, ev->from, &ev->msg, fx);

@@ -48,6 +48,10 @@ const char *coh_msg_name(unsigned type)
 	        [COH_MSG_BARRIER_RELEASE] = "Barrier-Release",
 	        [COH_MSG_SVC_REQ] = "Svc-Req",
 	        [COH_MSG_SVC_RESP] = "Svc-Resp",
+	        [COH_MSG_DISCARD] = "Discard",
+	        [COH_MSG_DISCARDED] = "Discarded",
+	        [COH_MSG_DROP] = "Drop",
+	        [COH_MSG_DROP_ACK] = "Drop-Ack",
 	};
 	return type < COH_MSG_TYPES && name[type] ? name[type] : "?";
 }

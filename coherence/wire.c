@@ -52,6 +52,10 @@ static const struct format formats[COH_MSG_TYPES] = {
         [COH_MSG_BARRIER_RELEASE] = {0, 0},
         [COH_MSG_SVC_REQ] = {F_SVC, 0},
         [COH_MSG_SVC_RESP] = {F_SVC, 0},
+        [COH_MSG_DISCARD] = {F_N, 0},
+        [COH_MSG_DISCARDED] = {F_N | F_RESULT, 0},
+        [COH_MSG_DROP] = {F_N, 0},
+        [COH_MSG_DROP_ACK] = {F_RESULT, 0},
 };
 
 /* --- writing --- */

@@ -39,8 +39,9 @@ libnode_la_SOURCES += dsm/trap/access_map.c dsm/trap/access_map.h dsm/trap/audit
 	dsm/trap/wp_pages.c
 libnode_la_SOURCES += dsm/memory/budget.c dsm/memory/budget.h dsm/memory/chunks.c \
 	dsm/memory/chunks.h dsm/memory/evict.c dsm/memory/evict.h dsm/memory/frames.c \
-	dsm/memory/frames.h dsm/memory/memory.h dsm/memory/mm.h dsm/memory/region.c \
-	dsm/memory/region.h dsm/memory/region_address.c dsm/memory/region_commit.c
+	dsm/memory/frames.h dsm/memory/frames_back.c dsm/memory/frames_state.h \
+	dsm/memory/memory.h dsm/memory/mm.h dsm/memory/region.c dsm/memory/region.h \
+	dsm/memory/region_address.c dsm/memory/region_commit.c
 libnode_la_SOURCES += dsm/boot/agreed.c dsm/boot/agreed.h dsm/boot/boot.c \
 	dsm/boot/boot.h dsm/boot/connects.c dsm/boot/connects.h dsm/boot/hand.c \
 	dsm/boot/hub.c dsm/boot/hub.h dsm/boot/hub_rounds.c dsm/boot/hub_seats.c \

@@ -40,6 +40,48 @@ static int fwd_is_valid(struct coh *c, coh_node from, const struct coh_msg *m)
 	return m->requestor != c->cfg.self;
 }
 
+static int cache_discarded(struct coh *c, const struct coh_msg *m, struct coh_effects *fx)
+{
+	struct request *r = coh_request_check(c, m->slot, COH_MSG_DISCARD, m->page);
+
+	if (!r || m->n > r->n || (r->home == c->cfg.self && coh_dir_has_own(c, m->page, m->slot)))
+		return -EPROTO;
+	coh_fx_complete(fx, r->cookie, 0, m->result);
+	fx->list[fx->len - 1].n = m->n;
+	coh_request_release(c, m->slot);
+	return 0;
+}
+
+static void lower(struct coh_effects *fx, const struct coh_msg *m, uint64_t map)
+{
+	if (!MUTANT(DROP_KEEPS_ACCESS))
+		coh_fx_runs(fx, COH_FX_SET_ACCESS, m->page, m->n, map); /* access: COH_NONE */
+	fx->count[COH_N_INV] += (unsigned)__builtin_popcountll(map);
+}
+
+/* For a run, whose pages are in any states. */
+static int cache_drop(struct coh *c, const struct coh_msg *m, struct coh_effects *fx)
+{
+	struct dropped d = {0};
+	coh_node home = coh_home_of(&c->cfg, m->page);
+	int rc = 0;
+
+	for (unsigned i = 0; i < m->n; i++) {
+		struct take t = take_init(c, fx, m->page + i);
+		int held = (t.line->hold || m->result >> i & 1) &&
+		           coh_cache_has_row(&t, CE_DROP_HELD);
+
+		d.bit = UINT64_C(1) << i;
+		t.dropped = &d;
+		rc |= coh_cache_take_row(&t, held ? CE_DROP_HELD : CE_DROP);
+	}
+	lower(fx, m, d.lowered);
+	if (home != c->cfg.self) /* else it is the home's frame */
+		coh_fx_runs(fx, COH_FX_DROP_FRAME, m->page, m->n, d.given_up);
+	coh_fx_send(c, fx, home, COH_MSG_DROP_ACK, m->page)->result = d.kept;
+	return rc;
+}
+
 int coh_cache_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx)
 {
 	struct take t;
@@ -52,6 +94,8 @@ int coh_cache_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct 
 		return -EPROTO;
 	t.msg = m;
 	switch (m->type) {
+	case COH_MSG_DROP: return cache_drop(c, m, fx);
+	case COH_MSG_DISCARDED: return cache_discarded(c, m, fx);
 	case COH_MSG_GRANT: return coh_cache_grant(c, from, m, fx);
 	case COH_MSG_PUT_ACK:
 		return coh_cache_take_row(&t, CE_PUT_ACK);

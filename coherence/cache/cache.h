@@ -4,7 +4,7 @@
  * state diagram is in cache.def, with the table. From below upwards:
  *
  *      send.c hold.c                    requests as they leave; pages in tenure
- *      miss.c evict.c inv.c fwd.c       actions: asking, giving up, losing, supplying
+ *      miss.c evict.c inv.c fwd.c drop.c    actions: asking, giving up, losing, supplying
  *      take.c                           the table
  *      tenure.c                         the end of a tenure takes the message that waited
  *      local.c grant.c cache.c          faults and calls; grants; messages, as they arrive
@@ -17,6 +17,12 @@
 #include "coherence/rows.h"
 #include "coherence/state.h"
 
+/* What a Drop has done to the pages of its run, one bit a page. */
+struct dropped {
+	uint64_t bit; /* of the page that the action is for */
+	uint64_t lowered, given_up, kept;
+};
+
 /* What an action works on. */
 struct take {
 	struct coh *c;
@@ -28,6 +34,7 @@ struct take {
 	enum cache_event event;
 	uint16_t n;       /* PREFETCH, Fwd: pages of the run */
 	uint16_t request; /* its slot; actions that send a request take it */
+	struct dropped *dropped; /* Drop */
 };
 
 static inline struct take take_init(struct coh *c, struct coh_effects *fx, uint64_t page)

@@ -14,13 +14,13 @@ void coh_cache_act_put_m(struct take *t)
 	coh_cache_send(t, COH_MSG_PUTM, 1);
 	t->fx->count[COH_N_EVICT]++;
 	if (MUTANT(DROP_BEFORE_PUT_ACK))
-		coh_fx_add(t->fx, COH_FX_DROP_FRAME, t->page);
+		coh_fx_add(t->fx, COH_FX_DROP_FRAME, t->page)->n = 1;
 }
 
 void coh_cache_act_drop(struct take *t)
 {
 	if (t->home != t->c->cfg.self) /* else it is the home's frame */
-		coh_fx_add(t->fx, COH_FX_DROP_FRAME, t->page);
+		coh_fx_add(t->fx, COH_FX_DROP_FRAME, t->page)->n = 1;
 }
 
 void coh_cache_act_gone(struct take *t)

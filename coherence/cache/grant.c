@@ -5,9 +5,17 @@
 
 #include "coherence/cache/cache.h"
 
+/* A page that comes without data, from another node, to who has no copy of it, is zero; his frame
+ * may hold what the page was before it was freed. */
+static int comes_zero(struct coh *c, const struct request *r)
+{
+	return r->home != c->cfg.self && line_at(c, r->page)->state != COH_C_SM_A &&
+	       !MUTANT(ZERO_SKIPPED);
+}
+
 /* The first n pages of the request are granted, the others are not. */
 static void request_complete(struct coh *c, struct coh_effects *fx, unsigned slot,
-                             enum coh_access access, uint16_t n)
+                             enum coh_access access, uint16_t n, int empty)
 {
 	struct request r = *request_at(c, slot);
 	int waiting = 0, rc = 0;
@@ -15,6 +23,8 @@ static void request_complete(struct coh *c, struct coh_effects *fx, unsigned slo
 	for (unsigned i = 0; i < r.n; i++)
 		waiting |= line_at(c, r.page + i)->faulted;
 	coh_request_release(c, slot);
+	if (empty && comes_zero(c, &r))
+		coh_fx_add(fx, COH_FX_ZERO_FRAME, r.page)->n = n;
 	coh_fx_access(fx, r.page, n, access);
 	if (waiting)
 		coh_fx_wake(fx, r.page, r.n);
@@ -55,7 +65,7 @@ int coh_cache_landed(struct coh *c, struct coh_tag tag, struct coh_effects *fx)
 	if (r->home == c->cfg.self && !coh_dir_awaits_done(c, r->page, tag.n, tag.access))
 		return -EPROTO;
 	fx->count[COH_N_FETCH] += tag.n;
-	request_complete(c, fx, tag.slot, tag.access, tag.n);
+	request_complete(c, fx, tag.slot, tag.access, tag.n, 0);
 	return 0;
 }
 
@@ -65,6 +75,6 @@ int coh_cache_grant(struct coh *c, coh_node from, const struct coh_msg *m, struc
 	    request_at(c, m->slot)->page != m->page || request_at(c, m->slot)->home != from)
 		return -EPROTO;
 	fx->count[COH_N_GRANT_EMPTY] += m->n;
-	request_complete(c, fx, m->slot, m->access, m->n);
+	request_complete(c, fx, m->slot, m->access, m->n, 1);
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What this node's threads want: faults, prefetches, evictions, atomics. */
+/* What this node's threads want: faults, prefetches, evictions, atomics; and what they do not. */
 #include <errno.h>
 
 #include "coherence/cache/cache.h"
@@ -93,5 +93,30 @@ int coh_cache_atomic(struct coh *c, const struct coh_event *ev, struct coh_effec
 	m = coh_fx_send(c, fx, t.home, COH_MSG_ATOMIC, ev->page);
 	m->slot = slot;
 	m->atomic = ev->atomic;
+	return 0;
+}
+
+int coh_cache_discard(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
+{
+	struct take t = take_init(c, fx, ev->page);
+	uint64_t left = coh_block_end(&c->cfg, ev->page) - ev->page;
+	int slot = coh_request_free_atomic(c, t.home);
+	struct coh_msg *m;
+
+	if (slot < 0)
+		return -EAGAIN;
+	t.n = ev->n < COH_MAX_RUN ? ev->n : COH_MAX_RUN;
+	t.n = t.n < left ? t.n : left;
+	fx->consumed = t.n;
+	/* As an atomic it is beside what the pages' lines are doing. */
+	*request_at(c, slot) = (struct request){.type = COH_MSG_DISCARD,
+	                                        .n = t.n,
+	                                        .home = t.home,
+	                                        .page = ev->page,
+	                                        .cookie = ev->cookie};
+	++*out_at(c, t.home);
+	m = coh_fx_send(c, fx, t.home, COH_MSG_DISCARD, ev->page);
+	m->slot = slot;
+	m->n = t.n;
 	return 0;
 }

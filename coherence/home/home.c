@@ -32,7 +32,7 @@ static int home_request(struct coh *c, coh_node from, const struct coh_msg *m,
 	                                .page = m->page};
 	if (m->type == COH_MSG_ATOMIC)
 		txn_at(c, slot)->atomic = m->atomic;
-	else
+	else if (m->type != COH_MSG_DISCARD)
 		txn_at(c, slot)->landing = m->landing;
 	t = take_init(c, fx, slot);
 	if (t.dir->txn)
@@ -54,7 +54,8 @@ static int home_inv_ack(struct take *t)
 		                             : t->txn->type == COH_MSG_GETM ? HE_RECALLED_M
 		                                                            : HE_RECALLED_PUT);
 	}
-	if (t->txn->phase != COH_D_INV || !coh_home_is_pending(t, t->from))
+	if (t->txn->phase != COH_D_INV || t->txn->type == COH_MSG_DISCARD ||
+	    !coh_home_is_pending(t, t->from))
 		return -EPROTO;
 	left = coh_home_count_pending(t) - 1;
 	if (MUTANT(GRANT_BEFORE_LAST_ACK) && left)
@@ -63,6 +64,20 @@ static int home_inv_ack(struct take *t)
 		return coh_home_take_busy(t, HE_INV_ACK);
 	return coh_home_take_busy(t, t->txn->type == COH_MSG_GETM ? HE_LAST_ACK_GETM
 	                                                          : HE_LAST_ACK_ATOMIC);
+}
+
+static int home_drop_ack(struct take *t, const struct coh_msg *m)
+{
+	unsigned left;
+
+	if (t->txn->phase != COH_D_INV || t->txn->type != COH_MSG_DISCARD ||
+	    m->page != t->txn->page || !coh_home_drop_is_pending(t, t->from))
+		return -EPROTO;
+	t->kept = MUTANT(KEPT_FORGOTTEN) ? 0 : coh_home_kept_of(t, m->result);
+	left = coh_home_drop_count_pending(t) - 1;
+	if (MUTANT(DISCARD_BEFORE_LAST_ACK) && left)
+		left--;
+	return coh_home_take_busy(t, left ? HE_DROP_ACK : HE_LAST_ACK_DISCARD);
 }
 
 static int home_done(struct take *t, const struct coh_msg *m)
@@ -85,7 +100,7 @@ int coh_home_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct c
 
 	if (coh_home_of(&c->cfg, m->page) != c->cfg.self)
 		return -EPROTO;
-	if (m->type != COH_MSG_INV_ACK && m->type != COH_MSG_DONE)
+	if (m->type != COH_MSG_INV_ACK && m->type != COH_MSG_DONE && m->type != COH_MSG_DROP_ACK)
 		return home_request(c, from, m, fx);
 	d = coh_dir_at(c, m->page);
 	if (!d->txn)
@@ -93,6 +108,8 @@ int coh_home_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct c
 	t = take_init(c, fx, d->txn - 1);
 	t.from = from;
 	t.n = m->n;
+	if (m->type == COH_MSG_DROP_ACK)
+		return home_drop_ack(&t, m);
 	return m->type == COH_MSG_DONE ? home_done(&t, m) : home_inv_ack(&t);
 }
 

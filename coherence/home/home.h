@@ -4,7 +4,7 @@
  * state diagram is in home.def, with the table. From below upwards:
  *
  *      txn.c run.c supply.c owner.c invalidate.c    what a transaction is made of
- *      gets.c getm.c put.c atomic.c migratory.c     a request's life, action by action
+ *      gets.c getm.c put.c atomic.c migratory.c discard.c    a request's life, action by action
  *      start.c                                      the table; starting what waits
  *      home.c                                       messages and landings, as they arrive
  *
@@ -27,6 +27,7 @@ struct take {
 	uint16_t index;  /* of txn */
 	coh_node from;
 	uint16_t n; /* Done, and Inv-Ack to a recall: pages that it speaks of */
+	uint64_t kept; /* Drop-Ack */
 };
 
 static inline struct take take_init(struct coh *c, struct coh_effects *fx, unsigned index)
@@ -65,6 +66,9 @@ uint16_t coh_home_claim_run(struct take *t);
 /* The grant ends before page n: the pages from there on are free again, as they were. */
 void coh_home_trim_run(struct take *t, uint16_t n);
 
+/* A run is discarded as far as its pages are free. */
+uint16_t coh_home_claim_free(struct take *t);
+
 /* --- supply.c: from the home's frame --- */
 void coh_home_supply(struct take *t, enum coh_access access);
 
@@ -97,6 +101,15 @@ static inline void forget_writer(struct dir *d)
 
 /* Whether this upgrade follows a read of what another node had written, by nobody else. */
 int coh_home_is_second(const struct take *t);
+
+/* --- discard.c --- */
+/* Whether anybody has a copy of a page of the run. */
+int coh_home_has_copies(const struct take *t);
+/* Those of the pages that are t->from's own: a node can only keep what it has. */
+uint64_t coh_home_kept_of(const struct take *t, uint64_t pages);
+/* As of Invs, see invalidate.c. */
+int coh_home_drop_is_pending(const struct take *t, coh_node node);
+unsigned coh_home_drop_count_pending(const struct take *t);
 
 /* --- start.c --- */
 /* Takes the row of state and event; the transaction or, when that is over, the

@@ -28,6 +28,19 @@ uint16_t coh_home_claim_run(struct take *t)
 	return k;
 }
 
+uint16_t coh_home_claim_free(struct take *t)
+{
+	uint16_t k = 1;
+
+	for (; k < t->txn->n; k++) {
+		struct dir *d = coh_dir_at(t->c, t->txn->page + k);
+		if (d->txn || d->queue)
+			break;
+		d->txn = t->index + 1;
+	}
+	return k;
+}
+
 void coh_home_trim_run(struct take *t, uint16_t n)
 {
 	for (unsigned i = n; i < t->txn->n; i++)

@@ -57,6 +57,7 @@ static enum home_event request_event(const struct take *t)
 			return HE_GETM_SECOND;
 		return own ? HE_GETM_OWN : HE_GETM;
 	case COH_MSG_PUTS: return HE_PUTS;
+	case COH_MSG_DISCARD: return coh_home_has_copies(t) ? HE_DISCARD : HE_DISCARD_LONE;
 	case COH_MSG_PUTM: return !owner ? HE_PUTM_STALE : own ? HE_PUTM_OWN : HE_PUTM;
 	default: return HE_ATOMIC;
 	}
@@ -64,13 +65,16 @@ static enum home_event request_event(const struct take *t)
 
 void coh_home_start(struct take *t)
 {
-	enum home_event event = request_event(t);
+	enum home_event event;
 	int rc;
 
 	t->dir->txn = t->index + 1;
 	t->txn->phase = COH_D_DONE;
-	if (t->txn->type != COH_MSG_GETS)
+	if (t->txn->type == COH_MSG_DISCARD)
+		t->txn->n = coh_home_claim_free(t);
+	else if (t->txn->type != COH_MSG_GETS)
 		t->txn->n = 1;
+	event = request_event(t);
 	if ((t->txn->type == COH_MSG_GETS || t->txn->type == COH_MSG_GETM) &&
 	    t->dir->state == COH_D_M && t->dir->owner == t->txn->requestor) {
 		t->txn->n = 1; /* of a run nothing was claimed */

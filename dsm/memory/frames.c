@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* States of frames: allocated, read by a page write, to be dropped; and the bytes of each kind. */
-#include "dsm/memory/frames.h"
+/* States of frames: allocated, held, read by a page write; and the bytes of each kind. */
+#include "dsm/memory/frames_state.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -61,6 +60,7 @@ int frames_open(struct frames *f, struct region *region, struct chunks *chunks,
 		f->set_aside = coh_home_pages(homes, 1, huge->count, homes->self) * huge->page_bytes;
 		if (f->set_aside > home_bytes)
 			f->set_aside = home_bytes;
+		f->set_aside_first = f->set_aside;
 		f->pool[0].used = f->pool[0].home = f->set_aside;
 	}
 	for (int kind = 0; kind < REGION_ZONES && rc == 0; kind++) {
@@ -109,32 +109,7 @@ uint64_t frames_unit_bytes(const struct frames *f, enum region_zone_kind kind)
 	return f->unit_pages[kind] * f->region->zone[kind].page_bytes;
 }
 
-static struct frame_unit *unit_at(const struct frames *f, uint64_t page)
-{
-	return &f->unit[frames_unit(f, page)];
-}
-
 /* --- accounts --- */
-
-static size_t page_bytes(const struct frames *f, uint64_t page)
-{
-	return region_zone_of(f->region, page)->page_bytes;
-}
-
-static struct frames_pool *pool_of(struct frames *f, uint64_t page)
-{
-	return &f->pool[f->pool_of[frames_zone(f, page)]];
-}
-
-static struct evict *evict_of(struct frames *f, uint64_t page)
-{
-	return &f->evict[frames_zone(f, page)];
-}
-
-static int is_home(const struct frames *f, uint64_t page)
-{
-	return coh_home_of(f->homes, page) == f->homes->self;
-}
 
 /* The unit that page lies in, if it is not counted yet. */
 static void count_in(struct frames *f, uint64_t page, int home)
@@ -152,16 +127,6 @@ static void count_in(struct frames *f, uint64_t page, int home)
 	}
 	pool->used += bytes;
 	pool->home += home ? bytes : 0;
-}
-
-static void count_out(struct frames *f, uint64_t page, int home)
-{
-	struct frames_pool *pool = pool_of(f, page);
-	uint64_t bytes = frames_unit_bytes(f, frames_zone(f, page));
-
-	unit_at(f, page)->counted = 0;
-	pool->used -= bytes;
-	pool->home -= home ? bytes : 0;
 }
 
 static uint64_t sum(const struct frames *f, unsigned pool, uint32_t (*count)(const struct evict *))
@@ -228,7 +193,7 @@ static int allocate(struct frames *f, uint64_t page)
 	if (rc)
 		return rc;
 	count_in(f, page, home);
-	f->state[page].ready = 1;
+	f->state[page].ready = f->state[page].clean = 1;
 	unit_at(f, page)->ready++;
 	return home ? 0 : evict_got(evict_of(f, page), frames_unit(f, page), 1);
 }
@@ -280,8 +245,17 @@ void frames_used(struct frames *f, uint64_t page)
 
 void frames_reserve(struct frames *f, uint64_t first, uint32_t n)
 {
-	for (uint64_t page = first; page < first + n; page++)
+	for (uint64_t page = first; page < first + n; page++) {
+		unit_at(f, page)->due += !f->state[page].due;
+		f->state[page].due = 1;
 		count_in(f, page, 1);
+	}
+}
+
+void frames_soil(struct frames *f, uint64_t first, uint32_t n)
+{
+	for (uint64_t page = first; page < first + n; page++)
+		f->state[page].clean = 0;
 }
 
 void frames_hold(struct frames *f, uint64_t first, uint32_t n)
@@ -334,53 +308,4 @@ void frames_pin(struct frames *f, uint64_t first, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
 		f->state[first + i].pins++;
-}
-
-/* None of the unit's frames but this one, if any, is ready, so none is landing or source:
- * what is registered of them can go, and after that their memory. */
-static int give_unit_back(struct frames *f, uint64_t page)
-{
-	uint64_t first = frames_unit(f, page), n = frames_unit_end(f, page) - first;
-	int rc;
-
-	chunks_release(f->chunks, page);
-	rc = region_frame_drop(f->region, first, n);
-	if (rc)
-		return rc;
-	if (frames_zone(f, page) == REGION_PMD)
-		region_pool_give(f->region);
-	f->returned += n;
-	count_out(f, page, is_home(f, page));
-	evict_gone(evict_of(f, page), first);
-	return 0;
-}
-
-static void give_back(struct frames *f, uint64_t page)
-{
-	struct frame_unit *unit = unit_at(f, page);
-
-	f->state[page].drop = 0;
-	if (!f->state[page].ready)
-		return;
-	if (unit->ready > 1)
-		memset(region_frame_at(f->region, page), 0, page_bytes(f, page));
-	else if (give_unit_back(f, page))
-		return;
-	f->state[page].ready = 0;
-	unit->ready--;
-}
-
-void frames_unpin(struct frames *f, uint64_t first, uint32_t n)
-{
-	for (uint64_t page = first; page < first + n; page++)
-		if (--f->state[page].pins == 0 && f->state[page].drop)
-			give_back(f, page);
-}
-
-void frames_drop(struct frames *f, uint64_t page)
-{
-	if (f->state[page].pins)
-		f->state[page].drop = 1;
-	else
-		give_back(f, page);
 }

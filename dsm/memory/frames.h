@@ -28,12 +28,14 @@ struct frame_state {
 	uint8_t ready : 1; /* allocated, and in use */
 	uint8_t holds : 1; /* the window allows something for it */
 	uint8_t drop : 1;  /* to be given back */
+	uint8_t clean : 1; /* as long as it is ready: zero */
+	uint8_t due : 1;   /* a home page that may be written elsewhere */
 	uint16_t pins;     /* page writes that read it */
 };
 
 struct frame_unit {
-	uint8_t counted : 1; /* in the pool; of home pages those too that may be written elsewhere */
-	uint8_t ready, holding, kept; /* how many of its frames are */
+	uint8_t counted : 1; /* in the pool: it has frames that are ready, or due */
+	uint8_t ready, holding, kept, due; /* how many of its frames are */
 };
 
 /* A budget, for one zone or for both. Bytes. */
@@ -53,7 +55,8 @@ struct frames {
 	size_t bytes, unit_bytes;
 	uint32_t unit_pages[REGION_ZONES];
 	struct frames_pool pool[REGION_ZONES];
-	uint64_t set_aside; /* bytes counted already for home pages of 2 MiB not yet touched */
+	/* Bytes counted already for home pages of 2 MiB not yet touched; and at the start. */
+	uint64_t set_aside, set_aside_first;
 	uint8_t pool_of[REGION_ZONES];
 	struct evict evict[REGION_ZONES]; /* the cached units of a zone */
 	uint64_t returned;                /* frames whose memory was given back */
@@ -88,9 +91,17 @@ int frames_is_kept(const struct frames *f, uint64_t page); /* its unit */
 int frames_may_keep(const struct frames *f, unsigned pool, uint64_t bytes);
 void frames_pin(struct frames *f, uint64_t first, uint32_t n);
 void frames_unpin(struct frames *f, uint64_t first, uint32_t n);
-/* Gives a frame back, now or when its last page write is over; it reads as zero then. With
+/* These frames may be written by now: what they hold is not known to be zero. */
+void frames_soil(struct frames *f, uint64_t first, uint32_t n);
+/* --- frames_back.c --- */
+/* Gives frames back, now or when their last page write is over; they read as zero then. With
  * the last of its unit the memory goes back, and what was registered is no longer. */
-void frames_drop(struct frames *f, uint64_t page);
+void frames_drop(struct frames *f, uint64_t first, uint32_t n);
+/* On return these frames, which stay, are zero. */
+void frames_zero(struct frames *f, uint64_t first, uint32_t n);
+/* Home pages that nobody has, nor needs what was in them: on return their frames are zero, and go
+ * back; nothing is counted for them any more. */
+void frames_discard(struct frames *f, uint64_t first, uint32_t n);
 int frames_ready(const struct frames *f, uint64_t page);
 
 enum region_zone_kind frames_zone(const struct frames *f, uint64_t page);

@@ -155,7 +155,8 @@ static int frames_removed(struct dsm *d, const struct coh_effect *e)
 	return 0;
 }
 
-static void do_set_access(struct dsm *d, const struct coh_effect *e)
+/* zeroed: its frames have just been made zero for it. */
+static void do_set_access(struct dsm *d, const struct coh_effect *e, int zeroed)
 {
 	int rc = 0;
 
@@ -170,6 +171,8 @@ static void do_set_access(struct dsm *d, const struct coh_effect *e)
 		         (unsigned long long)e->page, e->n, strerror(-rc));
 		node_fail(d, "the window cannot be protected");
 	}
+	if (e->access == COH_WRITE || (e->access == COH_READ && !zeroed))
+		frames_soil(&d->memory.frames, e->page, e->n);
 	if (e->access == COH_NONE)
 		frames_lost(&d->memory.frames, e->page, e->n);
 	else if (rc == 0)
@@ -189,7 +192,9 @@ static void carry_out(struct dsm *d)
 	for (uint32_t i = 0; i < d->engine.fx.len; i++) {
 		struct coh_effect *e = &d->engine.fx.list[i];
 		switch (e->kind) {
-		case COH_FX_SET_ACCESS: do_set_access(d, e); break;
+		case COH_FX_SET_ACCESS:
+			do_set_access(d, e, i && e[-1].kind == COH_FX_ZERO_FRAME);
+			break;
 		case COH_FX_WAKE:
 			d->trap->ops->wake(d->trap, e->page, e->n);
 			faults_woken(&d->faults, &d->tenure, &d->waits, e->page, e->n);
@@ -199,8 +204,13 @@ static void carry_out(struct dsm *d)
 		case COH_FX_TIMER: do_timer(d, e); break;
 		case COH_FX_ATOMIC: do_atomic(d, e); break;
 		case COH_FX_DROP_FRAME:
-			frames_drop(&d->memory.frames, e->page);
-			d->trap->ops->forget(d->trap, e->page, 1);
+			frames_drop(&d->memory.frames, e->page, e->n);
+			d->trap->ops->forget(d->trap, e->page, e->n);
+			break;
+		case COH_FX_ZERO_FRAME: frames_zero(&d->memory.frames, e->page, e->n); break;
+		case COH_FX_DISCARD_FRAME:
+			frames_discard(&d->memory.frames, e->page, e->n);
+			d->trap->ops->forget(d->trap, e->page, e->n);
 			break;
 		case COH_FX_COMPLETE: complete(d, e->cookie, e->status, e->result); break;
 		default: break;

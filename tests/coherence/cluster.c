@@ -193,6 +193,22 @@ static void fx_wake(struct cluster *c, coh_node node, uint64_t page, uint16_t n)
 	}
 }
 
+/* A discarded page is zero, for everybody. */
+static void fx_zero(struct cluster *c, coh_node node, const struct coh_effect *e)
+{
+	cluster_say(c, e->kind == COH_FX_ZERO_FRAME ? " zero %u" : " discard %u",
+	            (unsigned)e->page);
+	for (uint64_t page = e->page; page < e->page + e->n; page++) {
+		c->node[node].frame[page].value = 0;
+		if (e->kind == COH_FX_DISCARD_FRAME)
+			c->truth[page] = 0;
+		for (coh_node i = 0; i < c->cfg.nodes; i++)
+			if (e->kind == COH_FX_DISCARD_FRAME && c->node[i].frame[page].access)
+				cluster_wrong(c, "page %u is discarded and node %u has it",
+				              (unsigned)page, i);
+	}
+}
+
 static void carry_out(struct cluster *c, coh_node node, struct coh_effect *e)
 {
 	struct cluster_node *n = &c->node[node];
@@ -214,9 +230,16 @@ static void carry_out(struct cluster *c, coh_node node, struct coh_effect *e)
 	case COH_FX_ATOMIC: fx_atomic(c, node, e); break;
 	case COH_FX_DROP_FRAME:
 		cluster_say(c, " drop %u", (unsigned)e->page);
-		cluster_frame_drop(c, node, e->page);
+		for (unsigned i = 0; i < e->n; i++)
+			cluster_frame_drop(c, node, e->page + i);
 		break;
-	case COH_FX_COMPLETE: call_done(c, node, e->cookie, e->status, e->result); break;
+	case COH_FX_ZERO_FRAME:
+	case COH_FX_DISCARD_FRAME: fx_zero(c, node, e); break;
+	case COH_FX_COMPLETE:
+		call_done(c, node, e->cookie, e->status, e->result);
+		if (e->cookie <= c->cookies)
+			n->call[e->cookie].n = e->n;
+		break;
 	default: cluster_wrong(c, "unknown effect %u", e->kind);
 	}
 	check(c);

@@ -40,6 +40,7 @@ struct cluster_call {
 	uint8_t done;
 	int status;
 	uint64_t result;
+	uint16_t n;
 };
 
 struct cluster_node {
@@ -94,6 +95,7 @@ int cluster_evict(struct cluster *c, coh_node node, uint32_t page);
 int cluster_prefetch(struct cluster *c, coh_node node, uint32_t page, uint16_t n);
 /* Calls that complete later return a cookie for cluster_call_at(), or a negative code. */
 int cluster_add(struct cluster *c, coh_node node, uint32_t page, uint64_t operand);
+int cluster_discard(struct cluster *c, coh_node node, uint32_t page, uint16_t n);
 int cluster_lock(struct cluster *c, coh_node node, coh_node home, uint32_t mutex, uint32_t thread);
 int cluster_trylock(struct cluster *c, coh_node node, coh_node home, uint32_t mutex,
                     uint32_t thread);

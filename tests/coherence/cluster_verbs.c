@@ -82,6 +82,13 @@ int cluster_add(struct cluster *c, coh_node node, uint32_t page, uint64_t operan
 	return call(c, node, &ev, "adds");
 }
 
+int cluster_discard(struct cluster *c, coh_node node, uint32_t page, uint16_t n)
+{
+	struct coh_event ev = { .kind = COH_EV_DISCARD, .page = page, .n = n };
+
+	return call(c, node, &ev, "discards");
+}
+
 int cluster_lock(struct cluster *c, coh_node node, coh_node home, uint32_t mutex, uint32_t thread)
 {
 	struct coh_event ev = { .kind = COH_EV_LOCK,

@@ -16,7 +16,7 @@ static void test_untouched(void)
 	cluster_deliver(c, 1, 0);
 	EXPECT("0 GetS<1: Grant>1\n");
 	cluster_deliver(c, 0, 1);
-	EXPECT("1 Grant<0: 0=READ wake Done>0\n");
+	EXPECT("1 Grant<0: zero 0 0=READ wake Done>0\n");
 	cluster_deliver(c, 1, 0);
 	EXPECT("0 Done<1:\n");
 	CU_ASSERT_EQUAL(cluster_info(c, 0, 0).dir_state, COH_D_S);
@@ -205,7 +205,7 @@ static void test_write_while_reading(void)
 	cluster_deliver(c, 1, 0);
 	cluster_deliver(c, 0, 1);
 	EXPECT("0 GetS<1: Grant>1\n"
-	       "1 Grant<0: 0=READ wake Done>0\n"
+	       "1 Grant<0: zero 0 0=READ wake Done>0\n"
 	       "1 writes 0: GetM>0\n");
 	finish();
 }

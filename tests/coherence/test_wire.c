@@ -62,6 +62,8 @@ static void fill_body(struct coh_msg *m)
 			                         .compare = rng() };
 		m->atomic.offset = (uint32_t)(rng() % (COH_PAGE_MAX / 8) * 8);
 		break;
+	case COH_MSG_DISCARDED:
+	case COH_MSG_DROP_ACK:
 	case COH_MSG_ATOMIC_RESP: m->result = rng(); break;
 	case COH_MSG_SVC_REQ:
 	case COH_MSG_SVC_RESP:
@@ -90,7 +92,8 @@ static struct coh_msg make(unsigned type)
 	m.slot = (uint16_t)rng();
 	m.page = rng() % 1040;
 	m.n = 1;
-	if (type == COH_MSG_GETS || type == COH_MSG_DONE || type == COH_MSG_GRANT)
+	if (type == COH_MSG_GETS || type == COH_MSG_DONE || type == COH_MSG_GRANT ||
+	    type == COH_MSG_DISCARD || type == COH_MSG_DISCARDED || type == COH_MSG_DROP)
 		m.n = (uint16_t)(1 + rng() % (coh_block_end(&config, m.page) - m.page));
 	if (type == COH_MSG_GRANT)
 		m.access = rng() % 2 ? COH_READ : COH_WRITE;

@@ -109,6 +109,8 @@ static enum x_outcome check_rest(struct explorer *x, const struct world *w)
 			return x_bad(x, "lost wake-up: a thread of node %u waits for ever", i);
 		if (w->node[i].atomic)
 			return x_bad(x, "an atomic of node %u is never answered", i);
+		if (w->node[i].thread)
+			return x_bad(x, "a discard of node %u is never answered", i);
 	}
 	for (unsigned p = 0; p < x->o.pages; p++)
 		if (check_directory(x, w, p) == X_BAD)
@@ -132,18 +134,22 @@ enum x_outcome x_check(struct explorer *x, const struct world *w)
 
 /* --- goals: for every node and page, a write, an eviction, an atomic's end; last, rest --- */
 
-enum { GOAL_WRITE, GOAL_EVICTED, GOAL_ATOMIC, GOAL_HOLDS, GOAL_IDLE };
+enum { GOAL_WRITE, GOAL_EVICTED, GOAL_ATOMIC, GOAL_DISCARD, GOAL_HOLDS, GOAL_IDLE };
 
 static unsigned kinds(const struct x_options *o)
 {
-	return o->sync ? 2 : 1u + (o->evict > 0) + (o->atomics > 0);
+	return o->sync ? 2 : 1u + (o->evict > 0) + (o->atomics > 0) + (o->discards > 0);
 }
 
 static unsigned kind_at(const struct x_options *o, unsigned k)
 {
 	if (o->sync)
 		return GOAL_HOLDS + k;
-	return k == 1 && !o->evict ? GOAL_ATOMIC : k;
+	if (k >= GOAL_EVICTED && !o->evict)
+		k++;
+	if (k >= GOAL_ATOMIC && !o->atomics)
+		k++;
+	return k;
 }
 
 unsigned x_goal_count(const struct x_options *o)
@@ -159,6 +165,7 @@ static int is_reached(struct explorer *x, const struct world *w, unsigned kind, 
 		return x_access(w, node, page) == COH_WRITE && !(w->node[node].blocked >> page & 1);
 	case GOAL_EVICTED:
 		return x_local_info(&x->l, w->node[node].local)->page[page].cache_state == COH_C_I;
+	case GOAL_DISCARD: return !w->node[node].thread;
 	case GOAL_HOLDS: return x_thread(w, node, 0) == X_THREAD_HOLDS;
 	case GOAL_IDLE: return x_thread(w, node, 0) == X_THREAD_IDLE;
 	default: return x_atomic(w, node, page) == X_ATOMIC_NONE;
@@ -194,7 +201,8 @@ uint32_t x_goals_permute(const struct x_options *o, uint32_t goals, const coh_no
 
 void x_goal_name(const struct x_options *o, unsigned goal, char *out, size_t len)
 {
-	static const char *const name[] = { "write", "give up", "finish an atomic on" };
+	static const char *const name[] = { "write", "give up", "finish an atomic on",
+		                            "finish a discard, as well as" };
 	unsigned all = o->nodes * o->pages;
 
 	if (goal == x_goal_count(o) - 1)

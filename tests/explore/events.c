@@ -40,6 +40,15 @@ static int may_start_atomic(const struct explorer *x, const struct world *w, uns
 	return count < x->o.atomics && x_atomic(w, node, page) == X_ATOMIC_NONE;
 }
 
+static int may_discard(const struct explorer *x, const struct world *w, unsigned node)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < x->o.nodes; i++)
+		count += w->node[i].thread;
+	return count < x->o.discards && !w->node[node].thread;
+}
+
 /* Whether a node has asked for a page, or gives one up, and has not been answered. */
 static int waits(const struct explorer *x, const struct world *w, unsigned node)
 {
@@ -73,6 +82,12 @@ static void local_actions(const struct explorer *x, const struct world *w, unsig
 		for (a.n = 1; a.n <= x->o.runs && p + a.n <= x->o.pages; a.n++)
 			x_add_action(list, n, a);
 		a.n = 0;
+	}
+	a.ev = COH_EV_DISCARD;
+	for (unsigned p = 0; p < x->o.pages && may_discard(x, w, node); p++) {
+		a.page = (uint8_t)p;
+		for (a.n = 1; a.n <= (x->o.runs ? x->o.runs : 1) && p + a.n <= x->o.pages; a.n++)
+			x_add_action(list, n, a);
 	}
 	a = (struct x_action){ .kind = X_TIMER, .node = (uint8_t)node };
 	if (x->o.pins && node == 0 && waits(x, w, node))
@@ -211,6 +226,8 @@ static enum x_outcome local_event(struct explorer *x, struct world *w, struct x_
 		w->node[a.node].blocked |= (uint8_t)(1u << a.page);
 	if (a.ev == COH_EV_ATOMIC)
 		w->node[a.node].atomic |= (uint8_t)(X_ATOMIC_ASKED << (2 * a.page));
+	if (a.ev == COH_EV_DISCARD)
+		w->node[a.node].thread = 1;
 	return step(x, w, a.node, x_put(ev, E_KIND, a.ev));
 }
 

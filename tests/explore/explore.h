@@ -34,6 +34,7 @@ struct x_options {
 	unsigned pointers, maps, group; /* forms of the sharer sets; 0: one bit a node */
 	unsigned evict;                 /* pages may be evicted at any time */
 	unsigned atomics;               /* so many outstanding in all, and one per node and page */
+	unsigned discards;              /* so many outstanding in all, and one per node; of runs */
 	unsigned sync;     /* threads of each node that use one mutex, one condition and the
 	                    * barrier; then nobody uses pages */
 	unsigned runs;     /* prefetches of up to so many pages */
@@ -85,6 +86,7 @@ struct x_bits {
 #define M_REQUESTOR 12, 4 /* 15: none */
 #define M_N 16, 7
 #define M_SLOT 23, 8
+#define M_RESULT 31, 8 /* pages, of a Drop-Ack and a Discarded */
 #define M_PAGE 39, 4
 #define S_THREAD 10, 2 /* in the place of others, for messages of locks */
 #define S_OBJECT 16, 2
@@ -118,6 +120,8 @@ static inline uint64_t x_put(uint64_t word, unsigned at, unsigned len, uint64_t 
 
 	return (word & ~mask) | (value << at & mask);
 }
+
+#define X_DISCARD_COOKIE 64
 
 /* An effect. word: the message of a SEND, the page write of a MOVE, else the cookie. */
 struct x_fx {
@@ -188,7 +192,7 @@ struct x_node {
 	uint8_t drop;    /* frames to be given back, 1 bit a page */
 	uint8_t timers;  /* armed, 1 bit a slot */
 	uint8_t atomic;  /* X_ATOMIC_*, 2 bits a page */
-	uint8_t thread;  /* sync: X_THREAD_*, 3 bits a thread */
+	uint8_t thread;  /* sync: X_THREAD_*, 3 bits a thread; else whether a discard is asked for */
 	uint8_t arrived; /* sync: times in the barrier, modulo 4 */
 };
 enum {

@@ -32,6 +32,9 @@ static const char *const runs[] = {
 	"nodes=2 pages=2 block=2 slots=2 runs=2 threads=1",
 	"nodes=3 slots=1 holds=1",
 	"nodes=2 slots=1 migratory=1",
+	"nodes=2 slots=1 discards=1",
+	"nodes=2 slots=1 discards=1 holds=1",
+	"nodes=3 slots=1 discards=1",
 	"nodes=2 pages=2 block=2 slots=1 per_home=1 runs=2 threads=1 holds=1 pins=1",
 };
 

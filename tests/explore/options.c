@@ -28,6 +28,7 @@ static const struct {
 	OPTION(holds, "pages in tenure at once; 0: no tenure"),
 	OPTION(evict, "1: pages are evicted at any time"),
 	OPTION(atomics, "atomics outstanding in all; at most one per node and page"),
+	OPTION(discards, "discards outstanding in all; at most one per node, of runs if there are"),
 	OPTION(sync, "threads of a node that use mutex, condition and barrier; no pages then"),
 	OPTION(overtakes, "... threads woken from the condition that go before one that only locks"),
 	OPTION(runs, "prefetches of up to so many pages at any time"),
@@ -109,6 +110,8 @@ void x_options_print(const struct x_options *o, FILE *out)
 	fprintf(out, "%s", o->evict && !o->sync ? " evictions" : "");
 	if (o->atomics)
 		fprintf(out, " atomics=%u", o->atomics);
+	if (o->discards)
+		fprintf(out, " discards=%u", o->discards);
 	if (o->sync)
 		fprintf(out, " locks, condition and barrier by %u threads each", o->sync);
 	if (o->overtakes)

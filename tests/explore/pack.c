@@ -33,6 +33,11 @@ static int is_sync(unsigned type)
 	return type >= COH_MSG_LOCK && type <= COH_MSG_BARRIER_RELEASE;
 }
 
+static int has_result(unsigned type)
+{
+	return type == COH_MSG_DROP_ACK || type == COH_MSG_DISCARDED;
+}
+
 static const struct coh_atomic the_atomic = { .op = COH_OP_FETCH_ADD, .width = 8, .operand = 1 };
 
 static struct coh_msg msg_unpack(uint64_t word)
@@ -62,6 +67,8 @@ static struct coh_msg msg_unpack(uint64_t word)
 		m.refresh = mark(MARK_REFRESH, m.page);
 	if (m.type == COH_MSG_ATOMIC || m.type == COH_MSG_FWD_ATOMIC)
 		m.atomic = the_atomic;
+	if (has_result(m.type))
+		m.result = x_get(word, M_RESULT);
 	return m;
 }
 
@@ -98,7 +105,7 @@ struct coh_event x_event_unpack(uint64_t ev)
 	default:
 		e.page = x_get(ev, E_PAGE);
 		e.n = (uint16_t)x_get(ev, E_N);
-		e.cookie = e.page + 1;
+		e.cookie = e.kind == COH_EV_DISCARD ? X_DISCARD_COOKIE : e.page + 1;
 		e.atomic = the_atomic;
 	}
 	return e;
@@ -114,7 +121,8 @@ static const char *send_pack(const struct coh_effect *e, coh_node self, uint64_t
 	const struct coh_msg *m = &e->msg;
 	uint64_t w = 0;
 
-	if (m->slot > 255 || m->page >= X_PAGES || m->n > COH_MAX_RUN)
+	if (m->slot > 255 || m->page >= X_PAGES || m->n > COH_MAX_RUN ||
+	    (has_result(m->type) && m->result >> X_PAGES))
 		return "a message's members are out of range";
 	if (has_landing(m->type) && !(e->fill & COH_FILL_LANDING) &&
 	    !is_mark(&m->landing, MARK_LANDING, m->page))
@@ -126,6 +134,8 @@ static const char *send_pack(const struct coh_effect *e, coh_node self, uint64_t
 	w = x_put(w, M_N, m->n);
 	w = x_put(w, M_SLOT, m->slot);
 	w = x_put(w, M_PAGE, m->page);
+	if (has_result(m->type))
+		w = x_put(w, M_RESULT, m->result);
 	w = x_put(w, M_FROM, self);
 	*out = x_put(w, M_TO, e->node);
 	return e->node == self ? "a message to the node itself" : NULL;

@@ -49,7 +49,9 @@ static void print_fx(FILE *out, const struct x_fx *fx)
 		break;
 	case COH_FX_TIMER: fprintf(out, "timer %u for p%u", fx->slot, fx->page); break;
 	case COH_FX_ATOMIC: fprintf(out, "atomic p%u for %u", fx->page, fx->node); break;
-	case COH_FX_DROP_FRAME: fprintf(out, "drop frame p%u", fx->page); break;
+	case COH_FX_DROP_FRAME: fprintf(out, "drop frame p%u +%u", fx->page, fx->n); break;
+	case COH_FX_ZERO_FRAME: fprintf(out, "zero frame p%u +%u", fx->page, fx->n); break;
+	case COH_FX_DISCARD_FRAME: fprintf(out, "discard p%u +%u", fx->page, fx->n); break;
 	default: fprintf(out, "complete"); break;
 	}
 }
@@ -71,7 +73,8 @@ static void print_local(struct explorer *x, const struct x_action *a)
 		                            [COH_EV_WRITE] = "faults writing",
 		                            [COH_EV_PREFETCH] = "prefetches",
 		                            [COH_EV_EVICT] = "evicts",
-		                            [COH_EV_ATOMIC] = "wants an atomic on" };
+		                            [COH_EV_ATOMIC] = "wants an atomic on",
+		                            [COH_EV_DISCARD] = "discards" };
 	static const char *const sync[] = { [COH_EV_LOCK] = "locks",
 		                            [COH_EV_UNLOCK] = "unlocks",
 		                            [COH_EV_COND_WAIT] = "waits",

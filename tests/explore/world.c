@@ -170,6 +170,14 @@ static enum x_outcome fx_move(struct explorer *x, struct world *w, unsigned node
 	return X_DONE;
 }
 
+static enum x_outcome discard_done(struct explorer *x, struct world *w, unsigned node)
+{
+	if (!w->node[node].thread)
+		return x_bad(x, "node %u completes a discard that nobody waits for", node);
+	w->node[node].thread = 0;
+	return X_DONE;
+}
+
 static enum x_outcome call_done(struct explorer *x, struct world *w, unsigned node, uint64_t cookie,
                                 unsigned before)
 {
@@ -197,6 +205,7 @@ static enum x_outcome fx_atomic(struct explorer *x, struct world *w, unsigned no
 		if (i != node && x_access(w, i, p))
 			return x_bad(x, "an atomic on page %u at node %u, and node %u may read it",
 			             p, node, i);
+	w->node[node].drop &= (uint8_t) ~(1u << p);
 	frame_written(x, w, node, p);
 	if (x_atomic(w, fx->node, p) != X_ATOMIC_ASKED)
 		return x_bad(x, "an atomic of node %u that it does not ask for", fx->node);
@@ -224,13 +233,68 @@ void x_punch(struct world *w, unsigned node, unsigned page)
  * and nothing else depends on local completions: so they are not kept, and the frame may
  * go at any time from now on when nothing that left it is still to land.
  */
-static enum x_outcome fx_drop(struct explorer *x, struct world *w, unsigned node, unsigned page)
+static enum x_outcome fx_drop_one(struct explorer *x, struct world *w, unsigned node, unsigned page)
 {
 	if (x_access(w, node, page))
 		return x_bad(x, "node %u drops the frame of page %u under its window", node, page);
 	if (is_landing(w, node, page))
 		return x_bad(x, "node %u drops the frame of page %u while it lands", node, page);
 	w->node[node].drop |= (uint8_t)(1u << page);
+	return X_DONE;
+}
+
+static enum x_outcome fx_drop(struct explorer *x, struct world *w, unsigned node,
+                              const struct x_fx *fx)
+{
+	for (unsigned p = fx->page; p < (unsigned)fx->page + fx->n; p++)
+		if (fx_drop_one(x, w, node, p) == X_BAD)
+			return X_BAD;
+	return X_DONE;
+}
+
+/* The frame is written with zeros, which is what the page is if nobody has written it. */
+static enum x_outcome zero(struct explorer *x, struct world *w, unsigned node, unsigned page)
+{
+	struct x_node *n = &w->node[node];
+	uint8_t bit = (uint8_t)(1u << page);
+
+	if (x_access(w, node, page))
+		return x_bad(x, "node %u zeroes the frame of page %u under its window", node, page);
+	if (is_landing(w, node, page) || x_is_leaving(w, node, page))
+		return x_bad(x, "node %u zeroes the frame of page %u during a page write", node,
+		             page);
+	n->current &= (uint8_t)~bit;
+	n->current |= bit & (uint8_t)~w->written;
+	return X_DONE;
+}
+
+static enum x_outcome fx_zero(struct explorer *x, struct world *w, unsigned node,
+                              const struct x_fx *fx)
+{
+	for (unsigned p = fx->page; p < (unsigned)fx->page + fx->n; p++)
+		if (zero(x, w, node, p) == X_BAD)
+			return X_BAD;
+	return X_DONE;
+}
+
+/* From now on the page is zero, as if nobody had written it, and no frame but this one is known
+ * to be. */
+static enum x_outcome fx_discard(struct explorer *x, struct world *w, unsigned node,
+                                 const struct x_fx *fx)
+{
+	for (unsigned p = fx->page; p < (unsigned)fx->page + fx->n; p++) {
+		for (unsigned i = 0; i < x->o.nodes; i++) {
+			if (x_access(w, i, p))
+				return x_bad(x, "page %u is discarded, and node %u may read it", p, i);
+			if (is_landing(w, i, p) || x_is_leaving(w, i, p))
+				return x_bad(x, "page %u is discarded during a page write", p);
+			w->node[i].current &= (uint8_t) ~(1u << p);
+		}
+		w->written &= (uint8_t) ~(1u << p);
+		if (zero(x, w, node, p) == X_BAD)
+			return X_BAD;
+		w->node[node].drop |= (uint8_t)(1u << p);
+	}
 	return X_DONE;
 }
 
@@ -258,10 +322,14 @@ static enum x_outcome carry_out_one(struct explorer *x, struct world *w, unsigne
 	case COH_FX_MOVE: return fx_move(x, w, node, fx->word);
 	case COH_FX_TIMER: return fx_timer(x, w, node, fx->slot);
 	case COH_FX_ATOMIC: return fx_atomic(x, w, node, fx);
-	case COH_FX_DROP_FRAME: return fx_drop(x, w, node, fx->page);
+	case COH_FX_DROP_FRAME: return fx_drop(x, w, node, fx);
+	case COH_FX_ZERO_FRAME: return fx_zero(x, w, node, fx);
+	case COH_FX_DISCARD_FRAME: return fx_discard(x, w, node, fx);
 	case COH_FX_COMPLETE:
 		if (x->o.sync)
 			return x_sync_done(x, w, node, fx);
+		if (fx->word == X_DISCARD_COOKIE)
+			return discard_done(x, w, node);
 		if (fx->slot)
 			return x_bad(x, "an atomic of node %u fails", node);
 		return call_done(x, w, node, fx->word, X_ATOMIC_CARRIED_OUT);
@@ -279,6 +347,8 @@ static int is_local(const struct world *w, unsigned node, const struct x_fx *fx)
 				return 1;
 		return 0;
 	case COH_FX_ATOMIC:
+	case COH_FX_ZERO_FRAME:
+	case COH_FX_DISCARD_FRAME:
 	case COH_FX_DROP_FRAME: return 1;
 	default: return 0;
 	}

@@ -30,10 +30,11 @@ static void call_page(struct world *w, coh_node node, uint8_t what, uint8_t arg)
 {
 	struct coh_event ev = { .page = arg % PAGES, .cookie = COOKIE_OTHER };
 
-	switch (what % 3) {
+	switch (what % 4) {
 	case 0: ev.kind = COH_EV_EVICT; break;
+	case 3:
 	case 1:
-		ev.kind = COH_EV_PREFETCH;
+		ev.kind = what % 4 == 1 ? COH_EV_PREFETCH : COH_EV_DISCARD;
 		ev.n = 1 + (arg >> 4) % (PAGES - ev.page);
 		break;
 	default:
@@ -125,6 +126,8 @@ static void lie(struct world *w, struct input *in)
 	case COH_MSG_FWD_ATOMIC:
 		m.atomic = (struct coh_atomic){ .op = COH_OP_SWAP, .width = 8, .offset = 8 * b };
 		break;
+	case COH_MSG_DROP_ACK:
+	case COH_MSG_DISCARDED:
 	case COH_MSG_ATOMIC_RESP: m.result = b; break;
 	case COH_MSG_SVC_REQ:
 	case COH_MSG_SVC_RESP: m.svc.op = b; break;
@@ -183,6 +186,11 @@ static void behave(struct world *w, struct input *in)
 	answer = (struct coh_msg){ .n = 1, .slot = m.slot, .page = m.page };
 	switch (m.type) {
 	case COH_MSG_INV: answer.type = COH_MSG_INV_ACK; break;
+	case COH_MSG_DROP: answer.type = COH_MSG_DROP_ACK; break;
+	case COH_MSG_DISCARD:
+		answer.type = COH_MSG_DISCARDED;
+		answer.n = m.n;
+		break;
 	case COH_MSG_PUTS:
 	case COH_MSG_PUTM: answer.type = COH_MSG_PUT_ACK; break;
 	case COH_MSG_ATOMIC:

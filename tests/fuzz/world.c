@@ -170,7 +170,8 @@ static void send(struct world *w, coh_node node, const struct coh_effect *e)
 		FUZZ_CHECK(w->cell[node][m.page].access == COH_NONE, "Inv-Ack of a copy in use");
 	if (e->node == w->liar) {
 		liar_hears(w, &m);
-		w->asked[m.page] |= m.type == COH_MSG_INV;
+		for (unsigned i = 0; i < m.n; i++)
+			w->asked[m.page + i] |= m.type == COH_MSG_INV || m.type == COH_MSG_DROP;
 	}
 	if (q->len == QUEUE) {
 		if (e->node != w->liar)
@@ -276,6 +277,22 @@ static void complete(struct world *w, coh_node node, const struct coh_effect *e)
 	w->holder[t->home][t->mutex] = node + 1;
 }
 
+/* A discarded page is zero, which has the number of another write. */
+static void clear_frames(struct world *w, coh_node node, const struct coh_effect *e)
+{
+	FUZZ_CHECK(e->page + e->n <= PAGES, "frames of %u pages", e->n);
+	for (uint64_t page = e->page; page < e->page + e->n; page++) {
+		FUZZ_CHECK(w->tainted[page] || w->cell[node][page].access == COH_NONE,
+		           "page %u is punched in use", (unsigned)page);
+		for (coh_node i = 0; i < NODES && e->kind == COH_FX_DISCARD_FRAME; i++)
+			FUZZ_CHECK(w->tainted[page] || w->cell[i][page].access == COH_NONE,
+			           "page %u is discarded in use", (unsigned)page);
+		if (e->kind == COH_FX_DISCARD_FRAME)
+			w->zero[page] = ++w->newest[page];
+		w->cell[node][page].version = w->zero[page];
+	}
+}
+
 static void carry_out(struct world *w, coh_node node, const struct coh_effect *e)
 {
 	FUZZ_CHECK(e->page < PAGES, "an effect on page %llu", (unsigned long long)e->page);
@@ -286,10 +303,8 @@ static void carry_out(struct world *w, coh_node node, const struct coh_effect *e
 	case COH_FX_TIMER: w->armed[node][e->slot] = 1; break;
 	case COH_FX_ATOMIC: do_atomic(w, node, e); break;
 	case COH_FX_DROP_FRAME:
-		FUZZ_CHECK(w->tainted[e->page] || w->cell[node][e->page].access == COH_NONE,
-		           "page %u is punched in use", (unsigned)e->page);
-		w->cell[node][e->page].version = 0;
-		break;
+	case COH_FX_ZERO_FRAME:
+	case COH_FX_DISCARD_FRAME: clear_frames(w, node, e); break;
 	case COH_FX_COMPLETE: complete(w, node, e); break;
 	default: break;
 	}
@@ -341,6 +356,11 @@ static void taint_transactions(struct world *w, coh_node node)
 	}
 }
 
+static int is_of_page(unsigned type)
+{
+	return type < COH_MSG_LOCK || type >= COH_MSG_DISCARD;
+}
+
 /* What an accepted message of the liar makes of its page, or proves to be wrong. */
 static void judge_message(struct world *w, coh_node node, const struct coh_msg *m)
 {
@@ -351,12 +371,14 @@ static void judge_message(struct world *w, coh_node node, const struct coh_msg *
 	case COH_MSG_PUTM:
 	case COH_MSG_ATOMIC:
 	case COH_MSG_ATOMIC_RESP: w->tainted[m->page] = 1; break;
+	case COH_MSG_DISCARD: taint(w, m->page, m->n); break;
 	case COH_MSG_INV_ACK:
+	case COH_MSG_DROP_ACK:
 		FUZZ_CHECK(w->tainted[m->page] || w->asked[m->page],
-		           "node %u takes Inv-Ack unasked", node);
+		           "node %u takes %s unasked", node, coh_msg_name(m->type));
 		break;
 	default:
-		FUZZ_CHECK(m->type >= COH_MSG_LOCK || w->tainted[m->page],
+		FUZZ_CHECK(!is_of_page(m->type) || w->tainted[m->page],
 		           "node %u takes %s of page %u from the liar", node, coh_msg_name(m->type),
 		           (unsigned)m->page);
 	}
@@ -406,11 +428,12 @@ int world_deliver(struct world *w, coh_node from, coh_node to)
 	q->head = (q->head + 1) % QUEUE;
 	q->len--;
 	rc = world_step(w, to, &ev, 0);
-	if (rc && w->robbed[from][to] && ev.msg.type <= COH_MSG_ATOMIC) {
+	if (rc && w->robbed[from][to] &&
+	    (ev.msg.type <= COH_MSG_ATOMIC || ev.msg.type == COH_MSG_DISCARD)) {
 		w->asked[ev.msg.page] = 1;
 		return 1;
 	}
-	FUZZ_CHECK(rc == 0 || (ev.msg.type < COH_MSG_LOCK && w->tainted[ev.msg.page]),
+	FUZZ_CHECK(rc == 0 || (is_of_page(ev.msg.type) && w->tainted[ev.msg.page]),
 	           "node %u refuses %s of page %u from honest node %u", to,
 	           coh_msg_name(ev.msg.type), (unsigned)ev.msg.page, from);
 	return 1;

@@ -81,7 +81,7 @@ struct world {
 	coh_node liar;
 	struct coh *core[NODES];
 	struct cell cell[NODES][PAGES];
-	uint32_t newest[PAGES];
+	uint32_t newest[PAGES], zero[PAGES]; /* versions: zero is that of a page that is discarded */
 	uint8_t tainted[PAGES];
 	uint8_t asked[PAGES]; /* cannot come to rest: the liar was sent an Inv, or see robbed */
 	uint8_t robbed[NODES][NODES]; /* of a request that this home still has */

@@ -133,7 +133,7 @@ static struct tr_mem *land(uint64_t page)
 static void give_up(uint64_t page)
 {
 	frames_lost(&frames, page, 1);
-	frames_drop(&frames, page);
+	frames_drop(&frames, page, 1);
 }
 
 static uint64_t used_pages(void)
@@ -315,6 +315,65 @@ static void test_kept(void)
 	stop();
 }
 
+static uint8_t *frame(uint64_t page)
+{
+	return region_frame_at(&region, page);
+}
+
+/* Home pages that are untouched again, here, elsewhere, or read by a page write still: zero, and
+ * not counted. */
+static void test_discarded(void)
+{
+	for (int pinned = 0; pinned < 2; pinned++) {
+		start(pinned, PAGES);
+		frames_reserve(&frames, 1, 2);
+		land(0);
+		land(2);
+		land(3);
+		memset(frame(2), 7, 2 * REGION_PTE_BYTES);
+		frames_lost(&frames, 0, 4);
+		frames_pin(&frames, 3, 1);
+		frames_discard(&frames, 0, 64);
+		CU_ASSERT_EQUAL(frame(3)[0], 0);
+		CU_ASSERT_EQUAL(used_pages(), pinned ? EXTENT : 1);
+		CU_ASSERT_EQUAL(n_registered(), 1);
+		frames_unpin(&frames, 3, 1);
+		CU_ASSERT_EQUAL(used_pages(), 0);
+		CU_ASSERT_EQUAL(frames.pool[0].home, 0);
+		CU_ASSERT_EQUAL(allocated(), 0);
+		CU_ASSERT_EQUAL(frame(2)[0], 0);
+		stop();
+	}
+}
+
+/* What may be written elsewhere keeps its chunk counted. */
+static void test_discarded_in_part(void)
+{
+	start(1, PAGES);
+	frames_reserve(&frames, 1, 1);
+	land(2);
+	frames_lost(&frames, 2, 1);
+	frames_discard(&frames, 2, 1);
+	CU_ASSERT_EQUAL(allocated(), 0);
+	CU_ASSERT_EQUAL(used_pages(), EXTENT);
+	frames_discard(&frames, 1, 1);
+	CU_ASSERT_EQUAL(used_pages(), 0);
+	stop();
+}
+
+/* A page that is zero comes to a frame that is not. */
+static void test_zeroed(void)
+{
+	start(0, PAGES);
+	land(OTHERS);
+	frames_soil(&frames, OTHERS, 1);
+	memset(frame(OTHERS), 7, REGION_PTE_BYTES);
+	frames_zero(&frames, OTHERS, 2);
+	CU_ASSERT_EQUAL(frame(OTHERS)[0], 0);
+	CU_ASSERT_EQUAL(allocated(), 1);
+	stop();
+}
+
 static void test_refused(void)
 {
 	struct tr_mem *mem;
@@ -341,6 +400,9 @@ int main(void)
 		{ "room", test_room },
 		{ "idle", test_idle },
 		{ "kept", test_kept },
+		{ "discarded", test_discarded },
+		{ "discarded in part", test_discarded_in_part },
+		{ "zeroed", test_zeroed },
 		{ "refused", test_refused },
 		CU_TEST_INFO_NULL,
 	};

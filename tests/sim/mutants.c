@@ -38,6 +38,7 @@ static const struct sim_config small = {
 	.prefetch_in = 20,
 	.evict_in = 20,
 	.pair_in = 20,
+	.discard_in = 20,
 	.per_home = 4,
 	.slots = 16,
 	.holds = 16,

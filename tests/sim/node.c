@@ -140,6 +140,8 @@ static void set_access(struct sim *s, uint16_t node, const struct coh_effect *e)
 		struct frame *f = frame_at(s, node, page);
 		if (!f->resident && is_home(s, node, page))
 			f->resident = 1; /* reserved from the start */
+		if (e->access != COH_NONE && is_home(s, node, page))
+			f->drop = 0; /* it was discarded, and is of use again */
 		if (e->access > f->access) {
 			raise_access(s, node, page, e->access);
 			if (page == e->page)
@@ -180,6 +182,45 @@ static void atomic(struct sim *s, uint16_t node, const struct coh_effect *e)
 	net_send(s, node, &answer);
 }
 
+static void zero(struct sim *s, uint16_t node, uint32_t page)
+{
+	struct frame *f = frame_at(s, node, page);
+
+	SIM_CHECK(s, f->access == COH_NONE && !f->incoming && !f->reading,
+	          "node %u zeroes the frame of page %u, which is in use", node, page);
+	f->version = 0;
+}
+
+/* Frames of homes: the pages are zero from now on. */
+static void discard(struct sim *s, uint16_t node, uint32_t page)
+{
+	struct page *p = &s->pages[page];
+
+	SIM_CHECK(s, is_home(s, node, page) && !p->readers && !p->writers,
+	          "page %u is discarded with %u readers and %u writers", page, p->readers,
+	          p->writers);
+	p->version = 0;
+	zero(s, node, page);
+}
+
+static void drop(struct sim *s, uint16_t node, uint32_t page)
+{
+	frame_at(s, node, page)->drop = frame_at(s, node, page)->resident;
+	node_punch_if_free(s, node, page);
+}
+
+static void clear_frames(struct sim *s, uint16_t node, const struct coh_effect *e)
+{
+	for (uint32_t page = e->page; page < e->page + e->n; page++) {
+		if (e->kind == COH_FX_ZERO_FRAME)
+			zero(s, node, page);
+		if (e->kind == COH_FX_DISCARD_FRAME)
+			discard(s, node, page);
+		if (e->kind != COH_FX_ZERO_FRAME)
+			drop(s, node, page);
+	}
+}
+
 static void carry_out(struct sim *s, uint16_t node, const struct coh_effect *e)
 {
 	switch (e->kind) {
@@ -193,9 +234,8 @@ static void carry_out(struct sim *s, uint16_t node, const struct coh_effect *e)
 		break;
 	case COH_FX_ATOMIC: atomic(s, node, e); break;
 	case COH_FX_DROP_FRAME:
-		frame_at(s, node, e->page)->drop = frame_at(s, node, e->page)->resident;
-		node_punch_if_free(s, node, e->page);
-		break;
+	case COH_FX_ZERO_FRAME:
+	case COH_FX_DISCARD_FRAME: clear_frames(s, node, e); break;
 	case COH_FX_COMPLETE: thread_complete(s, e->cookie, e->status, e->result); break;
 	default: sim_fail(s, "effect %u", e->kind);
 	}

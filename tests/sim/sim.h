@@ -42,7 +42,8 @@ struct sim_config {
 	uint32_t budget;    /* frames of other nodes' pages that a node keeps; 0: no limit */
 	uint32_t slow;      /* nodes whose messages take ten times as long */
 	uint32_t pause_us;  /* every node sleeps this long now and then; 0: never */
-	uint32_t atomic_in, prefetch_in, evict_in, pair_in; /* one operation in so many; 0: never */
+	/* One operation in so many; 0: never. */
+	uint32_t atomic_in, prefetch_in, evict_in, pair_in, discard_in;
 	uint16_t per_home, slots, refreshes, holds, locks;
 	uint8_t migratory;
 	uint32_t maps;            /* exact maps of sharers in a home's pool */
@@ -78,7 +79,8 @@ struct frame {
 
 /* A page as the job sees it. */
 struct page {
-	uint32_t version;          /* newest written */
+	uint32_t version;          /* newest written; 0: zeros */
+	uint32_t last;             /* number of the last write ever: no two are the same */
 	uint16_t readers, writers; /* nodes whose window allows it */
 };
 
@@ -92,6 +94,7 @@ enum op_kind {
 	OP_ATOMIC,
 	OP_PREFETCH,
 	OP_EVICT,
+	OP_DISCARD,
 	OP_LOCK,
 	OP_UNLOCK,
 	OP_COND_WAIT,

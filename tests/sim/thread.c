@@ -88,7 +88,7 @@ static void commit(struct sim *s, struct thread *t)
 			continue;
 		SIM_CHECK(s, !f->reading, "node %u writes page %u while it is being sent", t->node,
 		          touch->page);
-		f->version = ++p->version;
+		f->version = p->version = ++p->last;
 	}
 	finish(s, t);
 }
@@ -185,9 +185,10 @@ uint64_t thread_atomic(struct sim *s, uint16_t node, uint32_t page, const struct
 	          "node %u does an atomic on version %u of page %u, newest is %u", node, f->version,
 	          page, p->version);
 	f->resident = 1; /* else an untouched page of the home's */
+	f->drop = 0;
 	t->atomic = 2;
 	t->old = p->version;
-	f->version = ++p->version;
+	f->version = p->version = ++p->last;
 	s->stats.atomics++;
 	return t->old;
 }
@@ -234,6 +235,19 @@ static void try_evict(struct sim *s, struct thread *t)
 	ev.page = t->op.touch[0].page;
 	node_step(s, t->node, &ev); /* busy or without a slot: then not */
 	finish(s, t);
+}
+
+/* Of memory that others may well use: what they wrote is gone then, and that is all. */
+static void try_discard(struct sim *s, struct thread *t)
+{
+	struct coh_event ev;
+
+	t->state = TH_WAIT;
+	ev.kind = COH_EV_DISCARD;
+	ev.page = t->op.touch[0].page;
+	ev.n = t->op.n;
+	ev.cookie = THREAD_COOKIE(s, t);
+	blocked(s, t, node_step(s, t->node, &ev));
 }
 
 /* --- locks and the barrier --- */
@@ -335,7 +349,7 @@ void thread_complete(struct sim *s, uint64_t cookie, int status, uint64_t result
 	if (t->op.kind == OP_ATOMIC)
 		SIM_CHECK(s, t->atomic == 2 && (uint32_t)result == t->old,
 		          "an atomic answers %u, it was %u", (unsigned)result, t->old);
-	else
+	else if (t->op.kind != OP_DISCARD)
 		lock_granted(s, t, status);
 	t->atomic = 0;
 	finish(s, t);
@@ -389,6 +403,7 @@ static void thread_try(struct sim *s, struct thread *t)
 	case OP_ATOMIC: try_atomic(s, t); break;
 	case OP_PREFETCH: try_prefetch(s, t); break;
 	case OP_EVICT: try_evict(s, t); break;
+	case OP_DISCARD: try_discard(s, t); break;
 	case OP_BARRIER: try_barrier(s, t); break;
 	case OP_PARK:
 		t->state = TH_PARKED;

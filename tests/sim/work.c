@@ -290,6 +290,10 @@ static void mix(struct sim *s, struct op *op)
 		op->n = n < left ? n : left;
 	} else if (rng_one_in(&s->rng, c->evict_in)) {
 		op->kind = OP_EVICT;
+	} else if (rng_one_in(&s->rng, c->discard_in)) {
+		uint32_t n = 1 + below(s, COH_MAX_RUN);
+		op->kind = OP_DISCARD;
+		op->n = n < left ? n : left;
 	}
 }
 
