@@ -10,15 +10,17 @@ libnode_la_SOURCES += dsm/start/active.c dsm/start/agree.c dsm/start/boot.c \
 	dsm/start/core.c dsm/start/init.c dsm/start/limits.c dsm/start/meet.c dsm/start/place.c \
 	dsm/start/provider.c dsm/start/reach.c dsm/start/settings.c dsm/start/settings.h dsm/start/start.h \
 	dsm/start/steps.h dsm/start/variables.c dsm/start/vote.c dsm/start/vote.h
-libnode_la_SOURCES += dsm/calls/atomics.c dsm/calls/coll.c dsm/calls/job.c dsm/calls/memory.c \
-	dsm/calls/pin.c dsm/calls/pin.h dsm/calls/stats.c dsm/calls/sync.c
+libnode_la_SOURCES += dsm/calls/atomics.c dsm/calls/coll.c dsm/calls/discard.c \
+	dsm/calls/discard.h dsm/calls/job.c dsm/calls/memory.c dsm/calls/pin.c dsm/calls/pin.h \
+	dsm/calls/stats.c dsm/calls/sync.c
 libnode_la_SOURCES += dsm/admin/admin.c dsm/admin/admin.h dsm/admin/answers.h \
 	dsm/admin/audit.c dsm/admin/hot.c dsm/admin/post.c dsm/admin/post.h dsm/admin/report.c \
 	dsm/admin/socket.c dsm/admin/socket.h
 libnode_la_SOURCES += dsm/heap/alloc.c dsm/heap/alloc.h dsm/heap/alloc_bins.c \
 	dsm/heap/alloc_blocks.c dsm/heap/alloc_check.c dsm/heap/alloc_state.h dsm/heap/answer.c \
 	dsm/heap/ask.c dsm/heap/blocks.c dsm/heap/heap.c dsm/heap/heap.h dsm/heap/names.c \
-	dsm/heap/names.h dsm/heap/rounds.c dsm/heap/serve.c dsm/heap/services.h dsm/heap/slots.c
+	dsm/heap/names.h dsm/heap/room.c dsm/heap/room.h dsm/heap/rounds.c dsm/heap/serve.c \
+	dsm/heap/services.h dsm/heap/slots.c
 libnode_la_SOURCES += dsm/node/ahead.c dsm/node/apply.c dsm/node/call.c dsm/node/call.h \
 	dsm/node/engine.c dsm/node/engine.h dsm/node/entry.c dsm/node/entry.h dsm/node/fail.c \
 	dsm/node/fault_list.c \

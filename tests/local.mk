@@ -28,7 +28,7 @@ check_PROGRAMS += $(pure_tests)
 TESTS += $(pure_tests)
 tests_heap_test_alloc_SOURCES = tests/heap/test_alloc.c
 tests_heap_test_alloc_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc
-tests_heap_test_alloc_LDADD = libnode.la -lcunit
+tests_heap_test_alloc_LDADD = libnode.la libcoherence.la -lcunit
 tests_node_test_stream_SOURCES = tests/node/test_stream.c dsm/node/stream.c dsm/node/stream.h
 tests_node_test_stream_LDADD = -lcunit
 tests_start_test_parts_SOURCES = tests/start/test_parts.c

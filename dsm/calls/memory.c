@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "dsm/calls/discard.h"
 #include "dsm/calls/pin.h"
 #include "dsm/heap/heap.h"
 #include "dsm/node/node.h"
@@ -12,8 +13,8 @@ static uint64_t offset_of(const struct dsm *d, const void *ptr)
 	return (uint64_t)((const uint8_t *)ptr - d->memory.region.window);
 }
 
-/* What an earlier owner has left. */
-static int clear(struct dsm *d, uint8_t *at, size_t bytes)
+/* By storing to it. */
+static int clear_here(struct dsm *d, uint8_t *at, size_t bytes)
 {
 	size_t done;
 	int rc = pin_and_clear(d, at, bytes, &done);
@@ -23,6 +24,27 @@ static int clear(struct dsm *d, uint8_t *at, size_t bytes)
 	/* A page that cannot be held, there being pins enough, can be stored to. */
 	memset(at + done, 0, bytes - done);
 	return 0;
+}
+
+/* What an earlier owner has left. No page has to come for that, unless it is shared with other
+ * blocks, or somebody holds it. */
+static int clear(struct dsm *d, uint8_t *at, size_t bytes, int whole_pages)
+{
+	const size_t page_bytes = region_zone_of(&d->memory.region,
+	                                         region_page_of(&d->memory.region, at))->page_bytes;
+	const uint64_t first = region_page_of(&d->memory.region, at);
+	struct discarded left;
+	uint8_t *lo, *hi;
+	int rc;
+
+	if (!whole_pages || bytes == 0)
+		return clear_here(d, at, bytes);
+	rc = discard_pages(d, first, (bytes + page_bytes - 1) / page_bytes, "dsm_alloc", &left);
+	if (rc || left.lo == left.hi)
+		return rc;
+	lo = at + (left.lo - first) * page_bytes;
+	hi = at + (left.hi - first) * page_bytes;
+	return clear_here(d, lo, (size_t)((hi < at + bytes ? hi : at + bytes) - lo));
 }
 
 /* One try in one zone. */
@@ -45,7 +67,8 @@ static int alloc_in(struct dsm *d, int kind, size_t bytes, size_t align, void **
 	if (rc)
 		return rc;
 	at = zone->window + svc.arg[0];
-	rc = clear(d, at, svc.arg[1] < bytes ? svc.arg[1] : bytes);
+	rc = clear(d, at, svc.arg[1] < bytes ? svc.arg[1] : bytes,
+	           bytes >= zone->page_bytes || align >= zone->page_bytes);
 	if (rc == 0)
 		*out = at;
 	return rc;
@@ -67,11 +90,28 @@ int dsm_alloc(dsm_t *d, size_t bytes, size_t align, unsigned flags, void **out)
 	return rc;
 }
 
+/* A block of whole pages, which nobody else is given before its homes have discarded it. */
+static int free_pages(struct dsm *d, int kind, const void *ptr, uint64_t bytes)
+{
+	const struct region_zone *zone = &d->memory.region.zone[kind];
+	const uint64_t offset = (uint64_t)((const uint8_t *)ptr - zone->window);
+	const uint64_t first = zone->first + offset / zone->page_bytes;
+	struct coh_svc svc = {.op = SVC_FREED, .arg = {offset}};
+	struct discarded left;
+	int rc = discard_pages(d, first, bytes / zone->page_bytes, "dsm_free", &left);
+
+	if (rc)
+		return rc;
+	svc.arg[1] = left.lo == left.hi ? 0 : left.lo - first;
+	svc.arg[2] = (uint64_t)kind | (left.lo == left.hi ? 0 : left.hi - first) << 8;
+	return heap_call(d, &svc, -1, "dsm_free");
+}
+
 int dsm_free(dsm_t *d, void *ptr)
 {
 	NODE_ENTRY(dsm_free, d, ptr);
 	struct coh_svc svc = {.op = SVC_FREE};
-	int kind = region_kind_of(&d->memory.region, ptr, 1);
+	int kind = region_kind_of(&d->memory.region, ptr, 1), rc;
 
 	if (!ptr)
 		return 0;
@@ -79,7 +119,8 @@ int dsm_free(dsm_t *d, void *ptr)
 		return DSM_ERR_NOT_OURS;
 	svc.arg[0] = (uint64_t)((uint8_t *)ptr - d->memory.region.zone[kind].window);
 	svc.arg[2] = kind;
-	return heap_call(d, &svc, -1, "dsm_free");
+	rc = heap_call(d, &svc, -1, "dsm_free");
+	return rc || !svc.arg[0] ? rc : free_pages(d, kind, ptr, svc.arg[0]);
 }
 
 static int name_set(struct coh_svc *svc, const char *name)

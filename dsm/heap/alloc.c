@@ -28,9 +28,10 @@ static uint64_t start_in(const struct alloc *a, const struct block *b, uint64_t 
 
 static int block_fits(const struct alloc *a, const struct block *b, uint64_t size, uint64_t align)
 {
-	uint64_t start = start_in(a, b, align), end = min_u64(b->offset + b->size, a->limit);
+	uint64_t start = start_in(a, b, align), end = b->offset + b->size;
 
-	return start <= end && end - start >= size;
+	return start <= end && end - start >= size &&
+	       (!a->fits || a->fits(a->fits_ctx, start, size));
 }
 
 static struct block *find_in_list(const struct alloc *a, struct block *b, uint64_t size,
@@ -74,7 +75,7 @@ int alloc_open(uint64_t base, uint64_t bytes, uint64_t page_bytes, struct alloc 
 	if (!a)
 		return -ENOMEM;
 	a->base = base;
-	a->bytes = a->limit = bytes;
+	a->bytes = bytes;
 	a->page_bytes = page_bytes;
 	err = alloc_spares_fill(a);
 	if (err)
@@ -157,18 +158,22 @@ int alloc_take(struct alloc *a, uint64_t bytes, uint64_t align, uint64_t *offset
 	return 0;
 }
 
-int alloc_give(struct alloc *a, uint64_t offset)
+static struct block *taken_at(const struct alloc *a, uint64_t offset)
 {
 	struct block *b;
 
 	HASH_FIND(hh, a->by_offset, &offset, sizeof offset, b);
-	if (!b)
-		return -EINVAL;
+	return b;
+}
+
+/* The block is free, and [dirty_lo, dirty_hi) of it dirty. */
+static void give(struct alloc *a, struct block *b, uint64_t dirty_lo, uint64_t dirty_hi)
+{
 	HASH_DELETE(hh, a->by_offset, b);
 	a->stats.taken_bytes -= b->size;
 	a->stats.taken_blocks--;
-	b->taken = 0;
-	alloc_set_dirty(b, b->offset, b->offset + b->size);
+	b->taken = b->leaving = 0;
+	alloc_set_dirty(b, dirty_lo, dirty_hi);
 	if (b->above && !b->above->taken) {
 		alloc_bin_remove(a, b->above);
 		alloc_join_above(a, b);
@@ -179,18 +184,49 @@ int alloc_give(struct alloc *a, uint64_t offset)
 		alloc_join_above(a, b);
 	}
 	alloc_bin_add(a, b);
+}
+
+int alloc_give(struct alloc *a, uint64_t offset)
+{
+	struct block *b = taken_at(a, offset);
+
+	if (!b || b->leaving)
+		return -EINVAL;
+	give(a, b, offset, offset + b->size);
+	return 0;
+}
+
+int alloc_give_begin(struct alloc *a, uint64_t offset, uint64_t *bytes)
+{
+	struct block *b = taken_at(a, offset);
+
+	if (!b || b->leaving)
+		return -EINVAL;
+	b->leaving = 1;
+	*bytes = b->size;
+	return 0;
+}
+
+int alloc_give_end(struct alloc *a, uint64_t offset, uint64_t dirty_lo, uint64_t dirty_hi)
+{
+	struct block *b = taken_at(a, offset);
+
+	if (!b || !b->leaving)
+		return -EINVAL;
+	give(a, b, dirty_lo, dirty_hi);
 	return 0;
 }
 
 uint64_t alloc_size(const struct alloc *a, uint64_t offset)
 {
-	const struct block *b;
+	const struct block *b = taken_at(a, offset);
 
-	HASH_FIND(hh, a->by_offset, &offset, sizeof offset, b);
 	return b ? b->size : 0;
 }
 
-void alloc_limit(struct alloc *a, uint64_t bytes)
+void alloc_bound(struct alloc *a, int (*fits)(void *ctx, uint64_t offset, uint64_t bytes),
+                 void *ctx)
 {
-	a->limit = bytes;
+	a->fits = fits;
+	a->fits_ctx = ctx;
 }

@@ -29,12 +29,18 @@ int alloc_take(struct alloc *a, uint64_t bytes, uint64_t align, uint64_t *offset
                uint64_t *dirty_bytes);
 /* -EINVAL when offset is not the start of a taken block; then nothing changed. */
 int alloc_give(struct alloc *a, uint64_t offset);
+/* The same in two parts, for who looks after what is in the block in between: first it is nobody's,
+ * and -EINVAL for whoever else gives it; *bytes tells its size. Then it is free, and all but
+ * [dirty_lo, dirty_hi), offsets of the range, as if it had never been handed out. */
+int alloc_give_begin(struct alloc *a, uint64_t offset, uint64_t *bytes);
+int alloc_give_end(struct alloc *a, uint64_t offset, uint64_t dirty_lo, uint64_t dirty_hi);
 
 /* The bytes of the taken block that starts at offset; 0 when none does. */
 uint64_t alloc_size(const struct alloc *a, uint64_t offset);
 
-/* From now on no block is handed out that reaches beyond so many bytes. At first: all. */
-void alloc_limit(struct alloc *a, uint64_t bytes);
+/* From now on no place is handed out that fits() does not find room for. */
+void alloc_bound(struct alloc *a, int (*fits)(void *ctx, uint64_t offset, uint64_t bytes),
+                 void *ctx);
 
 struct alloc_stats {
 	uint64_t taken_bytes, taken_blocks, free_bytes, largest_free, high_water;

@@ -26,13 +26,14 @@ struct block {
 	uint64_t dirty_lo, dirty_hi; /* free: all bytes ever handed out lie in [lo, hi) */
 	struct block *below, *above;
 	struct block *prev, *next;   /* in the list of its class, free ones only */
-	int taken;
+	int taken, leaving; /* leaving: taken, and given back in part */
 	UT_hash_handle hh;           /* in by_offset, taken ones only */
 };
 
 struct alloc {
 	uint64_t base, bytes, page_bytes;
-	uint64_t limit; /* no block reaches beyond */
+	int (*fits)(void *ctx, uint64_t offset, uint64_t bytes); /* or NULL */
+	void *fits_ctx;
 	struct block *lowest;
 	struct block *by_offset;
 	struct block *spare; /* chained by next */

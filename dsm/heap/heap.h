@@ -15,8 +15,11 @@
 
 struct dsm;
 
+/* SVC_FREE of whole pages answers with their bytes, which are nobody's then, and which the caller
+ * discards before SVC_FREED tells what could not be. */
 enum heap_op {
 	SVC_ALLOC = 1, SVC_FREE, SVC_PUBLISH, SVC_UNPUBLISH, SVC_LOOKUP, SVC_LOOKUP_CANCEL,
+	SVC_FREED,
 	SVC_SHARE,   /* arg 0: bytes. Answer: the offset and 1; or 0, 0: the name is claimed */
 	SVC_UNSHARE, /* the claim is given up */
 	SVC_ROUND,   /* rounds.c */

@@ -10,6 +10,64 @@
 
 #define INBOX_FIRST 256 /* requests that there is room for at first */
 
+/* --- what may be handed out --- */
+
+/* Of its budget a home has so much for pages of a kind as the other kind leaves. */
+static uint64_t most_pages(void *ctx, coh_node node)
+{
+	const struct bound *b = ctx;
+	const struct heap *h = b->d->heap;
+	const struct budget *budget = &b->d->memory.budgets[node];
+	uint64_t page_bytes[REGION_ZONES], bytes, other;
+
+	for (int i = 0; i < REGION_ZONES; i++)
+		page_bytes[i] = b->d->memory.region.zone[i].page_bytes;
+	if (b->kind == REGION_PMD && !budget->both)
+		return UINT64_MAX; /* all of it is set aside */
+	bytes = budget_home_bytes(&b->d->engine.cfg, budget, page_bytes);
+	other = budget->both && h->room[!b->kind].used
+	                ? h->room[!b->kind].used[node] * page_bytes[!b->kind] : 0;
+	return bytes > other ? (bytes - other) / page_bytes[b->kind] : 0;
+}
+
+static int fits(void *ctx, uint64_t offset, uint64_t bytes)
+{
+	struct bound *b = ctx;
+
+	return room_fits(&b->d->heap->room[b->kind], offset, bytes, most_pages, b);
+}
+
+/* Bytes that all budgets together have room for, each for its own homes, beside what there is of
+ * the other kind; 0: all that there is. */
+static uint64_t enough_for(struct dsm *d, unsigned kind)
+{
+	uint64_t page_bytes[REGION_ZONES], other = 0, pages;
+	const struct room *room = &d->heap->room[!kind];
+
+	for (int i = 0; i < REGION_ZONES; i++)
+		page_bytes[i] = d->memory.region.zone[i].page_bytes;
+	for (coh_node i = 0; i < d->engine.cfg.nodes && room->used; i++)
+		other += room->used[i];
+	pages = budget_limit(&d->engine.cfg, d->memory.budgets, page_bytes, kind, other);
+	return pages < d->memory.region.zone[kind].count ? pages * page_bytes[kind] : 0;
+}
+
+static int open_zone(struct dsm *d, int kind)
+{
+	const struct region_zone *zone = &d->memory.region.zone[kind];
+	struct heap *h = d->heap;
+	int rc = room_open(&h->room[kind], &d->engine.cfg, (unsigned)kind, zone->page_bytes);
+
+	if (rc == 0)
+		rc = alloc_open((uintptr_t)zone->window, zone->count * zone->page_bytes,
+		                zone->page_bytes, &h->alloc[kind]);
+	if (rc)
+		return rc;
+	h->bound[kind] = (struct bound){.d = d, .kind = (unsigned)kind};
+	alloc_bound(h->alloc[kind], fits, &h->bound[kind]);
+	return 0;
+}
+
 int heap_serve_open(struct dsm *d)
 {
 	struct heap *h = d->heap;
@@ -18,8 +76,7 @@ int heap_serve_open(struct dsm *d)
 	for (int kind = 0; kind < REGION_ZONES && rc == 0; kind++) {
 		const struct region_zone *zone = &d->memory.region.zone[kind];
 		if (zone->count)
-			rc = alloc_open((uintptr_t)zone->window, zone->count * zone->page_bytes,
-			                zone->page_bytes, &h->alloc[kind]);
+			rc = open_zone(d, kind);
 	}
 	if (rc == 0)
 		rc = names_open(&h->names);
@@ -55,8 +112,10 @@ void heap_serve_close(struct heap *h)
 		syscall(SYS_munmap, h->inbox.ring, h->inbox.cap * sizeof *h->inbox.ring);
 	names_close(h->names);
 	free(h->rounds);
-	for (int kind = 0; kind < REGION_ZONES; kind++)
+	for (int kind = 0; kind < REGION_ZONES; kind++) {
 		alloc_close(h->alloc[kind]);
+		room_close(&h->room[kind]);
+	}
 }
 
 /* --- serving --- */
@@ -66,48 +125,66 @@ static void answer(struct dsm *d, coh_node to, uint16_t slot, int status, uint64
 	heap_answer(d, to, slot, status, a, b, 0);
 }
 
-/* No more is handed out than all budgets together have room for, each for its own homes. */
-static void set_limit(struct dsm *d, unsigned kind)
+/* Where, of which the first *dirty bytes may hold something. */
+static int take(struct dsm *d, unsigned kind, const struct coh_msg *m, uint64_t *offset,
+                uint64_t *dirty)
 {
-	uint64_t page_bytes[REGION_ZONES], other = 0;
-	struct alloc_stats stats;
+	struct alloc *zone = d->heap->alloc[kind];
+	int rc = alloc_take(zone, m->svc.arg[0], m->svc.arg[1], offset, dirty);
 
-	for (int i = 0; i < REGION_ZONES; i++)
-		page_bytes[i] = d->memory.region.zone[i].page_bytes;
-	if (d->heap->alloc[!kind]) {
-		alloc_stats(d->heap->alloc[!kind], &stats);
-		other = (stats.high_water + page_bytes[!kind] - 1) / page_bytes[!kind];
-	}
-	if (d->heap->limit[kind].pages && d->heap->limit[kind].other == other)
-		return;
-	d->heap->limit[kind].other = other;
-	d->heap->limit[kind].pages =
-		budget_limit(&d->engine.cfg, d->memory.budgets, page_bytes, kind, other);
-	alloc_limit(d->heap->alloc[kind], d->heap->limit[kind].pages * page_bytes[kind]);
+	if (rc == 0)
+		room_take(&d->heap->room[kind], *offset, alloc_size(zone, *offset));
+	return rc;
 }
 
 static void serve_alloc(struct dsm *d, coh_node from, const struct coh_msg *m)
 {
 	uint64_t offset = 0, dirty = 0;
 	unsigned kind = m->svc.arg[2];
-	struct alloc *zone = m->svc.arg[2] < REGION_ZONES ? d->heap->alloc[kind] : NULL;
-	int rc = -ENOMEM;
+	int has = m->svc.arg[2] < REGION_ZONES && d->heap->alloc[kind];
+	int rc = has ? take(d, kind, m, &offset, &dirty) : -ENOMEM;
 
-	if (zone) {
-		set_limit(d, kind);
-		rc = alloc_take(zone, m->svc.arg[0], m->svc.arg[1], &offset, &dirty);
-	}
-	/* Tells what the limit is, when it is that of the budgets. */
-	if (rc == -ENOMEM && zone && d->heap->limit[kind].pages < d->memory.region.zone[kind].count)
-		offset = d->heap->limit[kind].pages * d->memory.region.zone[kind].page_bytes;
+	/* Tells how much there is, when that is the budgets' doing. */
+	if (rc == -ENOMEM && has)
+		offset = enough_for(d, kind);
 	answer(d, from, m->slot, rc, offset, dirty);
 }
 
+/* What is smaller than a page is free at once, and dirty. Pages of their own are when they have
+ * been discarded. */
 static void serve_free(struct dsm *d, coh_node from, const struct coh_msg *m)
 {
-	struct alloc *zone = m->svc.arg[2] < REGION_ZONES ? d->heap->alloc[m->svc.arg[2]] : NULL;
-	int rc = zone ? alloc_give(zone, m->svc.arg[0]) : -EINVAL;
+	const unsigned kind = m->svc.arg[2];
+	struct alloc *zone = m->svc.arg[2] < REGION_ZONES ? d->heap->alloc[kind] : NULL;
+	uint64_t bytes = zone ? alloc_size(zone, m->svc.arg[0]) : 0;
+	int rc = -EINVAL;
 
+	if (bytes && bytes < d->memory.region.zone[kind].page_bytes) {
+		rc = alloc_give(zone, m->svc.arg[0]);
+		bytes = 0;
+	} else if (bytes) {
+		rc = alloc_give_begin(zone, m->svc.arg[0], &bytes);
+	}
+	answer(d, from, m->slot, rc ? DSM_ERR_NOT_OURS : 0, bytes, 0);
+}
+
+/* arg: offset; pages from there to what is still dirty; kind, and from bit 8 on pages to where that
+ * ends. */
+static void serve_freed(struct dsm *d, coh_node from, const struct coh_msg *m)
+{
+	const unsigned kind = m->svc.arg[2] & 0xff;
+	struct alloc *zone = kind < REGION_ZONES ? d->heap->alloc[kind] : NULL;
+	uint64_t offset = m->svc.arg[0], bytes = zone ? alloc_size(zone, offset) : 0, lo, hi;
+	int rc = -EINVAL;
+
+	if (bytes) {
+		lo = offset + m->svc.arg[1] * d->memory.region.zone[kind].page_bytes;
+		hi = offset + (m->svc.arg[2] >> 8) * d->memory.region.zone[kind].page_bytes;
+		hi = hi < offset + bytes ? hi : offset + bytes;
+		rc = alloc_give_end(zone, offset, lo, hi);
+		if (rc == 0)
+			room_give(&d->heap->room[kind], offset, bytes, lo, hi);
+	}
 	answer(d, from, m->slot, rc ? DSM_ERR_NOT_OURS : 0, 0, 0);
 }
 
@@ -184,6 +261,7 @@ void heap_serve(struct dsm *d, coh_node from, const struct coh_msg *m)
 	switch (m->svc.op) {
 	case SVC_ALLOC: serve_alloc(d, from, m); break;
 	case SVC_FREE: serve_free(d, from, m); break;
+	case SVC_FREED: serve_freed(d, from, m); break;
 	case SVC_PUBLISH: serve_publish(d, from, m); break;
 	case SVC_UNPUBLISH:
 		answer(d, from, m->slot, names_remove(d->heap->names, m->svc.name), 0, 0);

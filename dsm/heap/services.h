@@ -7,6 +7,7 @@
 #include "dsm/heap/alloc.h"
 #include "dsm/heap/heap.h"
 #include "dsm/heap/names.h"
+#include "dsm/heap/room.h"
 #include "dsm/node/node.h"
 
 /* Requests of a node under way. A lookup is, for as long as it waits, and what it waits for may
@@ -24,7 +25,8 @@ struct heap {
 	struct waiter *slot[HEAP_SLOTS]; /* who waits for an answer */
 	/* rank 0: */
 	struct alloc *alloc[REGION_ZONES];
-	struct { uint64_t other, pages; } limit[REGION_ZONES]; /* see set_limit() */
+	struct room room[REGION_ZONES];
+	struct bound { struct dsm *d; unsigned kind; } bound[REGION_ZONES]; /* for alloc_bound() */
 	struct names *names;
 	struct heap_rounds *rounds;
 	struct heap_inbox inbox;

@@ -41,7 +41,7 @@ static void end_tenures(struct dsm *d)
 	}
 }
 
-/* Lock held. The slots of atomics come free by what other nodes do. Those of locks and
+/* Lock held. The slots of atomics and discards come free by what other nodes do. Those of locks and
  * conditions may not before this call has gone on: whoever unlocks what others wait for may
  * want another one first. There are more than threads, mostly, and where they are out the
  * caller hears so. */
@@ -54,7 +54,7 @@ static int call_locked(struct dsm *d, const struct coh_event *ev)
 		rc = node_step(d, ev);
 		if (rc != -EAGAIN)
 			return rc;
-		if (ev->kind != COH_EV_ATOMIC)
+		if (ev->kind != COH_EV_ATOMIC && ev->kind != COH_EV_DISCARD)
 			return DSM_ERR_NOMEM;
 		node_hand_over(d);
 		node_wait_room(d);
@@ -74,6 +74,40 @@ int node_call(struct dsm *d, const struct coh_event *ev)
 	node_hand_over(d);
 	node_unlock(d, &mask);
 	return rc;
+}
+
+int node_call_begin(struct dsm *d, struct coh_event *ev, struct waiter *w,
+                    struct waits_answer *answer)
+{
+	sigset_t mask;
+	int rc;
+
+	if (node_is_copy(d))
+		return DSM_ERR_INVAL;
+	node_lock(d, &mask);
+	waits_add(&d->waits, w, w->what);
+	*answer = waits_answer(w);
+	ev->cookie = (uintptr_t)w;
+	rc = call_locked(d, ev);
+	/* A lost job has ended the wait already. */
+	if (rc && !waits_is_over(answer))
+		waits_remove(w);
+	node_hand_over(d);
+	node_unlock(d, &mask);
+	return rc;
+}
+
+int node_call_end(struct dsm *d, const struct waiter *w, const struct waits_answer *answer)
+{
+	sigset_t mask;
+
+	if (!waits_is_over(answer)) {
+		node_lock(d, &mask);
+		node_help(d, answer);
+		node_unlock(d, &mask);
+		waits_sleep(answer, WAITS_FOR_EVER);
+	}
+	return w->status;
 }
 
 int node_call_wait(struct dsm *d, struct coh_event *ev, struct waiter *w)

@@ -101,13 +101,14 @@ static void do_move(struct dsm *d, const struct coh_effect *e)
 	}
 }
 
-static void complete(struct dsm *d, uint64_t cookie, int status, uint64_t result)
+static void complete(struct dsm *d, uint64_t cookie, int status, uint64_t result, uint16_t n)
 {
 	struct waiter *w = (struct waiter *)(uintptr_t)cookie;
 
 	if (d->members.lost)
 		return; /* its wait has ended already */
 	w->result[0] = result;
+	w->result[1] = n;
 	waits_done(&d->waits, w, status);
 }
 
@@ -127,7 +128,7 @@ static void do_atomic(struct dsm *d, const struct coh_effect *e)
 		old = node_apply(at, &e->atomic);
 	}
 	if (e->node == d->engine.cfg.self) {
-		complete(d, e->cookie, 0, old);
+		complete(d, e->cookie, 0, old, 1);
 	} else {
 		struct coh_msg m = {.type = COH_MSG_ATOMIC_RESP, .slot = e->slot, .n = 1,
 		                    .page = e->page, .result = old};
@@ -212,7 +213,7 @@ static void carry_out(struct dsm *d)
 			frames_discard(&d->memory.frames, e->page, e->n);
 			d->trap->ops->forget(d->trap, e->page, e->n);
 			break;
-		case COH_FX_COMPLETE: complete(d, e->cookie, e->status, e->result); break;
+		case COH_FX_COMPLETE: complete(d, e->cookie, e->status, e->result, e->n); break;
 		default: break;
 		}
 	}

@@ -91,6 +91,16 @@ static int keep_run(struct dsm *d, struct pin *p, coh_node from, const struct co
 	return 1;
 }
 
+/* Of a run that is to be dropped this node keeps what is held: the core is told, and the home. Pages
+ * of this home the core holds itself. */
+static void keep_of_drop(struct dsm *d, struct coh_msg *m)
+{
+	for (uint16_t k = 0; k < m->n && m->page + k < d->memory.region.pages; k++) {
+		const struct pin *p = pins_at(d, m->page + k);
+		m->result |= (uint64_t)(p && p->held) << k;
+	}
+}
+
 int pins_keep(struct dsm *d, coh_node from, struct coh_msg *m)
 {
 	struct pin *p;
@@ -101,6 +111,10 @@ int pins_keep(struct dsm *d, coh_node from, struct coh_msg *m)
 	if (node_is_home(d, m->page))
 		return p && p->write && m->type == COH_MSG_GETS && m->n > 1 &&
 		       keep_run(d, p, from, m);
+	if (m->type == COH_MSG_DROP) {
+		keep_of_drop(d, m);
+		return 0;
+	}
 	/* Whether the home may ask for that is for the core to judge. */
 	if (is_against(p, m->type) && !p->kept) {
 		p->msg = *m;

@@ -4,6 +4,7 @@
  * keeps one flag per 16 bytes. SEED=n repeats a run.
  */
 #include "dsm/heap/alloc.h"
+#include "dsm/heap/room.h"
 #include "tests/seed.h"
 #include "tests/suite.h"
 
@@ -371,6 +372,95 @@ static void model_step(unsigned percent_take)
 	CU_ASSERT_EQUAL_FATAL(s.largest_free, model_largest_free());
 }
 
+/* Between its two parts a block is nobody's; what is not dirty comes again as fresh. */
+static void test_given_in_two_parts(void)
+{
+	uint64_t one, dirty, bytes = 0;
+
+	open_range(16 * PAGE, PAGE);
+	one = take(4 * PAGE, 0, NULL);
+	CU_ASSERT_EQUAL(alloc_give_end(a, one, 0, 0), -EINVAL);
+	CU_ASSERT_EQUAL(alloc_give_begin(a, one, &bytes), 0);
+	CU_ASSERT_EQUAL(bytes, 4 * PAGE);
+	CU_ASSERT_EQUAL(alloc_give_begin(a, one, &bytes), -EINVAL);
+	CU_ASSERT_EQUAL(alloc_give(a, one), -EINVAL);
+	CU_ASSERT_EQUAL(alloc_check(a), 0);
+	CU_ASSERT_NOT_EQUAL(take(4 * PAGE, 0, NULL), one);
+	CU_ASSERT_EQUAL(alloc_give_end(a, one, one + PAGE, one + 2 * PAGE), 0);
+	CU_ASSERT_EQUAL(alloc_check(a), 0);
+	CU_ASSERT_EQUAL(alloc_give_end(a, one, 0, 0), -EINVAL);
+	CU_ASSERT_EQUAL(take(4 * PAGE, 0, &dirty), one);
+	CU_ASSERT_EQUAL(dirty, 2 * PAGE);
+	CU_ASSERT_EQUAL(alloc_give_begin(a, one, &bytes), 0);
+	CU_ASSERT_EQUAL(alloc_give_end(a, one, 0, 0), 0);
+	CU_ASSERT_EQUAL(take(4 * PAGE, 0, &dirty), one);
+	CU_ASSERT_EQUAL(dirty, 0);
+	alloc_close(a);
+}
+
+static int only_beyond(void *ctx, uint64_t offset, uint64_t bytes)
+{
+	return offset >= *(const uint64_t *)ctx;
+}
+
+/* A place that does not fit is passed over. */
+static void test_bound(void)
+{
+	uint64_t least = 0, offset, dirty, low, high;
+
+	open_range(16 * PAGE, PAGE);
+	low = take(4 * PAGE, 0, NULL);
+	take(PAGE, 0, NULL);
+	high = take(4 * PAGE, 0, NULL);
+	take(7 * PAGE, 0, NULL);
+	give(low);
+	give(high);
+	alloc_bound(a, only_beyond, &least);
+	least = high;
+	CU_ASSERT_EQUAL(take(4 * PAGE, 0, NULL), high);
+	CU_ASSERT_EQUAL(alloc_take(a, 4 * PAGE, 0, &offset, &dirty), -ENOMEM);
+	least = 0;
+	CU_ASSERT_EQUAL(take(4 * PAGE, 0, NULL), low);
+	alloc_close(a);
+}
+
+static uint64_t most;
+
+static uint64_t most_of(void *ctx, coh_node node)
+{
+	return node ? 1000 : most;
+}
+
+/* Homes in turn, 4 pages at a time: what each has in use counts, wherever it lies. */
+static void test_room(void)
+{
+	struct coh_config homes = { .nodes = 2,
+		                    .n_zones = 1,
+		                    .zone = { { .count = 1000, .block_pages = 4 } } };
+	struct room r;
+
+	CU_ASSERT_EQUAL_FATAL(room_open(&r, &homes, 0, PAGE), 0);
+	most = 8;
+	CU_ASSERT(room_fits(&r, 0, 16 * PAGE, most_of, NULL));
+	CU_ASSERT(!room_fits(&r, 0, 17 * PAGE, most_of, NULL));
+	CU_ASSERT(room_fits(&r, 0, 16 * PAGE, most_of, NULL)); /* nothing is left of the try */
+	room_take(&r, 0, 16 * PAGE);
+	CU_ASSERT_EQUAL(r.used[0], 8);
+	CU_ASSERT_EQUAL(r.used[1], 8);
+	CU_ASSERT(room_fits(&r, 3 * PAGE, 5 * PAGE, most_of, NULL)); /* in use already */
+	CU_ASSERT(!room_fits(&r, 800 * PAGE, PAGE, most_of, NULL));
+	CU_ASSERT(room_fits(&r, 804 * PAGE, PAGE, most_of, NULL)); /* the other's */
+	room_give(&r, 0, 16 * PAGE, 2 * PAGE, 5 * PAGE);
+	CU_ASSERT_EQUAL(r.used[0], 2);
+	CU_ASSERT_EQUAL(r.used[1], 1);
+	room_take(&r, 3 * PAGE - 16, 32); /* small blocks share pages */
+	CU_ASSERT_EQUAL(r.used[0], 2);
+	room_give(&r, 2 * PAGE, 3 * PAGE, 0, 0);
+	CU_ASSERT_EQUAL(r.used[0] + r.used[1], 0);
+	CU_ASSERT(room_fits(&r, 800 * PAGE, 12 * PAGE, most_of, NULL));
+	room_close(&r);
+}
+
 static void test_random_against_model(void)
 {
 	for (int run = 0; run < 60; run++) {
@@ -438,6 +528,9 @@ int main(void)
 		{ "fresh memory is not dirty", test_fresh_memory_is_not_dirty },
 		{ "last fit is found", test_last_fit_is_found },
 		{ "out of memory changes nothing", test_out_of_memory_changes_nothing },
+		{ "given in two parts", test_given_in_two_parts },
+		{ "a bound", test_bound },
+		{ "room", test_room },
 		{ "random against model", test_random_against_model },
 		{ "random in large range", test_random_in_large_range },
 		CU_TEST_INFO_NULL,

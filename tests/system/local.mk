@@ -4,8 +4,8 @@ system_programs = tests/system/advice tests/system/api tests/system/audit tests/
 	tests/system/coll tests/system/descriptors tests/system/engine tests/system/errors \
 	tests/system/full tests/system/idle tests/system/kernel tests/system/leave \
 	tests/system/left tests/system/litmus tests/system/log \
-	tests/system/lost tests/system/resident tests/system/sharing tests/system/stacks \
-	tests/system/stress tests/system/user
+	tests/system/lost tests/system/resident tests/system/reuse tests/system/sharing \
+	tests/system/stacks tests/system/stress tests/system/user
 check_PROGRAMS += $(system_programs)
 
 system_node = tests/system/node.c tests/system/node.h
@@ -44,6 +44,8 @@ tests_system_log_SOURCES = tests/system/log.c $(system_node)
 tests_system_log_LDADD = libdsm.la
 tests_system_lost_SOURCES = tests/system/lost.c $(system_node)
 tests_system_lost_LDADD = libdsm.la
+tests_system_reuse_SOURCES = tests/system/reuse.c $(system_node)
+tests_system_reuse_LDADD = libdsm.la
 tests_system_sharing_SOURCES = tests/system/sharing.c $(system_node)
 tests_system_sharing_LDADD = libdsm.la
 tests_system_stacks_SOURCES = tests/system/stacks.c $(system_node)
@@ -64,7 +66,7 @@ system_scripts = tests/system/api.sh tests/system/audit.sh tests/system/breaks.s
 	tests/system/descriptors.sh tests/system/dsmctl.sh \
 	tests/system/engine.sh tests/system/hand.sh tests/system/hot.sh tests/system/huge.sh tests/system/idle.sh \
 	tests/system/kernel.sh tests/system/leave.sh tests/system/left.sh tests/system/litmus.sh tests/system/log.sh \
-	tests/system/lost.sh tests/system/memory.sh \
+	tests/system/lost.sh tests/system/memory.sh tests/system/reuse.sh \
 	tests/system/memory-huge.sh tests/system/mpi_mpich.sh tests/system/mpi_openmpi.sh \
 	tests/system/mpi_pmix.sh tests/system/mpi_prterun.sh tests/system/mpi_slurm.sh \
 	tests/system/names.sh tests/system/netns.sh tests/system/provider.sh tests/system/realtime.sh \

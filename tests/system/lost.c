@@ -29,7 +29,7 @@
 #include "tests/system/node.h"
 
 #define THREADS 2     /* one reads, one writes */
-#define BLOCK (1 << 20)
+#define BLOCK 2048 /* less than a page: it is cleared by stores, where the page is */
 #define STOPPED_MS 500 /* so long the lost node does not answer, before it is killed */
 
 static atomic_uint *pages; /* the victim's: its number, and one for each thread of each node */

@@ -23,7 +23,7 @@ tight() {
 	awk -v pages="$pages" -v nodes="$2" '{
 		for (i = 1; i < NF; i += 2)
 			own[$i] = $(i + 1)
-		left = (own["memory_budget"] - own["memory_home"]) / 4096
+		left = (own["memory_budget"] - own["memory_home_most"]) / 4096
 		evicted = own["evicted_shared"] + own["evicted_modified"]
 		if (8 * left > pages || !evicted || !own["frames_returned"]) {
 			printf "node %d has %d pages for caching %d, and evicted %d\n", own["rank"],
