@@ -23,7 +23,7 @@ PACKAGES_LONG=(clang xz-utils)
 # What `./check vm` needs on top: an emulator, and what prepares its machines.
 PACKAGES_VM=(qemu-system-x86 busybox-static cpio kmod xz-utils zstd iproute2 ibverbs-providers)
 # What `./package` needs on top of PACKAGES_BUILD; it makes Debian packages.
-PACKAGES_DEB=(debhelper pkgconf xz-utils)
+PACKAGES_DEB=(debhelper pkgconf xz-utils dh-python python3)
 # What `./check fresh` needs on top: it makes the roots of new machines.
 PACKAGES_FRESH=(mmdebstrap git)
 

@@ -21,7 +21,7 @@ mapfile -t wanted < <(sed -n '/^Build-Depends:/,/^[A-Z]/s/^ \([a-z0-9-]*\).*/\1/
 	"$top/debian/control")
 [ ${#wanted[@]} -ge 10 ] || fail "cannot find the packages in debian/control"
 for package in "${wanted[@]}"; do
-	[ "$package" = debhelper-compat ] && package=debhelper
+	case $package in debhelper-compat) package=debhelper ;; dh-sequence-python3) package=dh-python ;; esac
 	[[ " ${listed[*]} " = *" $package "* ]] || fail "tests/lib.sh lacks $package of Build-Depends"
 done
 
