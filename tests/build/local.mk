@@ -7,7 +7,8 @@ TESTS += $(build_tests)
 EXTRA_DIST += debian/changelog debian/control debian/copyright debian/dsm-tools.docs \
 	debian/dsm-tools.install \
 	debian/libdsm-dev.examples debian/libdsm-dev.install debian/libdsm0.install \
-	debian/libdsm0.symbols debian/not-installed debian/rules debian/source/format \
+	debian/libdsm0.symbols debian/not-installed debian/python3-dsm.install \
+	debian/rules debian/source/format \
 	debian/tests/control debian/tests/first-program
 
 # What git has and nothing else packs. The command ./check has the name of a target of make, which
