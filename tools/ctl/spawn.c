@@ -95,11 +95,15 @@ static void pipe_close(int fds[2])
 	close(fds[1]);
 }
 
+static const char *advice(int code)
+{
+	return code != EMFILE ? "" :
+	       "; RLIMIT_NOFILE (ulimit -n), and its hard limit, has to be higher for so many nodes";
+}
+
 static int cannot(const char *what)
 {
-	ctl_error("%s: %s%s", what, strerror(errno), errno == EMFILE ?
-	          "; RLIMIT_NOFILE (ulimit -n), and its hard limit, has to be higher for so many nodes" :
-	          "");
+	ctl_error("%s: %s%s", what, strerror(errno), advice(errno));
 	return CTL_FAILED;
 }
 
@@ -135,7 +139,7 @@ int spawn_rank(const struct spawn *s, struct spawned *sp)
 	close(out[1]);
 	close(err[1]);
 	if (n == sizeof code) {
-		ctl_error("cannot run '%s': %s", s->argv[0], strerror(code));
+		ctl_error("cannot run '%s': %s%s", s->argv[0], strerror(code), advice(code));
 		waitpid(pid, NULL, 0);
 		close(out[0]);
 		close(err[0]);
