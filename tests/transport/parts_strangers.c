@@ -150,17 +150,17 @@ void part_strangers(struct node *node)
 	node_barrier_polling(node);
 }
 
-static struct stranger *pose(struct node *node)
+/* Whether he may; then *out has sent something. */
+static int pose(struct node *node, struct stranger **out)
 {
 	uint8_t frame[OFI_FRAME_MAX];
-	struct stranger *s = NULL;
+	int rc = stranger_pose(node, 0, 1, out);
 
-	if (stranger_pose(node, 0, 1, &s))
-		return NULL;
-	if (!stranger_send(s, frame, forge(frame, 1, OFI_MESSAGE, 2)))
-		return s;
-	stranger_close(s);
-	return NULL;
+	if (rc == 0)
+		rc = stranger_send(*out, frame, forge(frame, 1, OFI_MESSAGE, 2));
+	if (rc < 0)
+		node_fail(node, "nobody can pose");
+	return rc == 0;
 }
 
 /* Somebody takes node 1's place in its connection, while nothing is under way: node 1 takes it
@@ -174,8 +174,8 @@ void part_posed(struct node *node)
 
 	if (guests_begin(node, &g))
 		return;
-	if (node->self == 1)
-		REQUIRE(node, (s = pose(node)) != NULL);
+	if (node->self == 1 && !pose(node, &s))
+		atomic_store(refused_it, 1);
 	/* Node 1 looks, too, once more after that: and sees that its connection is closed. */
 	do {
 		seen = atomic_load(refused_it) != 0;
@@ -206,8 +206,8 @@ void part_posed_for(struct node *node)
 
 	if (guests_begin(node, &g))
 		return;
-	if (node->self == 1)
-		REQUIRE(node, (s = pose(node)) != NULL);
+	if (node->self == 1 && !pose(node, &s))
+		atomic_store(told, 1);
 	while (!g.errors && !atomic_load(told)) {
 		if (node_step(node) < 0 || node_failed(node))
 			return;

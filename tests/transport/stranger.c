@@ -168,10 +168,11 @@ int stranger_pose(struct node *node, uint16_t victim, uint16_t other, struct str
 		}
 		rc = rc == -FI_EAGAIN ? 0 : rc > 0 ? -FI_ECONNREFUSED : rc;
 	}
-	failed("connecting in another's name", rc ? rc : -FI_ETIMEDOUT);
+	if (rc != -FI_EAVAIL)
+		failed("connecting in another's name", rc ? rc : -FI_ETIMEDOUT);
 err_close:
 	stranger_close(s);
-	return -1;
+	return rc == -FI_EAVAIL ? 1 : -1;
 }
 
 /* One completion of s's own operations; -1 an error. What it receives is counted. */

@@ -12,7 +12,8 @@ struct stranger;
 
 /* For node's part, who waits until the world fails at most. */
 int stranger_open(struct node *node, uint16_t victim, struct stranger **out);
-/* Takes the place of another node towards the victim, who has to be polling. Over tcp only. */
+/* Takes the place of another node towards the victim, who has to be polling. Over tcp only. 1: he
+ * is not let in; libfabric 2.x keeps the connection that it has. */
 int stranger_pose(struct node *node, uint16_t victim, uint16_t other, struct stranger **out);
 int stranger_send(struct stranger *s, const void *data, size_t len);
 /* A page write of no byte into no memory, which libfabric lets pass. */
