@@ -9,7 +9,7 @@ EXTRA_DIST += debian/changelog debian/control debian/copyright debian/dsm-tools.
 	debian/libdsm-dev.examples debian/libdsm-dev.install debian/libdsm0.install \
 	debian/libdsm0.symbols debian/not-installed debian/python3-dsm.install \
 	debian/rules debian/source/format \
-	debian/tests/control debian/tests/first-program
+	debian/tests/control debian/tests/first-array debian/tests/first-program
 
 # What git has and nothing else packs. The command ./check has the name of a target of make, which
 # EXTRA_DIST would have made first, with all tests; and ./package that of what it makes in build/.

@@ -90,16 +90,17 @@ case_installed() {
 	note "a compiler, and nothing for libdsm"
 	export DEBIAN_FRONTEND=noninteractive
 	apt-get -q update
-	# And adduser, which stays when it has come along, for something below libfabric.
+	# And adduser and ca-certificates, which stay when they have come along, for something below
+	# libfabric and Python.
 	apt-get -q -y install --no-install-recommends gcc libc6-dev pkg-config man-db \
-		adduser passwd login
+		adduser ca-certificates passwd login
 	useradd -m -s /bin/bash ann
 	apt-get -q -y autoremove --purge
 	everything >/srv/before
 
 	note "the packages"
 	apt-get -q -y install /srv/given/*.deb
-	su -l ann -c "cd $srv && debian/tests/first-program"
+	su -l ann -c "cd $srv && debian/tests/first-program && debian/tests/first-array"
 	man -w 7 dsm && man -w 1 dsmctl && man -w 3 dsm_init && man -w 3 dsm_free
 
 	note "without them"
