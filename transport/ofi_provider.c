@@ -16,7 +16,6 @@
 #include "transport/ofi.h"
 #include "transport/ofi_impl.h"
 
-
 enum ofi_where { OFI_ANYWHERE, OFI_ONE_MACHINE, OFI_MANY_MACHINES };
 
 /* Best first. TCP by itself is libfabric's provider net up to 1.17, where its tcp has no reliable

@@ -11,8 +11,6 @@
 
 #define WRITE_MS 1000
 
-/* All of it, also where the program has made its descriptor one that does not block: then what
- * nobody reads within WRITE_MS is lost. */
 void log_write(int fd, const char *text, size_t len)
 {
 	while (len) {

@@ -76,6 +76,22 @@ int node_call(struct dsm *d, const struct coh_event *ev)
 	return rc;
 }
 
+/* Lock held. When it fails there is nothing to wait for. */
+static int begin_locked(struct dsm *d, struct coh_event *ev, struct waiter *w,
+                        struct waits_answer *answer)
+{
+	int rc;
+
+	waits_add(&d->waits, w, w->what);
+	*answer = waits_answer(w);
+	ev->cookie = (uintptr_t)w;
+	rc = call_locked(d, ev);
+	/* A lost job has ended the wait already. */
+	if (rc && !waits_is_over(answer))
+		waits_remove(w);
+	return rc;
+}
+
 int node_call_begin(struct dsm *d, struct coh_event *ev, struct waiter *w,
                     struct waits_answer *answer)
 {
@@ -85,13 +101,7 @@ int node_call_begin(struct dsm *d, struct coh_event *ev, struct waiter *w,
 	if (node_is_copy(d))
 		return DSM_ERR_INVAL;
 	node_lock(d, &mask);
-	waits_add(&d->waits, w, w->what);
-	*answer = waits_answer(w);
-	ev->cookie = (uintptr_t)w;
-	rc = call_locked(d, ev);
-	/* A lost job has ended the wait already. */
-	if (rc && !waits_is_over(answer))
-		waits_remove(w);
+	rc = begin_locked(d, ev, w, answer);
 	node_hand_over(d);
 	node_unlock(d, &mask);
 	return rc;
@@ -112,7 +122,6 @@ int node_call_end(struct dsm *d, const struct waiter *w, const struct waits_answ
 
 int node_call_wait(struct dsm *d, struct coh_event *ev, struct waiter *w)
 {
-	const char *what = w->what;
 	struct waits_answer answer;
 	sigset_t mask;
 	int rc;
@@ -120,13 +129,7 @@ int node_call_wait(struct dsm *d, struct coh_event *ev, struct waiter *w)
 	if (node_is_copy(d))
 		return DSM_ERR_INVAL;
 	node_lock(d, &mask);
-	waits_add(&d->waits, w, what);
-	answer = waits_answer(w);
-	ev->cookie = (uintptr_t)w;
-	rc = call_locked(d, ev);
-	/* A lost job has ended the wait already. */
-	if (rc && !waits_is_over(&answer))
-		waits_remove(w);
+	rc = begin_locked(d, ev, w, &answer);
 	if (rc)
 		node_hand_over(d);
 	else
