@@ -57,17 +57,22 @@ static void order_event(struct node *node, const struct tr_event *event)
 	order->got++;
 }
 
-void part_order(struct node *node)
+/* Whoever polls from here on may get the first of a node that is further. */
+static void order_begin(struct node *node, struct order *order)
+{
+	node->ctx = order;
+	node->on_event = order_event;
+}
+
+static void order_run(struct node *node)
 {
 	const unsigned each = world_times(ORDER_MESSAGES), all = each * (node->nodes - 1u);
-	struct order order = {{0}, 0};
+	struct order *order = node->ctx;
 	struct tr_stats stats;
 	uint8_t buf[TR_MSG_MAX];
 	uint32_t number;
 	uint16_t i, to;
 
-	node->ctx = &order;
-	node->on_event = order_event;
 	for (number = 0; number < each; number++)
 		for (i = 1; i < node->nodes; i++) {
 			to = (uint16_t)((node->self + i) % node->nodes);
@@ -79,7 +84,7 @@ void part_order(struct node *node)
 			if (number % 7 == node->self && node_step(node) < 0)
 				return;
 		}
-	while (order.got < all)
+	while (order->got < all)
 		if (node_step(node) < 0 || node_failed(node))
 			return;
 	/* Every one has come, but not all of ours need have left. */
@@ -89,16 +94,26 @@ void part_order(struct node *node)
 		if (node_step(node) < 0 || node_failed(node))
 			return;
 	node->ops->stats(node->tr, &stats);
-	REQUIRE(node, order.got == all, "%u messages, not %u", order.got, all);
+	REQUIRE(node, order->got == all, "%u messages, not %u", order->got, all);
 	REQUIRE(node, stats.messages_sent == all && stats.messages_received == all);
+}
+
+void part_order(struct node *node)
+{
+	struct order order = {{0}, 0};
+
+	order_begin(node, &order);
+	order_run(node);
 }
 
 /* Once all peers are reached, nobody needs a descriptor any more. */
 void part_reach(struct node *node)
 {
+	struct order order = {{0}, 0};
 	struct rlimit files;
 	uint16_t missing;
 
+	order_begin(node, &order);
 	while (node->ops->reach(node->tr, &missing) && !node_failed(node))
 		if (node_step(node) < 0)
 			return;
@@ -109,7 +124,7 @@ void part_reach(struct node *node)
 	files.rlim_cur = 0;
 	if (!node->fabric) /* a process of its own */
 		REQUIRE(node, setrlimit(RLIMIT_NOFILE, &files) == 0);
-	part_order(node);
+	order_run(node);
 }
 
 /* ------------------------------------------------------------------ writes -- */
