@@ -244,10 +244,33 @@ void part_quiet(struct node *node)
 
 #define IDLE_MS 500
 #define IDLE_CPU_US 15000 /* 3 %, for the noise of a busy machine */
+#define IDLE_QUIET_MS 100
+
+/* One sleep. Returns whether nothing came in that time. */
+static int idle_sleep(struct node *node, int ms)
+{
+	struct pollfd pollfd = {.fd = node->ops->wait_fd(node->tr), .events = POLLIN};
+	int quiet = 0;
+
+	if (node->ops->wait_arm(node->tr) == 0) {
+		quiet = poll(&pollfd, 1, ms) == 0;
+		node->ops->wait_disarm(node->tr);
+	}
+	return quiet;
+}
+
+/* Connections may still be settling: tcp;ofi_rxm of libfabric 2 looks at what they have to say
+ * every 10 ms, and is awake until then. */
+static int idle_begin(struct node *node)
+{
+	while (!idle_sleep(node, IDLE_QUIET_MS))
+		if (node_step(node) < 0 || node_failed(node))
+			return -1;
+	return 0;
+}
 
 void part_idle(struct node *node)
 {
-	struct pollfd pollfd = {.fd = node->ops->wait_fd(node->tr), .events = POLLIN};
 	struct pingpong p = {0};
 	const uint16_t next = (uint16_t)((node->self + 1) % node->nodes);
 	int64_t until, left, cpu;
@@ -262,15 +285,12 @@ void part_idle(struct node *node)
 	while (p.got < 2 || node->ops->pending(node->tr))
 		if (node_step(node) < 0 || node_failed(node))
 			return;
-	if (node_barrier_polling(node))
+	if (node_barrier_polling(node) || idle_begin(node) || node_barrier(node))
 		return;
 	cpu = node_cpu_us(node);
 	until = world_now_ms() + IDLE_MS;
 	while ((left = until - world_now_ms()) > 0) {
-		if (node->ops->wait_arm(node->tr) == 0) {
-			poll(&pollfd, 1, (int)left);
-			node->ops->wait_disarm(node->tr);
-		}
+		idle_sleep(node, (int)left);
 		wakes++;
 		if (node_step(node) < 0)
 			return;
