@@ -519,33 +519,33 @@ struct left {
 };
 
 static const struct left sweep_left[] = {
-	{"/dev/shm/%1$ld.0badcafe:%2$u:0", 1},
-	{"/dev/shm/%1$ld.0badcafe:%2$u:12", 1},
-	{"/dev/shm/%1$ld.0badcafe:%2$u:0_17", 1},
-	{"/dev/shm/%1$ld.", 0},
-	{"/dev/shm/%1$ld.dat", 0},
-	{"/dev/shm/%1$ld.log:%2$u:0", 0},
-	{"/dev/shm/%1$ld.0badcafe", 0},
-	{"/dev/shm/%1$ld.0badcafe:", 0},
-	{"/dev/shm/%1$ld.0badcafe:%2$u", 0},
-	{"/dev/shm/%1$ld.0badcafe:%2$u:", 0},
-	{"/dev/shm/%1$ld.0badcafe:%2$u:x", 0},
-	{"/dev/shm/%1$ld.0badcafe:%2$u:0x", 0},
-	{"/dev/shm/%1$ld.0badcafe:%2$u:0.bak", 0},
-	{"/dev/shm/%1$ld.0badcafe:%2$u:0_", 0},
-	{"/dev/shm/%1$ld.0badcafe:%2$u:0_1_2", 0},
-	{"/dev/shm/%1$ld.0badcafe:%2$u1:0", 0},
-	{"/dev/shm/%1$ld.0badcaf:%2$u:0", 0},
-	{"/dev/shm/%1$ld.0badcafe0:%2$u:0", 0},
-	{"/dev/shm/%1$ld.0badcafg:%2$u:0", 0},
-	{"/dev/shm/%1$ld:%2$u:0", 0},
+	{"/dev/shm/%1$ld.0badcafe:%2$u:0", 1, 0},
+	{"/dev/shm/%1$ld.0badcafe:%2$u:12", 1, 0},
+	{"/dev/shm/%1$ld.0badcafe:%2$u:0_17", 1, 0},
+	{"/dev/shm/%1$ld.", 0, 0},
+	{"/dev/shm/%1$ld.dat", 0, 0},
+	{"/dev/shm/%1$ld.log:%2$u:0", 0, 0},
+	{"/dev/shm/%1$ld.0badcafe", 0, 0},
+	{"/dev/shm/%1$ld.0badcafe:", 0, 0},
+	{"/dev/shm/%1$ld.0badcafe:%2$u", 0, 0},
+	{"/dev/shm/%1$ld.0badcafe:%2$u:", 0, 0},
+	{"/dev/shm/%1$ld.0badcafe:%2$u:x", 0, 0},
+	{"/dev/shm/%1$ld.0badcafe:%2$u:0x", 0, 0},
+	{"/dev/shm/%1$ld.0badcafe:%2$u:0.bak", 0, 0},
+	{"/dev/shm/%1$ld.0badcafe:%2$u:0_", 0, 0},
+	{"/dev/shm/%1$ld.0badcafe:%2$u:0_1_2", 0, 0},
+	{"/dev/shm/%1$ld.0badcafe:%2$u1:0", 0, 0},
+	{"/dev/shm/%1$ld.0badcaf:%2$u:0", 0, 0},
+	{"/dev/shm/%1$ld.0badcafe0:%2$u:0", 0, 0},
+	{"/dev/shm/%1$ld.0badcafg:%2$u:0", 0, 0},
+	{"/dev/shm/%1$ld:%2$u:0", 0, 0},
 	{"/dev/shm/%1$ld0.0badcafe:%2$u:0", 0, 1},
-	{"/dev/shm/x%1$ld.0badcafe:%2$u:0", 0},
-	{"/tmp/dsm-bell.%1$ld.abcDEF/", 1},
-	{"/tmp/dsm-bell.%1$ld.abcDE/", 0},
-	{"/tmp/dsm-bell.%1$ld.abcDEFG/", 0},
-	{"/tmp/dsm-bell.%1$ld.abc-EF/", 0},
-	{"/tmp/dsm-bell.%1$ld.mine/", 0},
+	{"/dev/shm/x%1$ld.0badcafe:%2$u:0", 0, 0},
+	{"/tmp/dsm-bell.%1$ld.abcDEF/", 1, 0},
+	{"/tmp/dsm-bell.%1$ld.abcDE/", 0, 0},
+	{"/tmp/dsm-bell.%1$ld.abcDEFG/", 0, 0},
+	{"/tmp/dsm-bell.%1$ld.abc-EF/", 0, 0},
+	{"/tmp/dsm-bell.%1$ld.mine/", 0, 0},
 	{"/tmp/dsm-bell.%1$ld0.abcDEF/", 0, 1},
 };
 #define LEFT (sizeof(sweep_left) / sizeof(*sweep_left))
@@ -662,8 +662,8 @@ static void test_sweep_all_in_use(void)
 /* A doorbell's directory that has more in it than the doorbell's files loses only these. */
 static void test_sweep_in_a_bell(void)
 {
-	static const struct left in[] = {{"bell.0", 1}, {"bell.65534.s", 1}, {"bell.", 0},
-	                                 {"bell.jpg", 0}, {"bell.0.sh", 0}, {"bell.7.s2", 0}};
+	static const struct left in[] = {{"bell.0", 1, 0}, {"bell.65534.s", 1}, {"bell.", 0},
+	                                 {"bell.jpg", 0, 0}, {"bell.0.sh", 0}, {"bell.7.s2", 0}};
 	pid_t pid = dead_process();
 	char dir[60], path[80];
 
