@@ -29,11 +29,11 @@ runs=$1
 shift
 [ -e "$dir/Makefile" ] || { echo "repeat.sh: $dir is not built: run ./check" >&2; exit 2; }
 
-busy=()
+busy=() made=
 # shellcheck disable=SC2317 # by trap
 idle_again() {
 	local pid
-	for pid in "${busy[@]}"; do kill "$pid" 2>/dev/null; done
+	for pid in "${busy[@]}" $made; do kill "$pid" 2>/dev/null; done
 }
 trap idle_again EXIT
 trap 'exit 1' INT TERM HUP
@@ -59,8 +59,10 @@ passed=0 failed=0
 for ((run = 1; run <= runs; run++)); do
 	start=$SECONDS bad=() skipped=0 count=0
 	find "$dir/tests" -name '*.trs' -delete
-	make -C "$dir" -k check ${1:+TESTS="$*"} </dev/null >"$dir/repeat/make.log" 2>&1
-	status=$?
+	make -C "$dir" -k check ${1:+TESTS="$*"} </dev/null >"$dir/repeat/make.log" 2>&1 &
+	made=$! # a trap does not wait for who is in the background; make ends what it has begun
+	wait "$made"
+	status=$? made=
 	while read -r name result; do
 		name=${name%.trs}
 		count=$((count + 1))

@@ -46,4 +46,26 @@ is '' 'good bad absent' '1: 1 passed, 1 failed, 1 skipped'
 is true 'good' '0: 1 passed, 0 failed, 0 skipped'
 is true 'good absent' '1: 1 passed, 1 failed, 0 skipped'
 grep -q 'no machine for it' out || fail "nothing says why it was skipped: $(cat out)"
+
+# ./check repeat that is ended ends what it has begun.
+cp "$top/tests/repeat.sh" tests/
+cat >Makefile.fake <<'END' # with -k the tests are run, without they are built
+all:
+check:
+	@case "$(firstword -$(MAKEFLAGS))" in -*k*) echo $$$$ >pid; exec sleep 600 ;; esac
+END
+printf '#!/bin/sh\ncp ../Makefile.fake Makefile\n' >configure
+rm -rf build
+env -u MAKEFLAGS PATH="$tmp/bin:$PATH" bash ./check repeat 1 load >out 2>&1 </dev/null &
+check=$!
+for ((i = 0; i < 600; i++)); do [ -s build/pid ] && break; sleep 0.1; done
+[ -s build/pid ] || fail "./check repeat did not run make: $(cat out)"
+pid=$(cat build/pid)
+kill "$check"
+wait "$check"
+for ((i = 0; i < 600; i++)); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
+if kill -0 "$pid" 2>/dev/null; then
+	kill "$pid"
+	fail "./check repeat was ended, and what it ran was not"
+fi
 echo "$0: ./check vm says how its parts ended"
