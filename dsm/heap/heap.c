@@ -17,13 +17,18 @@ int heap_open(struct dsm *d)
 	if (!d->heap)
 		return -ENOMEM;
 	d->services = &services;
-	return d->engine.cfg.self == 0 ? heap_serve_open(d) : 0;
+	if (d->engine.cfg.self != 0)
+		return 0;
+	heap_inbox_open(&d->heap->inbox, d->engine.cfg.nodes);
+	return heap_serve_open(d);
 }
 
 void heap_close(struct dsm *d)
 {
-	if (d->heap)
+	if (d->heap) {
 		heap_serve_close(d->heap);
+		heap_inbox_close(&d->heap->inbox);
+	}
 	free(d->heap);
 	d->heap = NULL;
 }

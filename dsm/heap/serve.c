@@ -4,69 +4,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#define INBOX_FIRST 256 /* requests that there is room for at first */
-
-/* --- what may be handed out --- */
-
-/* Of its budget a home has so much for pages of a kind as the other kind leaves. */
-static uint64_t most_pages(void *ctx, coh_node node)
-{
-	const struct bound *b = ctx;
-	const struct heap *h = b->d->heap;
-	const struct budget *budget = &b->d->memory.budgets[node];
-	uint64_t page_bytes[REGION_ZONES], bytes, other;
-
-	for (int i = 0; i < REGION_ZONES; i++)
-		page_bytes[i] = b->d->memory.region.zone[i].page_bytes;
-	if (b->kind == REGION_PMD && !budget->both)
-		return UINT64_MAX; /* all of it is set aside */
-	bytes = budget_home_bytes(&b->d->engine.cfg, budget, page_bytes);
-	other = budget->both && h->room[!b->kind].used
-	                ? h->room[!b->kind].used[node] * page_bytes[!b->kind] : 0;
-	return bytes > other ? (bytes - other) / page_bytes[b->kind] : 0;
-}
-
-static int fits(void *ctx, uint64_t offset, uint64_t bytes)
-{
-	struct bound *b = ctx;
-
-	return room_fits(&b->d->heap->room[b->kind], offset, bytes, most_pages, b);
-}
-
-/* Bytes that all budgets together have room for, each for its own homes, beside what there is of
- * the other kind; 0: all that there is. */
-static uint64_t enough_for(struct dsm *d, unsigned kind)
-{
-	uint64_t page_bytes[REGION_ZONES], other = 0, pages;
-	const struct room *room = &d->heap->room[!kind];
-
-	for (int i = 0; i < REGION_ZONES; i++)
-		page_bytes[i] = d->memory.region.zone[i].page_bytes;
-	for (coh_node i = 0; i < d->engine.cfg.nodes && room->used; i++)
-		other += room->used[i];
-	pages = budget_limit(&d->engine.cfg, d->memory.budgets, page_bytes, kind, other);
-	return pages < d->memory.region.zone[kind].count ? pages * page_bytes[kind] : 0;
-}
-
-static int open_zone(struct dsm *d, int kind)
-{
-	const struct region_zone *zone = &d->memory.region.zone[kind];
-	struct heap *h = d->heap;
-	int rc = room_open(&h->room[kind], &d->engine.cfg, (unsigned)kind, zone->page_bytes);
-
-	if (rc == 0)
-		rc = alloc_open((uintptr_t)zone->window, zone->count * zone->page_bytes,
-		                zone->page_bytes, &h->alloc[kind]);
-	if (rc)
-		return rc;
-	h->bound[kind] = (struct bound){.d = d, .kind = (unsigned)kind};
-	alloc_bound(h->alloc[kind], fits, &h->bound[kind]);
-	return 0;
-}
 
 int heap_serve_open(struct dsm *d)
 {
@@ -76,40 +13,17 @@ int heap_serve_open(struct dsm *d)
 	for (int kind = 0; kind < REGION_ZONES && rc == 0; kind++) {
 		const struct region_zone *zone = &d->memory.region.zone[kind];
 		if (zone->count)
-			rc = open_zone(d, kind);
+			rc = heap_zone_open(d, kind);
 	}
 	if (rc == 0)
 		rc = names_open(&h->names);
 	if (rc == 0)
 		rc = heap_rounds_open(d);
-	h->inbox.most = (size_t)2 * HEAP_SLOTS * d->engine.cfg.nodes;
 	return rc;
-}
-
-/* Twice as long. By the kernel's call: whoever polls may be in a signal handler. */
-static int inbox_grow(struct heap_inbox *in)
-{
-	const size_t cap = in->cap ? 2 * in->cap : INBOX_FIRST;
-	struct heap_kept *ring = (struct heap_kept *)syscall(
-	        SYS_mmap, NULL, cap * sizeof *ring, PROT_READ | PROT_WRITE,
-	        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (ring == MAP_FAILED)
-		return -ENOMEM;
-	for (size_t i = 0; i < in->len; i++)
-		ring[i] = in->ring[(in->head + i) % in->cap];
-	if (in->ring)
-		syscall(SYS_munmap, in->ring, in->cap * sizeof *ring);
-	in->ring = ring;
-	in->cap = cap;
-	in->head = 0;
-	return 0;
 }
 
 void heap_serve_close(struct heap *h)
 {
-	if (h->inbox.ring)
-		syscall(SYS_munmap, h->inbox.ring, h->inbox.cap * sizeof *h->inbox.ring);
 	names_close(h->names);
 	free(h->rounds);
 	for (int kind = 0; kind < REGION_ZONES; kind++) {
@@ -117,8 +31,6 @@ void heap_serve_close(struct heap *h)
 		room_close(&h->room[kind]);
 	}
 }
-
-/* --- serving --- */
 
 static void answer(struct dsm *d, coh_node to, uint16_t slot, int status, uint64_t a, uint64_t b)
 {
@@ -146,7 +58,7 @@ static void serve_alloc(struct dsm *d, coh_node from, const struct coh_msg *m)
 
 	/* Tells how much there is, when that is the budgets' doing. */
 	if (rc == -ENOMEM && has)
-		offset = enough_for(d, kind);
+		offset = heap_zone_enough(d, kind);
 	answer(d, from, m->slot, rc, offset, dirty);
 }
 
@@ -272,43 +184,5 @@ void heap_serve(struct dsm *d, coh_node from, const struct coh_msg *m)
 	case SVC_ROUND: heap_round_arrive(d, from, m); break;
 	case SVC_LOOKUP_CANCEL: serve_cancel(d, from, m); break;
 	default: answer(d, from, m->slot, -EINVAL, 0, 0); break;
-	}
-}
-
-void heap_keep(struct dsm *d, coh_node from, const struct coh_msg *m)
-{
-	struct heap_inbox *in = &d->heap->inbox;
-	size_t at;
-
-	/* It takes no memory, and all wait for it. */
-	if (m->svc.op == SVC_ROUND && d->heap->rounds) {
-		heap_round_arrive(d, from, m);
-		return;
-	}
-	if (in->len == in->most) { /* not the serving node, or more than a node may have */
-		d->engine.bad_messages++;
-		return;
-	}
-	if (in->len == in->cap && inbox_grow(in)) {
-		node_fail(d, "no memory for a request of another node");
-		return;
-	}
-	at = (in->head + in->len) % in->cap;
-	in->ring[at].from = from;
-	in->ring[at].msg = *m;
-	in->len++;
-	d->progress.kept++;
-}
-
-void heap_serve_kept(struct dsm *d)
-{
-	struct heap_inbox *in = &d->heap->inbox;
-
-	while (in->len) {
-		heap_serve(d, in->ring[in->head].from, &in->ring[in->head].msg);
-		in->head = (in->head + 1) % in->cap;
-		in->len--;
-		d->progress.kept--;
-		d->engine.handled++;
 	}
 }

@@ -61,6 +61,16 @@ int heap_serve_open(struct dsm *d); /* -ENOMEM */
 void heap_serve_close(struct heap *h);
 /* A request from a node, this one included. */
 void heap_serve(struct dsm *d, coh_node from, const struct coh_msg *msg);
+
+/* --- zones.c: at rank 0 --- */
+int heap_zone_open(struct dsm *d, int kind); /* -ENOMEM */
+/* Bytes that all budgets together have room for, each for its own homes, beside what there is of
+ * the other kind; 0: all that there is. */
+uint64_t heap_zone_enough(struct dsm *d, unsigned kind);
+
+/* --- inbox.c: at rank 0 --- */
+void heap_inbox_open(struct heap_inbox *in, unsigned nodes);
+void heap_inbox_close(struct heap_inbox *in);
 /* Keeps a request of another node for the service thread: whoever polls the transport may
  * do so in a signal handler, where the allocator's malloc has no place. */
 void heap_keep(struct dsm *d, coh_node from, const struct coh_msg *msg);
