@@ -20,6 +20,9 @@ void descriptors_release(void);
  * low for that. Returns 0; or, where the hard limit is, how high it would have to be. Any thread.
  */
 unsigned descriptors_want(unsigned n);
+/* Begins the sentence that says so; "a node: raise it to %u" ends it. */
+#define DESCRIPTORS_TOO_FEW \
+	"RLIMIT_NOFILE (ulimit -n) may be no more than its hard limit here, and that is too low for "
 /* The limit as it is now. */
 unsigned long long descriptors_limit(void);
 /* Whether not one more can be opened. */

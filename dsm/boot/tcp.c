@@ -222,8 +222,7 @@ static int tcp_want(const struct tcp_start *start, char *why, size_t why_len)
 {
 	unsigned need = descriptors_want((start->rank ? 0 : (unsigned)start->size) + SPARE_DESCRIPTORS);
 
-	return need ? boot_why(why, why_len, -EMFILE, "RLIMIT_NOFILE (ulimit -n) may be no more than "
-	                       "its hard limit here, and that is too low for rank %d of %d nodes: "
+	return need ? boot_why(why, why_len, -EMFILE, DESCRIPTORS_TOO_FEW "rank %d of %d nodes: "
 	                       "raise it to %u, or more", start->rank, start->size, need) : 0;
 }
 

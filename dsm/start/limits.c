@@ -54,12 +54,10 @@ int limits_of_descriptors(const struct dsm *d)
 	if (!need)
 		return 0;
 	if (d->tr)
-		init_error_set("RLIMIT_NOFILE (ulimit -n) may be no more than its hard limit here, and "
-		               "that is too low for a node of %d over provider %s: raise it to %u",
+		init_error_set(DESCRIPTORS_TOO_FEW "a node of %d over provider %s: raise it to %u",
 		               d->boot->size, d->tr->ops->provider(d->tr), need);
 	else
-		init_error_set("RLIMIT_NOFILE (ulimit -n) may be no more than its hard limit here, and "
-		               "that is too low for a node: raise it to %u, and for a job over a "
+		init_error_set(DESCRIPTORS_TOO_FEW "a node: raise it to %u, and for a job over a "
 		               "network by 2 for each other node", need);
 	return DSM_ERR_LIMIT;
 }
