@@ -145,7 +145,11 @@ static int ofi_take_error(struct ofi *ofi, struct tr_event *event)
 		/* The buffer is ours again; a message was too long, or its sender is gone, which
 		 * is missed where it was a peer. */
 		LL_PREPEND(ofi->rx_used, op);
-		ofi_refuse(ofi, TR_NO_PEER);
+		if (ofi->counts)
+			ofi_refuse(ofi, TR_NO_PEER);
+		else
+			ofi_log(ofi, 1, "%s: a message did not come to its end: %s", ofi->provider,
+			        fi_strerror(-status));
 		return 0;
 	}
 	if (op) {
