@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The answer to an atomic on this node's frame: from the home, or from the cache that owns it. */
+/* Atomics and comparisons on this node's frame: for the home, or for the cache that owns it. */
 #include "coherence/state.h"
 
 void coh_answer_atomic(struct coh *c, struct coh_effects *fx, coh_node requestor, uint16_t slot,
@@ -15,4 +15,13 @@ void coh_answer_atomic(struct coh *c, struct coh_effects *fx, coh_node requestor
 		e->cookie = request_at(c, slot)->cookie;
 		coh_request_release(c, slot);
 	}
+}
+
+void coh_answer_compare(struct coh *c, struct coh_effects *fx, uint64_t page,
+                        const struct coh_futex *futex)
+{
+	struct coh_effect *e = coh_fx_add(fx, COH_FX_COMPARE, page);
+
+	e->node = coh_home_of(&c->cfg, page);
+	e->futex = *futex;
 }

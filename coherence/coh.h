@@ -24,7 +24,8 @@ typedef uint16_t coh_node;
 #define COH_MAX_HOME_PAGES (UINT64_C(1) << 31) /* of one node: they travel in tags of 32 bits */
 #define COH_MAX_QUEUE 0x7fff /* per_home * nodes */
 #define COH_MAX_SYNC_SLOTS 0x7fff
-#define COH_MAX_WAITERS (1u << 21) /* sync_slots * nodes */
+#define COH_MAX_WAITERS (1u << 21) /* sync_slots * nodes; futex_slots * nodes */
+#define COH_MAX_WOKEN 64 /* threads that one step wakes from words */
 #define COH_MAX_RUN 64   /* pages in one request */
 #define COH_MAX_ZONES 2
 #define COH_PAGE_MAX (2u << 20) /* bytes of the largest page */
@@ -68,6 +69,7 @@ struct coh_config {
 	uint16_t holds;      /* pages that can be in tenure at once; 0 turns tenure off */
 	uint16_t locks;      /* mutexes plus conditions homed at one node */
 	uint16_t sync_slots; /* threads of one node that wait in lock or condition at once */
+	uint16_t futex_slots; /* threads of one node that wait for words at once; the same at all */
 	uint8_t overtakes; /* threads woken from a condition that go before one that waits for its
 	                    * mutex; 0: none, they go to the end */
 	/* Of every so many blocks of a zone as the last node's entry says, node i is home to those
@@ -116,6 +118,15 @@ enum coh_msg_type {
 	COH_MSG_DISCARDED, /* of the first n pages: all but those in result, one bit a page */
 	COH_MSG_DROP,      /* result, not on the wire: what this node has pinned of them */
 	COH_MSG_DROP_ACK,  /* result: the pages that the sender keeps */
+	/* words that threads wait for (struct coh_futex has what each says): cache to home */
+	COH_MSG_FUTEX_WAIT,
+	COH_MSG_FUTEX_WAKE,
+	COH_MSG_FUTEX_CANCEL,
+	COH_MSG_COMPARED,
+	/* home to cache */
+	COH_MSG_FWD_COMPARE,
+	COH_MSG_FUTEX_RESP,  /* to a wait: the thread sleeps, or not; to a wake */
+	COH_MSG_FUTEX_WOKEN, /* a thread that slept */
 	COH_MSG_TYPES
 };
 
@@ -138,6 +149,16 @@ struct coh_atomic {
 	uint8_t width;   /* 4 or 8 bytes */
 	uint32_t offset; /* in the page, a multiple of width */
 	uint64_t operand, compare;
+};
+
+/* A word of a page, and a thread that waits for it. */
+struct coh_futex {
+	uint32_t offset; /* in the page, a multiple of 4 */
+	uint32_t value; /* Wait, Fwd-Compare: the word is to hold it; Wake: how many at most;
+	                 * Compared: 1 it does, or 0; Resp: 1 asleep, or 0, or how many are woken;
+	                 * Woken: 1, or 0 it was cancelled */
+	uint32_t left;  /* Resp to a Wake: how many sleep on when it comes to its limit */
+	uint16_t slot;  /* of the thread, at its node */
 };
 
 struct coh_svc {
@@ -173,6 +194,7 @@ struct coh_msg {
 		uint64_t result;
 		struct coh_sync_args sync;
 		struct coh_svc svc;
+		struct coh_futex futex;
 	};
 };
 
@@ -213,6 +235,14 @@ enum coh_event_kind {
 	                 * and untouched; effects->consumed says how many are asked for. Completes
 	                 * with how many of these it was for (n), and which of them, one bit a page,
 	                 * stay because a node holds them (result) */
+	COH_EV_FUTEX_WAIT, /* page, futex (offset, value), cookie: a thread sleeps if the word holds
+	                    * value. Completes with 0: woken; -EAGAIN: it holds another; -ETIMEDOUT:
+	                    * cancelled. -ENOSPC: as many wait as may */
+	COH_EV_FUTEX_WAKE, /* page, futex (offset, value: how many at most), cookie. Completes with
+	                    * how many it has woken (result) and, where these are as many as one
+	                    * step may, how many that slept then are left (result, upper half) */
+	COH_EV_FUTEX_CANCEL, /* cookie, of a FUTEX_WAIT: it is to end; of none: nothing */
+	COH_EV_COMPARED, /* page, futex (value): the outcome of an effect COMPARE for this node */
 };
 
 struct coh_event {
@@ -225,6 +255,7 @@ struct coh_event {
 	uint32_t tag;
 	struct coh_sync_args sync;
 	struct coh_atomic atomic;
+	struct coh_futex futex;
 	struct coh_msg msg;
 };
 
@@ -238,6 +269,9 @@ enum coh_effect_kind {
 	COH_FX_TIMER,          /* slot, page: COH_EV_TIMER with this slot later */
 	COH_FX_ATOMIC,         /* page, atomic: do it on our frame. node == self: complete cookie
 	                        * with the old value; else send Atomic-Resp with slot and it */
+	COH_FX_COMPARE,        /* page, futex: does the word in our frame, zero if it has no memory,
+	                        * hold value? node == self: COH_EV_COMPARED, next or later; else
+	                        * send Compared */
 	COH_FX_DROP_FRAME,     /* page, n: their frames may be given back */
 	COH_FX_ZERO_FRAME,     /* page, n: on return their frames are zero, for use */
 	COH_FX_DISCARD_FRAME,  /* page, n, of our own homes: on return their frames are zero, and may
@@ -264,6 +298,7 @@ struct coh_effect {
 		struct coh_msg msg;
 		struct coh_landing landing;
 		struct coh_atomic atomic;
+		struct coh_futex futex;
 	};
 };
 
@@ -290,6 +325,8 @@ enum coh_count {
 	COH_N_BARRIER,      /* barriers passed */
 	COH_N_MIGRATORY,    /* reads that this home granted as writes */
 	COH_N_DISCARD,      /* pages of this home that are untouched again */
+	COH_N_SLEEP,        /* threads that this home has put to sleep for words */
+	COH_N_WOKEN,        /* ... and woken */
 	COH_COUNTS
 };
 
@@ -332,7 +369,7 @@ uint32_t coh_effects_max(const struct coh_config *config);
  * -EBUSY   see the event
  * -EPERM   UNLOCK or COND_WAIT by a thread that does not hold the mutex
  * -EINVAL  the event names no page, node or object that exists
- * -ENOSPC  MUTEX_CREATE: no object is free
+ * -ENOSPC  MUTEX_CREATE: no object is free; FUTEX_WAIT: as many threads wait as may
  * -EPROTO  a message or landing that no peer following the protocol sends now
  */
 int coh_step(struct coh *coh, const struct coh_event *event, struct coh_effects *effects);
@@ -368,6 +405,7 @@ enum coh_dir_state {
 	COH_D_RECALL, /* the home's own cache lowers its access */
 	COH_D_DONE,   /* the requestor's Done, and the refresh of a Fwd-GetS */
 	COH_D_PULL,   /* the page of a PutM */
+	COH_D_COMPARE, /* whether a word holds what a thread expects that is to wait for it */
 	COH_DIR_STATES
 };
 
@@ -395,7 +433,8 @@ void coh_dir_info(const struct coh *coh, struct coh_dir_info *out);
 enum coh_access coh_access_of(enum coh_cache_state state);
 /* NULL, or what is wrong with the state: for tests, and after every step in debug builds. */
 const char *coh_invariant(const struct coh *coh);
-/* No request, hold, transaction or lock waiter anywhere in this node. */
+/* No request, hold, transaction or lock waiter anywhere in this node; threads may be asleep that
+ * wait for words. */
 int coh_is_quiet(const struct coh *coh);
 const struct coh_config *coh_config_of(const struct coh *coh);
 /* Renames every node id in the state: id becomes perm[id]. Only for pages whose

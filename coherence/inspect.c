@@ -83,6 +83,9 @@ int coh_is_quiet(const struct coh *coh)
 	for (unsigned i = 0; i < c->cfg.sync_slots; i++)
 		if (sync_at(c, i)->type)
 			return 0;
+	for (unsigned i = 0; i < c->cfg.futex_slots; i++)
+		if (dozer_at(c, i)->state == DOZE_ASKED || dozer_at(c, i)->cancelled)
+			return 0;
 	for (coh_node node = 0; node < c->cfg.nodes; node++)
 		if (*waiting_at(c, node))
 			return 0;

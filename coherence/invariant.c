@@ -16,11 +16,18 @@ static int fits(unsigned state, unsigned type)
 	}
 }
 
+/* Requests that the page's line does not know of. */
+static int is_beside(unsigned type)
+{
+	return type == COH_MSG_ATOMIC || type == COH_MSG_DISCARD || type == COH_MSG_FUTEX_WAIT ||
+	       type == COH_MSG_FUTEX_WAKE;
+}
+
 static const char *check_requests(struct coh *c)
 {
 	for (unsigned i = 0; i < c->cfg.slots; i++) {
 		struct request *r = request_at(c, i);
-		if (!r->type || r->type == COH_MSG_ATOMIC || r->type == COH_MSG_DISCARD)
+		if (!r->type || is_beside(r->type))
 			continue;
 		for (unsigned k = 0; k < r->n; k++) {
 			struct line *line = line_at(c, r->page + k);
@@ -186,6 +193,25 @@ static const char *check_order(struct coh *c)
 	return NULL;
 }
 
+/* Who sleeps for a word is in one queue, and the others are in none. */
+static const char *check_sleepers(struct coh *c)
+{
+	uint32_t queued = 0;
+
+	for (unsigned i = 0; i < c->n_queues; i++) {
+		uint32_t last = 0;
+		for (uint32_t q = queue_at(c, i)->first; q; q = sleeper_at(c, q - 1)->next) {
+			if (!sleeper_at(c, q - 1)->asleep || sleeper_at(c, q - 1)->prev != last ||
+			    ++queued > c->asleep)
+				return "a queue of threads that wait for a word is broken";
+			last = q;
+		}
+		if (queue_at(c, i)->last != last)
+			return "a queue of threads that wait for a word has another end";
+	}
+	return queued == c->asleep ? NULL : "a thread that waits for a word is in no queue";
+}
+
 const char *coh_invariant(const struct coh *coh)
 {
 	struct coh *c = (struct coh *)coh; /* only read */
@@ -197,5 +223,7 @@ const char *coh_invariant(const struct coh *coh)
 		wrong = check_home(c);
 	if (!wrong)
 		wrong = check_shares(c); /* and so no queue is without an end */
-	return wrong ? wrong : check_order(c);
+	if (!wrong)
+		wrong = check_order(c);
+	return wrong ? wrong : check_sleepers(c);
 }

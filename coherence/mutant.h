@@ -45,6 +45,14 @@
 	X(DISCARD_KEEPS_FRAME, "the home's frame of an untouched page is not zero")                \
 	X(KEPT_FORGOTTEN, "a page that a node has kept is taken for discarded")                    \
 	X(ZERO_SKIPPED, "a grant of an untouched page leaves what is in the frame")                \
+	X(WAKE_DURING_COMPARE, "a wake does not wait for a word's comparison")                     \
+	X(COMPARE_AT_HOME, "a word is compared in the home's frame while a node owns the page")    \
+	X(SLEEP_ANYWAY, "a thread sleeps for a word that does not hold what it expects")           \
+	X(WAKE_NEWEST, "a wake takes the thread that came last")                                   \
+	X(WOKEN_UNTOLD, "of several threads that a wake takes one is told")                        \
+	X(CANCELLED_STAYS, "a thread whose wait was cancelled is woken instead of another")        \
+	X(CANCEL_AT_ONCE, "a wait is taken for cancelled before its home has said so")             \
+	X(CANCEL_FORGOTTEN, "a wait that is cancelled before it has begun goes on")                \
 	X(NOT_BLOCKING, "the home is free again as soon as it has granted")
 
 #define COH_MUTANT_ENUM(name, text) COH_MUT_##name,

@@ -19,6 +19,28 @@ static void permute_rows(void *table, size_t width, const coh_node *perm, coh_no
 	}
 }
 
+static uint32_t sleeper_renamed(const struct coh *c, uint32_t ref, const coh_node *perm)
+{
+	uint32_t slots = c->cfg.futex_slots;
+
+	return ref ? perm[(ref - 1) / slots] * slots + (ref - 1) % slots + 1 : 0;
+}
+
+static void permute_sleepers(struct coh *c, const coh_node *perm)
+{
+	for (uint32_t i = 0; i < c->n_sleepers; i++) {
+		struct sleeper *s = sleeper_at(c, i);
+		s->next = sleeper_renamed(c, s->next, perm);
+		s->prev = sleeper_renamed(c, s->prev, perm);
+	}
+	for (unsigned i = 0; i < c->n_queues; i++) {
+		queue_at(c, i)->first = sleeper_renamed(c, queue_at(c, i)->first, perm);
+		queue_at(c, i)->last = sleeper_renamed(c, queue_at(c, i)->last, perm);
+	}
+	permute_rows(sleeper_at(c, 0), c->cfg.futex_slots * sizeof(struct sleeper), perm,
+	             c->cfg.nodes);
+}
+
 static void permute_home_side(struct coh *c, const coh_node *perm)
 {
 	for (uint64_t i = 0; i < c->n_dirs; i++) {
@@ -44,6 +66,7 @@ static void permute_home_side(struct coh *c, const coh_node *perm)
 	for (unsigned i = 0; i < c->n_waiters; i++)
 		if (waiter_at(c, i)->taken)
 			waiter_at(c, i)->node = perm[waiter_at(c, i)->node];
+	permute_sleepers(c, perm);
 	permute_rows(in_at(c, 0), sizeof(uint16_t), perm, c->cfg.nodes);
 	permute_rows(waiting_at(c, 0), sizeof(uint16_t), perm, c->cfg.nodes);
 	coh_map_permute(&c->cfg, arrived_at(c), perm);

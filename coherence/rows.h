@@ -18,6 +18,7 @@ enum cache_event {
 	CE_FWD_GETM,
 	CE_FWD_GETM_HELD,
 	CE_FWD_ATOMIC,
+	CE_FWD_COMPARE,
 	CE_PUT_ACK,
 	CE_DROP,
 	CE_DROP_HELD,
@@ -42,6 +43,8 @@ enum home_event {
 	HE_ATOMIC,
 	HE_DISCARD,
 	HE_DISCARD_LONE,
+	HE_WAIT,
+	HE_WAKE, /* busy pages, too */
 	/* busy */
 	HE_REQUEST,
 	HE_INV_ACK,
@@ -59,6 +62,8 @@ enum home_event {
 	HE_REFRESH_S,
 	HE_PULLED,
 	HE_FETCHED,
+	HE_EQUAL,
+	HE_DIFFERS,
 	HOME_EVENTS
 };
 

@@ -19,6 +19,8 @@ int coh_config_check(const struct coh_config *config)
 	    config->refreshes > COH_MAX_QUEUE || config->migratory > COH_MIGRATORY_MAX ||
 	    config->sync_slots > COH_MAX_SYNC_SLOTS ||
 	    (uint32_t)config->sync_slots * config->nodes > COH_MAX_WAITERS ||
+	    config->futex_slots > COH_MAX_SYNC_SLOTS ||
+	    (uint32_t)config->futex_slots * config->nodes > COH_MAX_WAITERS ||
 	    config->sharer_pointers > SHARERS_POINTERS || config->sharer_maps > 1u << 24 ||
 	    coh_sharers_group(config) * SHARERS_GROUPS < config->nodes)
 		return -EINVAL;
@@ -65,6 +67,8 @@ static void lay_out(struct coh *c, const struct coh_config *config)
 	c->max_refreshing = refreshes_of(config);
 	c->n_txns = (uint32_t)config->per_home * config->nodes + c->max_refreshing;
 	c->n_waiters = (uint32_t)config->sync_slots * config->nodes;
+	c->n_sleepers = (uint32_t)config->futex_slots * config->nodes;
+	c->n_queues = c->n_sleepers < DOZE_QUEUES_MAX ? c->n_sleepers + 1 : DOZE_QUEUES_MAX;
 	c->wide = coh_sharers_wide(config);
 	maps = c->wide ? config->sharer_maps : 0;
 	c->n_dirs = coh_homes_entries(config);
@@ -74,6 +78,9 @@ static void lay_out(struct coh *c, const struct coh_config *config)
 	c->off_txn = take_bytes(&at, c->n_txns, sizeof(struct txn));
 	c->off_sync = take_bytes(&at, config->sync_slots, sizeof(struct sync_slot));
 	c->off_waiter = take_bytes(&at, c->n_waiters, sizeof(struct waiter));
+	c->off_dozer = take_bytes(&at, config->futex_slots, sizeof(struct dozer));
+	c->off_sleeper = take_bytes(&at, c->n_sleepers, sizeof(struct sleeper));
+	c->off_queue = take_bytes(&at, c->n_queues, sizeof(struct doze_queue));
 	c->off_object = take_bytes(&at, config->locks, sizeof(struct object));
 	c->off_held = take_bytes(&at, (uint64_t)config->locks * config->nodes, sizeof(uint32_t));
 	c->off_in = take_bytes(&at, config->nodes, sizeof(uint16_t));
@@ -112,7 +119,7 @@ uint32_t coh_effects_max(const struct coh_config *config)
 {
 	/* The longest step: Done for a run of which every page has a GetM waiting, behind all
 	 * that can be answered at once. */
-	return COH_MAX_RUN * (config->nodes + 8u) + 64 +
+	return COH_MAX_RUN * (config->nodes + 8u) + 64 + COH_MAX_WOKEN +
 	       (uint32_t)config->per_home * config->nodes;
 }
 

@@ -40,7 +40,7 @@ struct request {
 	coh_node home;
 	uint16_t pad2;
 	uint64_t page;
-	uint64_t cookie; /* Atomic, Discard */
+	uint64_t cookie; /* Atomic, Discard, Futex-Wake; Futex-Wait: the thread's slot */
 };
 
 /* A page in tenure. Taken until its timer fires, although the tenure may end before. */
@@ -73,6 +73,7 @@ struct txn {
 	union {
 		struct coh_landing landing;
 		struct coh_atomic atomic;
+		struct coh_futex futex;
 		struct {
 			uint64_t pending; /* nodes that have not acked, when sets are narrow */
 			uint64_t kept;    /* pages that somebody keeps */
@@ -115,14 +116,42 @@ struct sync_slot {
 	uint64_t cookie;
 };
 
+/* A thread of ours that waits for a word. */
+struct dozer {
+	uint8_t state; /* enum doze */
+	uint8_t cancelled;
+	uint8_t pad[6];
+	uint64_t page;
+	uint64_t cookie;
+};
+enum doze { DOZE_FREE = 0, DOZE_ASKED, DOZE_ASLEEP };
+
+/* The same thread at the word's home, once it sleeps: at its node's number times futex_slots plus
+ * its slot there. */
+struct sleeper {
+	uint8_t asleep;
+	uint8_t pad[3];
+	uint32_t offset;
+	uint64_t page;
+	uint32_t next, prev; /* in its queue: numbers plus one */
+};
+
+/* Sleepers of some words, oldest first: numbers plus one. */
+struct doze_queue {
+	uint32_t first, last;
+};
+#define DOZE_QUEUES_MAX 4096
+
 struct coh {
 	struct coh_config cfg;
 	uint64_t n_dirs;
 	uint64_t off_dir, off_line, off_request, off_hold, off_txn, off_object, off_waiter;
 	uint64_t off_sync, off_held, off_out, off_in, off_waiting, off_arrived;
+	uint64_t off_dozer, off_sleeper, off_queue;
 	uint64_t off_pending, off_map, off_map_taken; /* when sets of sharers are wide */
 	uint64_t size;
 	uint32_t n_txns, n_waiters;
+	uint32_t n_sleepers, n_queues, asleep;
 	uint32_t max_refreshing, refreshing; /* refreshes of forwarded reads under way to us */
 	uint32_t map_word; /* of off_map_taken: the lowest in which a map is free */
 	uint8_t wide;      /* form of the sets of sharers */
@@ -173,6 +202,18 @@ static inline struct waiter *waiter_at(struct coh *c, unsigned i)
 static inline struct sync_slot *sync_at(struct coh *c, unsigned i)
 {
 	return &COH_TABLE(c, struct sync_slot, off_sync)[i];
+}
+static inline struct dozer *dozer_at(struct coh *c, unsigned i)
+{
+	return &COH_TABLE(c, struct dozer, off_dozer)[i];
+}
+static inline struct sleeper *sleeper_at(struct coh *c, unsigned i)
+{
+	return &COH_TABLE(c, struct sleeper, off_sleeper)[i];
+}
+static inline struct doze_queue *queue_at(struct coh *c, unsigned i)
+{
+	return &COH_TABLE(c, struct doze_queue, off_queue)[i];
 }
 /* Thread of ours that holds a mutex, plus one; 0: none. */
 static inline uint32_t *held_at(struct coh *c, coh_node home, uint32_t object)
@@ -250,6 +291,17 @@ struct request *coh_request_check(struct coh *c, unsigned slot, unsigned type, u
 /* Does an atomic on this node's frame and sees to its answer. */
 void coh_answer_atomic(struct coh *c, struct coh_effects *fx, coh_node requestor, uint16_t slot,
                        uint64_t page, const struct coh_atomic *atomic);
+/* Compares a word of this node's frame for the home of its page. */
+void coh_answer_compare(struct coh *c, struct coh_effects *fx, uint64_t page,
+                        const struct coh_futex *futex);
+
+/* --- threads that wait for words, at their node (dozer.c) --- */
+/* Asks the word's home to end the wait of one that sleeps. */
+void coh_dozer_cancel(struct coh *c, struct coh_effects *fx, unsigned slot);
+void coh_dozer_end(struct coh *c, struct coh_effects *fx, unsigned slot, int status);
+/* The home's answer to the wait or wake in a request's slot. */
+void coh_dozer_answer(struct coh *c, struct coh_effects *fx, unsigned slot, uint32_t value,
+                      uint32_t left);
 
 /* --- cache/, home/ and sync/, as step.c calls them --- */
 int coh_cache_fault(struct coh *c, const struct coh_event *ev, struct coh_effects *fx);
@@ -257,11 +309,16 @@ int coh_cache_prefetch(struct coh *c, const struct coh_event *ev, struct coh_eff
 int coh_cache_evict(struct coh *c, const struct coh_event *ev, struct coh_effects *fx);
 int coh_cache_atomic(struct coh *c, const struct coh_event *ev, struct coh_effects *fx);
 int coh_cache_discard(struct coh *c, const struct coh_event *ev, struct coh_effects *fx);
+int coh_cache_futex_wait(struct coh *c, const struct coh_event *ev, struct coh_effects *fx);
+int coh_cache_futex_wake(struct coh *c, const struct coh_event *ev, struct coh_effects *fx);
+int coh_cache_futex_cancel(struct coh *c, uint64_t cookie, struct coh_effects *fx);
 int coh_cache_timer(struct coh *c, unsigned slot, struct coh_effects *fx);
 int coh_cache_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx);
 int coh_cache_landed(struct coh *c, struct coh_tag tag, struct coh_effects *fx);
 int coh_home_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx);
 int coh_home_landed(struct coh *c, struct coh_tag tag, struct coh_effects *fx);
+int coh_home_compared(struct coh *c, coh_node from, uint64_t page, int equal,
+                      struct coh_effects *fx);
 int coh_sync_event(struct coh *c, const struct coh_event *ev, struct coh_effects *fx);
 int coh_sync_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx);
 

@@ -23,7 +23,11 @@ static int step_msg(struct coh *c, coh_node from, const struct coh_msg *m, struc
 	case COH_MSG_INV_ACK:
 	case COH_MSG_DONE:
 	case COH_MSG_DISCARD:
-	case COH_MSG_DROP_ACK: return coh_home_msg(c, from, m, fx);
+	case COH_MSG_DROP_ACK:
+	case COH_MSG_FUTEX_WAIT:
+	case COH_MSG_FUTEX_WAKE:
+	case COH_MSG_FUTEX_CANCEL:
+	case COH_MSG_COMPARED: return coh_home_msg(c, from, m, fx);
 	case COH_MSG_FWD_GETS:
 	case COH_MSG_FWD_GETM:
 	case COH_MSG_FWD_ATOMIC:
@@ -32,7 +36,10 @@ static int step_msg(struct coh *c, coh_node from, const struct coh_msg *m, struc
 	case COH_MSG_GRANT:
 	case COH_MSG_ATOMIC_RESP:
 	case COH_MSG_DROP:
-	case COH_MSG_DISCARDED: return coh_cache_msg(c, from, m, fx);
+	case COH_MSG_DISCARDED:
+	case COH_MSG_FWD_COMPARE:
+	case COH_MSG_FUTEX_RESP:
+	case COH_MSG_FUTEX_WOKEN: return coh_cache_msg(c, from, m, fx);
 	default: return coh_sync_msg(c, from, m, fx);
 	}
 }
@@ -53,6 +60,9 @@ static int step_event(struct coh *c, const struct coh_event *ev, struct coh_effe
 	case COH_EV_EVICT:
 	case COH_EV_ATOMIC:
 	case COH_EV_DISCARD:
+	case COH_EV_FUTEX_WAIT:
+	case COH_EV_FUTEX_WAKE:
+	case COH_EV_COMPARED:
 		if (ev->page >= coh_pages(&c->cfg))
 			return -EINVAL;
 		break;
@@ -65,6 +75,15 @@ static int step_event(struct coh *c, const struct coh_event *ev, struct coh_effe
 	case COH_EV_EVICT: return coh_cache_evict(c, ev, fx);
 	case COH_EV_ATOMIC: return coh_cache_atomic(c, ev, fx);
 	case COH_EV_DISCARD: return ev->n ? coh_cache_discard(c, ev, fx) : -EINVAL;
+	case COH_EV_FUTEX_WAIT:
+		return ev->futex.offset % 4 ? -EINVAL : coh_cache_futex_wait(c, ev, fx);
+	case COH_EV_FUTEX_WAKE:
+		return ev->futex.offset % 4 ? -EINVAL : coh_cache_futex_wake(c, ev, fx);
+	case COH_EV_FUTEX_CANCEL: return coh_cache_futex_cancel(c, ev->cookie, fx);
+	case COH_EV_COMPARED:
+		if (coh_home_of(&c->cfg, ev->page) != c->cfg.self)
+			return -EINVAL;
+		return coh_home_compared(c, c->cfg.self, ev->page, ev->futex.value == 1, fx);
 	case COH_EV_MSG:
 		/* A message of the node to itself never comes from outside. */
 		return ev->from == c->cfg.self ? -EPROTO : step_msg(c, ev->from, &ev->msg, fx);

@@ -52,6 +52,13 @@ const char *coh_msg_name(unsigned type)
 	        [COH_MSG_DISCARDED] = "Discarded",
 	        [COH_MSG_DROP] = "Drop",
 	        [COH_MSG_DROP_ACK] = "Drop-Ack",
+	        [COH_MSG_FUTEX_WAIT] = "Futex-Wait",
+	        [COH_MSG_FUTEX_WAKE] = "Futex-Wake",
+	        [COH_MSG_FUTEX_CANCEL] = "Futex-Cancel",
+	        [COH_MSG_COMPARED] = "Compared",
+	        [COH_MSG_FWD_COMPARE] = "Fwd-Compare",
+	        [COH_MSG_FUTEX_RESP] = "Futex-Resp",
+	        [COH_MSG_FUTEX_WOKEN] = "Futex-Woken",
 	};
 	return type < COH_MSG_TYPES && name[type] ? name[type] : "?";
 }
@@ -71,7 +78,7 @@ const char *coh_dir_state_name(unsigned state)
 	static const char *const name[COH_DIR_STATES] = {
 	        [COH_D_I] = "I",       [COH_D_S] = "S",           [COH_D_M] = "M",
 	        [COH_D_INV] = "INV",   [COH_D_RECALL] = "RECALL", [COH_D_DONE] = "DONE",
-	        [COH_D_PULL] = "PULL",
+	        [COH_D_PULL] = "PULL",   [COH_D_COMPARE] = "COMPARE",
 	};
 	return state < COH_DIR_STATES ? name[state] : "?";
 }

@@ -17,6 +17,7 @@ enum field {
 	F_ATOMIC = 1 << 5,    /* op, width, offset, operand, compare: 1 + 1 + 4 + 8 + 8 */
 	F_RESULT = 1 << 6,    /* 8 */
 	F_SYNC = 1 << 7,      /* object, mutex, thread, value: 4 each */
+	F_FUTEX = 1 << 9,     /* offset, value, left, slot: 4 + 4 + 4 + 2 */
 	F_SVC = 1 << 8,       /* op, status, arg[3], name length, name: 1 + 4 + 24 + 1 + n */
 };
 
@@ -56,6 +57,13 @@ static const struct format formats[COH_MSG_TYPES] = {
         [COH_MSG_DISCARDED] = {F_N | F_RESULT, 0},
         [COH_MSG_DROP] = {F_N, 0},
         [COH_MSG_DROP_ACK] = {F_RESULT, 0},
+        [COH_MSG_FUTEX_WAIT] = {F_FUTEX, 0},
+        [COH_MSG_FUTEX_WAKE] = {F_FUTEX, 0},
+        [COH_MSG_FUTEX_CANCEL] = {F_FUTEX, 0},
+        [COH_MSG_COMPARED] = {F_FUTEX, 0},
+        [COH_MSG_FWD_COMPARE] = {F_FUTEX, 0},
+        [COH_MSG_FUTEX_RESP] = {F_FUTEX, 0},
+        [COH_MSG_FUTEX_WOKEN] = {F_FUTEX, 0},
 };
 
 /* --- writing --- */
@@ -88,6 +96,14 @@ static uint8_t *put_sync(uint8_t *at, const struct coh_sync_args *s)
 	at = put(at, s->mutex, 4);
 	at = put(at, s->thread, 4);
 	return put(at, (uint32_t)s->value, 4);
+}
+
+static uint8_t *put_futex(uint8_t *at, const struct coh_futex *f)
+{
+	at = put(at, f->offset, 4);
+	at = put(at, f->value, 4);
+	at = put(at, f->left, 4);
+	return put(at, f->slot, 2);
 }
 
 static uint8_t *put_svc(uint8_t *at, const struct coh_svc *s)
@@ -127,6 +143,8 @@ size_t coh_wire_encode(const struct coh_msg *msg, uint8_t *buf)
 		at = put(at, msg->result, 8);
 	if (f & F_SYNC)
 		at = put_sync(at, &msg->sync);
+	if (f & F_FUTEX)
+		at = put_futex(at, &msg->futex);
 	if (f & F_SVC)
 		at = put_svc(at, &msg->svc);
 	return at - buf;
@@ -180,6 +198,14 @@ static void get_sync(struct reader *r, struct coh_sync_args *s)
 	s->value = (int32_t)get(r, 4);
 }
 
+static void get_futex(struct reader *r, struct coh_futex *f)
+{
+	f->offset = get(r, 4);
+	f->value = get(r, 4);
+	f->left = get(r, 4);
+	f->slot = get(r, 2);
+}
+
 static void get_svc(struct reader *r, struct coh_svc *s)
 {
 	size_t n;
@@ -213,6 +239,8 @@ static void get_fields(struct reader *r, uint16_t f, struct coh_msg *m)
 		m->result = get(r, 8);
 	if (f & F_SYNC)
 		get_sync(r, &m->sync);
+	if (f & F_FUTEX)
+		get_futex(r, &m->futex);
 	if (f & F_SVC)
 		get_svc(r, &m->svc);
 }
@@ -257,6 +285,10 @@ static const char *check(const struct coh_config *config, uint16_t f, const stru
 		return "no such requestor";
 	if (f & F_ATOMIC)
 		return check_atomic(&m->atomic);
+	if ((f & F_FUTEX) && (m->futex.offset % 4 || m->futex.offset >= COH_PAGE_MAX))
+		return "a word is unaligned or outside the page";
+	if ((f & F_FUTEX) && m->futex.slot >= (config->futex_slots ? config->futex_slots : 1))
+		return "no such thread that waits for a word";
 	if ((f & F_SYNC) && (m->sync.object >= config->locks || m->sync.mutex >= config->locks))
 		return "no such lock or condition";
 	return NULL;

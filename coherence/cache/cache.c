@@ -96,10 +96,13 @@ int coh_cache_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct 
 	switch (m->type) {
 	case COH_MSG_DROP: return cache_drop(c, m, fx);
 	case COH_MSG_DISCARDED: return cache_discarded(c, m, fx);
+	case COH_MSG_FUTEX_RESP: return coh_cache_futex_resp(c, m, fx);
+	case COH_MSG_FUTEX_WOKEN: return coh_cache_futex_woken(c, m, fx);
 	case COH_MSG_GRANT: return coh_cache_grant(c, from, m, fx);
 	case COH_MSG_PUT_ACK:
 		return coh_cache_take_row(&t, CE_PUT_ACK);
-	case COH_MSG_INV: break;
+	case COH_MSG_INV:
+	case COH_MSG_FWD_COMPARE: break;
 	case COH_MSG_FWD_GETS:
 	case COH_MSG_FWD_GETM:
 	case COH_MSG_FWD_ATOMIC:

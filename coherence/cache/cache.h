@@ -5,6 +5,7 @@
  *
  *      send.c hold.c                    requests as they leave; pages in tenure
  *      miss.c evict.c inv.c fwd.c drop.c    actions: asking, giving up, losing, supplying
+ *      doze.c                           threads that wait for a word
  *      take.c                           the table
  *      tenure.c                         the end of a tenure takes the message that waited
  *      local.c grant.c cache.c          faults and calls; grants; messages, as they arrive
@@ -71,6 +72,10 @@ int coh_cache_has_row(const struct take *t, enum cache_event event);
 /* Takes the row for event, or returns -EPROTO when there is none. */
 int coh_cache_take_row(struct take *t, enum cache_event event);
 enum cache_event coh_cache_event_of(unsigned type); /* of a message of the home's */
+
+/* --- doze.c --- */
+int coh_cache_futex_resp(struct coh *c, const struct coh_msg *m, struct coh_effects *fx);
+int coh_cache_futex_woken(struct coh *c, const struct coh_msg *m, struct coh_effects *fx);
 
 /* --- tenure.c --- */
 /* Ends a page's tenure before its time. The slot stays taken until the timer fires. */

@@ -49,6 +49,7 @@ enum cache_event coh_cache_event_of(unsigned type)
 	case COH_MSG_FWD_GETS: return CE_FWD_GETS;
 	case COH_MSG_FWD_GETM: return CE_FWD_GETM;
 	case COH_MSG_FWD_ATOMIC: return CE_FWD_ATOMIC;
+	case COH_MSG_FWD_COMPARE: return CE_FWD_COMPARE;
 	default: return CE_PUT_ACK;
 	}
 }

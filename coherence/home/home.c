@@ -20,6 +20,9 @@ static int home_request(struct coh *c, coh_node from, const struct coh_msg *m,
 
 	if (*in_at(c, from) == c->cfg.per_home)
 		return -EPROTO; /* more outstanding than it may have: others' room */
+	if (m->type == COH_MSG_FUTEX_WAIT &&
+	    (m->futex.slot >= c->cfg.futex_slots || coh_home_sleeps(c, from, m->futex.slot)))
+		return -EPROTO;
 	slot = txn_free_slot(c);
 	if (slot < 0)
 		return -EPROTO;
@@ -32,11 +35,19 @@ static int home_request(struct coh *c, coh_node from, const struct coh_msg *m,
 	                                .page = m->page};
 	if (m->type == COH_MSG_ATOMIC)
 		txn_at(c, slot)->atomic = m->atomic;
+	else if (m->type == COH_MSG_FUTEX_WAIT || m->type == COH_MSG_FUTEX_WAKE)
+		txn_at(c, slot)->futex = m->futex;
 	else if (m->type != COH_MSG_DISCARD)
 		txn_at(c, slot)->landing = m->landing;
 	t = take_init(c, fx, slot);
-	if (t.dir->txn)
-		return coh_home_take_row(&t, txn_at(c, t.dir->txn - 1)->phase, HE_REQUEST);
+	if (t.dir->txn) {
+		unsigned phase = txn_at(c, t.dir->txn - 1)->phase;
+		int beside = m->type == COH_MSG_FUTEX_WAKE &&
+		             (phase != COH_D_COMPARE || MUTANT(WAKE_DURING_COMPARE));
+		return coh_home_take_row(&t,
+		                         MUTANT(WAKE_DURING_COMPARE) && beside ? COH_D_M : phase,
+		                         beside ? HE_WAKE : HE_REQUEST);
+	}
 	coh_home_start(&t);
 	return 0;
 }
@@ -93,6 +104,28 @@ static int home_done(struct take *t, const struct coh_msg *m)
 	return coh_home_take_busy(t, t->txn->type == COH_MSG_GETS ? HE_DONE_S : HE_DONE_M);
 }
 
+int coh_home_compared(struct coh *c, coh_node from, uint64_t page, int equal,
+                      struct coh_effects *fx)
+{
+	struct dir *d = coh_dir_at(c, page);
+	struct take t;
+
+	if (!d->txn || txn_at(c, d->txn - 1)->phase != COH_D_COMPARE ||
+	    from != (d->state == COH_D_M ? d->owner : c->cfg.self))
+		return -EPROTO;
+	t = take_init(c, fx, d->txn - 1);
+	return coh_home_take_busy(&t, equal || MUTANT(SLEEP_ANYWAY) ? HE_EQUAL : HE_DIFFERS);
+}
+
+static int home_cancel(struct coh *c, coh_node from, const struct coh_msg *m,
+                       struct coh_effects *fx)
+{
+	if (m->futex.slot >= c->cfg.futex_slots)
+		return -EPROTO;
+	coh_home_cancel(c, from, m, fx);
+	return 0;
+}
+
 int coh_home_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx)
 {
 	struct take t;
@@ -100,6 +133,10 @@ int coh_home_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct c
 
 	if (coh_home_of(&c->cfg, m->page) != c->cfg.self)
 		return -EPROTO;
+	if (m->type == COH_MSG_FUTEX_CANCEL)
+		return home_cancel(c, from, m, fx);
+	if (m->type == COH_MSG_COMPARED)
+		return coh_home_compared(c, from, m->page, m->futex.value == 1, fx);
 	if (m->type != COH_MSG_INV_ACK && m->type != COH_MSG_DONE && m->type != COH_MSG_DROP_ACK)
 		return home_request(c, from, m, fx);
 	d = coh_dir_at(c, m->page);

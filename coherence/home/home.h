@@ -4,7 +4,7 @@
  * state diagram is in home.def, with the table. From below upwards:
  *
  *      txn.c run.c supply.c owner.c invalidate.c    what a transaction is made of
- *      gets.c getm.c put.c atomic.c migratory.c discard.c    a request's life, action by action
+ *      gets.c getm.c put.c atomic.c migratory.c discard.c sleep.c    a request's life, action by action
  *      start.c                                      the table; starting what waits
  *      home.c                                       messages and landings, as they arrive
  *
@@ -110,6 +110,12 @@ uint64_t coh_home_kept_of(const struct take *t, uint64_t pages);
 /* As of Invs, see invalidate.c. */
 int coh_home_drop_is_pending(const struct take *t, coh_node node);
 unsigned coh_home_drop_count_pending(const struct take *t);
+
+/* --- sleep.c --- */
+/* Whether this thread of node's sleeps here. */
+int coh_home_sleeps(struct coh *c, coh_node node, uint16_t slot);
+/* A thread that sleeps does so no more: it has waited long enough. */
+void coh_home_cancel(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx);
 
 /* --- start.c --- */
 /* Takes the row of state and event; the transaction or, when that is over, the

@@ -23,6 +23,7 @@ static const struct coh_config config = {
 	.slots = 8,
 	.locks = 16,
 	.sync_slots = 4,
+	.futex_slots = 4,
 };
 
 static void rng_bytes(void *out, size_t n)
@@ -34,6 +35,11 @@ static void rng_bytes(void *out, size_t n)
 static int is_sync(unsigned type)
 {
 	return type >= COH_MSG_LOCK && type <= COH_MSG_SYNC_RESP && type != COH_MSG_BARRIER_ARRIVE;
+}
+
+static int is_futex(unsigned type)
+{
+	return type >= COH_MSG_FUTEX_WAIT && type <= COH_MSG_FUTEX_WOKEN;
 }
 
 static uint8_t flags_of(unsigned type)
@@ -73,6 +79,11 @@ static void fill_body(struct coh_msg *m)
 		memset(m->svc.name, 'x', rng() % COH_NAME_MAX);
 		break;
 	default:
+		if (is_futex(m->type))
+			m->futex = (struct coh_futex){ .offset = (uint32_t)(rng() % (COH_PAGE_MAX / 4) * 4),
+				                       .value = (uint32_t)rng(),
+				                       .left = (uint32_t)rng(),
+				                       .slot = (uint16_t)(rng() % 4) };
 		if (is_sync(m->type))
 			m->sync = (struct coh_sync_args){ .object = (uint32_t)(rng() % 16),
 				                          .mutex = (uint32_t)(rng() % 16),
@@ -236,6 +247,9 @@ static void test_bounds_of_members(void)
 	REFUSE(COH_MSG_FWD_ATOMIC, atomic.width, 2);
 	REFUSE(COH_MSG_ATOMIC, atomic.offset, 2);
 	REFUSE(COH_MSG_ATOMIC, atomic.offset, COH_PAGE_MAX);
+	REFUSE(COH_MSG_FUTEX_WAIT, futex.offset, 2);
+	REFUSE(COH_MSG_FWD_COMPARE, futex.offset, COH_PAGE_MAX);
+	REFUSE(COH_MSG_FUTEX_CANCEL, futex.slot, 4);
 	REFUSE(COH_MSG_LOCK, sync.object, 16);
 	REFUSE(COH_MSG_COND_WAIT, sync.mutex, 16);
 	REFUSE(COH_MSG_GETS, flags, COH_F_UPGRADE);

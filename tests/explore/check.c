@@ -63,7 +63,7 @@ int x_is_still(const struct world *w, unsigned nodes)
 	if (w->n_msgs || w->n_moves)
 		return 0;
 	for (unsigned i = 0; i < nodes; i++)
-		if (w->node[i].todo || w->node[i].timers || w->node[i].drop)
+		if (w->node[i].todo || w->node[i].timers || w->node[i].drop || w->node[i].compared)
 			return 0;
 	return 1;
 }
@@ -111,6 +111,8 @@ static enum x_outcome check_rest(struct explorer *x, const struct world *w)
 			return x_bad(x, "an atomic of node %u is never answered", i);
 		if (w->node[i].thread)
 			return x_bad(x, "a discard of node %u is never answered", i);
+		if (x->o.futex && x_futex_check_rest(x, w, i) == X_BAD)
+			return X_BAD;
 	}
 	for (unsigned p = 0; p < x->o.pages; p++)
 		if (check_directory(x, w, p) == X_BAD)
@@ -134,11 +136,12 @@ enum x_outcome x_check(struct explorer *x, const struct world *w)
 
 /* --- goals: for every node and page, a write, an eviction, an atomic's end; last, rest --- */
 
-enum { GOAL_WRITE, GOAL_EVICTED, GOAL_ATOMIC, GOAL_DISCARD, GOAL_HOLDS, GOAL_IDLE };
+enum { GOAL_WRITE, GOAL_EVICTED, GOAL_ATOMIC, GOAL_DISCARD, GOAL_FUTEX, GOAL_HOLDS, GOAL_IDLE };
 
 static unsigned kinds(const struct x_options *o)
 {
-	return o->sync ? 2 : 1u + (o->evict > 0) + (o->atomics > 0) + (o->discards > 0);
+	return o->sync ? 2 : 1u + (o->evict > 0) + (o->atomics > 0) + (o->discards > 0) +
+	                       (o->futex > 0);
 }
 
 static unsigned kind_at(const struct x_options *o, unsigned k)
@@ -148,6 +151,8 @@ static unsigned kind_at(const struct x_options *o, unsigned k)
 	if (k >= GOAL_EVICTED && !o->evict)
 		k++;
 	if (k >= GOAL_ATOMIC && !o->atomics)
+		k++;
+	if (k >= GOAL_DISCARD && !o->discards)
 		k++;
 	return k;
 }
@@ -166,6 +171,7 @@ static int is_reached(struct explorer *x, const struct world *w, unsigned kind, 
 	case GOAL_EVICTED:
 		return x_local_info(&x->l, w->node[node].local)->page[page].cache_state == COH_C_I;
 	case GOAL_DISCARD: return !w->node[node].thread;
+	case GOAL_FUTEX: return !w->node[node].wait && !w->node[node].wake;
 	case GOAL_HOLDS: return x_thread(w, node, 0) == X_THREAD_HOLDS;
 	case GOAL_IDLE: return x_thread(w, node, 0) == X_THREAD_IDLE;
 	default: return x_atomic(w, node, page) == X_ATOMIC_NONE;
@@ -202,7 +208,8 @@ uint32_t x_goals_permute(const struct x_options *o, uint32_t goals, const coh_no
 void x_goal_name(const struct x_options *o, unsigned goal, char *out, size_t len)
 {
 	static const char *const name[] = { "write", "give up", "finish an atomic on",
-		                            "finish a discard, as well as" };
+		                            "finish a discard, as well as",
+		                            "have no thread that waits for a word or wakes, beside" };
 	unsigned all = o->nodes * o->pages;
 
 	if (goal == x_goal_count(o) - 1)

@@ -89,6 +89,8 @@ static void local_actions(const struct explorer *x, const struct world *w, unsig
 		for (a.n = 1; a.n <= (x->o.runs ? x->o.runs : 1) && p + a.n <= x->o.pages; a.n++)
 			x_add_action(list, n, a);
 	}
+	if (x->o.futex)
+		x_futex_actions(x, w, node, list, n);
 	a = (struct x_action){ .kind = X_TIMER, .node = (uint8_t)node };
 	if (x->o.pins && node == 0 && waits(x, w, node))
 		return; /* what it has it keeps until it has the other one */
@@ -129,6 +131,9 @@ unsigned x_actions(const struct explorer *x, const struct world *w, struct x_act
 				             (struct x_action){ .kind = X_PUNCH,
 				                                .node = (uint8_t)i,
 				                                .page = (uint8_t)p });
+		if (!w->node[i].todo && w->node[i].compared)
+			x_add_action(list, &n,
+			             (struct x_action){ .kind = X_COMPARED, .node = (uint8_t)i });
 		if (!w->node[i].todo && x->o.sync)
 			x_sync_actions(x, w, i, list, &n);
 		else if (!w->node[i].todo)
@@ -153,7 +158,8 @@ static enum x_outcome step(struct explorer *x, struct world *w, unsigned node, u
 		return x_bad(x, "node %u: %s", node, s.bad);
 	if (s.rc == -EPROTO && x->o.lenient)
 		return X_DONE;
-	if (s.rc && (kind == COH_EV_MSG || kind == COH_EV_LANDED || kind == COH_EV_TIMER))
+	if (s.rc && (kind == COH_EV_MSG || kind == COH_EV_LANDED || kind == COH_EV_TIMER ||
+	             kind == COH_EV_COMPARED))
 		return x_bad(x, "node %u refuses an honest event: %s", node, strerror(-s.rc));
 	if (s.rc == -EAGAIN || s.rc == -EBUSY)
 		return X_NOTHING; /* the caller tries again */
@@ -221,6 +227,8 @@ static enum x_outcome local_event(struct explorer *x, struct world *w, struct x_
 
 	if (x->o.sync)
 		return step(x, w, a.node, x_sync_event(x, w, a));
+	if (a.ev >= COH_EV_FUTEX_WAIT)
+		return step(x, w, a.node, x_futex_event(x, w, a));
 	/* Before the step: its effects may complete or wake at once. */
 	if (a.ev == COH_EV_READ || a.ev == COH_EV_WRITE)
 		w->node[a.node].blocked |= (uint8_t)(1u << a.page);
@@ -244,6 +252,10 @@ enum x_outcome x_apply(struct explorer *x, struct world *w, struct x_action a)
 	case X_TIMER:
 		w->node[a.node].timers &= (uint8_t) ~(1u << a.index);
 		return step(x, w, a.node, x_put(x_put(0, E_SLOT, a.index), E_KIND, COH_EV_TIMER));
+	case X_COMPARED:
+		n = w->node[a.node].compared - 1u;
+		w->node[a.node].compared = 0;
+		return step(x, w, a.node, x_put(x_put(0, E_VALUE, n), E_KIND, COH_EV_COMPARED));
 	case X_CARRY_OUT:
 		fx = x_list(&x->l, w->node[a.node].todo, &n);
 		return x_carry_out(x, w, a.node, fx, n);

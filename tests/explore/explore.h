@@ -38,6 +38,8 @@ struct x_options {
 	unsigned sync;     /* threads of each node that use one mutex, one condition and the
 	                    * barrier; then nobody uses pages */
 	unsigned runs;     /* prefetches of up to so many pages */
+	unsigned futex;    /* threads that wait for a word of page 0 at once, one of a node at
+	                    * most; and one wake of such outstanding in all */
 	unsigned overtakes; /* sync: woken threads that go before one that waits for the mutex */
 	unsigned pins;     /* node 0 ends no tenure while it waits for another page, as a call
 	                    * that pins several pages */
@@ -80,13 +82,13 @@ struct x_bits {
 	uint8_t at, len;
 };
 /* A message under way: what the exploration varies of struct coh_msg, and its pair. */
-#define M_TYPE 0, 5
-#define M_FLAGS 5, 5
+#define M_TYPE 0, 6
+#define M_FLAGS 51, 5
 #define M_ACCESS 10, 2
 #define M_REQUESTOR 12, 4 /* 15: none */
 #define M_N 16, 7
 #define M_SLOT 23, 8
-#define M_RESULT 31, 8 /* pages, of a Drop-Ack and a Discarded */
+#define M_RESULT 31, 8 /* pages, of a Drop-Ack and a Discarded; values of a word's messages */
 #define M_PAGE 39, 4
 #define S_THREAD 10, 2 /* in the place of others, for messages of locks */
 #define S_OBJECT 16, 2
@@ -108,6 +110,7 @@ struct x_bits {
 #define E_THREAD 0, 2
 #define E_TRY 2, 1
 #define E_ALL 3, 1
+#define E_VALUE 4, 2
 #define E_KIND 56, 5
 
 static inline uint64_t x_get(uint64_t word, unsigned at, unsigned len)
@@ -122,6 +125,9 @@ static inline uint64_t x_put(uint64_t word, unsigned at, unsigned len, uint64_t 
 }
 
 #define X_DISCARD_COOKIE 64
+#define X_WAIT_COOKIE 65
+#define X_WAKE_COOKIE 66
+#define X_WAKE_ALL 3 /* in place of more than there are */
 
 /* An effect. word: the message of a SEND, the page write of a MOVE, else the cookie. */
 struct x_fx {
@@ -133,6 +139,8 @@ struct x_fx {
 struct coh_event x_event_unpack(uint64_t ev);
 /* NULL, or what is wrong with the effect. */
 const char *x_fx_pack(const struct coh_effect *e, coh_node self, struct x_fx *out);
+/* The message of an owner that has compared the word. */
+uint64_t x_compared(coh_node from, coh_node to, unsigned page, unsigned equal);
 uint64_t x_atomic_resp(coh_node from, coh_node to, unsigned page, unsigned slot);
 uint64_t x_msg_permute(uint64_t msg, const coh_node *perm);
 uint64_t x_move_permute(uint64_t move, const coh_node *perm);
@@ -194,6 +202,22 @@ struct x_node {
 	uint8_t atomic;  /* X_ATOMIC_*, 2 bits a page */
 	uint8_t thread;  /* sync: X_THREAD_*, 3 bits a thread; else whether a discard is asked for */
 	uint8_t arrived; /* sync: times in the barrier, modulo 4 */
+	/* futex: */
+	uint8_t wait;     /* X_WAIT_* of the thread, and whether its wait is cancelled */
+	uint8_t place;    /* in X_WAIT_SLEEPS: how many sleep that came before */
+	uint8_t due;      /* ... whether a wake has begun since */
+	uint8_t wake;     /* how many at most, of a wake that has begun; 0: none */
+	uint8_t compared; /* the outcome that the core has yet to hear, plus one; 0: none */
+	uint8_t pad[3];
+};
+enum {
+	X_WAIT_NONE,
+	X_WAIT_ASKED,
+	X_WAIT_DIFFERS, /* from the comparison on */
+	X_WAIT_SLEEPS,
+	X_WAIT_WOKEN, /* from the home's step on */
+	X_WAIT_CANCELLED,
+	X_WAIT_CANCELS = 8 /* beside these: its end was asked for */
 };
 enum {
 	X_THREAD_IDLE,
@@ -207,7 +231,7 @@ enum { X_ATOMIC_NONE, X_ATOMIC_ASKED, X_ATOMIC_CARRIED_OUT };
 struct world {
 	uint8_t n_msgs, n_moves;
 	uint8_t written; /* pages that are not zero any more, 1 bit a page */
-	uint8_t pad;
+	uint8_t woken;   /* futex: threads woken that no wake has told of yet */
 	struct x_node node[X_NODES];
 	uint64_t msg[X_MSGS];   /* sorted by pair, oldest first within a pair */
 	uint64_t move[X_MOVES]; /* sorted */
@@ -230,7 +254,7 @@ static inline unsigned x_atomic(const struct world *w, unsigned node, unsigned p
 }
 
 void x_world_init(struct explorer *x, struct world *w);
-#define X_BYTES_MAX (4 + 16 * X_NODES + 8 * X_MSGS + 8 * X_MOVES)
+#define X_BYTES_MAX (4 + sizeof(struct x_node) * X_NODES + 8 * X_MSGS + 8 * X_MOVES)
 unsigned x_world_pack(const struct explorer *x, const struct world *w, uint8_t *bytes);
 void x_world_unpack(const struct explorer *x, const uint8_t *bytes, unsigned len, struct world *w);
 void x_world_send(struct world *w, uint64_t msg); /* behind the others of its pair */
@@ -246,6 +270,7 @@ enum x_action_kind {
 	X_PUNCH,       /* node, page: the last local completion of what left this frame */
 	X_TIMER,       /* node, slot */
 	X_CARRY_OUT,   /* node: effects of its last step */
+	X_COMPARED,    /* node: the core hears of a comparison */
 	X_LOCAL,       /* node, kind of event, page, n */
 };
 struct x_action {
@@ -279,6 +304,23 @@ enum x_outcome x_sync_check_rest(struct explorer *x, const struct world *w);
 static inline unsigned x_thread(const struct world *w, unsigned node, unsigned thread)
 {
 	return w->node[node].thread >> (3 * thread) & 7;
+}
+
+/* --- threads that wait for a word (futex.c) --- */
+void x_futex_actions(const struct explorer *x, const struct world *w, unsigned node,
+                     struct x_action *list, unsigned *n);
+/* The event of such an action; whoever waits, or wakes, does so from now on. */
+uint64_t x_futex_event(const struct explorer *x, struct world *w, struct x_action a);
+enum x_outcome x_futex_compare(struct explorer *x, struct world *w, unsigned node,
+                               const struct x_fx *fx);
+/* A message leaves. */
+enum x_outcome x_futex_send(struct explorer *x, struct world *w, uint64_t msg);
+enum x_outcome x_futex_done(struct explorer *x, struct world *w, unsigned node,
+                            const struct x_fx *fx);
+enum x_outcome x_futex_check_rest(struct explorer *x, const struct world *w, unsigned node);
+static inline unsigned x_wait(const struct world *w, unsigned node)
+{
+	return w->node[node].wait & 7u;
 }
 
 /* --- checks (check.c) --- */

@@ -62,6 +62,7 @@ void x_locals_open(struct x_locals *l, const struct x_options *o)
 		.holds = (uint16_t)o->holds,
 		.locks = o->sync ? 2 : 0,
 		.sync_slots = (uint16_t)o->sync,
+		.futex_slots = o->futex > 0,
 		.overtakes = (uint8_t)o->overtakes,
 		.refreshes = (uint16_t)o->refreshes,
 		.migratory = (uint8_t)o->migratory,

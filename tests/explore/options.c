@@ -29,6 +29,7 @@ static const struct {
 	OPTION(evict, "1: pages are evicted at any time"),
 	OPTION(atomics, "atomics outstanding in all; at most one per node and page"),
 	OPTION(discards, "discards outstanding in all; at most one per node, of runs if there are"),
+	OPTION(futex, "threads that wait for a word at once, one of a node at most; and one wake"),
 	OPTION(sync, "threads of a node that use mutex, condition and barrier; no pages then"),
 	OPTION(overtakes, "... threads woken from the condition that go before one that only locks"),
 	OPTION(runs, "prefetches of up to so many pages at any time"),
@@ -112,6 +113,8 @@ void x_options_print(const struct x_options *o, FILE *out)
 		fprintf(out, " atomics=%u", o->atomics);
 	if (o->discards)
 		fprintf(out, " discards=%u", o->discards);
+	if (o->futex)
+		fprintf(out, " futex=%u", o->futex);
 	if (o->sync)
 		fprintf(out, " locks, condition and barrier by %u threads each", o->sync);
 	if (o->overtakes)

@@ -33,6 +33,12 @@ static int is_sync(unsigned type)
 	return type >= COH_MSG_LOCK && type <= COH_MSG_BARRIER_RELEASE;
 }
 
+/* Of a word at offset 0, for the one thread of each node. */
+static int is_futex(unsigned type)
+{
+	return type >= COH_MSG_FUTEX_WAIT && type <= COH_MSG_FUTEX_WOKEN;
+}
+
 static int has_result(unsigned type)
 {
 	return type == COH_MSG_DROP_ACK || type == COH_MSG_DISCARDED;
@@ -69,6 +75,8 @@ static struct coh_msg msg_unpack(uint64_t word)
 		m.atomic = the_atomic;
 	if (has_result(m.type))
 		m.result = x_get(word, M_RESULT);
+	if (is_futex(m.type))
+		m.futex.value = (uint32_t)x_get(word, M_RESULT);
 	return m;
 }
 
@@ -102,6 +110,13 @@ struct coh_event x_event_unpack(uint64_t ev)
 	case COH_EV_COND_WAIT:
 	case COH_EV_COND_SIGNAL:
 	case COH_EV_BARRIER: sync_unpack(ev, &e); break;
+	case COH_EV_FUTEX_WAIT:
+	case COH_EV_FUTEX_WAKE:
+	case COH_EV_FUTEX_CANCEL:
+	case COH_EV_COMPARED:
+		e.futex.value = (uint32_t)x_get(ev, E_VALUE);
+		e.cookie = e.kind == COH_EV_FUTEX_WAKE ? X_WAKE_COOKIE : X_WAIT_COOKIE;
+		break;
 	default:
 		e.page = x_get(ev, E_PAGE);
 		e.n = (uint16_t)x_get(ev, E_N);
@@ -124,6 +139,9 @@ static const char *send_pack(const struct coh_effect *e, coh_node self, uint64_t
 	if (m->slot > 255 || m->page >= X_PAGES || m->n > COH_MAX_RUN ||
 	    (has_result(m->type) && m->result >> X_PAGES))
 		return "a message's members are out of range";
+	if (is_futex(m->type) &&
+	    (m->futex.offset || m->futex.slot || m->futex.left || m->futex.value > 255))
+		return "a message of a word is out of range";
 	if (has_landing(m->type) && !(e->fill & COH_FILL_LANDING) &&
 	    !is_mark(&m->landing, MARK_LANDING, m->page))
 		return "a message carries the wrong landing";
@@ -136,6 +154,8 @@ static const char *send_pack(const struct coh_effect *e, coh_node self, uint64_t
 	w = x_put(w, M_PAGE, m->page);
 	if (has_result(m->type))
 		w = x_put(w, M_RESULT, m->result);
+	if (is_futex(m->type))
+		w = x_put(w, M_RESULT, m->futex.value);
 	w = x_put(w, M_FROM, self);
 	*out = x_put(w, M_TO, e->node);
 	return e->node == self ? "a message to the node itself" : NULL;
@@ -202,9 +222,14 @@ const char *x_fx_pack(const struct coh_effect *e, coh_node self, struct x_fx *ou
 		out->node = (uint8_t)e->node;
 		out->word = e->cookie;
 		return NULL;
+	case COH_FX_COMPARE:
+		out->node = (uint8_t)e->node;
+		out->word = e->futex.value;
+		return e->futex.offset ? "the wrong word is compared" : NULL;
 	case COH_FX_COMPLETE:
 		out->word = e->cookie;
 		out->slot = (uint8_t)e->status;
+		out->n = e->cookie == X_WAKE_COOKIE ? (uint8_t)e->result : out->n;
 		return NULL;
 	default: return NULL;
 	}
@@ -221,6 +246,14 @@ uint64_t x_atomic_resp(coh_node from, coh_node to, unsigned page, unsigned slot)
 	w = x_put(w, M_PAGE, page);
 	w = x_put(w, M_FROM, from);
 	return x_put(w, M_TO, to);
+}
+
+uint64_t x_compared(coh_node from, coh_node to, unsigned page, unsigned equal)
+{
+	uint64_t w = x_atomic_resp(from, to, page, 0);
+
+	w = x_put(w, M_TYPE, COH_MSG_COMPARED);
+	return x_put(w, M_RESULT, equal);
 }
 
 /* --- other names for the nodes --- */

@@ -16,7 +16,11 @@ static void print_msg(FILE *out, uint64_t m)
 	unsigned flags = (unsigned)x_get(m, M_FLAGS);
 
 	fprintf(out, "%s", coh_msg_name((unsigned)x_get(m, M_TYPE)));
-	if (x_get(m, M_TYPE) >= COH_MSG_LOCK) {
+	if (x_get(m, M_TYPE) >= COH_MSG_FUTEX_WAIT) {
+		fprintf(out, " %u", (unsigned)x_get(m, M_RESULT));
+		return;
+	}
+	if (x_get(m, M_TYPE) >= COH_MSG_LOCK && x_get(m, M_TYPE) <= COH_MSG_BARRIER_RELEASE) {
 		fprintf(out, " thread %u, value %d", (unsigned)x_get(m, S_THREAD),
 		        (int8_t)x_get(m, S_VALUE));
 		return;
@@ -48,6 +52,7 @@ static void print_fx(FILE *out, const struct x_fx *fx)
 		        coh_tag_decode((uint32_t)fx->word).to_home ? " (home)" : "");
 		break;
 	case COH_FX_TIMER: fprintf(out, "timer %u for p%u", fx->slot, fx->page); break;
+	case COH_FX_COMPARE: fprintf(out, "compare for %u", fx->node); break;
 	case COH_FX_ATOMIC: fprintf(out, "atomic p%u for %u", fx->page, fx->node); break;
 	case COH_FX_DROP_FRAME: fprintf(out, "drop frame p%u +%u", fx->page, fx->n); break;
 	case COH_FX_ZERO_FRAME: fprintf(out, "zero frame p%u +%u", fx->page, fx->n); break;
@@ -74,7 +79,10 @@ static void print_local(struct explorer *x, const struct x_action *a)
 		                            [COH_EV_PREFETCH] = "prefetches",
 		                            [COH_EV_EVICT] = "evicts",
 		                            [COH_EV_ATOMIC] = "wants an atomic on",
-		                            [COH_EV_DISCARD] = "discards" };
+		                            [COH_EV_DISCARD] = "discards",
+		                            [COH_EV_FUTEX_WAIT] = "waits for a word of",
+		                            [COH_EV_FUTEX_WAKE] = "wakes who waits for",
+		                            [COH_EV_FUTEX_CANCEL] = "cancels its wait for" };
 	static const char *const sync[] = { [COH_EV_LOCK] = "locks",
 		                            [COH_EV_UNLOCK] = "unlocks",
 		                            [COH_EV_COND_WAIT] = "waits",
@@ -112,6 +120,7 @@ static void print_action(struct explorer *x, const struct world *w, const struct
 		fprintf(x->out, "node %u gives back its frame of page %u", a->node, a->page);
 		break;
 	case X_TIMER: fprintf(x->out, "node %u: timer %u fires", a->node, a->index); break;
+	case X_COMPARED: fprintf(x->out, "node %u has compared", a->node); break;
 	case X_CARRY_OUT: fprintf(x->out, "node %u goes on", a->node); break;
 	default: print_local(x, a);
 	}
@@ -127,7 +136,13 @@ static uint64_t event_of(const struct explorer *x, const struct world *w, const 
 	case X_DELIVER: return x_put(w->msg[a->index], E_KIND, COH_EV_MSG);
 	case X_TELL: return x_put(w->move[a->index] & 0xffffffff, E_KIND, COH_EV_LANDED);
 	case X_TIMER: return x_put(x_put(0, E_SLOT, a->index), E_KIND, COH_EV_TIMER);
-	case X_LOCAL: return x->o.sync ? x_sync_event(x, &scratch, *a) : x_put(ev, E_KIND, a->ev);
+	case X_COMPARED:
+		return x_put(x_put(0, E_VALUE, w->node[a->node].compared - 1u), E_KIND,
+		             COH_EV_COMPARED);
+	case X_LOCAL:
+		if (a->ev >= COH_EV_FUTEX_WAIT)
+			return x_futex_event(x, &scratch, *a);
+		return x->o.sync ? x_sync_event(x, &scratch, *a) : x_put(ev, E_KIND, a->ev);
 	default: return 0;
 	}
 }
@@ -191,6 +206,10 @@ static void print_world(struct explorer *x, const struct world *w)
 				print_dir(x->out, page);
 			fprintf(x->out, ";");
 		}
+		if (x->o.futex)
+			fprintf(x->out, " wait %u%s place %u due %u wake %u;", x_wait(w, i),
+			        w->node[i].wait & X_WAIT_CANCELS ? " cancels" : "", w->node[i].place,
+			        w->node[i].due, w->node[i].wake);
 		print_list(x, w->node[i].todo, " still to do: ");
 		fprintf(x->out, "\n");
 	}

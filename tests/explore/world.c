@@ -84,7 +84,7 @@ void x_world_permute(struct explorer *x, const struct world *w, unsigned g, stru
 
 	out->n_msgs = out->n_moves = 0;
 	out->written = w->written;
-	out->pad = 0;
+	out->woken = w->woken;
 	for (unsigned i = 0; i < x->o.nodes; i++) {
 		struct x_node *n = &out->node[perm[i]];
 		*n = w->node[i];
@@ -318,16 +318,19 @@ static enum x_outcome carry_out_one(struct explorer *x, struct world *w, unsigne
 		if (fx->fill)
 			w->node[node].drop &= (uint8_t)~run;
 		x_world_send(w, fx->word);
-		return X_DONE;
+		return x->o.futex ? x_futex_send(x, w, fx->word) : X_DONE;
 	case COH_FX_MOVE: return fx_move(x, w, node, fx->word);
 	case COH_FX_TIMER: return fx_timer(x, w, node, fx->slot);
 	case COH_FX_ATOMIC: return fx_atomic(x, w, node, fx);
+	case COH_FX_COMPARE: return x_futex_compare(x, w, node, fx);
 	case COH_FX_DROP_FRAME: return fx_drop(x, w, node, fx);
 	case COH_FX_ZERO_FRAME: return fx_zero(x, w, node, fx);
 	case COH_FX_DISCARD_FRAME: return fx_discard(x, w, node, fx);
 	case COH_FX_COMPLETE:
 		if (x->o.sync)
 			return x_sync_done(x, w, node, fx);
+		if (fx->word == X_WAIT_COOKIE || fx->word == X_WAKE_COOKIE)
+			return x_futex_done(x, w, node, fx);
 		if (fx->word == X_DISCARD_COOKIE)
 			return discard_done(x, w, node);
 		if (fx->slot)
@@ -347,6 +350,7 @@ static int is_local(const struct world *w, unsigned node, const struct x_fx *fx)
 				return 1;
 		return 0;
 	case COH_FX_ATOMIC:
+	case COH_FX_COMPARE:
 	case COH_FX_ZERO_FRAME:
 	case COH_FX_DISCARD_FRAME:
 	case COH_FX_DROP_FRAME: return 1;
@@ -372,7 +376,7 @@ enum x_outcome x_carry_out(struct explorer *x, struct world *w, unsigned node,
 		if (x->o.one ? i > 0 : left && is_local(w, node, &fx[i]))
 			break;
 		left |= fx[i].kind == COH_FX_SEND || fx[i].kind == COH_FX_MOVE ||
-		        fx[i].kind == COH_FX_ATOMIC;
+		        fx[i].kind == COH_FX_ATOMIC || fx[i].kind == COH_FX_COMPARE;
 		if (carry_out_one(x, w, node, &fx[i]) == X_BAD)
 			return X_BAD;
 	}

@@ -30,6 +30,14 @@ static void call_page(struct world *w, coh_node node, uint8_t what, uint8_t arg)
 {
 	struct coh_event ev = { .page = arg % PAGES, .cookie = COOKIE_OTHER };
 
+	if (what & 0x40) {
+		static const uint8_t kind[] = { COH_EV_FUTEX_WAIT, COH_EV_FUTEX_WAKE,
+			                        COH_EV_FUTEX_CANCEL, COH_EV_FUTEX_WAIT };
+		ev.kind = kind[what % 4];
+		ev.futex.value = arg >> 4;
+		world_step(w, node, &ev, 0);
+		return;
+	}
 	switch (what % 4) {
 	case 0: ev.kind = COH_EV_EVICT; break;
 	case 3:
@@ -129,6 +137,15 @@ static void lie(struct world *w, struct input *in)
 	case COH_MSG_DROP_ACK:
 	case COH_MSG_DISCARDED:
 	case COH_MSG_ATOMIC_RESP: m.result = b; break;
+	case COH_MSG_FUTEX_WAIT:
+	case COH_MSG_FUTEX_WAKE:
+	case COH_MSG_FUTEX_CANCEL:
+	case COH_MSG_COMPARED:
+	case COH_MSG_FWD_COMPARE:
+	case COH_MSG_FUTEX_RESP:
+	case COH_MSG_FUTEX_WOKEN:
+		m.futex = (struct coh_futex){ .value = b & 3, .slot = a >> 6 };
+		break;
 	case COH_MSG_SVC_REQ:
 	case COH_MSG_SVC_RESP: m.svc.op = b; break;
 	default:
@@ -195,6 +212,19 @@ static void behave(struct world *w, struct input *in)
 	case COH_MSG_PUTM: answer.type = COH_MSG_PUT_ACK; break;
 	case COH_MSG_ATOMIC:
 	case COH_MSG_FWD_ATOMIC: answer.type = COH_MSG_ATOMIC_RESP; break;
+	case COH_MSG_FUTEX_WAIT:
+	case COH_MSG_FUTEX_WAKE:
+		answer.type = COH_MSG_FUTEX_RESP;
+		answer.futex.value = m.futex.value & 1;
+		break;
+	case COH_MSG_FUTEX_CANCEL:
+		answer.type = COH_MSG_FUTEX_WOKEN;
+		answer.futex.slot = m.futex.slot;
+		break;
+	case COH_MSG_FWD_COMPARE:
+		answer.type = COH_MSG_COMPARED;
+		answer.futex.value = m.futex.value & 1;
+		break;
 	case COH_MSG_LOCK:
 	case COH_MSG_COND_WAIT: answer.type = COH_MSG_SYNC_RESP; break;
 	case COH_MSG_BARRIER_ARRIVE: answer.type = COH_MSG_BARRIER_RELEASE; break;

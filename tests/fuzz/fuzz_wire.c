@@ -10,7 +10,7 @@
 #include "tests/fuzz/fuzz.h"
 
 static const struct coh_config configs[] = {
-	{ .nodes = 2, .n_zones = 1, .zone = { { 0, 8, 2 } }, .locks = 4 },
+	{ .nodes = 2, .n_zones = 1, .zone = { { 0, 8, 2 } }, .locks = 4, .futex_slots = 3 },
 	{ .nodes = 64, .n_zones = 2, .zone = { { 0, 4096, 64 }, { 4096, 16, 1 } }, .locks = 256 },
 	{ .nodes = 1024, .n_zones = 1, .zone = { { 0, UINT64_C(1) << 38, 64 } }, .locks = 0 },
 };
@@ -34,6 +34,17 @@ static void check_ranges(const struct coh_config *c, const struct coh_msg *m)
 		                   m->atomic.offset % m->atomic.width == 0 &&
 		                   m->atomic.offset < COH_PAGE_MAX,
 		           "atomic");
+		break;
+	case COH_MSG_FUTEX_WAIT:
+	case COH_MSG_FUTEX_WAKE:
+	case COH_MSG_FUTEX_CANCEL:
+	case COH_MSG_COMPARED:
+	case COH_MSG_FWD_COMPARE:
+	case COH_MSG_FUTEX_RESP:
+	case COH_MSG_FUTEX_WOKEN:
+		FUZZ_CHECK(m->futex.offset % 4 == 0 && m->futex.offset < COH_PAGE_MAX &&
+		                   m->futex.slot <= c->futex_slots,
+		           "a word");
 		break;
 	case COH_MSG_SVC_REQ:
 	case COH_MSG_SVC_RESP:

@@ -31,6 +31,7 @@ static struct coh_config config_of(coh_node self, unsigned form)
 		.holds = form & 2 ? HOLDS : 0,
 		.locks = LOCKS,
 		.sync_slots = 2,
+		.futex_slots = 2,
 		.migratory = form & 1 ? 2 : 0,
 	};
 
@@ -250,6 +251,25 @@ static void do_atomic(struct world *w, coh_node node, const struct coh_effect *e
 		send(w, node, &answer);
 }
 
+/* Words hold what is expected now and then. At the home the core hears of it after the step. */
+static void do_compare(struct world *w, coh_node node, const struct coh_effect *e)
+{
+	struct coh_effect answer = { .kind = COH_FX_SEND, .node = e->node, .page = e->page };
+	int equal = e->futex.value & 1;
+
+	if (!w->tainted[e->page])
+		FUZZ_CHECK(!w->cell[node][e->page].incoming &&
+		                   w->cell[node][e->page].version == w->newest[e->page],
+		           "a word of page %u is compared in old data", (unsigned)e->page);
+	if (e->node == node) {
+		w->compared[w->n_compared++] = (uint8_t)(e->page << 1 | (unsigned)equal);
+		return;
+	}
+	answer.msg = (struct coh_msg){ .type = COH_MSG_COMPARED, .n = 1, .page = e->page };
+	answer.msg.futex.value = (uint32_t)equal;
+	send(w, node, &answer);
+}
+
 static void leave_barrier(struct world *w, coh_node node)
 {
 	w->left[node]++;
@@ -302,6 +322,7 @@ static void carry_out(struct world *w, coh_node node, const struct coh_effect *e
 	case COH_FX_MOVE: move(w, node, e); break;
 	case COH_FX_TIMER: w->armed[node][e->slot] = 1; break;
 	case COH_FX_ATOMIC: do_atomic(w, node, e); break;
+	case COH_FX_COMPARE: do_compare(w, node, e); break;
 	case COH_FX_DROP_FRAME:
 	case COH_FX_ZERO_FRAME:
 	case COH_FX_DISCARD_FRAME: clear_frames(w, node, e); break;
@@ -370,7 +391,10 @@ static void judge_message(struct world *w, coh_node node, const struct coh_msg *
 	case COH_MSG_PUTS:
 	case COH_MSG_PUTM:
 	case COH_MSG_ATOMIC:
+	case COH_MSG_FUTEX_WAIT:
+	case COH_MSG_FUTEX_WAKE:
 	case COH_MSG_ATOMIC_RESP: w->tainted[m->page] = 1; break;
+	case COH_MSG_FUTEX_CANCEL: break; /* of what sleeps for itself, or of nothing */
 	case COH_MSG_DISCARD: taint(w, m->page, m->n); break;
 	case COH_MSG_INV_ACK:
 	case COH_MSG_DROP_ACK:
@@ -413,6 +437,14 @@ int world_step(struct world *w, coh_node node, const struct coh_event *ev, int b
 	FUZZ_CHECK(!wrong, "node %u: %s", node, wrong);
 	for (uint32_t i = 0; i < fx.len; i++)
 		carry_out(w, node, &fx.list[i]);
+	while (w->n_compared) {
+		struct coh_event told = { .kind = COH_EV_COMPARED };
+		uint8_t was = w->compared[--w->n_compared];
+		told.page = was >> 1;
+		told.futex.value = was & 1;
+		rc = world_step(w, node, &told, 0);
+		FUZZ_CHECK(rc == 0, "node %u refuses to hear what it has compared", node);
+	}
 	return 0;
 }
 
@@ -429,7 +461,8 @@ int world_deliver(struct world *w, coh_node from, coh_node to)
 	q->len--;
 	rc = world_step(w, to, &ev, 0);
 	if (rc && w->robbed[from][to] &&
-	    (ev.msg.type <= COH_MSG_ATOMIC || ev.msg.type == COH_MSG_DISCARD)) {
+	    (ev.msg.type <= COH_MSG_ATOMIC || ev.msg.type == COH_MSG_DISCARD ||
+	     ev.msg.type == COH_MSG_FUTEX_WAIT || ev.msg.type == COH_MSG_FUTEX_WAKE)) {
 		w->asked[ev.msg.page] = 1;
 		return 1;
 	}

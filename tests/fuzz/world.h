@@ -89,6 +89,8 @@ struct world {
 	struct move moves[MOVES];
 	uint8_t armed[NODES][HOLDS];
 	struct caller caller[NODES];
+	uint8_t compared[PAGES]; /* pages that the core has yet to hear of, and whether it was equal */
+	unsigned n_compared;
 	uint32_t reached[NODES], left[NODES]; /* barriers */
 	int8_t holder[NODES][LOCKS];          /* of a mutex: node plus one */
 	struct coh_landing known[KNOWN];      /* landings that the liar has heard of */

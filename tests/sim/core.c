@@ -100,6 +100,7 @@ static struct coh_config core_config(const struct sim *s, uint16_t self)
 		.holds = c->holds,
 		.locks = c->locks,
 		.sync_slots = c->threads,
+		.futex_slots = c->threads,
 	};
 
 	config.zone[0] = (struct coh_zone){ 0, c->pages, c->block_pages };
@@ -222,6 +223,10 @@ static void take(struct sim *s)
 	case EV_LAND: net_landed(s, index); break;
 	case EV_CQ: net_completed(s, index); break;
 	case EV_LOCAL: net_local(s, index); break;
+	case EV_TIMEOUT:
+		futex_timeout(s, &s->threads[index]);
+		thread_retry_all(s, s->threads[index].node);
+		break;
 	case EV_TIMER:
 		node_timer(s, index);
 		thread_retry_all(s, index);

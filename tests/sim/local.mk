@@ -1,5 +1,5 @@
 # Simulator: short without options, tests/sim/long.sh for long runs.
-sim_sources = tests/sim/check.c tests/sim/core.c tests/sim/heap.c tests/sim/heap.h \
+sim_sources = tests/sim/check.c tests/sim/core.c tests/sim/futex.c tests/sim/heap.c tests/sim/heap.h \
 	tests/sim/memory.c tests/sim/net.c \
 	tests/sim/node.c tests/sim/report.c tests/sim/rng.h tests/sim/sim.h tests/sim/thread.c \
 	tests/sim/work.c dsm/memory/evict.c dsm/memory/evict.h dsm/node/tenure.c dsm/node/tenure.h

@@ -93,6 +93,7 @@ static struct sim_config draw(const struct options *o, uint64_t seed)
 		c.group = c.nodes <= 60 ? PICK(&r, 0, 1, 2, 3) : 0;
 	}
 	c.discard_in = PICK(&r, 0, 10, 100);
+	c.futex_in = PICK(&r, 0, 5, 50);
 	return c;
 }
 
@@ -104,13 +105,13 @@ static void print_config(const struct sim_config *c)
 	        "sim --workload %s --seed %llu --events %llu --nodes %u --threads %u --pages %u --huge %u "
 	        "--block %u --epoch %u --mean %u --latency %s --think %u --wake %u --tenure %u "
 	        "--budget %u --slow %u --pause %u --atomic-in %u --prefetch-in %u --evict-in %u "
-	        "--pair-in %u --discard-in %u --per-home %u --refreshes %u --slots %u --holds %u --locks %u "
+	        "--pair-in %u --discard-in %u --futex-in %u --per-home %u --refreshes %u --slots %u --holds %u --locks %u "
 	        "--migratory %u --maps %u --pointers %u --group %u%s\n",
 	        c->work->name, (unsigned long long)c->seed, (unsigned long long)c->events, c->nodes,
 	        c->threads, c->pages, c->huge_pages, c->block_pages, c->epoch, c->mean_ns,
 	        latency_name[c->latency], c->think_ns, c->wake_ns, c->tenure_ns, c->budget, c->slow,
 	        c->pause_us, c->atomic_in, c->prefetch_in, c->evict_in, c->pair_in,
-	        c->discard_in, c->per_home,
+	        c->discard_in, c->futex_in, c->per_home,
 	        c->refreshes, c->slots, c->holds, c->locks, c->migratory, c->maps, c->pointers, c->group,
 	        c->wire ? " --wire" : "");
 }
@@ -181,6 +182,7 @@ static const struct option long_options[] = {
 	{ "prefetch-in", 1, 0, 2 }, { "evict-in", 1, 0, 3 },
 	{ "pair-in", 1, 0, 4 },     { "per-home", 1, 0, 5 },
 	{ "discard-in", 1, 0, 18 },
+	{ "futex-in", 1, 0, 19 },
 	{ "slots", 1, 0, 6 },       { "refreshes", 1, 0, 13 },
 	{ "holds", 1, 0, 7 },       { "locks", 1, 0, 8 },
 	{ "maps", 1, 0, 14 },       { "pointers", 1, 0, 15 },
@@ -257,6 +259,7 @@ static int set_option(struct options *o, int c, const char *arg)
 	case 16: cfg->group = value; break;
 	case 17: cfg->migratory = value; break;
 	case 18: cfg->discard_in = value; break;
+	case 19: cfg->futex_in = value; break;
 	case 12: o->max_nodes = value; break;
 	case 'j': o->json = 1; break;
 	case 'v': o->verbose = 1; break;

@@ -39,6 +39,7 @@ static const struct sim_config small = {
 	.evict_in = 20,
 	.pair_in = 20,
 	.discard_in = 20,
+	.futex_in = 10,
 	.per_home = 4,
 	.slots = 16,
 	.holds = 16,

@@ -160,6 +160,7 @@ static void send(struct sim *s, uint16_t node, const struct coh_effect *e)
 		SIM_CHECK(s, frame_at(s, node, e->page)->access == COH_NONE,
 		          "node %u acks an Inv of page %u with access left", node,
 		          (unsigned)e->page);
+	futex_send(s, e);
 	net_send(s, node, e);
 }
 
@@ -233,11 +234,26 @@ static void carry_out(struct sim *s, uint16_t node, const struct coh_effect *e)
 		node_arm(s, node);
 		break;
 	case COH_FX_ATOMIC: atomic(s, node, e); break;
+	case COH_FX_COMPARE: futex_compare(s, node, e); break;
 	case COH_FX_DROP_FRAME:
 	case COH_FX_ZERO_FRAME:
 	case COH_FX_DISCARD_FRAME: clear_frames(s, node, e); break;
 	case COH_FX_COMPLETE: thread_complete(s, e->cookie, e->status, e->result); break;
 	default: sim_fail(s, "effect %u", e->kind);
+	}
+}
+
+/* As in earnest: at once. */
+static void tell_compared(struct sim *s, uint16_t node)
+{
+	struct coh_event ev;
+
+	while (s->n_compared) {
+		s->n_compared--;
+		ev.kind = COH_EV_COMPARED;
+		ev.page = s->compared[s->n_compared].page;
+		ev.futex.value = s->compared[s->n_compared].equal;
+		node_step(s, node, &ev);
 	}
 }
 
@@ -261,5 +277,10 @@ int node_step(struct sim *s, uint16_t node, const struct coh_event *ev)
 		s->stats.count[i] += fx->count[i];
 	for (unsigned i = 0; i < COH_ROWS_MAX; i++)
 		s->stats.row[i] |= fx->row_taken[i];
+	if (s->n_compared) {
+		uint32_t consumed = fx->consumed;
+		tell_compared(s, node);
+		fx->consumed = consumed;
+	}
 	return 0;
 }

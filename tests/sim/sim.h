@@ -8,6 +8,7 @@
  *   core.c    the run                 heap.c   events to come
  *   net.c     messages and page writes under way
  *   node.c    one node's effects      thread.c application threads and their operations
+ *   futex.c   threads that wait for words
  *   memory.c  a node's budget of frames
  *   work.c    what threads do         check.c  what must hold when the job is quiet
  *   report.c  figures                 main.c   options
@@ -43,7 +44,7 @@ struct sim_config {
 	uint32_t slow;      /* nodes whose messages take ten times as long */
 	uint32_t pause_us;  /* every node sleeps this long now and then; 0: never */
 	/* One operation in so many; 0: never. */
-	uint32_t atomic_in, prefetch_in, evict_in, pair_in, discard_in;
+	uint32_t atomic_in, prefetch_in, evict_in, pair_in, discard_in, futex_in;
 	uint16_t per_home, slots, refreshes, holds, locks;
 	uint8_t migratory;
 	uint32_t maps;            /* exact maps of sharers in a home's pool */
@@ -54,7 +55,7 @@ struct sim_config {
 
 /* --- events to come: kind in the upper bits of heap_item.ref, index below --- */
 
-enum sim_event { EV_THREAD, EV_MSG, EV_LAND, EV_CQ, EV_LOCAL, EV_TIMER };
+enum sim_event { EV_THREAD, EV_MSG, EV_LAND, EV_CQ, EV_LOCAL, EV_TIMER, EV_TIMEOUT };
 #define REF(kind, index) ((uint32_t)(kind) << 29 | (uint32_t)(index))
 #define REF_KIND(ref) ((enum sim_event)((ref) >> 29))
 #define REF_INDEX(ref) ((ref) & ((1u << 29) - 1))
@@ -82,7 +83,9 @@ struct page {
 	uint32_t version;          /* newest written; 0: zeros */
 	uint32_t last;             /* number of the last write ever: no two are the same */
 	uint16_t readers, writers; /* nodes whose window allows it */
+	uint32_t woken; /* threads that waited for it, of which no wake has told yet */
 };
+enum { SIM_WAIT_NONE, SIM_WAIT_ASKED, SIM_WAIT_DIFFERS, SIM_WAIT_SLEEPS, SIM_WAIT_OVER };
 
 #define SIM_MAX_THREADS 64 /* of one node */
 enum thread_state { TH_READY, TH_RUNNING, TH_FAULT, TH_RETRY, TH_WAIT, TH_PARKED };
@@ -99,6 +102,8 @@ enum op_kind {
 	OP_UNLOCK,
 	OP_COND_WAIT,
 	OP_COND_SIGNAL,
+	OP_FUTEX_WAIT, /* until the page has another version than value, or is waked for */
+	OP_FUTEX_WAKE, /* value: how many at most */
 	OP_BARRIER,
 	OP_PARK, /* nothing until the next epoch */
 };
@@ -125,6 +130,12 @@ struct thread {
 	struct op op;
 	uint64_t since; /* the operation's first try */
 	uint64_t ops;
+	/* a wait for a word: */
+	uint8_t waits;     /* SIM_WAIT_* */
+	uint8_t cancelled;
+	uint16_t slot;     /* its number at a home elsewhere */
+	uint32_t timeouts; /* still to come */
+	uint64_t order;    /* of those who sleep, or of a wake: who slept when it began */
 	/* the workload's */
 	uint32_t step, round, pick;
 	int32_t status;
@@ -206,6 +217,12 @@ struct sim {
 	struct rng rng;
 	uint64_t now, next_quiet;
 	int draining;
+	uint64_t sleeps; /* numbers threads in the order in which they fell asleep */
+	struct { /* words compared, of which the core has yet to hear */
+		uint32_t page, equal;
+	} compared[COH_MAX_RUN];
+	uint32_t n_compared;
+	struct thread *asking; /* whose wait is being asked for */
 	uint32_t parked;
 	struct heap heap;
 	struct node *nodes;
@@ -314,6 +331,18 @@ void thread_unpark_all(struct sim *s);
 /* Carries out an atomic on a frame that node has; returns the old value. */
 uint64_t thread_atomic(struct sim *s, uint16_t node, uint32_t page, const struct coh_atomic *a);
 #define THREAD_COOKIE(s, t) ((uint64_t)((t) - (s)->threads) + 1)
+
+void thread_finish(struct sim *s, struct thread *t);
+/* Its event found no slot: it will be tried again. */
+void thread_blocked(struct sim *s, struct thread *t, int rc);
+
+/* futex.c */
+void futex_try(struct sim *s, struct thread *t);
+void futex_timeout(struct sim *s, struct thread *t);
+void futex_compare(struct sim *s, uint16_t node, const struct coh_effect *e);
+/* A message leaves: it may say that a thread is woken. */
+void futex_send(struct sim *s, const struct coh_effect *e);
+void futex_complete(struct sim *s, struct thread *t, int status, uint64_t result);
 
 /* check.c */
 void check_quiet(struct sim *s);

@@ -54,7 +54,7 @@ static void count_wait(struct sim *s, const struct thread *t)
 	thread_check_wait(s, t);
 }
 
-static void finish(struct sim *s, struct thread *t)
+void thread_finish(struct sim *s, struct thread *t)
 {
 	if (!t->faulted)
 		s->stats.hits++;
@@ -90,10 +90,10 @@ static void commit(struct sim *s, struct thread *t)
 		          touch->page);
 		f->version = p->version = ++p->last;
 	}
-	finish(s, t);
+	thread_finish(s, t);
 }
 
-static void blocked(struct sim *s, struct thread *t, int rc)
+void thread_blocked(struct sim *s, struct thread *t, int rc)
 {
 	struct node *n = &s->nodes[t->node];
 
@@ -123,7 +123,7 @@ static void fault_taken(struct sim *s, struct thread *t)
 	s->nodes[t->node].wanted = 0;
 	if (rc == 0)
 		memory_used(s, t->node, t->page);
-	blocked(s, t, rc);
+	thread_blocked(s, t, rc);
 }
 
 /* The service hears of a fault at once or a little later, when it may be out of date. */
@@ -206,7 +206,7 @@ static void try_atomic(struct sim *s, struct thread *t)
 	ev.cookie = THREAD_COOKIE(s, t);
 	ev.atomic = atomic_args(s, t);
 	rc = node_step(s, t->node, &ev);
-	blocked(s, t, rc);
+	thread_blocked(s, t, rc);
 }
 
 /* --- hints --- */
@@ -224,7 +224,7 @@ static void try_prefetch(struct sim *s, struct thread *t)
 		ev.page += s->fx.consumed;
 		left -= s->fx.consumed;
 	}
-	finish(s, t);
+	thread_finish(s, t);
 }
 
 static void try_evict(struct sim *s, struct thread *t)
@@ -234,7 +234,7 @@ static void try_evict(struct sim *s, struct thread *t)
 	ev.kind = COH_EV_EVICT;
 	ev.page = t->op.touch[0].page;
 	node_step(s, t->node, &ev); /* busy or without a slot: then not */
-	finish(s, t);
+	thread_finish(s, t);
 }
 
 /* Of memory that others may well use: what they wrote is gone then, and that is all. */
@@ -247,7 +247,7 @@ static void try_discard(struct sim *s, struct thread *t)
 	ev.page = t->op.touch[0].page;
 	ev.n = t->op.n;
 	ev.cookie = THREAD_COOKIE(s, t);
-	blocked(s, t, node_step(s, t->node, &ev));
+	thread_blocked(s, t, node_step(s, t->node, &ev));
 }
 
 /* --- locks and the barrier --- */
@@ -285,10 +285,10 @@ static void try_sync(struct sim *s, struct thread *t)
 	t->state = TH_WAIT;
 	rc = node_step(s, t->node, &ev);
 	if (op.kind == OP_LOCK || op.kind == OP_COND_WAIT) {
-		blocked(s, t, rc);
+		thread_blocked(s, t, rc);
 	} else {
 		SIM_CHECK(s, rc == 0, "unlock or signal of node %u fails: %d", t->node, rc);
-		finish(s, t);
+		thread_finish(s, t);
 	}
 }
 
@@ -316,7 +316,7 @@ static void barrier_passed(struct sim *s, uint16_t node)
 	          "node %u is released from a barrier that not all have reached", node);
 	n->at_barrier = 0;
 	for (uint32_t i = 0; i < s->cfg.threads; i++)
-		finish(s, &s->threads[node * s->cfg.threads + i]);
+		thread_finish(s, &s->threads[node * s->cfg.threads + i]);
 }
 
 static void lock_granted(struct sim *s, struct thread *t, int status)
@@ -349,10 +349,12 @@ void thread_complete(struct sim *s, uint64_t cookie, int status, uint64_t result
 	if (t->op.kind == OP_ATOMIC)
 		SIM_CHECK(s, t->atomic == 2 && (uint32_t)result == t->old,
 		          "an atomic answers %u, it was %u", (unsigned)result, t->old);
+	else if (t->op.kind == OP_FUTEX_WAIT || t->op.kind == OP_FUTEX_WAKE)
+		futex_complete(s, t, status, result);
 	else if (t->op.kind != OP_DISCARD)
 		lock_granted(s, t, status);
 	t->atomic = 0;
-	finish(s, t);
+	thread_finish(s, t);
 }
 
 void thread_wake(struct sim *s, uint16_t node, uint32_t page, uint32_t n)
@@ -404,6 +406,8 @@ static void thread_try(struct sim *s, struct thread *t)
 	case OP_PREFETCH: try_prefetch(s, t); break;
 	case OP_EVICT: try_evict(s, t); break;
 	case OP_DISCARD: try_discard(s, t); break;
+	case OP_FUTEX_WAIT:
+	case OP_FUTEX_WAKE: futex_try(s, t); break;
 	case OP_BARRIER: try_barrier(s, t); break;
 	case OP_PARK:
 		t->state = TH_PARKED;

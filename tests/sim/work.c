@@ -294,6 +294,11 @@ static void mix(struct sim *s, struct op *op)
 		uint32_t n = 1 + below(s, COH_MAX_RUN);
 		op->kind = OP_DISCARD;
 		op->n = n < left ? n : left;
+	} else if (rng_one_in(&s->rng, c->futex_in)) {
+		/* of few pages, so that somebody waits when another one wakes */
+		op->touch[0].page = page % (s->n_pages < 3 ? s->n_pages : 3);
+		op->kind = below(s, 5) < 3 ? OP_FUTEX_WAIT : OP_FUTEX_WAKE;
+		op->value = op->kind == OP_FUTEX_WAKE ? 1 + below(s, 2) * 100 : below(s, 4) == 0;
 	}
 }
 
