@@ -1,5 +1,5 @@
 include_HEADERS += dsm/dsm.h dsm/dsm.hpp dsm/dsm_base.hpp dsm/dsm_bind.h dsm/dsm_coll.h \
-	dsm/dsm_mpi.h
+	dsm/dsm_futex.h dsm/dsm_mpi.h
 
 # The node, floor by floor, from the top. Tests link it.
 noinst_LTLIBRARIES += libnode.la
@@ -11,7 +11,7 @@ libnode_la_SOURCES += dsm/start/active.c dsm/start/agree.c dsm/start/boot.c \
 	dsm/start/provider.c dsm/start/reach.c dsm/start/settings.c dsm/start/settings.h dsm/start/start.h \
 	dsm/start/steps.h dsm/start/variables.c dsm/start/vote.c dsm/start/vote.h
 libnode_la_SOURCES += dsm/calls/atomics.c dsm/calls/coll.c dsm/calls/discard.c \
-	dsm/calls/discard.h dsm/calls/job.c dsm/calls/memory.c dsm/calls/pin.c dsm/calls/pin.h \
+	dsm/calls/discard.h dsm/calls/futex.c dsm/calls/job.c dsm/calls/memory.c dsm/calls/pin.c dsm/calls/pin.h \
 	dsm/calls/stats.c dsm/calls/sync.c
 libnode_la_SOURCES += dsm/admin/admin.c dsm/admin/admin.h dsm/admin/answers.h \
 	dsm/admin/audit.c dsm/admin/hot.c dsm/admin/post.c dsm/admin/post.h dsm/admin/report.c \

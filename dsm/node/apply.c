@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* An atomic on a frame, by this processor. */
+/* An atomic, or a comparison, on a frame, by this processor. */
 #include "dsm/node/node.h"
 
 static uint64_t apply32(uint32_t *at, const struct coh_atomic *a)
@@ -33,4 +33,9 @@ static uint64_t apply64(uint64_t *at, const struct coh_atomic *a)
 uint64_t node_apply(void *at, const struct coh_atomic *a)
 {
 	return a->width == 4 ? apply32(at, a) : apply64(at, a);
+}
+
+int node_holds(const void *at, uint32_t value)
+{
+	return __atomic_load_n((const uint32_t *)at, __ATOMIC_SEQ_CST) == value;
 }

@@ -41,7 +41,13 @@ static void end_tenures(struct dsm *d)
 	}
 }
 
-/* Lock held. The slots of atomics and discards come free by what other nodes do. Those of locks and
+static int waits_for_slot(unsigned kind)
+{
+	return kind == COH_EV_ATOMIC || kind == COH_EV_DISCARD || kind == COH_EV_FUTEX_WAIT ||
+	       kind == COH_EV_FUTEX_WAKE;
+}
+
+/* Lock held. The slots of atomics, discards and of what is asked of words' homes come free by what other nodes do. Those of locks and
  * conditions may not before this call has gone on: whoever unlocks what others wait for may
  * want another one first. There are more than threads, mostly, and where they are out the
  * caller hears so. */
@@ -54,7 +60,7 @@ static int call_locked(struct dsm *d, const struct coh_event *ev)
 		rc = node_step(d, ev);
 		if (rc != -EAGAIN)
 			return rc;
-		if (ev->kind != COH_EV_ATOMIC && ev->kind != COH_EV_DISCARD)
+		if (!waits_for_slot(ev->kind))
 			return DSM_ERR_NOMEM;
 		node_hand_over(d);
 		node_wait_room(d);

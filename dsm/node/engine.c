@@ -136,6 +136,29 @@ static void do_atomic(struct dsm *d, const struct coh_effect *e)
 	}
 }
 
+/* For the home, which sees to it that nobody else writes the page until it has heard. */
+static void do_compare(struct dsm *d, const struct coh_effect *e)
+{
+	uint8_t *at = (uint8_t *)region_frame_at(&d->memory.region, e->page) + e->futex.offset;
+	struct coh_msg m = {.type = COH_MSG_COMPARED, .n = 1, .page = e->page};
+	int equal = 0;
+
+	if (e->futex.offset + sizeof(uint32_t) >
+	    region_zone_of(&d->memory.region, e->page)->page_bytes)
+		d->engine.bad_messages++; /* of a peer; this node's own calls have checked it */
+	else if (frames_prepare(&d->memory.frames, e->page, 1))
+		node_fail(d, "no memory for a page with a word that a thread waits for");
+	else
+		equal = node_holds(at, e->futex.value);
+	if (e->node == d->engine.cfg.self) {
+		d->engine.compared[d->engine.n_compared++] =
+		        (struct compared){.page = e->page, .equal = equal};
+	} else {
+		m.futex.value = (uint32_t)equal;
+		node_send(d, e->node, &m);
+	}
+}
+
 /* These frames had memory, and have none any more: the program has taken it away, by MADV_REMOVE
  * on shared memory. What this node has for writing is zero then, as it asked for; a copy comes
  * again once it is given up, which it is after this step; the frame of a home may have been all
@@ -204,6 +227,7 @@ static void carry_out(struct dsm *d)
 		case COH_FX_MOVE: do_move(d, e); break;
 		case COH_FX_TIMER: do_timer(d, e); break;
 		case COH_FX_ATOMIC: do_atomic(d, e); break;
+		case COH_FX_COMPARE: do_compare(d, e); break;
 		case COH_FX_DROP_FRAME:
 			frames_drop(&d->memory.frames, e->page, e->n);
 			d->trap->ops->forget(d->trap, e->page, e->n);
@@ -234,11 +258,31 @@ static void give_up_removed(struct dsm *d)
 	node_step(d, &ev);
 }
 
+/* What was compared here is told to the core at once. That may be what another thread's wait has
+ * waited for, which is compared then. The step's own outcome is kept. */
+static void tell_compared(struct dsm *d)
+{
+	const uint32_t consumed = d->engine.fx.consumed, object = d->engine.fx.object;
+
+	while (d->engine.n_compared) {
+		const struct compared *was = &d->engine.compared[--d->engine.n_compared];
+		struct coh_event ev = {.kind = COH_EV_COMPARED, .page = was->page};
+
+		ev.futex.value = (uint32_t)was->equal;
+		coh_step(d->engine.coh, &ev, &d->engine.fx);
+		carry_out(d);
+	}
+	d->engine.fx.consumed = consumed;
+	d->engine.fx.object = object;
+}
+
 int node_step(struct dsm *d, const struct coh_event *ev)
 {
 	int rc = coh_step(d->engine.coh, ev, &d->engine.fx);
 
 	carry_out(d);
+	if (d->engine.n_compared)
+		tell_compared(d);
 	/* Whoever steps may free a slot, application threads too: by ending the tenure that
 	 * another request waits for. A refused event changes nothing. */
 	if (rc == 0)

@@ -15,12 +15,20 @@
 
 struct dsm;
 
+/* A word of a page homed here that was compared, of which the core has yet to hear. */
+struct compared {
+	uint64_t page;
+	int equal;
+};
+
 /* cfg does not change after the start. */
 struct engine {
 	struct coh *coh;
 	struct coh_config cfg;
 	size_t bytes; /* of coh */
 	struct coh_effects fx; /* of the last step */
+	struct compared compared[COH_MAX_RUN]; /* a step begins one a page at most, for a run */
+	unsigned n_compared;
 	uint64_t count[COH_COUNTS];
 	uint64_t pages_written, bad_messages;
 	uint64_t removed; /* a page, plus one, whose frame the program has taken away; 0: none */
@@ -35,6 +43,8 @@ void node_send(struct dsm *d, coh_node to, const struct coh_msg *msg);
 /* --- apply.c --- */
 /* Does an atomic of 4 or 8 bytes. Returns what was there. */
 uint64_t node_apply(void *at, const struct coh_atomic *a);
+/* Whether the word there holds value. */
+int node_holds(const void *at, uint32_t value);
 
 /* --- fail.c --- */
 /* The job cannot go on: tells why, ends all waits with DSM_ERR_LOST. */

@@ -47,6 +47,7 @@
 #define NODE_HOLDS 256
 #define NODE_LOCKS 4096
 #define NODE_SYNC_SLOTS COH_MAX_SYNC_SLOTS /* a thread keeps one while it waits */
+#define NODE_FUTEX_SLOTS COH_MAX_SYNC_SLOTS /* likewise, while it waits for a word */
 #define NODE_SHARER_MAPS 16384
 #define NODE_OVERTAKES 16 /* woken threads that go before one that waits for their mutex */
 #define NODE_MIGRATORY 15 /* reads granted as writes before one is not */

@@ -50,6 +50,7 @@ int start_configure_core(struct dsm *d)
 	        .holds = NODE_HOLDS + PIN_HOME_PAGES,
 	        .locks = NODE_LOCKS,
 	        .sync_slots = share(NODE_SYNC_SLOTS, COH_MAX_WAITERS, nodes),
+	        .futex_slots = share(NODE_FUTEX_SLOTS, COH_MAX_WAITERS, nodes),
 	        .sharer_maps = NODE_SHARER_MAPS,
 	        .migratory = NODE_MIGRATORY,
 	        .overtakes = NODE_OVERTAKES,
