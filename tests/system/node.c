@@ -186,7 +186,7 @@ void node_tell_state(void)
 
 bool node_waits(const char *what, int thread)
 {
-	char answer[4096], wait[128];
+	char answer[1 << 16], wait[128]; /* of some hundred threads */
 
 	if (!ask("status\n", answer, sizeof answer, HANG_S))
 		node_fail("no answer to a request for the status");

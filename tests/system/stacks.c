@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
+#include "dsm/dsm_futex.h"
 #include "tests/system/node.h"
 
 #define PAGE 4096
@@ -76,6 +77,7 @@ struct mine {
 	dsm_mutex mutex;
 	dsm_cond cond;
 	struct dsm_stats stats;
+	uint32_t word, woken;
 };
 
 static _Atomic(struct mine *) signal_wanted;
@@ -138,6 +140,16 @@ static void call_atomics(struct mine *m)
 	CHECK(was == 8);
 }
 
+/* For a word on the stack itself. */
+static void call_futex(struct mine *m)
+{
+	m->word = 3;
+	EXPECT(DSM_ERR_CHANGED, dsm_futex_wait(node.dsm, &m->word, 4, -1));
+	EXPECT(DSM_ERR_TIMEDOUT, dsm_futex_wait(node.dsm, &m->word, 3, 1));
+	OK(dsm_futex_wake(node.dsm, &m->word, 1, &m->woken));
+	CHECK(m->woken == 0);
+}
+
 /* All of dsm.h; the pages of this stack are written by another node all the time. */
 static void call_all(void)
 {
@@ -147,6 +159,7 @@ static void call_all(void)
 	for (unsigned i = 0; i < LOOPS; i++) {
 		call_memory(&m);
 		call_sync(&m);
+		call_futex(&m);
 		for (unsigned k = 0; k < LOOPS; k++)
 			call_atomics(&m);
 	}
