@@ -46,7 +46,7 @@ tools_dsm_bench_SOURCES = tools/bench/main.c tools/bench/options.c tools/bench/o
 	tools/bench/bare_miss.c tools/bench/bare_bandwidth.c tools/bench/bare_barrier.c \
 	tools/bench/pages.c tools/bench/pages.h tools/bench/rounds.c tools/bench/rounds.h \
 	tools/bench/shared.h tools/bench/misses.c \
-	tools/bench/computes.c tools/bench/streams.c tools/bench/huge.c tools/bench/turns.c \
+	tools/bench/computes.c tools/bench/streams.c tools/bench/huge.c tools/bench/turns.c tools/bench/words.c \
 	tools/bench/sync.c tools/bench/habits.c tools/bench/idle.c
 tools_dsm_bench_LDFLAGS = $(LINK_FLAGS)
 tools_dsm_bench_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(FABRIC_CFLAGS)

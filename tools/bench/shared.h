@@ -28,6 +28,8 @@ void barrier(struct result *out);
 void barrier_4(struct result *out);
 void barrier_8(struct result *out);
 void fetch_add(struct result *out);
+/* words.c */
+void futex_wake(struct result *out);
 /* habits.c */
 void migratory(struct result *out);
 void read_mostly(struct result *out);

@@ -68,6 +68,8 @@ const struct test tests[] = {
 	  .target = { { "shm", "value", AT_LEAST, 60000 } } },
 	{ TEST(fetch_add, 2, 60, "an atomic at another node"), .floors = NEED(FLOOR_ROUND_TRIP),
 	  .target = { { NULL, "ratio", AT_MOST, 1.2 }, { "shm", "value", AT_MOST, 10 } } },
+	{ TEST(futex_wake, 2, 120, "two nodes change a word and wake each other"),
+	  .floors = NEED(FLOOR_ROUND_TRIP) },
 	{ TEST(barrier, 2, 120, "a barrier of all nodes"),
 	  .floors = NEED(FLOOR_ROUND_TRIP) | NEED(FLOOR_BARRIER), RATIO(1.5) },
 	{ TEST(barrier_4, 4, 120, "a barrier of 4 nodes"), .exactly = true,
