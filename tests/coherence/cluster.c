@@ -183,6 +183,25 @@ static void fx_atomic(struct cluster *c, coh_node node, const struct coh_effect 
 	}
 }
 
+static void fx_compare(struct cluster *c, coh_node node, const struct coh_effect *e)
+{
+	struct cluster_node *n = &c->node[node];
+	struct coh_msg m = { .type = COH_MSG_COMPARED, .n = 1, .page = e->page };
+	uint64_t value = n->frame[e->page].value;
+
+	cluster_say(c, " compare %u", (unsigned)e->page);
+	if (value != c->truth[e->page])
+		cluster_wrong(c, "a word of page %u is compared that is not the last",
+		              (unsigned)e->page);
+	m.futex.value = value == e->futex.value;
+	if (e->node == node)
+		n->compared[n->n_compared++] = (struct coh_event){
+			.kind = COH_EV_COMPARED, .page = e->page, .futex = m.futex
+		};
+	else
+		put_message(c, node, e->node, &m);
+}
+
 static void fx_wake(struct cluster *c, coh_node node, uint64_t page, uint16_t n)
 {
 	cluster_say(c, " wake");
@@ -228,6 +247,7 @@ static void carry_out(struct cluster *c, coh_node node, struct coh_effect *e)
 			cluster_wrong(c, "node %u arms timer %u twice", node, e->slot);
 		break;
 	case COH_FX_ATOMIC: fx_atomic(c, node, e); break;
+	case COH_FX_COMPARE: fx_compare(c, node, e); break;
 	case COH_FX_DROP_FRAME:
 		cluster_say(c, " drop %u", (unsigned)e->page);
 		for (unsigned i = 0; i < e->n; i++)
@@ -270,6 +290,11 @@ int cluster_step(struct cluster *c, coh_node node, const struct coh_event *ev)
 	for (unsigned i = 0; i < COH_ROWS_MAX; i++)
 		c->row_taken[i] |= n->fx.row_taken[i];
 	cluster_say(c, "\n");
+	while (n->n_compared) {
+		struct coh_event told = n->compared[--n->n_compared];
+		cluster_say(c, "%u compared", node);
+		cluster_step(c, node, &told);
+	}
 	retry_threads(c, node);
 	return rc;
 }
@@ -380,6 +405,7 @@ struct coh_config cluster_config(coh_node nodes, unsigned pages)
 		.holds = 0,
 		.locks = 4,
 		.sync_slots = 4,
+		.futex_slots = 4,
 	};
 }
 

@@ -50,6 +50,8 @@ struct cluster_node {
 	struct cluster_thread thread[CLUSTER_THREADS];
 	struct cluster_call call[CLUSTER_CALLS]; /* by cookie */
 	uint8_t timer[CLUSTER_PAGES];            /* by slot: armed */
+	struct coh_event compared[CLUSTER_PAGES];
+	unsigned n_compared;
 };
 
 struct cluster_queue {
@@ -96,6 +98,11 @@ int cluster_prefetch(struct cluster *c, coh_node node, uint32_t page, uint16_t n
 /* Calls that complete later return a cookie for cluster_call_at(), or a negative code. */
 int cluster_add(struct cluster *c, coh_node node, uint32_t page, uint64_t operand);
 int cluster_discard(struct cluster *c, coh_node node, uint32_t page, uint16_t n);
+/* The page's value is the word, whatever the offset is. */
+int cluster_wait(struct cluster *c, coh_node node, uint32_t page, uint32_t offset,
+                 uint32_t expected);
+int cluster_wake(struct cluster *c, coh_node node, uint32_t page, uint32_t offset, uint32_t count);
+int cluster_cancel(struct cluster *c, coh_node node, int wait);
 int cluster_lock(struct cluster *c, coh_node node, coh_node home, uint32_t mutex, uint32_t thread);
 int cluster_trylock(struct cluster *c, coh_node node, coh_node home, uint32_t mutex,
                     uint32_t thread);

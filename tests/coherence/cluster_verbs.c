@@ -89,6 +89,33 @@ int cluster_discard(struct cluster *c, coh_node node, uint32_t page, uint16_t n)
 	return call(c, node, &ev, "discards");
 }
 
+int cluster_wait(struct cluster *c, coh_node node, uint32_t page, uint32_t offset,
+                 uint32_t expected)
+{
+	struct coh_event ev = { .kind = COH_EV_FUTEX_WAIT,
+		                .page = page,
+		                .futex = { .offset = offset, .value = expected } };
+
+	return call(c, node, &ev, "waits");
+}
+
+int cluster_wake(struct cluster *c, coh_node node, uint32_t page, uint32_t offset, uint32_t count)
+{
+	struct coh_event ev = { .kind = COH_EV_FUTEX_WAKE,
+		                .page = page,
+		                .futex = { .offset = offset, .value = count } };
+
+	return call(c, node, &ev, "wakes");
+}
+
+int cluster_cancel(struct cluster *c, coh_node node, int wait)
+{
+	struct coh_event ev = { .kind = COH_EV_FUTEX_CANCEL, .cookie = (uint64_t)wait };
+
+	cluster_say(c, "%u cancels", node);
+	return cluster_step(c, node, &ev);
+}
+
 int cluster_lock(struct cluster *c, coh_node node, coh_node home, uint32_t mutex, uint32_t thread)
 {
 	struct coh_event ev = { .kind = COH_EV_LOCK,

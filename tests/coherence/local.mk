@@ -4,7 +4,7 @@ scene = tests/coherence/scene.h tests/coherence/scene.c $(cluster)
 if HAVE_CUNIT
 coherence_tests = tests/coherence/test_wire tests/coherence/test_pages \
 	tests/coherence/test_rules tests/coherence/test_sync tests/coherence/test_homes \
-	tests/coherence/test_migratory tests/coherence/test_discard
+	tests/coherence/test_migratory tests/coherence/test_discard tests/coherence/test_futex
 check_PROGRAMS += $(coherence_tests)
 TESTS += $(coherence_tests)
 endif
@@ -20,6 +20,8 @@ tests_coherence_test_migratory_SOURCES = tests/coherence/test_migratory.c $(scen
 tests_coherence_test_migratory_LDADD = libcoherence.la -lcunit
 tests_coherence_test_discard_SOURCES = tests/coherence/test_discard.c $(scene)
 tests_coherence_test_discard_LDADD = libcoherence.la -lcunit
+tests_coherence_test_futex_SOURCES = tests/coherence/test_futex.c $(scene)
+tests_coherence_test_futex_LDADD = libcoherence.la -lcunit
 tests_coherence_test_sync_SOURCES = tests/coherence/test_sync.c $(cluster)
 tests_coherence_test_sync_LDADD = libcoherence.la -lcunit
 
