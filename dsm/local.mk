@@ -1,5 +1,5 @@
 include_HEADERS += dsm/dsm.h dsm/dsm.hpp dsm/dsm_base.hpp dsm/dsm_bind.h dsm/dsm_coll.h \
-	dsm/dsm_futex.h dsm/dsm_mpi.h
+	dsm/dsm_futex.h dsm/dsm_latency.h dsm/dsm_mpi.h
 
 # The node, floor by floor, from the top. Tests link it.
 noinst_LTLIBRARIES += libnode.la
@@ -14,7 +14,7 @@ libnode_la_SOURCES += dsm/calls/atomics.c dsm/calls/coll.c dsm/calls/discard.c \
 	dsm/calls/discard.h dsm/calls/futex.c dsm/calls/job.c dsm/calls/memory.c dsm/calls/pin.c dsm/calls/pin.h \
 	dsm/calls/stats.c dsm/calls/sync.c
 libnode_la_SOURCES += dsm/admin/admin.c dsm/admin/admin.h dsm/admin/answers.h \
-	dsm/admin/audit.c dsm/admin/hot.c dsm/admin/post.c dsm/admin/post.h dsm/admin/report.c \
+	dsm/admin/audit.c dsm/admin/hot.c dsm/admin/latency.c dsm/admin/post.c dsm/admin/post.h dsm/admin/report.c \
 	dsm/admin/socket.c dsm/admin/socket.h
 libnode_la_SOURCES += dsm/heap/alloc.c dsm/heap/alloc.h dsm/heap/alloc_bins.c \
 	dsm/heap/alloc_blocks.c dsm/heap/alloc_check.c dsm/heap/alloc_state.h dsm/heap/answer.c \
@@ -56,7 +56,7 @@ libnode_la_SOURCES += dsm/boot/agreed.c dsm/boot/agreed.h dsm/boot/boot.c \
 libnode_la_SOURCES += dsm/job/bootmsg.c dsm/job/bootmsg.h dsm/job/job.h dsm/job/jobdir.c \
 	dsm/job/jobdir.h dsm/job/jobroot.c dsm/job/jobroot.h
 libnode_la_SOURCES += dsm/base/base.h dsm/base/cancel.h dsm/base/clock.c dsm/base/clock.h dsm/base/descriptors.c \
-	dsm/base/descriptors.h dsm/base/error.c dsm/base/error.h \
+	dsm/base/descriptors.h dsm/base/error.c dsm/base/error.h dsm/base/latency.c dsm/base/latency.h \
 	dsm/base/log.c dsm/base/log.h dsm/base/log_fd.c dsm/base/log_limit.c dsm/base/log_limit.h \
 	dsm/base/log_queue.c dsm/base/log_queue.h dsm/base/process.c dsm/base/process.h \
 	dsm/base/processors.c dsm/base/processors.h dsm/base/stack.c dsm/base/stack.h \
@@ -64,9 +64,10 @@ libnode_la_SOURCES += dsm/base/base.h dsm/base/cancel.h dsm/base/clock.c dsm/bas
 libnode_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(SODIUM_CFLAGS) $(PMIX_CFLAGS)
 libnode_la_LIBADD = $(SODIUM_LIBS)
 
-# The starter's side: needs no libfabric. For dsmctl, and tests that start nodes.
+# The starter's side: needs no libfabric. For dsmctl, and tests that start nodes; and what dsmctl
+# works out from histograms.
 noinst_LTLIBRARIES += libjob.la
-libjob_la_SOURCES = dsm/job/bootmsg.c dsm/job/bootmsg.h dsm/job/job.h dsm/job/jobdir.c \
+libjob_la_SOURCES = dsm/base/latency.c dsm/base/latency.h dsm/job/bootmsg.c dsm/job/bootmsg.h dsm/job/job.h dsm/job/jobdir.c \
 	dsm/job/jobdir.h dsm/job/jobroot.c dsm/job/jobroot.h dsm/job/meeting.c \
 	dsm/job/meeting.h dsm/job/meeting_conns.c dsm/job/meeting_seats.c dsm/job/rendezvous.c \
 	dsm/job/rendezvous.h dsm/job/sweep.c dsm/job/sweep.h transport/ofi.h \

@@ -55,11 +55,13 @@ tests_memory_test_budget_LDADD = libcoherence.la -lcunit
 
 # What all stands on
 if HAVE_CUNIT
-base_tests = tests/base/test_limit tests/base/test_log tests/base/test_processors \
+base_tests = tests/base/test_latency tests/base/test_limit tests/base/test_log tests/base/test_processors \
 	tests/base/test_stack
 check_PROGRAMS += $(base_tests)
 TESTS += $(base_tests)
 endif
+tests_base_test_latency_SOURCES = tests/base/test_latency.c
+tests_base_test_latency_LDADD = libnode.la -lcunit
 tests_base_test_limit_SOURCES = tests/base/test_limit.c dsm/base/log_limit.c dsm/base/log_limit.h
 tests_base_test_limit_LDADD = -lcunit
 tests_base_test_log_SOURCES = tests/base/test_log.c dsm/base/clock.c dsm/base/clock.h \

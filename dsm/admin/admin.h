@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What dsmctl asks a node: a socket on the service thread's loop (socket.h), where it is
- * (post.h), and the answers (answers.h): status, statistics, the audit, the pages that fault
- * most. It reads the node's parts, and changes none of them.
+ * (post.h), and the answers (answers.h): status, statistics, how long threads waited, the
+ * audit, the pages that fault most. It reads the node's parts, and changes none of them.
  *
  * Answers are made by the service thread, under the node's lock.
  */

@@ -11,5 +11,6 @@ char *report_answer(void *dsm, const char *request);
 /* With the lock held; NULL: no memory. */
 struct json_t *audit_json(struct dsm *d);
 struct json_t *hot_json(struct dsm *d);
+struct json_t *latency_json(struct dsm *d);
 
 #endif

@@ -9,6 +9,11 @@
 #include "dsm/admin/answers.h"
 #include "dsm/node/node.h"
 
+static json_t *waits_json(const struct dsm *d, unsigned kind)
+{
+	return json_integer((json_int_t)d->waits.latency.of[kind].count);
+}
+
 static json_t *stats_json(struct dsm *d)
 {
 	struct dsm_stats s;
@@ -60,6 +65,9 @@ static json_t *stats_json(struct dsm *d)
 	PUT(frame_waits);
 	PUT(refused);
 #undef PUT
+	/* These are in dsm_get_latency(). */
+	json_object_set_new(o, "lock_waits", waits_json(d, DSM_LATENCY_LOCK));
+	json_object_set_new(o, "barrier_waits", waits_json(d, DSM_LATENCY_BARRIER));
 	return o;
 }
 
@@ -118,9 +126,11 @@ char *report_answer(void *dsm, const char *request)
 		o = audit_json(d);
 	else if (!strcmp(request, "hot"))
 		o = hot_json(d);
+	else if (!strcmp(request, "latency"))
+		o = latency_json(d);
 	else
 		o = json_pack("{s:s}", "error",
-		              "unknown request; known are: audit, hot, stats, status");
+		              "unknown request; known are: audit, hot, latency, stats, status");
 	pthread_mutex_unlock(&d->lock);
 	text = o ? json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
 	json_decref(o);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The ground floor: what every room of the library stands on. The log and the sentence about
- * a failed start, errors of the system in codes of ours, the clock, the processors that there are,
- * threads of ours, the descriptors that are the program's, stacks that are not, what tells a child
+ * a failed start, errors of the system in codes of ours, the clock, histograms of waits, the
+ * processors that there are, threads of ours, the descriptors that are the program's, stacks that are not, what tells a child
  * of fork, and cancellation. Nothing here knows a node.
  *
  * Nothing needs to be guarded: a log does not change once it is set up, its lines wait for its
@@ -16,6 +16,7 @@
 #include "dsm/base/clock.h"
 #include "dsm/base/descriptors.h"
 #include "dsm/base/error.h"
+#include "dsm/base/latency.h"
 #include "dsm/base/log.h"
 #include "dsm/base/process.h"
 #include "dsm/base/processors.h"

@@ -37,7 +37,7 @@ int dsm_barrier(dsm_t *d)
 {
 	NODE_ENTRY(dsm_barrier, d);
 	struct coh_event ev = {.kind = COH_EV_BARRIER};
-	struct waiter w = {.what = "dsm_barrier"};
+	struct waiter w = {.what = "dsm_barrier", .kind = DSM_LATENCY_BARRIER};
 
 	return node_call_wait(d, &ev, &w);
 }
@@ -82,7 +82,7 @@ int dsm_mutex_destroy(dsm_t *d, dsm_mutex mutex)
 int dsm_mutex_lock(dsm_t *d, dsm_mutex mutex)
 {
 	NODE_ENTRY(dsm_mutex_lock, d, mutex.id);
-	struct waiter w = {.what = "dsm_mutex_lock"};
+	struct waiter w = {.what = "dsm_mutex_lock", .kind = DSM_LATENCY_LOCK};
 	struct coh_event ev;
 	int rc = lock_event(d, mutex, COH_EV_LOCK, &ev);
 

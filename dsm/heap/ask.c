@@ -31,6 +31,7 @@ int heap_call(struct dsm *d, struct coh_svc *svc, int timeout_ms, const char *wh
 		return slot;
 	}
 	waits_add(&d->waits, &w, what);
+	w.kind = svc->op == SVC_ROUND ? DSM_LATENCY_BARRIER : 0;
 	answer = waits_answer(&w);
 	m.slot = slot;
 	request(d, &m);

@@ -86,9 +86,11 @@ int node_call(struct dsm *d, const struct coh_event *ev)
 static int begin_locked(struct dsm *d, struct coh_event *ev, struct waiter *w,
                         struct waits_answer *answer)
 {
+	const uint8_t kind = w->kind;
 	int rc;
 
 	waits_add(&d->waits, w, w->what);
+	w->kind = kind;
 	*answer = waits_answer(w);
 	ev->cookie = (uintptr_t)w;
 	rc = call_locked(d, ev);

@@ -4,7 +4,8 @@
 
 #include "dsm/base/base.h"
 
-int faults_remember(struct faults *faults, const struct trap_fault *f, struct waiter *w)
+int faults_remember(struct faults *faults, const struct trap_fault *f, unsigned kind,
+                    struct waiter *w)
 {
 	if (faults->n == FAULTS_MAX)
 		return 0;
@@ -12,6 +13,7 @@ int faults_remember(struct faults *faults, const struct trap_fault *f, struct wa
 	                                           .since_ns = clock_now_ns(),
 	                                           .thread = f->thread,
 	                                           .write = f->write,
+	                                           .kind = kind,
 	                                           .waiter = w};
 	return 1;
 }
@@ -44,6 +46,8 @@ void faults_woken(struct faults *faults, struct tenure *tenure, struct waits *wa
 		if (!now)
 			now = clock_now_ns();
 		faults->ns += now - f->since_ns;
+		if (f->kind)
+			latency_note(&waits->latency, f->kind, now - f->since_ns);
 		faults->woken = f->thread;
 		tenure_thread_runs(tenure, f->thread, now);
 		if (f->waiter)

@@ -20,6 +20,7 @@ struct fault {
 	uint64_t page, since_ns;
 	uint32_t thread;
 	uint8_t write, warned;
+	uint8_t kind; /* an enum dsm_latency_kind; 0: the page was here */
 	struct waiter *waiter; /* with signal delivery, or a pin's; NULL: blocked in the kernel */
 };
 
@@ -35,16 +36,18 @@ struct faults {
 	uint32_t woken;       /* thread that was woken last */
 	uint64_t expected_ns; /* until when huge pages that were asked for take to come, about */
 	uint64_t count, ns, frame_waits;
+	uint64_t frame_since_ns; /* since when the one to be taken waits for a frame; 0: it does not */
 	int told_blocked; /* the log says that a thread has SIGBUS blocked */
 };
 
 /* Returns 1 when there was a place in the list. Without one the fault is served all the same,
  * only not reported on; with a waiter it would never be woken. */
-int faults_remember(struct faults *faults, const struct trap_fault *f, struct waiter *w);
+int faults_remember(struct faults *faults, const struct trap_fault *f, unsigned kind,
+                    struct waiter *w);
 /* A waiter of the list's own for the calling thread, which has waits_answer() of it and nothing
  * else. NULL: there are as many as faults can be remembered. */
 struct waiter *faults_waiter(struct faults *faults, struct waits *waits);
-/* Threads that wait for these pages go on. */
+/* Threads that wait for these pages go on; how long they have waited is counted. */
 void faults_woken(struct faults *faults, struct tenure *tenure, struct waits *waits,
                   uint64_t first, uint32_t n);
 /* Nobody is waited for any more: all waits have ended. */

@@ -18,11 +18,30 @@ static void expect_page(struct dsm *d, uint64_t page)
 		d->faults.expected_ns = clock_now_ns() + zone->page_bytes / SLOW_BYTES_NS;
 }
 
+/* What a thread that faults waits for; 0: the page is here, and the fault is late. */
+static unsigned kind_of(const struct dsm *d, const struct trap_fault *f)
+{
+	const enum coh_access has = coh_access_of(coh_cache_state_of(d->engine.coh, f->page));
+
+	if (!f->write)
+		return has == COH_NONE ? DSM_LATENCY_READ_MISS : 0;
+	return has == COH_NONE   ? DSM_LATENCY_WRITE_MISS
+	       : has == COH_READ ? DSM_LATENCY_UPGRADE
+	                         : 0;
+}
+
+/* The fault that waited for a frame has waited enough, or was in vain. */
+static void frame_wait_end(struct dsm *d, uint64_t since_ns, int rc)
+{
+	if (since_ns && rc == 0)
+		latency_note(&d->waits.latency, DSM_LATENCY_EVICTION, clock_now_ns() - since_ns);
+}
+
 /* Steps ev for a thread that waits. 0: it is remembered; else it is forgotten again. */
 static int step_for(struct dsm *d, const struct trap_fault *f, struct waiter *w,
                     const struct coh_event *ev)
 {
-	int remembered = faults_remember(&d->faults, f, w), rc;
+	int remembered = faults_remember(&d->faults, f, kind_of(d, f), w), rc;
 
 	tenure_thread_waits(&d->tenure, f->thread);
 	rc = node_step(d, ev);
@@ -67,7 +86,7 @@ static int fault_step(struct dsm *d, const struct trap_fault *f, struct waiter *
 	int rc = f->write ? pins_writer_waits(d, f->page) : 0;
 
 	if (rc > 0)
-		faults_remember(&d->faults, f, w);
+		faults_remember(&d->faults, f, kind_of(d, f), w);
 	if (rc)
 		return rc > 0 ? 0 : rc;
 	if (!f->write) {
@@ -90,8 +109,14 @@ static int fault_take(struct dsm *d, const struct trap_fault *f)
 		return 0;
 	}
 	rc = node_frame_for(d, f->page);
-	if (rc == -EAGAIN && !d->faults.stalled_ns)
+	if (rc == -EAGAIN && !d->faults.frame_since_ns) {
 		d->faults.frame_waits++;
+		d->faults.frame_since_ns = clock_now_ns();
+	}
+	if (rc != -EAGAIN) {
+		frame_wait_end(d, d->faults.frame_since_ns, rc);
+		d->faults.frame_since_ns = 0;
+	}
 	if (rc == -ENOSPC) {
 		node_refuse(d, f, "out of memory");
 		return 0;
@@ -129,7 +154,7 @@ void node_take_faults(struct dsm *d)
 				return;
 			d->faults.count++;
 			d->engine.handled++;
-			d->faults.stalled_ns = 0;
+			d->faults.stalled_ns = d->faults.frame_since_ns = 0;
 		}
 		rc = fault_take(d, &f);
 		if (fresh)
@@ -165,7 +190,8 @@ static int ask_for(struct dsm *d, const struct trap_fault *f, struct waits_answe
 /* The same, when there is room. */
 static int ask_and_help(struct dsm *d, const struct trap_fault *f, struct waits_answer *answer)
 {
-	int rc = DSM_ERR_LOST, waited = 0;
+	uint64_t since_ns = 0;
+	int rc = DSM_ERR_LOST;
 
 	d->faults.count++;
 	while (!d->members.lost) {
@@ -175,14 +201,17 @@ static int ask_and_help(struct dsm *d, const struct trap_fault *f, struct waits_
 		if (rc != -EAGAIN)
 			break;
 		if (node_reclaim_waits(d)) {
-			d->faults.frame_waits += !waited;
-			waited = 1;
+			if (!since_ns) {
+				d->faults.frame_waits++;
+				since_ns = clock_now_ns();
+			}
 			progress_kick(&d->progress);
 		}
 		node_wait_room(d);
 	}
 	if (rc == -EAGAIN)
 		rc = DSM_ERR_LOST;
+	frame_wait_end(d, since_ns, rc);
 	note_fault(d, f); /* now that the request is on its way */
 	if (rc == 0)
 		node_help(d, answer); /* the handler has blocked all signals */

@@ -65,6 +65,8 @@ void waits_done(struct waits *waits, struct waiter *w, int status)
 	uint32_t *done = &w->done, was;
 
 	waits_remove(w);
+	if (w->kind && status == 0)
+		latency_note(&waits->latency, w->kind, clock_now_ns() - w->since_ns);
 	w->status = status;
 	if (home) {
 		w->next = *home;

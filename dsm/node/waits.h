@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Threads of this node that wait for an answer, and those that wait for room to ask. A plain
- * list: it never steps the core. All under the node's lock, but for what is said to be without
+ * list, and what their waits have taken: it never steps the core. All under the node's lock, but for what is said to be without
  * it.
  */
 #ifndef WAITS_H
@@ -9,6 +9,8 @@
 
 #include <pthread.h>
 #include <stdint.h>
+
+#include "dsm/base/base.h"
 
 #define WAITS_SLEEPERS 8 /* woken after a step; more are woken within it */
 #define WAITS_ASLEEP 1u  /* in waiter.done: a wake is wanted */
@@ -24,6 +26,7 @@ struct waiter {
 	int status;
 	uint64_t result[3];
 	const char *what; /* for reports; NULL: a fault, reported as such */
+	uint8_t kind;     /* an enum dsm_latency_kind that its time is counted as; 0: none */
 	uint32_t thread;
 	uint64_t since_ns;
 	struct waiter *next, **link; /* in waits.all, under the lock */
@@ -45,11 +48,13 @@ struct waits {
 	unsigned n_sleepers;
 	pthread_cond_t room; /* a slot may be free again */
 	unsigned starved;    /* threads that wait for room */
+	struct latency latency; /* how long it has taken, those for pages, too */
 };
 
 void waits_open(struct waits *waits);
 void waits_close(struct waits *waits);
 
+/* Of no kind, which who wants it counted sets then. */
 void waits_add(struct waits *waits, struct waiter *w, const char *what);
 /* The same for one that was used before, and returns to the list home. */
 void waits_add_again(struct waits *waits, struct waiter *w, struct waiter **home);
