@@ -9,10 +9,14 @@ tools_dsmctl_SOURCES = tools/ctl/main.c tools/ctl/ctl.h tools/ctl/options.c \
 	tools/ctl/keeper.c tools/ctl/keeper.h tools/ctl/jobs.c tools/ctl/jobs.h tools/ctl/newjob.c \
 	tools/ctl/status.c tools/ctl/stats.c tools/ctl/audit.c tools/ctl/hot.c tools/ctl/clean.c \
 	tools/ctl/show.c tools/ctl/show.h tools/ctl/doctor.c tools/ctl/query.c tools/ctl/query.h \
-	tools/ctl/member.c tools/ctl/table.c tools/ctl/table.h
-tools_dsmctl_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) -DPKGLIBEXECDIR='"$(pkglibexecdir)"'
+	tools/ctl/member.c tools/ctl/table.c tools/ctl/table.h tools/ctl/figures.c tools/ctl/figures.h \
+	tools/ctl/counts.c tools/ctl/counts.h tools/ctl/rates.c tools/ctl/rates.h \
+	tools/ctl/latency.c tools/ctl/latency.h tools/ctl/metrics.c tools/ctl/metrics.h \
+	tools/ctl/metrics_text.c tools/ctl/metrics_http.c
+tools_dsmctl_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(MICROHTTPD_CFLAGS) \
+	-DPKGLIBEXECDIR='"$(pkglibexecdir)"'
 tools_dsmctl_LDFLAGS = $(LINK_FLAGS)
-tools_dsmctl_LDADD = libjob.la $(JANSSON_LIBS) $(EV_LIBS)
+tools_dsmctl_LDADD = libjob.la $(JANSSON_LIBS) $(EV_LIBS) $(MICROHTTPD_LIBS)
 
 # What bash completes after both; bash-completion looks there.
 bashcompletiondir = $(datadir)/bash-completion/completions

@@ -56,7 +56,8 @@ static void audit_show(const char *dir, const struct answers *answers)
 			audit_node(&answers->list[i]);
 }
 
-static const struct show show = { .print = audit_show, .is_bad = audit_is_bad };
+static const struct show show = { .request = "audit", .print = audit_show,
+	                          .is_bad = audit_is_bad };
 
 const struct ctl_command ctl_audit = {
 	.name = "audit",

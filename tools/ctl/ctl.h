@@ -3,6 +3,7 @@
 #ifndef CTL_H
 #define CTL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Exit statuses of dsmctl itself. */
@@ -29,12 +30,14 @@ struct ctl_command {
 	const struct show *show; /* of show.h, for show_run */
 };
 
-extern const struct ctl_command ctl_run, ctl_status, ctl_stats, ctl_audit, ctl_hot, ctl_clean,
-	ctl_doctor;
+extern const struct ctl_command ctl_run, ctl_status, ctl_stats, ctl_audit, ctl_hot, ctl_metrics,
+	ctl_clean, ctl_doctor;
 
 /* The next option's letter, as getopt_long(3) with optarg and optind; -1 at the end, '?'
  * after an error, which has been told. Options end at the first other argument. */
 int ctl_getopt(const struct ctl_command *command, int argc, char **argv);
+/* A number of seconds above 0, which may be a fraction. */
+bool ctl_seconds(const char *text, double *seconds);
 void ctl_help(const struct ctl_command *command);
 /* Says what is wrong with the arguments, and where help is. Returns CTL_USAGE. */
 int ctl_usage(const struct ctl_command *command, const char *format, ...)

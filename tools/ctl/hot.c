@@ -208,7 +208,7 @@ static void hot_show(const char *dir, const struct answers *answers)
 	json_decref(pages);
 }
 
-static const struct show show = { .print = hot_show, .total = hot_total };
+static const struct show show = { .request = "hot", .print = hot_show, .total = hot_total };
 
 const struct ctl_command ctl_hot = {
 	.name = "hot",

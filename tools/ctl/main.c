@@ -10,8 +10,8 @@
 #include "tools/ctl/ctl.h"
 
 static const struct ctl_command *const commands[] = {
-	&ctl_run, &ctl_status, &ctl_stats, &ctl_audit, &ctl_hot, &ctl_clean,
-	&ctl_doctor,
+	&ctl_run, &ctl_status, &ctl_stats, &ctl_audit, &ctl_hot, &ctl_metrics,
+	&ctl_clean, &ctl_doctor,
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])
 

@@ -2,13 +2,17 @@
 /* Options from tables, so that what is parsed and what --help shows are one thing. */
 #include "config.h"
 
+#include <ctype.h>
 #include <getopt.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "tools/ctl/ctl.h"
 
 #define OPTIONS_MAX 24
+#define SECONDS_MAX 1e8
 
 int ctl_getopt(const struct ctl_command *command, int argc, char **argv)
 {
@@ -31,6 +35,17 @@ int ctl_getopt(const struct ctl_command *command, int argc, char **argv)
 	if (c == '?')
 		fprintf(stderr, "Try 'dsmctl %s --help'.\n", command->name);
 	return c;
+}
+
+bool ctl_seconds(const char *text, double *seconds)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)text[0]) && text[0] != '.')
+		return false;
+	*seconds = strtod(text, &end);
+	return end != text && *end == '\0' && isfinite(*seconds) && *seconds > 0 &&
+	       *seconds <= SECONDS_MAX;
 }
 
 void ctl_help(const struct ctl_command *command)

@@ -28,6 +28,7 @@ struct talk {
 	char *text;
 	size_t got, room;
 	const char *error;
+	bool is_gone;
 	int done;
 };
 
@@ -48,6 +49,12 @@ static void talk_end(struct talk *t, const char *error)
 	t->fd = -1;
 }
 
+static void talk_gone(struct talk *t, const char *error)
+{
+	t->is_gone = true;
+	talk_end(t, error);
+}
+
 static void talk_start(struct talk *t, const char *dir, int rank, const char *request)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
@@ -60,10 +67,13 @@ static void talk_start(struct talk *t, const char *dir, int rank, const char *re
 	snprintf(addr.sun_path, sizeof addr.sun_path, "%.*s/node-%d.sock", BOOT_DIR_MAX, dir, rank);
 	if (t->fd < 0)
 		talk_end(t, "out of descriptors");
-	else if (connect(t->fd, (struct sockaddr *)&addr, sizeof addr))
-		talk_end(t, errno == EAGAIN ? "is busy with other questions" : "is gone");
-	else if (send(t->fd, line, n, MSG_NOSIGNAL) != n)
-		talk_end(t, "is gone");
+	else if (connect(t->fd, (struct sockaddr *)&addr, sizeof addr) == 0) {
+		if (send(t->fd, line, n, MSG_NOSIGNAL) != n)
+			talk_gone(t, "is gone");
+	} else if (errno == EAGAIN)
+		talk_end(t, "is busy with other questions");
+	else
+		talk_gone(t, "is gone");
 }
 
 static void talk_read(struct talk *t)
@@ -85,8 +95,10 @@ static void talk_read(struct talk *t)
 		return;
 	if (n > 0)
 		t->got += n;
+	else if (t->got)
+		talk_end(t, NULL);
 	else
-		talk_end(t, t->got ? NULL : "hung up");
+		talk_gone(t, "hung up");
 }
 
 static void talk_all(struct talk *talks, int count)
@@ -149,6 +161,7 @@ static void answer_from(struct answer *a, struct talk *t)
 {
 	a->rank = t->rank;
 	a->error = t->error;
+	a->is_gone = t->is_gone;
 	if (!a->error) {
 		a->json = json_loadb(t->text, t->got, 0, NULL);
 		if (!json_is_object(a->json)) {
@@ -189,6 +202,14 @@ int query_job(const char *dir, const char *request, struct answers *out)
 		answer_from(&out->list[i], &talks[i]);
 	out->count = n;
 	return 0;
+}
+
+bool query_is_over(const struct answers *answers)
+{
+	for (int i = 0; i < answers->count; i++)
+		if (!answers->list[i].is_gone)
+			return false;
+	return true;
 }
 
 void query_free(struct answers *answers)

@@ -4,6 +4,7 @@
 #define QUERY_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #define QUERY_NODES_MAX 64
 
@@ -12,6 +13,7 @@ struct answer {
 	json_t *json;     /* an object, or NULL */
 	const char *error; /* without json: why, a text that lives as long as this */
 	json_t *refusal;   /* an answer that is an error */
+	bool is_gone;      /* nobody is there to answer */
 };
 
 struct answers {
@@ -22,6 +24,8 @@ struct answers {
 /* 0, or CTL_FAILED when the reason has been told. A node that does not answer is in the
  * list with an error. Takes no longer than some seconds. */
 int query_job(const char *dir, const char *request, struct answers *out);
+/* All of its nodes have gone. */
+bool query_is_over(const struct answers *answers);
 void query_free(struct answers *answers);
 
 /* The ranks of the nodes with a socket in dir, in order. Returns how many, or a negative code. */

@@ -2,10 +2,8 @@
 /* dsmctl run: its arguments. */
 #include "config.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
-#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +11,6 @@
 #include "dsm/job/job.h"
 #include "tools/ctl/ctl.h"
 #include "tools/ctl/run.h"
-
-#define LIMIT_MAX_S 1e8
 
 enum { OPT_NO_PREFIX = 256 };
 
@@ -68,17 +64,6 @@ static bool parse_nodes(const char *text, int *nodes)
 	return *nodes >= 1 && *nodes <= BOOT_LOCAL_MAX;
 }
 
-static bool parse_seconds(const char *text, double *seconds)
-{
-	char *end;
-
-	if (!isdigit((unsigned char)text[0]) && text[0] != '.')
-		return false;
-	*seconds = strtod(text, &end);
-	return end != text && *end == '\0' && isfinite(*seconds) && *seconds > 0 &&
-	       *seconds <= LIMIT_MAX_S;
-}
-
 /* Checks what only the nodes would find otherwise, each for itself. 0 or CTL_USAGE. */
 static int option_take(const struct ctl_command *command, int c, struct run_options *o)
 {
@@ -111,7 +96,7 @@ static int option_take(const struct ctl_command *command, int c, struct run_opti
 		           : ctl_usage(command, "--log is none, error, warn, info, debug or trace, not '%s'",
 		                       optarg);
 	case 't':
-		return parse_seconds(optarg, &o->limit_s)
+		return ctl_seconds(optarg, &o->limit_s)
 		           ? 0
 		           : ctl_usage(command, "-t takes a number of seconds, not '%s'", optarg);
 	case OPT_NO_PREFIX:

@@ -40,9 +40,8 @@ static int errors_tell(const struct show *show, const struct answers *answers)
 	return failed;
 }
 
-static int tables(const struct ctl_command *command, const struct job_list *jobs)
+static int tables(const struct show *show, const struct job_list *jobs)
 {
-	const struct show *show = command->show;
 	struct answers answers;
 	int failed = 0;
 
@@ -56,7 +55,7 @@ static int tables(const struct ctl_command *command, const struct job_list *jobs
 			       job->state == JOB_DEAD ? ", 'dsmctl clean' removes what it left" : "");
 			continue;
 		}
-		if (query_job(job->dir, command->name, &answers)) {
+		if (query_job(job->dir, show->request, &answers)) {
 			failed = CTL_FAILED;
 			continue;
 		}
@@ -68,16 +67,14 @@ static int tables(const struct ctl_command *command, const struct job_list *jobs
 	return failed;
 }
 
-static json_t *job_json(const struct ctl_command *command, const struct job_entry *job,
-                        int *failed)
+static json_t *job_json(const struct show *show, const struct job_entry *job, int *failed)
 {
-	const struct show *show = command->show;
 	json_t *out = json_pack("{s:s,s:s,s:s,s:[]}", "job", job_name(job->dir), "directory",
 	                        job->dir, "state", state_names[job->state], "nodes");
 	struct answers answers;
 	json_t *node;
 
-	if (job->state != JOB_RUNNING || query_job(job->dir, command->name, &answers))
+	if (job->state != JOB_RUNNING || query_job(job->dir, show->request, &answers))
 		return out;
 	for (int i = 0; i < answers.count; i++) {
 		node = json_pack("{s:i}", "rank", answers.list[i].rank);
@@ -94,28 +91,47 @@ static json_t *job_json(const struct ctl_command *command, const struct job_entr
 	return out;
 }
 
-static int as_json(const struct ctl_command *command, const struct job_list *jobs)
+static int as_json(const struct show *show, const struct job_list *jobs)
 {
 	json_t *list = json_array(), *out = json_pack("{s:o}", "jobs", list);
 	int failed = 0;
 
 	for (size_t i = 0; i < jobs->count; i++)
-		json_array_append_new(list, job_json(command, &jobs->jobs[i], &failed));
+		json_array_append_new(list, job_json(show, &jobs->jobs[i], &failed));
 	json_dumpf(out, stdout, JSON_INDENT(2));
 	putchar('\n');
 	json_decref(out);
 	return failed;
 }
 
-int show_run(const struct ctl_command *command, int argc, char **argv)
+int show_jobs(const struct ctl_command *command, const struct show *show, bool json, int argc,
+              char **argv)
 {
 	struct job_list jobs;
-	int c, json = 0, status;
+	int status = jobs_of_args(command, argc, argv, &jobs);
+
+	if (status)
+		return status;
+	if (jobs.count == 0 && !json) {
+		ctl_error("none of your jobs is running on this machine");
+		return CTL_FAILED;
+	}
+	status = json ? as_json(show, &jobs) : tables(show, &jobs);
+	if (json && jobs.count == 0)
+		status = CTL_FAILED;
+	jobs_free(&jobs);
+	return status;
+}
+
+int show_run(const struct ctl_command *command, int argc, char **argv)
+{
+	bool json = false;
+	int c;
 
 	while ((c = ctl_getopt(command, argc, argv)) != -1) {
 		switch (c) {
 		case 'j':
-			json = 1;
+			json = true;
 			break;
 		case 'h':
 			ctl_help(command);
@@ -124,16 +140,5 @@ int show_run(const struct ctl_command *command, int argc, char **argv)
 			return CTL_USAGE;
 		}
 	}
-	status = jobs_of_args(command, argc, argv, &jobs);
-	if (status)
-		return status;
-	if (jobs.count == 0 && !json) {
-		ctl_error("none of your jobs is running on this machine");
-		return CTL_FAILED;
-	}
-	status = json ? as_json(command, &jobs) : tables(command, &jobs);
-	if (json && jobs.count == 0)
-		status = CTL_FAILED;
-	jobs_free(&jobs);
-	return status;
+	return show_jobs(command, command->show, json, argc, argv);
 }

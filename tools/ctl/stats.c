@@ -2,75 +2,73 @@
 /* dsmctl stats: what the nodes of a job have counted. */
 #include "config.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include <getopt.h>
 
+#include "tools/ctl/counts.h"
+#include "tools/ctl/latency.h"
+#include "tools/ctl/rates.h"
 #include "tools/ctl/show.h"
-#include "tools/ctl/table.h"
 
-/* Every counter that any node has, with the sum over all. In the order of the nodes'. */
-static json_t *stats_total(const struct answers *answers)
+enum { OPT_ALL = 256, OPT_EVERY, OPT_LATENCY };
+
+static const struct ctl_option options[] = {
+	{ OPT_ALL, "all", NULL, "all counters, not just those that matter most" },
+	{ OPT_EVERY, "every", "SECONDS", "rates a second, so often, until the job ends" },
+	{ OPT_LATENCY, "latency", NULL, "how long threads have waited, and for what" },
+	{ 'j', "json", NULL, "print JSON, with all counters" },
+	CTL_OPTION_HELP,
+	{ 0 },
+};
+
+static void print_main(const char *dir, const struct answers *answers)
 {
-	json_t *total = json_object(), *value;
-	const char *key;
-
-	for (int i = 0; i < answers->count; i++) {
-		json_object_foreach(answers->list[i].json, key, value)
-			if (json_is_integer(value))
-				json_object_set_new(total, key,
-				                    json_integer(json_integer_value(value) +
-				                                 member_int(total, key, 0)));
-	}
-	return total;
-}
-
-static void row(struct table *t, const json_t *counts, const json_t *total)
-{
-	json_t *value, *own;
-	const char *key;
-
-	json_object_foreach((json_t *)total, key, value) {
-		own = json_object_get(counts, key);
-		if (json_is_integer(own))
-			table_add(t, "%" PRId64, (int64_t)json_integer_value(own));
-		else
-			table_add(t, "-");
-	}
-}
-
-static void stats_show(const char *dir, const struct answers *answers)
-{
-	json_t *total = stats_total(answers), *value;
-	struct table *t = table_open((int)json_object_size(total) + 1);
-	const char *key;
-
 	show_head(dir, answers);
-	if (!t || json_object_size(total) == 0)
-		goto out;
-	table_add(t, "RANK");
-	json_object_foreach(total, key, value)
-		table_add(t, "%s", key);
-	for (int i = 0; i < answers->count; i++) {
-		if (!answers->list[i].json)
-			continue;
-		table_add(t, "%d", answers->list[i].rank);
-		row(t, answers->list[i].json, total);
-	}
-	table_add(t, "total");
-	row(t, total, total);
-	table_print(t);
-out:
-	table_close(t);
-	json_decref(total);
+	counts_table(answers, false);
 }
 
-static const struct show show = { .print = stats_show, .total = stats_total };
+static void print_all(const char *dir, const struct answers *answers)
+{
+	show_head(dir, answers);
+	counts_table(answers, true);
+}
+
+static const struct show show_main = { .request = "stats", .print = print_main,
+	                               .total = counts_total };
+static const struct show show_all = { .request = "stats", .print = print_all,
+	                              .total = counts_total };
+
+static int run(const struct ctl_command *command, int argc, char **argv)
+{
+	struct rates_options o = { 0 };
+	bool latency = false;
+	int c;
+
+	while ((c = ctl_getopt(command, argc, argv)) != -1) {
+		switch (c) {
+		case OPT_ALL: o.all = true; break;
+		case OPT_EVERY:
+			if (!ctl_seconds(optarg, &o.every_s))
+				return ctl_usage(command, "--every takes a number of seconds, not '%s'",
+				                 optarg);
+			break;
+		case OPT_LATENCY: latency = true; break;
+		case 'j': o.json = true; break;
+		case 'h': ctl_help(command); return CTL_OK;
+		default: return CTL_USAGE;
+		}
+	}
+	if (latency && (o.all || o.every_s > 0))
+		return ctl_usage(command, "--latency goes with neither --all nor --every");
+	if (o.every_s > 0)
+		return rates_run(command, &o, argc, argv);
+	return show_jobs(command, latency ? &latency_show : o.all ? &show_all : &show_main, o.json,
+	                 argc, argv);
+}
 
 const struct ctl_command ctl_stats = {
 	.name = "stats",
 	.args = "[JOB]",
 	.help = "Shows what the nodes of your jobs have counted",
-	.options = show_options,
-	.run = show_run,
-	.show = &show,
+	.options = options,
+	.run = run,
 };

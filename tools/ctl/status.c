@@ -121,7 +121,7 @@ static void status_show(const char *dir, const struct answers *answers)
 	}
 }
 
-static const struct show show = { .print = status_show };
+static const struct show show = { .request = "status", .print = status_show };
 
 const struct ctl_command ctl_status = {
 	.name = "status",
