@@ -24,6 +24,9 @@ dist_bashcompletion_DATA = tools/completions/dsm-bench tools/completions/dsmctl
 
 # What makes containers' seccomp profiles, see docs/deploy.md.
 dist_pkgdata_DATA = packaging/userfaultfd.jq
+# A dashboard for dsmctl metrics, see docs/metrics.md.
+grafanadir = $(pkgdatadir)/grafana
+dist_grafana_DATA = packaging/grafana/dsm.json
 EXTRA_DIST += packaging/Containerfile
 
 # What dsmctl doctor starts.

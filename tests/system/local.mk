@@ -3,7 +3,7 @@
 system_programs = tests/system/advice tests/system/api tests/system/audit tests/system/breaks \
 	tests/system/coll tests/system/descriptors tests/system/engine tests/system/errors \
 	tests/system/full tests/system/futex tests/system/idle tests/system/kernel tests/system/leave \
-	tests/system/left tests/system/litmus tests/system/log \
+	tests/system/left tests/system/litmus tests/system/load tests/system/log \
 	tests/system/lost tests/system/resident tests/system/reuse tests/system/sharing \
 	tests/system/stacks tests/system/stress tests/system/user
 check_PROGRAMS += $(system_programs)
@@ -42,6 +42,8 @@ tests_system_left_SOURCES = tests/system/left.c $(system_node)
 tests_system_left_LDADD = libdsm.la
 tests_system_litmus_SOURCES = tests/system/litmus.c $(system_node)
 tests_system_litmus_LDADD = libdsm.la
+tests_system_load_SOURCES = tests/system/load.c $(system_node)
+tests_system_load_LDADD = libdsm.la
 tests_system_log_SOURCES = tests/system/log.c $(system_node)
 tests_system_log_LDADD = libdsm.la
 tests_system_lost_SOURCES = tests/system/lost.c $(system_node)
@@ -68,7 +70,7 @@ system_scripts = tests/system/api.sh tests/system/audit.sh tests/system/breaks.s
 	tests/system/descriptors.sh tests/system/dsmctl.sh \
 	tests/system/engine.sh tests/system/futex.sh tests/system/hand.sh tests/system/hot.sh tests/system/huge.sh tests/system/idle.sh \
 	tests/system/kernel.sh tests/system/leave.sh tests/system/left.sh tests/system/litmus.sh tests/system/log.sh \
-	tests/system/lost.sh tests/system/memory.sh tests/system/reuse.sh \
+	tests/system/lost.sh tests/system/memory.sh tests/system/metrics.sh tests/system/reuse.sh \
 	tests/system/memory-huge.sh tests/system/mpi_mpich.sh tests/system/mpi_openmpi.sh \
 	tests/system/mpi_pmix.sh tests/system/mpi_prterun.sh tests/system/mpi_slurm.sh \
 	tests/system/names.sh tests/system/netns.sh tests/system/provider.sh tests/system/realtime.sh \
@@ -76,7 +78,7 @@ system_scripts = tests/system/api.sh tests/system/audit.sh tests/system/breaks.s
 	tests/system/user.sh
 dist_check_SCRIPTS += $(system_scripts)
 TESTS += $(system_scripts) tests/system/errors
-EXTRA_DIST += tests/system/lib.sh tests/system/mpi.sh tests/system/run.sh tests/system/slurm.sh
+EXTRA_DIST += tests/system/lib.sh tests/system/metrics.py tests/system/mpi.sh tests/system/run.sh tests/system/slurm.sh
 
 if HAVE_CUNIT
 check_PROGRAMS += tests/system/history_test
