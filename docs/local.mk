@@ -1,7 +1,7 @@
 # docs: the manual. A page for each group of calls; the other calls' pages refer to it.
 dist_man_MANS += docs/dsm.7 docs/dsm-bench.1 docs/dsmctl.1 \
 	docs/dsm_alloc.3 docs/dsm_atomics.3 docs/dsm_barrier.3 docs/dsm_cond.3 \
-	docs/dsm_futex.3 docs/dsm_get_stats.3 docs/dsm_init.3 docs/dsm_mutex.3 docs/dsm_pin.3 docs/dsm_probe.3 \
+	docs/dsm_futex.3 docs/dsm_get_latency.3 docs/dsm_get_stats.3 docs/dsm_init.3 docs/dsm_mutex.3 docs/dsm_pin.3 docs/dsm_probe.3 \
 	docs/dsm_publish.3 docs/dsm_reduce.3 docs/dsm_shared.3 \
 	docs/dsm_strerror.3 docs/dsm_version.3
 dist_man_MANS += \
@@ -11,12 +11,13 @@ dist_man_MANS += \
 	docs/alias/dsm_current.3 docs/alias/dsm_fetch_add32.3 docs/alias/dsm_fetch_add64.3 docs/alias/dsm_fini.3 \
 	docs/alias/dsm_free.3 docs/alias/dsm_init_error.3 docs/alias/dsm_job_dir.3 docs/alias/dsm_log_fd.3 \
 	docs/alias/dsm_futex_wait.3 docs/alias/dsm_futex_wake.3 \
-	docs/alias/dsm_lookup.3 \
+	docs/alias/dsm_latency_bound.3 docs/alias/dsm_latency_bucket.3 docs/alias/dsm_latency_merge.3 \
+	docs/alias/dsm_latency_name.3 docs/alias/dsm_latency_quantile.3 docs/alias/dsm_lookup.3 \
 	docs/alias/dsm_mutex_create.3 docs/alias/dsm_mutex_destroy.3 \
 	docs/alias/dsm_mutex_lock.3 docs/alias/dsm_mutex_trylock.3 \
 	docs/alias/dsm_mutex_unlock.3 docs/alias/dsm_prefetch.3 docs/alias/dsm_provider.3 \
 	docs/alias/dsm_rank.3 docs/alias/dsm_size.3 docs/alias/dsm_swap32.3 \
 	docs/alias/dsm_swap64.3 docs/alias/dsm_unpin.3
 
-dist_doc_DATA += CHANGELOG.md CONTRIBUTING.md docs/architecture.md docs/deploy.md docs/performance.md docs/protocol.md \
+dist_doc_DATA += CHANGELOG.md CONTRIBUTING.md docs/architecture.md docs/deploy.md docs/metrics.md docs/performance.md docs/protocol.md \
 	docs/simulation.md docs/transport.md docs/trap.md docs/tuning.md

@@ -33,8 +33,8 @@ static const char *const node_status[] = {
 	"this is no JSON",
 };
 static const char *const node_stats[] = {
-	"{\"faults\":1000000000000,\"sleeps\":3,\"text\":\"x\",\"novelty\":5}",
-	"{\"faults\":234,\"sleeps\":-1}",
+	"{\"faults\":1000000000000,\"read_misses\":7,\"lock_waits\":2,\"sleeps\":3,\"text\":\"x\",\"novelty\":5}",
+	"{\"faults\":234,\"read_misses\":35,\"evictions\":1,\"sleeps\":-1}",
 	"[1,2,3]",
 };
 static const char *const node_audit[] = {
@@ -181,15 +181,22 @@ static void test_stats(void)
 
 	job_start(&job, "2");
 	CU_ASSERT_EQUAL(ctl_run(&c, 0, "stats", NULL), 0);
-	expect(c.out_text, " RANK         faults  sleeps  novelty\n"
-	                   "    0  1000000000000       3        5\n"
-	                   "    1            234      -1        -\n"
-	                   "total  1000000000234       2        5\n");
+	expect(c.out_text,
+	       " RANK  R-MISSES  W-MISSES  UPGRADES  INVALS  PAGES-IN  PAGES-OUT  EVICTS  LOCKS\n"
+	       "    0         7         -         -       -         -          -       -      2\n"
+	       "    1        35         -         -       -         -          -       1      -\n"
+	       "total        42         -         -       -         -          -       1      2\n");
+	ctl_free(&c);
+	CU_ASSERT_EQUAL(ctl_run(&c, 0, "stats", "--all", NULL), 0);
+	expect(c.out_text, " RANK         faults  read_misses  lock_waits  sleeps  novelty  evictions\n"
+	                   "    0  1000000000000            7           2       3        5          -\n"
+	                   "    1            234           35           -      -1        -          1\n"
+	                   "total  1000000000234           42           2       2        5          1\n");
 	ctl_free(&c);
 	/* In a narrow window the columns go below each other. */
 	setenv("COLUMNS", "24", 1);
-	CU_ASSERT_EQUAL(ctl_run(&c, 0, "stats", NULL), 0);
-	expect(c.out_text, "total  1000000000234\n\n RANK  sleeps  novelty\n");
+	CU_ASSERT_EQUAL(ctl_run(&c, 0, "stats", "--all", NULL), 0);
+	expect(c.out_text, "total  1000000000234\n\n RANK  read_misses\n");
 	ctl_free(&c);
 	unsetenv("COLUMNS");
 	job_stop(&job);
