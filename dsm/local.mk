@@ -15,7 +15,7 @@ libnode_la_SOURCES += dsm/calls/atomics.c dsm/calls/coll.c dsm/calls/discard.c \
 	dsm/calls/stats.c dsm/calls/sync.c
 libnode_la_SOURCES += dsm/admin/admin.c dsm/admin/admin.h dsm/admin/answers.h \
 	dsm/admin/audit.c dsm/admin/hot.c dsm/admin/latency.c dsm/admin/post.c dsm/admin/post.h dsm/admin/report.c \
-	dsm/admin/socket.c dsm/admin/socket.h
+	dsm/admin/socket.c dsm/admin/socket.h dsm/admin/stats.c dsm/admin/trace.c
 libnode_la_SOURCES += dsm/heap/alloc.c dsm/heap/alloc.h dsm/heap/alloc_bins.c \
 	dsm/heap/alloc_blocks.c dsm/heap/alloc_check.c dsm/heap/alloc_state.h dsm/heap/answer.c \
 	dsm/heap/ask.c dsm/heap/blocks.c dsm/heap/heap.c dsm/heap/heap.h dsm/heap/inbox.c dsm/heap/names.c \
@@ -30,6 +30,7 @@ libnode_la_SOURCES += dsm/node/ahead.c dsm/node/apply.c dsm/node/call.c dsm/node
 	dsm/node/receive.c dsm/node/reclaim.c dsm/node/reclaim.h dsm/node/refuse.c \
 	dsm/node/refuse.h dsm/node/stats.c \
 	dsm/node/stream.c dsm/node/stream.h dsm/node/tenure.c dsm/node/tenure.h \
+	dsm/node/trace.c dsm/node/trace.h \
 	dsm/node/unpin.c dsm/node/waits.c dsm/node/waits.h dsm/node/watch.c
 libnode_la_SOURCES += dsm/members/members.c dsm/members/members.h
 libnode_la_SOURCES += dsm/trap/access_map.c dsm/trap/access_map.h dsm/trap/audit.c \

@@ -43,6 +43,11 @@ void admin_stop(struct dsm *d, char left[BOOT_DIR_MAX + 1])
 	struct admin_room *a = d->admin;
 
 	left[0] = 0;
+	pthread_mutex_lock(&d->lock);
+	trace_end(&d->trace);
+	trace_ring_free(d->trace.ring, d->trace.records);
+	d->trace.ring = NULL;
+	pthread_mutex_unlock(&d->lock);
 	if (!a)
 		return;
 	admin_close(a->socket);

@@ -12,5 +12,9 @@ char *report_answer(void *dsm, const char *request);
 struct json_t *audit_json(struct dsm *d);
 struct json_t *hot_json(struct dsm *d);
 struct json_t *latency_json(struct dsm *d);
+struct json_t *names_json(struct dsm *d);
+struct json_t *stats_json(struct dsm *d);
+/* "start", "stop", "read" or "end", and what belongs to it; takes the lock. */
+char *trace_answer(struct dsm *d, const char *request);
 
 #endif

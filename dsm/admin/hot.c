@@ -18,7 +18,7 @@ static void on_name(void *list, const char *name, uint64_t address, uint64_t byt
 		                                      (json_int_t)bytes));
 }
 
-static json_t *names_json(struct dsm *d)
+json_t *names_json(struct dsm *d)
 {
 	json_t *list = json_array();
 

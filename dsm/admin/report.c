@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Statistics, and the answers to dsmctl. */
+/* The answers to dsmctl. */
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,68 +8,6 @@
 #include "config.h"
 #include "dsm/admin/answers.h"
 #include "dsm/node/node.h"
-
-static json_t *waits_json(const struct dsm *d, unsigned kind)
-{
-	return json_integer((json_int_t)d->waits.latency.of[kind].count);
-}
-
-static json_t *stats_json(struct dsm *d)
-{
-	struct dsm_stats s;
-	json_t *o = json_object();
-
-	node_stats(d, &s);
-#define PUT(member) json_object_set_new(o, #member, json_integer((json_int_t)s.member))
-	PUT(faults);
-	PUT(read_misses);
-	PUT(write_misses);
-	PUT(upgrades);
-	PUT(pages_fetched);
-	PUT(grants_empty);
-	PUT(pages_supplied);
-	PUT(refreshes);
-	PUT(write_backs);
-	PUT(invalidations);
-	PUT(downgrades);
-	PUT(deferred);
-	PUT(prefetched);
-	PUT(prefetch_wasted);
-	PUT(evictions);
-	PUT(atomics);
-	PUT(locks);
-	PUT(barriers);
-	PUT(messages_sent);
-	PUT(messages_received);
-	PUT(bytes_sent);
-	PUT(bytes_received);
-	PUT(page_writes);
-	PUT(page_write_bytes);
-	PUT(doorbells);
-	PUT(fault_ns_total);
-	PUT(sleeps);
-	PUT(pages_written);
-	PUT(page_writes_landed);
-	PUT(registered_bytes);
-	PUT(faults_rwp);
-	PUT(extents_to_wp);
-	PUT(extents_to_rwp);
-	PUT(extents_stayed_wp);
-	PUT(memory_budget);
-	PUT(memory_used);
-	PUT(memory_home);
-	PUT(evicted_shared);
-	PUT(evicted_modified);
-	PUT(frames_returned);
-	PUT(pages_pinned);
-	PUT(frame_waits);
-	PUT(refused);
-#undef PUT
-	/* These are in dsm_get_latency(). */
-	json_object_set_new(o, "lock_waits", waits_json(d, DSM_LATENCY_LOCK));
-	json_object_set_new(o, "barrier_waits", waits_json(d, DSM_LATENCY_BARRIER));
-	return o;
-}
 
 static json_t *wait_json(const char *what, uint32_t thread, uint64_t since_ns)
 {
@@ -117,6 +55,8 @@ char *report_answer(void *dsm, const char *request)
 	json_t *o;
 	char *text;
 
+	if (!strncmp(request, "trace ", 6))
+		return trace_answer(d, request + 6);
 	pthread_mutex_lock(&d->lock);
 	if (!strcmp(request, "status"))
 		o = status_json(d);
@@ -128,9 +68,11 @@ char *report_answer(void *dsm, const char *request)
 		o = hot_json(d);
 	else if (!strcmp(request, "latency"))
 		o = latency_json(d);
+	else if (!strcmp(request, "clock"))
+		o = json_pack("{s:I}", "now_ns", (json_int_t)clock_now_ns());
 	else
-		o = json_pack("{s:s}", "error",
-		              "unknown request; known are: audit, hot, latency, stats, status");
+		o = json_pack("{s:s}", "error", "unknown request; known are: audit, clock, hot, "
+		                                "latency, stats, status, trace");
 	pthread_mutex_unlock(&d->lock);
 	text = o ? json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
 	json_decref(o);

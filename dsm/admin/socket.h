@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The admin socket of a node: <job directory>/node-<rank>.sock, mode 0600, for
- * processes of the same user only. A request is one line: "audit", "hot", "latency",
- * "stats" or "status"; the answer is one line of JSON, and the connection closes.
+ * processes of the same user only. A request is one line: "audit", "clock", "hot", "latency",
+ * "stats", "status" or "trace" and more; the answer is one line of JSON, and the connection closes.
  * Runs on the node's libev loop; never blocks it: a slow client is dropped.
  */
 #ifndef SOCKET_H

@@ -68,6 +68,21 @@ static int call_locked(struct dsm *d, const struct coh_event *ev)
 	return DSM_ERR_LOST;
 }
 
+static const char *name_of(const struct coh_event *ev)
+{
+	if (ev->kind == COH_EV_COND_SIGNAL)
+		return ev->sync.value ? "dsm_cond_signal" : "dsm_cond_broadcast";
+	return ev->kind == COH_EV_UNLOCK ? "dsm_mutex_unlock" : "call";
+}
+
+/* What a call is about: its page, or its mutex or condition as in a handle. */
+static uint64_t about(const struct coh_event *ev)
+{
+	if (ev->kind == COH_EV_ATOMIC || ev->kind == COH_EV_DISCARD)
+		return ev->page;
+	return (uint64_t)ev->home << 32 | ev->sync.object;
+}
+
 int node_call(struct dsm *d, const struct coh_event *ev)
 {
 	sigset_t mask;
@@ -76,6 +91,8 @@ int node_call(struct dsm *d, const struct coh_event *ev)
 	if (node_is_copy(d))
 		return DSM_ERR_INVAL;
 	node_lock(d, &mask);
+	TRACE_NOTE(&d->trace, .kind = TRACE_CALL, .thread = clock_thread(), .page = about(ev),
+	           .type = trace_name(&d->trace, name_of(ev)));
 	rc = call_locked(d, ev);
 	node_hand_over(d);
 	node_unlock(d, &mask);
@@ -91,6 +108,7 @@ static int begin_locked(struct dsm *d, struct coh_event *ev, struct waiter *w,
 
 	waits_add(&d->waits, w, w->what);
 	w->kind = kind;
+	w->about = about(ev);
 	*answer = waits_answer(w);
 	ev->cookie = (uintptr_t)w;
 	rc = call_locked(d, ev);

@@ -39,6 +39,9 @@ void node_send(struct dsm *d, coh_node to, const struct coh_msg *msg)
 	uint8_t buf[COH_WIRE_MAX];
 	int rc = d->tr->ops->send(d->tr, to, buf, coh_wire_encode(msg, buf));
 
+	d->trace.sent[to]++;
+	TRACE_NOTE(&d->trace, .kind = TRACE_SENT, .type = msg->type, .peer = to, .page = msg->page,
+	           .n = msg->n, .slot = msg->slot, .more = d->trace.sent[to]);
 	if (rc) {
 		log_line(&d->log, DSM_LOG_ERROR, "cannot send %s to node %u: %s",
 		         coh_msg_name(msg->type), to, strerror(-rc));
@@ -89,6 +92,8 @@ static void do_move(struct dsm *d, const struct coh_effect *e)
 	if (!mem)
 		return;
 	frames_pin(&d->memory.frames, e->page, e->n);
+	TRACE_NOTE(&d->trace, .kind = TRACE_WRITE, .peer = e->node, .page = e->page, .n = e->n,
+	           .more = e->tag);
 	rc = d->tr->ops->write(d->tr, e->node, mem, region_frame_at(&d->memory.region, e->page), len,
 	                       e->landing.bytes, e->tag, write_cookie(e->page, e->n));
 	if (rc == 0)
@@ -276,10 +281,37 @@ static void tell_compared(struct dsm *d)
 	d->engine.fx.object = object;
 }
 
+/* The page that a step was about, as far as that is to be seen. */
+static uint64_t page_of_step(const struct dsm *d, const struct coh_event *ev)
+{
+	if (ev->kind == COH_EV_MSG)
+		return ev->msg.page;
+	if (ev->kind != COH_EV_LANDED && ev->kind != COH_EV_TIMER)
+		return ev->page;
+	for (uint32_t i = 0; i < d->engine.fx.len; i++)
+		if (d->engine.fx.list[i].kind == COH_FX_SET_ACCESS)
+			return d->engine.fx.list[i].page;
+	return TRACE_NO_PAGE;
+}
+
+static void trace_step(struct dsm *d, const struct coh_event *ev)
+{
+	const uint64_t page = page_of_step(d, ev);
+
+	for (unsigned i = 0; i < COH_COUNTS; i++)
+		if (d->engine.fx.count[i])
+			trace_put(&d->trace,
+			          (struct trace_record){.kind = TRACE_COUNT, .type = i, .page = page,
+			                                .n = d->engine.fx.count[i],
+			                                .at_ns = d->trace.last_ns});
+}
+
 int node_step(struct dsm *d, const struct coh_event *ev)
 {
 	int rc = coh_step(d->engine.coh, ev, &d->engine.fx);
 
+	if (__builtin_expect(d->trace.on, 0))
+		trace_step(d, ev);
 	carry_out(d);
 	if (d->engine.n_compared)
 		tell_compared(d);

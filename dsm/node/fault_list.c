@@ -48,6 +48,8 @@ void faults_woken(struct faults *faults, struct tenure *tenure, struct waits *wa
 		faults->ns += now - f->since_ns;
 		if (f->kind)
 			latency_note(&waits->latency, f->kind, now - f->since_ns);
+		TRACE_NOTE(waits->trace, .kind = TRACE_SERVED, .at_ns = now, .page = f->page,
+		           .thread = f->thread, .since_ns = f->since_ns);
 		faults->woken = f->thread;
 		tenure_thread_runs(tenure, f->thread, now);
 		if (f->waiter)

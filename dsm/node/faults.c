@@ -128,6 +128,15 @@ static int fault_take(struct dsm *d, const struct trap_fault *f)
 	return rc == -EAGAIN ? rc : 0;
 }
 
+/* For dsmctl trace: before anything comes of it. */
+static void trace_fault(struct dsm *d, const struct trap_fault *f)
+{
+	TRACE_NOTE(&d->trace, .kind = TRACE_FAULT, .page = f->page, .thread = f->thread,
+	           .type = !!f->write,
+	           .more = (uint32_t)(f->address -
+	                              (uintptr_t)region_window_at(&d->memory.region, f->page)));
+}
+
 /* For dsmctl hot. */
 static void note_fault(struct dsm *d, const struct trap_fault *f)
 {
@@ -155,6 +164,7 @@ void node_take_faults(struct dsm *d)
 			d->faults.count++;
 			d->engine.handled++;
 			d->faults.stalled_ns = d->faults.frame_since_ns = 0;
+			trace_fault(d, &f);
 		}
 		rc = fault_take(d, &f);
 		if (fresh)
@@ -194,6 +204,7 @@ static int ask_and_help(struct dsm *d, const struct trap_fault *f, struct waits_
 	int rc = DSM_ERR_LOST;
 
 	d->faults.count++;
+	trace_fault(d, f);
 	while (!d->members.lost) {
 		rc = node_frame_for(d, f->page);
 		if (rc == 0)

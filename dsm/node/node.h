@@ -38,6 +38,7 @@
 #include "dsm/node/refuse.h"
 #include "dsm/node/stream.h"
 #include "dsm/node/tenure.h"
+#include "dsm/node/trace.h"
 #include "dsm/node/waits.h"
 #include "dsm/trap/trap.h"
 #include "transport/transport.h"
@@ -88,6 +89,7 @@ struct dsm {
 	struct tenure tenure;
 	struct streams streams;
 	struct hot hot;
+	struct trace trace;
 	struct reclaim reclaim;
 	struct refusals refusals;
 	struct progress progress;

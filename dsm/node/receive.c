@@ -26,12 +26,16 @@ static void take_message(struct dsm *d, const struct tr_event *e)
 	struct coh_event ev = {.kind = COH_EV_MSG, .from = e->peer};
 	const char *why;
 
+	d->trace.received[e->peer]++;
 	if (coh_wire_decode(&d->engine.cfg, e->data, e->len, &ev.msg, &why)) {
 		refused(d, e->peer, "a message", why);
 		return;
 	}
 	log_line(&d->log, DSM_LOG_TRACE, "%s from node %u, page %llu", coh_msg_name(ev.msg.type),
 	         e->peer, (unsigned long long)ev.msg.page);
+	TRACE_NOTE(&d->trace, .kind = TRACE_RECEIVED, .type = ev.msg.type, .peer = e->peer,
+	           .page = ev.msg.page, .n = ev.msg.n, .slot = ev.msg.slot,
+	           .more = d->trace.received[e->peer]);
 	if (ev.msg.type == COH_MSG_SVC_REQ)
 		d->services->request(d, e->peer, &ev.msg);
 	else if (ev.msg.type == COH_MSG_SVC_RESP)
@@ -68,6 +72,8 @@ static void take_event(struct dsm *d, const struct tr_event *e)
 	switch (e->kind) {
 	case TR_EV_MSG: take_message(d, e); break;
 	case TR_EV_LANDED:
+		TRACE_NOTE(&d->trace, .kind = TRACE_LANDED, .peer = e->peer, .page = TRACE_NO_PAGE,
+		           .more = e->tag);
 		if (node_step(d, &ev))
 			refused(d, e->peer, "a page write", "nobody waits for it");
 		break;

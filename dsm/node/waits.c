@@ -11,8 +11,9 @@
 
 #include "dsm/base/base.h"
 
-void waits_open(struct waits *waits)
+void waits_open(struct waits *waits, struct trace *trace)
 {
+	waits->trace = trace;
 	pthread_cond_init(&waits->room, NULL);
 }
 
@@ -67,6 +68,10 @@ void waits_done(struct waits *waits, struct waiter *w, int status)
 	waits_remove(w);
 	if (w->kind && status == 0)
 		latency_note(&waits->latency, w->kind, clock_now_ns() - w->since_ns);
+	if (w->what)
+		TRACE_NOTE(waits->trace, .kind = TRACE_WAITED, .thread = w->thread,
+		           .since_ns = w->since_ns, .page = w->about,
+		           .type = trace_name(waits->trace, w->what));
 	w->status = status;
 	if (home) {
 		w->next = *home;

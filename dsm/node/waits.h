@@ -12,6 +12,8 @@
 
 #include "dsm/base/base.h"
 
+#include "dsm/node/trace.h"
+
 #define WAITS_SLEEPERS 8 /* woken after a step; more are woken within it */
 #define WAITS_ASLEEP 1u  /* in waiter.done: a wake is wanted */
 #define WAITS_TURN 2u    /* from one turn to the next */
@@ -27,6 +29,7 @@ struct waiter {
 	uint64_t result[3];
 	const char *what; /* for reports; NULL: a fault, reported as such */
 	uint8_t kind;     /* an enum dsm_latency_kind that its time is counted as; 0: none */
+	uint64_t about;   /* a page or an object, for the trace */
 	uint32_t thread;
 	uint64_t since_ns;
 	struct waiter *next, **link; /* in waits.all, under the lock */
@@ -49,9 +52,10 @@ struct waits {
 	pthread_cond_t room; /* a slot may be free again */
 	unsigned starved;    /* threads that wait for room */
 	struct latency latency; /* how long it has taken, those for pages, too */
+	struct trace *trace;
 };
 
-void waits_open(struct waits *waits);
+void waits_open(struct waits *waits, struct trace *trace);
 void waits_close(struct waits *waits);
 
 /* Of no kind, which who wants it counted sets then. */

@@ -204,7 +204,7 @@ static struct dsm *make_node(void)
 	d->settings = settings;
 	d->start_ns = clock_now_ns();
 	pthread_mutex_init(&d->lock, NULL);
-	waits_open(&d->waits);
+	waits_open(&d->waits, &d->trace);
 	progress_init(&d->progress);
 	return d;
 }
