@@ -12,7 +12,8 @@ tools_dsmctl_SOURCES = tools/ctl/main.c tools/ctl/ctl.h tools/ctl/options.c \
 	tools/ctl/member.c tools/ctl/table.c tools/ctl/table.h tools/ctl/figures.c tools/ctl/figures.h \
 	tools/ctl/counts.c tools/ctl/counts.h tools/ctl/rates.c tools/ctl/rates.h \
 	tools/ctl/latency.c tools/ctl/latency.h tools/ctl/metrics.c tools/ctl/metrics.h \
-	tools/ctl/metrics_text.c tools/ctl/metrics_http.c
+	tools/ctl/metrics_text.c tools/ctl/metrics_http.c tools/ctl/trace.c tools/ctl/trace.h \
+	tools/ctl/trace_events.c tools/ctl/trace_fetch.c tools/ctl/trace_flows.c tools/ctl/trace_write.c
 tools_dsmctl_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(MICROHTTPD_CFLAGS) \
 	-DPKGLIBEXECDIR='"$(pkglibexecdir)"'
 tools_dsmctl_LDFLAGS = $(LINK_FLAGS)

@@ -41,7 +41,8 @@ void node_send(struct dsm *d, coh_node to, const struct coh_msg *msg)
 
 	d->trace.sent[to]++;
 	TRACE_NOTE(&d->trace, .kind = TRACE_SENT, .type = msg->type, .peer = to, .page = msg->page,
-	           .n = msg->n, .slot = msg->slot, .more = d->trace.sent[to]);
+	           .n = msg->n, .slot = msg->slot, .thread = msg->requestor,
+	           .more = d->trace.sent[to]);
 	if (rc) {
 		log_line(&d->log, DSM_LOG_ERROR, "cannot send %s to node %u: %s",
 		         coh_msg_name(msg->type), to, strerror(-rc));

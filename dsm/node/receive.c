@@ -35,6 +35,7 @@ static void take_message(struct dsm *d, const struct tr_event *e)
 	         e->peer, (unsigned long long)ev.msg.page);
 	TRACE_NOTE(&d->trace, .kind = TRACE_RECEIVED, .type = ev.msg.type, .peer = e->peer,
 	           .page = ev.msg.page, .n = ev.msg.n, .slot = ev.msg.slot,
+	           .thread = ev.msg.requestor,
 	           .more = d->trace.received[e->peer]);
 	if (ev.msg.type == COH_MSG_SVC_REQ)
 		d->services->request(d, e->peer, &ev.msg);

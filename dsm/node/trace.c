@@ -72,9 +72,9 @@ void trace_put(struct trace *t, struct trace_record r)
 {
 	if (!r.at_ns)
 		r.at_ns = clock_now_ns();
-	/* Those that bring a time may have taken it a little earlier. */
-	if (r.at_ns < t->last_ns)
-		r.at_ns = t->last_ns;
+	/* Those that bring a time may have taken it a little earlier; and no two have the same. */
+	if (r.at_ns <= t->last_ns)
+		r.at_ns = t->last_ns + 1;
 	if (r.at_ns > t->until_ns) {
 		t->on = 0;
 		return;

@@ -22,8 +22,8 @@ enum trace_kind {
 	TRACE_WAITED,    /* thread, since; type: what in, see trace_name(); page: about what */
 	TRACE_CALL,      /* thread; type: enum coh_event_kind of a call that does not wait; page: about
 	                  * what */
-	TRACE_SENT,      /* peer, page, n, slot; type: of the message; more: its number among those
-	                  * from here to there, in all of the job */
+	TRACE_SENT,      /* peer, page, n, slot; type: of the message; thread: whose request it carries
+	                  * on, a node; more: its number among those from here to there, in all of the job */
 	TRACE_RECEIVED,  /* the same, from there to here */
 	TRACE_WRITE,     /* peer, page, n: a page write leaves; more: its tag */
 	TRACE_LANDED,    /* peer; more: the tag. A page write has arrived */

@@ -178,6 +178,33 @@ int jobs_of_args(const struct ctl_command *command, int argc, char **argv, struc
 	return jobs_find(argv[optind], out);
 }
 
+int jobs_one_of_args(const struct ctl_command *command, int argc, char **argv,
+                     char dir[BOOT_DIR_MAX + 1])
+{
+	const struct job_entry *running = NULL;
+	struct job_list jobs;
+	int status = jobs_of_args(command, argc, argv, &jobs);
+
+	if (status)
+		return status;
+	for (size_t i = 0; i < jobs.count; i++) {
+		if (jobs.jobs[i].state != JOB_RUNNING)
+			continue;
+		if (running)
+			status = ctl_usage(command, "several of your jobs are running: which one?");
+		running = &jobs.jobs[i];
+	}
+	if (!running) {
+		ctl_error(jobs.count ? "the job is not running"
+		                     : "none of your jobs is running on this machine");
+		status = CTL_FAILED;
+	} else {
+		memcpy(dir, running->dir, sizeof running->dir);
+	}
+	jobs_free(&jobs);
+	return status;
+}
+
 void jobs_free(struct job_list *list)
 {
 	free(list->jobs);

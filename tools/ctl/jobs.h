@@ -30,6 +30,9 @@ int jobs_find(const char *which, struct job_list *out);
 /* Finds the job that is the rest of a command's arguments, one at most, or all if there is
  * none. 0 or the exit status. */
 int jobs_of_args(const struct ctl_command *command, int argc, char **argv, struct job_list *out);
+/* The same, for a command that is about one running job: the only one, or the one that is named. */
+int jobs_one_of_args(const struct ctl_command *command, int argc, char **argv,
+                     char dir[BOOT_DIR_MAX + 1]);
 void jobs_free(struct job_list *list);
 
 /* The name in a job's directory's path. */

@@ -10,7 +10,7 @@
 #include "tools/ctl/ctl.h"
 
 static const struct ctl_command *const commands[] = {
-	&ctl_run, &ctl_status, &ctl_stats, &ctl_audit, &ctl_hot, &ctl_metrics,
+	&ctl_run, &ctl_status, &ctl_stats, &ctl_audit, &ctl_hot, &ctl_metrics, &ctl_trace,
 	&ctl_clean, &ctl_doctor,
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])

@@ -30,14 +30,20 @@ struct talk {
 	const char *error;
 	bool is_gone;
 	int done;
+	int64_t asked_ns, came_ns;
 };
 
-static long now_ms(void)
+int64_t query_now_ns(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000L + t.tv_nsec / 1000000;
+	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+static long now_ms(void)
+{
+	return (long)(query_now_ns() / 1000000);
 }
 
 static void talk_end(struct talk *t, const char *error)
@@ -63,6 +69,7 @@ static void talk_start(struct talk *t, const char *dir, int rank, const char *re
 
 	memset(t, 0, sizeof *t);
 	t->rank = rank;
+	t->asked_ns = query_now_ns();
 	t->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	snprintf(addr.sun_path, sizeof addr.sun_path, "%.*s/node-%d.sock", BOOT_DIR_MAX, dir, rank);
 	if (t->fd < 0)
@@ -93,6 +100,8 @@ static void talk_read(struct talk *t)
 	n = recv(t->fd, t->text + t->got, t->room - t->got, 0);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
+	if (!t->got)
+		t->came_ns = query_now_ns();
 	if (n > 0)
 		t->got += n;
 	else if (t->got)
@@ -160,6 +169,8 @@ int query_ranks(const char *dir, int ranks[QUERY_NODES_MAX])
 static void answer_from(struct answer *a, struct talk *t)
 {
 	a->rank = t->rank;
+	a->asked_ns = t->asked_ns;
+	a->came_ns = t->came_ns;
 	a->error = t->error;
 	a->is_gone = t->is_gone;
 	if (!a->error) {

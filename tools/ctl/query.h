@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #define QUERY_NODES_MAX 64
 
@@ -14,6 +15,7 @@ struct answer {
 	const char *error; /* without json: why, a text that lives as long as this */
 	json_t *refusal;   /* an answer that is an error */
 	bool is_gone;      /* nobody is there to answer */
+	int64_t asked_ns, came_ns; /* when it was asked, and its answer began to come */
 };
 
 struct answers {
@@ -27,6 +29,7 @@ int query_job(const char *dir, const char *request, struct answers *out);
 /* All of its nodes have gone. */
 bool query_is_over(const struct answers *answers);
 void query_free(struct answers *answers);
+int64_t query_now_ns(void); /* CLOCK_MONOTONIC */
 
 /* The ranks of the nodes with a socket in dir, in order. Returns how many, or a negative code. */
 int query_ranks(const char *dir, int ranks[QUERY_NODES_MAX]);
