@@ -12,7 +12,8 @@
 #include "tools/ctl/query.h"
 #include "tools/ctl/trace.h"
 
-#define CLOCK_ROUNDS 8
+#define CLOCK_ROUNDS 32
+#define CLOCK_GOOD_NS 50000 /* near enough */
 #define GRACE_S 60 /* after which a node ends by itself a trace that nobody has ended */
 #define MEMBERS 10 /* of a record, in what the nodes tell */
 
@@ -56,19 +57,31 @@ static void clock_note(struct trace_node *node, const struct answer *a)
 	node->clock_ns = there - (a->asked_ns + error);
 }
 
+static int clocks_round(const char *dir, struct trace_job *job)
+{
+	struct answers answers;
+
+	if (query_job(dir, "clock", &answers))
+		return CTL_FAILED;
+	for (int i = 0; i < answers.count; i++) {
+		struct trace_node *node = node_of(job, answers.list[i].rank);
+		if (node)
+			clock_note(node, &answers.list[i]);
+	}
+	query_free(&answers);
+	return 0;
+}
+
 static int clocks(const char *dir, struct trace_job *job)
 {
-	for (int round = 0; round < CLOCK_ROUNDS; round++) {
-		struct answers answers;
+	int good = 0;
 
-		if (query_job(dir, "clock", &answers))
+	for (int round = 0; round < CLOCK_ROUNDS && good < job->count; round++) {
+		if (clocks_round(dir, job))
 			return CTL_FAILED;
-		for (int i = 0; i < answers.count; i++) {
-			struct trace_node *node = node_of(job, answers.list[i].rank);
-			if (node)
-				clock_note(node, &answers.list[i]);
-		}
-		query_free(&answers);
+		good = 0;
+		for (int i = 0; i < job->count; i++)
+			good += job->node[i].error_ns > 0 && job->node[i].error_ns < CLOCK_GOOD_NS;
 	}
 	for (int i = 0; i < job->count; i++)
 		if (llabs(job->node[i].clock_ns) <= job->node[i].error_ns)
