@@ -20,4 +20,5 @@ dist_man_MANS += \
 	docs/alias/dsm_swap64.3 docs/alias/dsm_unpin.3
 
 dist_doc_DATA += CHANGELOG.md CONTRIBUTING.md docs/architecture.md docs/deploy.md docs/metrics.md docs/performance.md docs/protocol.md \
-	docs/simulation.md docs/transport.md docs/trap.md docs/tuning.md
+	docs/simulation.md docs/tracing.md docs/transport.md docs/trap.md docs/tuning.md
+EXTRA_DIST += docs/tracing/late.svg docs/tracing/neighbours.svg docs/tracing/picture.py

@@ -1,6 +1,6 @@
 # examples: not installed, made to be copied. They are built as a program outside the tree
 # would be, but for where dsm.h and the library come from.
-example_programs = examples/kmeans examples/pagerank examples/sort
+example_programs = examples/kmeans examples/late examples/neighbours examples/pagerank examples/sort
 example_cppflags = -I$(top_srcdir)/dsm
 
 examples_heat_SOURCES = examples/heat.c examples/common.c examples/common.h
@@ -11,6 +11,15 @@ examples_heat_LDADD = libdsm.la $(PNG_LIBS) -lm
 examples_kmeans_SOURCES = examples/kmeans.c examples/common.c examples/common.h
 examples_kmeans_CPPFLAGS = $(example_cppflags)
 examples_kmeans_LDADD = libdsm.la
+
+# What docs/tracing.md finds in them, tests/examples/tracing.sh does.
+examples_late_SOURCES = examples/late.c
+examples_late_CPPFLAGS = $(example_cppflags)
+examples_late_LDADD = libdsm.la
+
+examples_neighbours_SOURCES = examples/neighbours.c
+examples_neighbours_CPPFLAGS = $(example_cppflags)
+examples_neighbours_LDADD = libdsm.la
 
 examples_pagerank_SOURCES = examples/pagerank.c examples/packages.c examples/packages.h \
 	examples/common.c examples/common.h

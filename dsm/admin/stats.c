@@ -5,6 +5,11 @@
 #include "dsm/admin/answers.h"
 #include "dsm/node/node.h"
 
+static json_t *waits_json(const struct dsm *d, unsigned kind)
+{
+	return json_integer((json_int_t)d->waits.latency.of[kind].count);
+}
+
 json_t *stats_json(struct dsm *d)
 {
 	struct dsm_stats s;
@@ -56,5 +61,8 @@ json_t *stats_json(struct dsm *d)
 	PUT(frame_waits);
 	PUT(refused);
 #undef PUT
+	/* These are in dsm_get_latency(). */
+	json_object_set_new(o, "lock_waits", waits_json(d, DSM_LATENCY_LOCK));
+	json_object_set_new(o, "barrier_waits", waits_json(d, DSM_LATENCY_BARRIER));
 	return o;
 }

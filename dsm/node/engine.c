@@ -34,13 +34,19 @@ static void fill_landing(struct dsm *d, uint64_t page, uint16_t n, struct coh_la
 		d->tr->ops->landing(mem, region_frame_at(&d->memory.region, page), out->bytes);
 }
 
+uint64_t node_page_of(const struct coh_msg *msg)
+{
+	return msg->type >= COH_MSG_LOCK && msg->type <= COH_MSG_SVC_RESP ? TRACE_NO_PAGE : msg->page;
+}
+
 void node_send(struct dsm *d, coh_node to, const struct coh_msg *msg)
 {
 	uint8_t buf[COH_WIRE_MAX];
 	int rc = d->tr->ops->send(d->tr, to, buf, coh_wire_encode(msg, buf));
 
 	d->trace.sent[to]++;
-	TRACE_NOTE(&d->trace, .kind = TRACE_SENT, .type = msg->type, .peer = to, .page = msg->page,
+	TRACE_NOTE(&d->trace, .kind = TRACE_SENT, .type = msg->type, .peer = to,
+	           .page = node_page_of(msg),
 	           .n = msg->n, .slot = msg->slot, .thread = msg->requestor,
 	           .more = d->trace.sent[to]);
 	if (rc) {
@@ -286,8 +292,8 @@ static void tell_compared(struct dsm *d)
 static uint64_t page_of_step(const struct dsm *d, const struct coh_event *ev)
 {
 	if (ev->kind == COH_EV_MSG)
-		return ev->msg.page;
-	if (ev->kind != COH_EV_LANDED && ev->kind != COH_EV_TIMER)
+		return node_page_of(&ev->msg);
+	if (ev->kind <= COH_EV_ATOMIC || ev->kind == COH_EV_DISCARD)
 		return ev->page;
 	for (uint32_t i = 0; i < d->engine.fx.len; i++)
 		if (d->engine.fx.list[i].kind == COH_FX_SET_ACCESS)

@@ -37,6 +37,8 @@ struct engine {
 
 /* Steps the core and carries out the effects. Returns what the step returned. */
 int node_step(struct dsm *d, const struct coh_event *ev);
+/* The page that a message is about, or TRACE_NO_PAGE. */
+uint64_t node_page_of(const struct coh_msg *msg);
 /* Sends a message outside the core (services). */
 void node_send(struct dsm *d, coh_node to, const struct coh_msg *msg);
 

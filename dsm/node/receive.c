@@ -34,7 +34,7 @@ static void take_message(struct dsm *d, const struct tr_event *e)
 	log_line(&d->log, DSM_LOG_TRACE, "%s from node %u, page %llu", coh_msg_name(ev.msg.type),
 	         e->peer, (unsigned long long)ev.msg.page);
 	TRACE_NOTE(&d->trace, .kind = TRACE_RECEIVED, .type = ev.msg.type, .peer = e->peer,
-	           .page = ev.msg.page, .n = ev.msg.n, .slot = ev.msg.slot,
+	           .page = node_page_of(&ev.msg), .n = ev.msg.n, .slot = ev.msg.slot,
 	           .thread = ev.msg.requestor,
 	           .more = d->trace.received[e->peer]);
 	if (ev.msg.type == COH_MSG_SVC_REQ)

@@ -180,6 +180,13 @@ static void on_message(struct events *out, struct event e, const struct trace_no
 	events_add(out, e);
 }
 
+/* What has landed stands in what is counted for it. */
+static void name_landing(struct record *r, const struct record *end)
+{
+	if (r->kind == REC_LANDED && r + 1 < end && r[1].kind == REC_COUNT)
+		r->page = r[1].page;
+}
+
 static void on_record(struct events *out, struct event e, struct pending *p,
                       const struct trace_node *node)
 {
@@ -211,11 +218,13 @@ void trace_events(const struct trace_job *job, struct events *out)
 		const struct trace_node *node = &job->node[n];
 		struct pending pending = {0};
 
-		for (size_t i = 0; i < node->count; i++)
+		for (size_t i = 0; i < node->count; i++) {
+			name_landing(&node->list[i], node->list + node->count);
 			on_record(out, (struct event){.node = (uint16_t)n, .phase = PH_INSTANT,
 			                              .at_ns = node->list[i].at_ns,
 			                              .record = &node->list[i]},
 			          &pending, node);
+		}
 		if (node->about)
 			add_open(out, (struct event){.node = (uint16_t)n}, node, &pending);
 		free(pending.fault);

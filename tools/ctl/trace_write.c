@@ -94,9 +94,10 @@ static void add_message(json_t *args, const struct writer *w, const struct event
 
 	if (r->peer != UINT16_MAX)
 		json_object_set_new(args, out ? "to" : "from", json_integer(r->peer));
-	if (r->page > 0 || (r->page == 0 && r->n))
+	if (r->page >= 0)
 		add_page(args, w, e, r->page);
-	json_object_set_new(args, "pages", json_integer(r->n));
+	if (r->page >= 0 || r->kind >= REC_WRITE)
+		json_object_set_new(args, "pages", json_integer(r->n));
 	if (r->kind == REC_SENT || r->kind == REC_RECEIVED)
 		json_object_set_new(args, "number", json_integer(r->more));
 	else
