@@ -14,6 +14,8 @@ struct json_t *hot_json(struct dsm *d);
 struct json_t *latency_json(struct dsm *d);
 struct json_t *names_json(struct dsm *d);
 struct json_t *stats_json(struct dsm *d);
+/* "ADDRESS BYTES EACH", see heat.c; takes the lock. */
+char *heat_answer(struct dsm *d, const char *request);
 /* "start", "stop", "read" or "end", and what belongs to it; takes the lock. */
 char *trace_answer(struct dsm *d, const char *request);
 

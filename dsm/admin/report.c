@@ -57,6 +57,8 @@ char *report_answer(void *dsm, const char *request)
 
 	if (!strncmp(request, "trace ", 6))
 		return trace_answer(d, request + 6);
+	if (!strncmp(request, "heat ", 5))
+		return heat_answer(d, request + 5);
 	pthread_mutex_lock(&d->lock);
 	if (!strcmp(request, "status"))
 		o = status_json(d);
@@ -71,7 +73,7 @@ char *report_answer(void *dsm, const char *request)
 	else if (!strcmp(request, "clock"))
 		o = json_pack("{s:I}", "now_ns", (json_int_t)clock_now_ns());
 	else
-		o = json_pack("{s:s}", "error", "unknown request; known are: audit, clock, hot, "
+		o = json_pack("{s:s}", "error", "unknown request; known are: audit, clock, heat, hot, "
 		                                "latency, stats, status, trace");
 	pthread_mutex_unlock(&d->lock);
 	text = o ? json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;

@@ -39,6 +39,10 @@ void hot_note(struct hot *hot, uint64_t page, unsigned part, int write)
 	struct hot_page *p = place_of(hot, page);
 	const uint64_t bit = UINT64_C(1) << (part % HOT_PARTS);
 
+	if (hot->count && page < hot->pages) {
+		hot->count[page].writes += write;
+		hot->count[page].reads += !write;
+	}
 	if (faults_of(p) == UINT32_MAX)
 		return;
 	/* What a page was first filled by does not count for ever. */

@@ -26,6 +26,12 @@ struct hot_page {
  * 2005): the newcomer gets that of the page with the fewest faults, and its count as `over`. */
 struct hot {
 	struct hot_page set[HOT_SETS][HOT_WAYS];
+	struct hot_count *count; /* of every page, zero before its first fault; NULL: not counted */
+	uint64_t pages;
+};
+
+struct hot_count {
+	uint32_t reads, writes;
 };
 
 /* A thread has faulted at this part of a page, 0 .. HOT_PARTS - 1. */

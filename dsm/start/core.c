@@ -80,6 +80,18 @@ static int open_frames(struct dsm *d)
 	                   budget_home_bytes(&d->engine.cfg, mine, page_bytes));
 }
 
+/* A counter for each page, which takes memory where pages fault. A node does without. */
+static void count_faults(struct dsm *d)
+{
+	struct hot *hot = &d->hot;
+	void *at;
+
+	hot->pages = d->memory.region.pages;
+	at = (void *)syscall(SYS_mmap, NULL, hot->pages * sizeof *hot->count, PROT_READ | PROT_WRITE,
+	                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	hot->count = at == MAP_FAILED ? NULL : at;
+}
+
 int start_make_core(struct dsm *d)
 {
 	unsigned processors = processors_available();
@@ -96,6 +108,7 @@ int start_make_core(struct dsm *d)
 		return DSM_ERR_NOMEM;
 	}
 	d->engine.coh = coh_init(state, &d->engine.cfg);
+	count_faults(d);
 	cap = coh_effects_max(&d->engine.cfg);
 	d->engine.fx =
 		(struct coh_effects){ .list = calloc(cap, sizeof *d->engine.fx.list),

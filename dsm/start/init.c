@@ -129,6 +129,8 @@ static void dismantle(struct dsm *d)
 	free(d->engine.fx.self_queue);
 	if (d->engine.coh)
 		syscall(SYS_munmap, d->engine.coh, d->engine.bytes);
+	if (d->hot.count)
+		syscall(SYS_munmap, d->hot.count, d->hot.pages * sizeof *d->hot.count);
 	if (d->memory.region.window)
 		region_destroy(&d->memory.region);
 	if (d->boot)
