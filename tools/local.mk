@@ -8,6 +8,8 @@ tools_dsmctl_SOURCES = tools/ctl/main.c tools/ctl/ctl.h tools/ctl/options.c \
 	tools/ctl/sink.c tools/ctl/sink.h tools/ctl/input.c tools/ctl/input.h \
 	tools/ctl/keeper.c tools/ctl/keeper.h tools/ctl/jobs.c tools/ctl/jobs.h tools/ctl/newjob.c \
 	tools/ctl/status.c tools/ctl/stats.c tools/ctl/audit.c tools/ctl/hot.c tools/ctl/clean.c \
+	tools/ctl/heatmap.c tools/ctl/heatmap.h tools/ctl/heatmap_ask.c tools/ctl/heatmap_html.c \
+	tools/ctl/heatmap_svg.c \
 	tools/ctl/show.c tools/ctl/show.h tools/ctl/doctor.c tools/ctl/query.c tools/ctl/query.h \
 	tools/ctl/member.c tools/ctl/table.c tools/ctl/table.h tools/ctl/figures.c tools/ctl/figures.h \
 	tools/ctl/counts.c tools/ctl/counts.h tools/ctl/rates.c tools/ctl/rates.h \
@@ -17,7 +19,7 @@ tools_dsmctl_SOURCES = tools/ctl/main.c tools/ctl/ctl.h tools/ctl/options.c \
 tools_dsmctl_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(MICROHTTPD_CFLAGS) \
 	-DPKGLIBEXECDIR='"$(pkglibexecdir)"'
 tools_dsmctl_LDFLAGS = $(LINK_FLAGS)
-tools_dsmctl_LDADD = libjob.la $(JANSSON_LIBS) $(EV_LIBS) $(MICROHTTPD_LIBS)
+tools_dsmctl_LDADD = libjob.la $(JANSSON_LIBS) $(EV_LIBS) $(MICROHTTPD_LIBS) -lm
 
 # What bash completes after both; bash-completion looks there.
 bashcompletiondir = $(datadir)/bash-completion/completions

@@ -2,7 +2,7 @@
 
 system_programs = tests/system/advice tests/system/api tests/system/audit tests/system/breaks \
 	tests/system/coll tests/system/descriptors tests/system/engine tests/system/errors \
-	tests/system/full tests/system/futex tests/system/idle tests/system/kernel tests/system/leave \
+	tests/system/full tests/system/futex tests/system/heat tests/system/idle tests/system/kernel tests/system/leave \
 	tests/system/left tests/system/litmus tests/system/load tests/system/log \
 	tests/system/lost tests/system/resident tests/system/reuse tests/system/sharing \
 	tests/system/stacks tests/system/stress tests/system/traced tests/system/user
@@ -32,6 +32,8 @@ tests_system_full_SOURCES = tests/system/full.c $(system_node)
 tests_system_full_LDADD = libdsm.la
 tests_system_futex_SOURCES = tests/system/futex.c $(system_node)
 tests_system_futex_LDADD = libdsm.la
+tests_system_heat_SOURCES = tests/system/heat.c $(system_node)
+tests_system_heat_LDADD = libdsm.la
 tests_system_idle_SOURCES = tests/system/idle.c $(system_node)
 tests_system_idle_LDADD = libdsm.la
 tests_system_kernel_SOURCES = tests/system/kernel.c $(system_node)
@@ -70,7 +72,7 @@ tests_system_errors_LDADD = libdsm.la libjob.la
 
 system_scripts = tests/system/api.sh tests/system/audit.sh tests/system/breaks.sh tests/system/coll.sh tests/system/cxx.sh \
 	tests/system/descriptors.sh tests/system/dsmctl.sh \
-	tests/system/engine.sh tests/system/futex.sh tests/system/hand.sh tests/system/hot.sh tests/system/huge.sh tests/system/idle.sh \
+	tests/system/engine.sh tests/system/futex.sh tests/system/hand.sh tests/system/heat.sh tests/system/hot.sh tests/system/huge.sh tests/system/idle.sh \
 	tests/system/kernel.sh tests/system/leave.sh tests/system/left.sh tests/system/litmus.sh tests/system/log.sh \
 	tests/system/lost.sh tests/system/memory.sh tests/system/metrics.sh tests/system/reuse.sh \
 	tests/system/memory-huge.sh tests/system/mpi_mpich.sh tests/system/mpi_openmpi.sh \
@@ -81,7 +83,7 @@ system_scripts = tests/system/api.sh tests/system/audit.sh tests/system/breaks.s
 	tests/system/user.sh
 dist_check_SCRIPTS += $(system_scripts)
 TESTS += $(system_scripts) tests/system/errors
-EXTRA_DIST += tests/system/lib.sh tests/system/metrics.py tests/system/mpi.sh tests/system/run.sh tests/system/slurm.sh tests/system/trace.py
+EXTRA_DIST += tests/system/heat.py tests/system/lib.sh tests/system/metrics.py tests/system/mpi.sh tests/system/run.sh tests/system/slurm.sh tests/system/trace.py
 
 if HAVE_CUNIT
 check_PROGRAMS += tests/system/history_test
