@@ -21,6 +21,12 @@ tools_dsmctl_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(MICROHTTPD_CFLAGS) \
 tools_dsmctl_LDFLAGS = $(LINK_FLAGS)
 tools_dsmctl_LDADD = libjob.la $(JANSSON_LIBS) $(EV_LIBS) $(MICROHTTPD_LIBS) -lm
 
+if HAVE_PNG
+tools_dsmctl_SOURCES += tools/ctl/heatmap_png.c
+tools_dsmctl_CFLAGS += -DHAVE_PNG $(PNG_CFLAGS)
+tools_dsmctl_LDADD += $(PNG_LIBS)
+endif
+
 # What bash completes after both; bash-completion looks there.
 bashcompletiondir = $(datadir)/bash-completion/completions
 dist_bashcompletion_DATA = tools/completions/dsm-bench tools/completions/dsmctl

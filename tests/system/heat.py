@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Reads back what dsmctl heatmap drew of tests/system/heat.c.
 
-	heat.py FILE.svg         after it says "ready"
+	heat.py FILE.svg|png     after it says "ready"
 	heat.py FILE.html        recorded while it wrote page 30 in turns, once
 	heat.py FILE.html idle   recorded at three times while it did nothing
 	heat.py FILE.html dom    the same file as a browser shows it
 """
 import html.parser
 import json
+import struct
 import sys
 import xml.etree.ElementTree as ElementTree
+import zlib
 
 SVG = "{http://www.w3.org/2000/svg}"
 NOBODY, ONE, TWO = "#eeeeee", "#c6dbef", "#6baed6"
@@ -50,6 +52,41 @@ def check_svg():
     last = [blocks["big"][k][-1][0] for k in ("owner", "sharing")]
     must(last == [NODE[0], ONE], "the last page of the big block:", last)
     must({c[0] for c in blocks["big"]["owner"][:-1]} == {NOBODY}, "owners in the big block")
+
+
+def check_png():
+    """Cells of the three fields of block "grid", or of "big", whichever lies first."""
+    with open(path, "rb") as file:
+        data = file.read()
+    must(data[:8] == b"\x89PNG\r\n\x1a\n", "no PNG")
+    at, packed = 8, b""
+    while at < len(data):
+        size, kind = struct.unpack(">I4s", data[at:at + 8])
+        if kind == b"IHDR":
+            width, height, depth, colours = struct.unpack(">IIBB", data[at + 8:at + 18])
+        packed += data[at + 8:at + 8 + size] if kind == b"IDAT" else b""
+        at += 12 + size
+    must((depth, colours) == (8, 2), "no colours")
+    rows, line, raw = [], bytearray(3 * width), zlib.decompress(packed)
+    for y in range(height):
+        how, now = raw[y * (3 * width + 1)], bytearray(raw[y * (3 * width + 1) + 1:(y + 1) * (3 * width + 1)])
+        for i, value in enumerate(now):
+            left, up, corner = now[i - 3] if i > 2 else 0, line[i], line[i - 3] if i > 2 else 0
+            near = min((left, up, corner), key=lambda v: abs(left + up - corner - v))
+            now[i] = (value + (0, left, up, (left + up) // 2, near)[how]) & 255
+        rows.append(now)
+        line = now
+
+    def colour(field, cell, top):
+        x, y = 24 + field * (64 * 7 + 24) + cell % 64 * 7, top + cell // 64 * 7
+        return "#" + bytes(rows[y][3 * x:3 * x + 3]).hex()
+
+    tops = [24, 24 + 40 * 7 + 24]  # 40 rows of "big" lie above, or below
+    grid = tops[0] if colour(0, 7, tops[0]) == "#8c0000" else tops[1]
+    must(colour(0, 7, grid) == "#8c0000", "page 7 is not dark red")
+    must(colour(1, 25, grid) == NODE[1] and colour(2, 25, grid) == ONE, "a page of node 1")
+    must(colour(1, 17, grid) == NOBODY and colour(2, 17, grid) == TWO, "a page of both")
+    must(colour(0, 60, grid) == NOBODY, "an untouched page")
 
 
 class Page(html.parser.HTMLParser):
@@ -107,6 +144,8 @@ def check_html():
 
 if path.endswith(".svg"):
     check_svg()
+elif path.endswith(".png"):
+    check_png()
 else:
     check_html()
 print(f"{path}: as it has to be")

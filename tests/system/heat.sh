@@ -20,6 +20,12 @@ exec {go}>"$tmp/go"
 wait_until "the job is ready" grep ready "$tmp/said" >/dev/null || { cat "$tmp/said" >&2; exit 1; }
 
 tools/dsmctl heatmap -o "$tmp/map.svg" || fail "no SVG: status $?"
+if tools/dsmctl heatmap --help | grep -q '\.png'; then
+	tools/dsmctl heatmap -o "$tmp/map.png" || fail "no PNG: status $?"
+	"$python" "$check" "$tmp/map.png" || fail "another PNG"
+else
+	echo "PNG: not in this build (libpng)"
+fi
 "$python" "$check" "$tmp/map.svg" || fail "$(grep -A130 'data-name="grid"' "$tmp/map.svg" | head -60)"
 
 : >"$tmp/map.said"

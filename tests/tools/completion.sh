@@ -39,10 +39,10 @@ all_of() {
 }
 
 ctl=tools/dsmctl bench=tools/dsm-bench
-is 'audit clean doctor hot metrics run stats status trace' $ctl ''
+is 'audit clean doctor heatmap hot metrics run stats status trace' $ctl ''
 is 'stats status' $ctl sta
 is '--help --version' $ctl -
-for command in run status stats audit hot metrics trace clean doctor; do
+for command in run status stats audit hot metrics heatmap trace clean doctor; do
 	is "$(all_of $ctl $command | sed 's/^-- //')" $ctl $command --
 done
 is '--faults' $ctl run --f
@@ -77,7 +77,7 @@ dead=${directory%/*}/dead-job
 mkdir -m 700 "$dead" && touch -d '1 hour ago' "$dead" || exit 99
 [ "$(job_of dead)" = dead-job ] || fail "dsmctl does not take dead-job for dead: $($ctl status)"
 [ "$(job_of '' | wc -w)" = 2 ] || fail "not both jobs are listed: $($ctl status)"
-for command in status stats audit hot metrics trace; do
+for command in status stats audit hot metrics heatmap trace; do
 	is "$(job_of '')" $ctl $command ''
 done
 is dead-job $ctl clean ''

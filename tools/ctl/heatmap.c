@@ -17,16 +17,21 @@
 #define SECONDS_MAX 3600
 #define VIEWS_MAX 1000
 #define EVERY_MIN 0.05
+#ifdef HAVE_PNG
+#define FORMATS ".svg, .html or .png"
+#else
+#define FORMATS ".svg or .html"
+#endif
 
 static const struct ctl_option options[] = {
-	{ 'o', "output", "FILE", "write to it, by its end .svg or .html (heatmap.svg)" },
+	{ 'o', "output", "FILE", "write to it, which ends in " FORMATS " (heatmap.svg)" },
 	{ 't', "seconds", "SECONDS", "record for so long, or until interrupted" },
 	{ 256, "every", "SECONDS", "a view every so often (a tenth of --seconds)" },
 	CTL_OPTION_HELP,
 	{ 0 },
 };
 
-typedef void (*draw_fn)(const struct heat *heat, FILE *file);
+typedef int (*draw_fn)(const struct heat *heat, FILE *file);
 
 static draw_fn draw_for(const char *path)
 {
@@ -34,6 +39,10 @@ static draw_fn draw_for(const char *path)
 
 	if (dot && strcmp(dot, ".svg") == 0)
 		return heat_svg;
+#ifdef HAVE_PNG
+	if (dot && strcmp(dot, ".png") == 0)
+		return heat_png;
+#endif
 	return dot && strcmp(dot, ".html") == 0 ? heat_html : NULL;
 }
 
@@ -76,7 +85,7 @@ static int parse(const struct ctl_command *command, int argc, char **argv, struc
 	if (heat->seconds > 0 && (heat->every < EVERY_MIN || heat->seconds / heat->every > VIEWS_MAX))
 		return 1 + ctl_usage(command, "%d views at most, and one every %g s", VIEWS_MAX, EVERY_MIN);
 	if (!draw_for(*output))
-		return 1 + ctl_usage(command, "neither .svg nor .html: %s", *output);
+		return 1 + ctl_usage(command, "does not end in " FORMATS ": %s", *output);
 	return 0;
 }
 
@@ -121,15 +130,16 @@ static int record(const char *dir, struct heat *heat)
 static int draw(const struct heat *heat, const char *path)
 {
 	FILE *file = fopen(path, "we");
-	int failed;
+	int error = file ? draw_for(path)(heat, file) : errno;
 
 	if (file) {
-		draw_for(path)(heat, file);
-		failed = ferror(file);
-		if (fclose(file) == 0 && !failed)
+		error = error ? error : ferror(file) ? EIO : 0;
+		if (fclose(file) && !error)
+			error = errno;
+		if (!error)
 			return 0;
 	}
-	ctl_error("%s: %s", path, strerror(errno ? errno : EIO));
+	ctl_error("%s: %s", path, strerror(error));
 	return CTL_FAILED;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * dsmctl heatmap: the pages of each named block as cells, at one time or at several
- * (heatmap_ask.c), drawn as SVG (heatmap_svg.c) or HTML (heatmap_html.c).
+ * (heatmap_ask.c), drawn as SVG (heatmap_svg.c), HTML (heatmap_html.c) or PNG (heatmap_png.c).
  */
 #ifndef CTL_HEATMAP_H
 #define CTL_HEATMAP_H
@@ -60,7 +60,9 @@ uint64_t heat_most(const struct heat *heat); /* in all views */
 /* What stands for a name in XML and HTML. */
 void heat_escape(FILE *file, const char *text);
 
-void heat_svg(const struct heat *heat, FILE *file);
-void heat_html(const struct heat *heat, FILE *file);
+/* 0, or an errno. What the file has had of errors, it has. */
+int heat_svg(const struct heat *heat, FILE *file);
+int heat_html(const struct heat *heat, FILE *file);
+int heat_png(const struct heat *heat, FILE *file); /* built with libpng */
 
 #endif

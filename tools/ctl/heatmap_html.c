@@ -117,7 +117,7 @@ static void put_blocks(const struct heat *heat, FILE *file)
 	}
 }
 
-void heat_html(const struct heat *heat, FILE *file)
+int heat_html(const struct heat *heat, FILE *file)
 {
 	fputs(head, file);
 	fputs("<title>", file);
@@ -137,4 +137,5 @@ void heat_html(const struct heat *heat, FILE *file)
 	fputs("<script>\n", file);
 	fputs(script, file);
 	fputs("</script>\n</body></html>\n", file);
+	return 0;
 }

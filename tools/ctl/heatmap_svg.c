@@ -131,7 +131,7 @@ static void draw_key(const struct heat *heat, FILE *file, uint64_t most)
 		        n == HOLDER_COLOURS - 1 ? " or more" : "");
 }
 
-void heat_svg(const struct heat *heat, FILE *file)
+int heat_svg(const struct heat *heat, FILE *file)
 {
 	const uint64_t most = heat_most(heat);
 	unsigned y = TOP;
@@ -155,4 +155,5 @@ void heat_svg(const struct heat *heat, FILE *file)
 		y += HEAD + rows_of(&heat->block[i]) * CELL + 10;
 	}
 	fputs("</svg>\n", file);
+	return 0;
 }
