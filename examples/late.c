@@ -18,7 +18,7 @@
 /* Sleeping stands for work, so that it takes as long where nodes have no processor each. */
 static void compute(int ms)
 {
-	const struct timespec t = {.tv_nsec = ms * 1000000L};
+	const struct timespec t = { .tv_nsec = ms * 1000000L };
 
 	nanosleep(&t, NULL);
 }

@@ -18,14 +18,14 @@
 #define PAGES_MAX (1 << 18) /* looked at without letting go of the lock: some milliseconds */
 
 struct cell {
-	uint64_t reads, writes; /* faults */
+	uint64_t reads, writes;     /* faults */
 	uint32_t to_read, to_write; /* pages that this node has so */
 };
 
 static void cell_add(struct dsm *d, struct cell *cell, uint64_t page)
 {
 	const enum coh_access access =
-	        coh_access_of((enum coh_cache_state)coh_cache_state_of(d->engine.coh, page));
+		coh_access_of((enum coh_cache_state)coh_cache_state_of(d->engine.coh, page));
 
 	if (d->hot.count) {
 		cell->reads += d->hot.count[page].reads;
@@ -82,7 +82,8 @@ char *heat_answer(struct dsm *d, const char *request)
 		n = look(d, address, bytes, each, cells, &page_bytes);
 		pthread_mutex_unlock(&d->lock);
 	}
-	o = n < 0 ? json_pack("{s:s}", "error", "has no such memory") : cells_json(cells, n, page_bytes);
+	o = n < 0 ? json_pack("{s:s}", "error", "has no such memory")
+	          : cells_json(cells, n, page_bytes);
 	text = o ? json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
 	json_decref(o);
 	free(cells);

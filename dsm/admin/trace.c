@@ -22,8 +22,8 @@
 #define RECORDS_MIN 1024
 #define RECORDS_MAX (UINT64_C(1) << 26)
 #define MS_MAX (24 * 3600 * UINT64_C(1000))
-#define CHUNK 4096     /* records in an answer */
-#define ROW_BYTES 176  /* of ten numbers */
+#define CHUNK 4096    /* records in an answer */
+#define ROW_BYTES 176 /* of ten numbers */
 
 static json_t *error_json(const char *why)
 {
@@ -43,7 +43,8 @@ static json_t *start(struct dsm *d, uint64_t token, uint64_t records, uint64_t m
 	size_t old_records = 0;
 	json_t *o;
 
-	if (records < RECORDS_MIN || records > RECORDS_MAX || (records & (records - 1)) || ms > MS_MAX)
+	if (records < RECORDS_MIN || records > RECORDS_MAX || (records & (records - 1)) ||
+	    ms > MS_MAX)
 		return error_json("cannot trace so much, or so long");
 	ring = trace_ring_new(records);
 	if (!ring)
@@ -79,18 +80,27 @@ static json_t *strings(const char *(*name)(unsigned), unsigned n)
 /* The statistics that the protocol counts, by enum coh_count. */
 static const char *count_name(unsigned i)
 {
-	static const char *const name[COH_COUNTS] = {
-	        [COH_N_READ_MISS] = "read_misses", [COH_N_WRITE_MISS] = "write_misses",
-	        [COH_N_UPGRADE] = "upgrades", [COH_N_FETCH] = "pages_fetched",
-	        [COH_N_GRANT_EMPTY] = "grants_empty", [COH_N_INV] = "invalidations",
-	        [COH_N_DOWNGRADE] = "downgrades", [COH_N_SUPPLY] = "pages_supplied",
-	        [COH_N_REFRESH] = "refreshes", [COH_N_WRITE_BACK] = "write_backs",
-	        [COH_N_DEFERRED] = "deferred", [COH_N_NO_HOLD] = "no_hold",
-	        [COH_N_ATOMIC] = "atomics", [COH_N_QUEUED] = "queued",
-	        [COH_N_PREFETCH] = "prefetched", [COH_N_EVICT] = "evictions",
-	        [COH_N_COARSE] = "coarse", [COH_N_LOCK] = "locks",
-	        [COH_N_BARRIER] = "barriers", [COH_N_MIGRATORY] = "migratory",
-	        [COH_N_DISCARD] = "discarded"};
+	static const char *const name[COH_COUNTS] = { [COH_N_READ_MISS] = "read_misses",
+		                                      [COH_N_WRITE_MISS] = "write_misses",
+		                                      [COH_N_UPGRADE] = "upgrades",
+		                                      [COH_N_FETCH] = "pages_fetched",
+		                                      [COH_N_GRANT_EMPTY] = "grants_empty",
+		                                      [COH_N_INV] = "invalidations",
+		                                      [COH_N_DOWNGRADE] = "downgrades",
+		                                      [COH_N_SUPPLY] = "pages_supplied",
+		                                      [COH_N_REFRESH] = "refreshes",
+		                                      [COH_N_WRITE_BACK] = "write_backs",
+		                                      [COH_N_DEFERRED] = "deferred",
+		                                      [COH_N_NO_HOLD] = "no_hold",
+		                                      [COH_N_ATOMIC] = "atomics",
+		                                      [COH_N_QUEUED] = "queued",
+		                                      [COH_N_PREFETCH] = "prefetched",
+		                                      [COH_N_EVICT] = "evictions",
+		                                      [COH_N_COARSE] = "coarse",
+		                                      [COH_N_LOCK] = "locks",
+		                                      [COH_N_BARRIER] = "barriers",
+		                                      [COH_N_MIGRATORY] = "migratory",
+		                                      [COH_N_DISCARD] = "discarded" };
 
 	return name[i] ? name[i] : "?";
 }
@@ -111,11 +121,11 @@ static json_t *zones_json(const struct dsm *d)
 	for (int i = 0; i < REGION_ZONES; i++) {
 		const struct region_zone *z = &d->memory.region.zone[i];
 
-		json_array_append_new(list, json_pack("{s:I, s:I, s:I, s:I}", "first",
-		                                      (json_int_t)z->first, "count",
-		                                      (json_int_t)z->count, "page_bytes",
-		                                      (json_int_t)z->page_bytes, "address",
-		                                      (json_int_t)(uintptr_t)z->window));
+		json_array_append_new(list,
+		                      json_pack("{s:I, s:I, s:I, s:I}", "first",
+		                                (json_int_t)z->first, "count", (json_int_t)z->count,
+		                                "page_bytes", (json_int_t)z->page_bytes, "address",
+		                                (json_int_t)(uintptr_t)z->window));
 	}
 	return list;
 }
@@ -128,18 +138,18 @@ static json_t *open_json(struct dsm *d)
 	for (unsigned i = 0; i < d->faults.n; i++) {
 		const struct fault *f = &d->faults.list[i];
 
-		json_array_append_new(list, json_pack("{s:I, s:I, s:I}", "thread",
-		                                      (json_int_t)f->thread, "since_ns",
-		                                      (json_int_t)f->since_ns, "page",
-		                                      (json_int_t)f->page));
+		json_array_append_new(list,
+		                      json_pack("{s:I, s:I, s:I}", "thread", (json_int_t)f->thread,
+		                                "since_ns", (json_int_t)f->since_ns, "page",
+		                                (json_int_t)f->page));
 	}
 	for (const struct waiter *w = d->waits.all; w; w = w->next)
 		if (w->what)
-			json_array_append_new(list, json_pack("{s:I, s:I, s:s, s:I}", "thread",
-			                                      (json_int_t)w->thread, "since_ns",
-			                                      (json_int_t)w->since_ns, "call",
-			                                      w->what, "about",
-			                                      (json_int_t)w->about));
+			json_array_append_new(list,
+			                      json_pack("{s:I, s:I, s:s, s:I}", "thread",
+			                                (json_int_t)w->thread, "since_ns",
+			                                (json_int_t)w->since_ns, "call", w->what,
+			                                "about", (json_int_t)w->about));
 	return list;
 }
 
@@ -190,8 +200,7 @@ static char *rows(struct trace_record *list, size_t n)
 		struct trace_record *r = &list[i];
 
 		spell_tag(r);
-		at += sprintf(at,
-		              "%s[%u,%" PRIu64 ",%" PRId64 ",%" PRIu64 ",%u,%u,%u,%u,%u,%u]",
+		at += sprintf(at, "%s[%u,%" PRIu64 ",%" PRId64 ",%" PRIu64 ",%u,%u,%u,%u,%u,%u]",
 		              i ? "," : "", r->kind, r->at_ns, (int64_t)r->page, r->since_ns,
 		              r->thread, r->peer, r->n, r->slot, r->type, r->more);
 	}

@@ -12,9 +12,10 @@
  * the kernel. */
 struct trace_record *trace_ring_new(size_t records)
 {
-	struct trace_record *ring = (struct trace_record *)syscall(
-	        SYS_mmap, NULL, records * sizeof *ring, PROT_READ | PROT_WRITE,
-	        MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	struct trace_record *ring =
+		(struct trace_record *)syscall(SYS_mmap, NULL, records * sizeof *ring,
+	                                       PROT_READ | PROT_WRITE,
+	                                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 
 	return ring == MAP_FAILED ? NULL : ring;
 }

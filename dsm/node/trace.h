@@ -17,22 +17,30 @@
 #define TRACE_NO_PAGE UINT64_MAX
 
 enum trace_kind {
-	TRACE_FAULT = 1, /* page, thread; type: 1 a write; more: byte of the page */
-	TRACE_SERVED,    /* page, thread, since: the thread goes on */
-	TRACE_WAITED,    /* thread, since; type: what in, see trace_name(); page: about what */
-	TRACE_CALL,      /* thread; type: enum coh_event_kind of a call that does not wait; page: about
-	                  * what */
-	TRACE_SENT,      /* peer, page, n, slot; type: of the message; thread: whose request it carries
-	                  * on, a node; more: its number among those from here to there, in all of the job */
-	TRACE_RECEIVED,  /* the same, from there to here */
-	TRACE_WRITE,     /* peer, page, n: a page write leaves; more: its tag */
-	TRACE_LANDED,    /* peer; more: the tag. A page write has arrived */
-	TRACE_COUNT,     /* page, n: so many; type: enum coh_count of what the protocol has counted */
+	/* page, thread; type: 1 a write; more: byte of the page */
+	TRACE_FAULT = 1,
+	/* page, thread, since: the thread goes on */
+	TRACE_SERVED,
+	/* thread, since; type: what in, see trace_name(); page: about what */
+	TRACE_WAITED,
+	/* thread; type: the name of a call that does not wait; page: about what */
+	TRACE_CALL,
+	/* peer, page, n, slot; type: of the message; thread: the node whose request it carries on; more:
+	 * its number among those from here to there, in all of the job */
+	TRACE_SENT,
+	/* the same, from there to here */
+	TRACE_RECEIVED,
+	/* peer, page, n: a page write leaves; more: its tag */
+	TRACE_WRITE,
+	/* peer; more: the tag. A page write has arrived */
+	TRACE_LANDED,
+	/* page, n: so many; type: enum coh_count of what the protocol has counted */
+	TRACE_COUNT,
 };
 
 struct trace_record {
-	uint64_t at_ns;    /* clock_now_ns() */
-	uint64_t page;     /* or TRACE_NO_PAGE; of calls, what they are about */
+	uint64_t at_ns; /* clock_now_ns() */
+	uint64_t page;  /* or TRACE_NO_PAGE; of calls, what they are about */
 	uint64_t since_ns;
 	uint32_t thread;
 	uint32_t more;
@@ -43,11 +51,11 @@ struct trace_record {
 struct trace {
 	int on;
 	struct trace_record *ring;
-	size_t records;    /* in the ring: a power of two */
-	uint64_t written;  /* since it was switched on */
+	size_t records;              /* in the ring: a power of two */
+	uint64_t written;            /* since it was switched on */
 	uint64_t began_ns, until_ns; /* it ends by itself then, whatever became of who wanted it */
-	uint64_t token;    /* of who did */
-	uint64_t last_ns;  /* of the newest record */
+	uint64_t token;              /* of who did */
+	uint64_t last_ns;            /* of the newest record */
 	unsigned names;
 	const char *name[TRACE_NAMES];
 	uint32_t sent[TRACE_PEERS], received[TRACE_PEERS]; /* messages, on or off */
@@ -70,10 +78,10 @@ uint8_t trace_name(struct trace *t, const char *name);
 
 /* --- notes: what a record has; the time, where there is none in it, is now --- */
 void trace_put(struct trace *t, struct trace_record r);
-#define TRACE_NOTE(t, ...)                                                                         \
-	do {                                                                                       \
-		if (__builtin_expect((t)->on, 0))                                                  \
-			trace_put(t, (struct trace_record){__VA_ARGS__});                          \
+#define TRACE_NOTE(t, ...)                                                  \
+	do {                                                                \
+		if (__builtin_expect((t)->on, 0))                           \
+			trace_put(t, (struct trace_record){ __VA_ARGS__ }); \
 	} while (0)
 
 #endif

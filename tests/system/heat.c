@@ -31,7 +31,7 @@ static void turns(int page)
 
 static void fill(void)
 {
-	static const int shared[] = {10, 17, 12, 19, 14};
+	static const int shared[] = { 10, 17, 12, 19, 14 };
 
 	turns(7);
 	for (int i = 0; i < 5; i++) {

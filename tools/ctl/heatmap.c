@@ -62,28 +62,26 @@ static int parse(const struct ctl_command *command, int argc, char **argv, struc
 
 	while ((c = ctl_getopt(command, argc, argv)) != -1) {
 		switch (c) {
-		case 'o':
-			*output = optarg;
-			break;
+		case 'o': *output = optarg; break;
 		case 't':
 		case 256:
 			if (!is_seconds(optarg, c == 't' ? &heat->seconds : &heat->every))
-				return 1 + ctl_usage(command, "not a number of seconds up to %d: %s",
+				return 1 + ctl_usage(command,
+				                     "not a number of seconds up to %d: %s",
 				                     SECONDS_MAX, optarg);
 			break;
-		case 'h':
-			ctl_help(command);
-			return 1 + CTL_OK;
-		default:
-			return 1 + CTL_USAGE;
+		case 'h': ctl_help(command); return 1 + CTL_OK;
+		default: return 1 + CTL_USAGE;
 		}
 	}
 	if (heat->every > 0 && heat->seconds <= 0)
 		return 1 + ctl_usage(command, "--every is for --seconds");
 	if (heat->seconds > 0 && heat->every <= 0)
 		heat->every = heat->seconds / 10;
-	if (heat->seconds > 0 && (heat->every < EVERY_MIN || heat->seconds / heat->every > VIEWS_MAX))
-		return 1 + ctl_usage(command, "%d views at most, and one every %g s", VIEWS_MAX, EVERY_MIN);
+	if (heat->seconds > 0 &&
+	    (heat->every < EVERY_MIN || heat->seconds / heat->every > VIEWS_MAX))
+		return 1 + ctl_usage(command, "%d views at most, and one every %g s", VIEWS_MAX,
+		                     EVERY_MIN);
 	if (!draw_for(*output))
 		return 1 + ctl_usage(command, "does not end in " FORMATS ": %s", *output);
 	return 0;
@@ -95,7 +93,8 @@ static int wait_until(int64_t until_ns, const sigset_t *ends)
 	int64_t left;
 
 	while ((left = until_ns - query_now_ns()) > 0) {
-		const struct timespec t = {.tv_sec = left / 1000000000, .tv_nsec = left % 1000000000};
+		const struct timespec t = { .tv_sec = left / 1000000000,
+			                    .tv_nsec = left % 1000000000 };
 
 		if (sigtimedwait(ends, NULL, &t) > 0)
 			return 1;
@@ -146,7 +145,7 @@ static int draw(const struct heat *heat, const char *path)
 static int heatmap_run(const struct ctl_command *command, int argc, char **argv)
 {
 	const char *output = "heatmap.svg";
-	struct heat heat = {0};
+	struct heat heat = { 0 };
 	char dir[BOOT_DIR_MAX + 1];
 	int status = parse(command, argc, argv, &heat, &output);
 

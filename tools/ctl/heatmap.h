@@ -23,7 +23,7 @@ struct heat_cell {
 struct heat_block {
 	char name[64];
 	uint64_t address, bytes, page_bytes, pages;
-	uint64_t each; /* pages in a cell, but perhaps the last */
+	uint64_t each;    /* pages in a cell, but perhaps the last */
 	size_t cells, at; /* of a view, from which one on */
 };
 

@@ -28,7 +28,8 @@ static int ask(const char *dir, uint64_t address, uint64_t bytes, uint64_t each,
 {
 	char request[96];
 
-	snprintf(request, sizeof request, "heat %" PRIu64 " %" PRIu64 " %" PRIu64, address, bytes, each);
+	snprintf(request, sizeof request, "heat %" PRIu64 " %" PRIu64 " %" PRIu64, address, bytes,
+	         each);
 	return query_job(dir, request, out);
 }
 
@@ -57,7 +58,8 @@ static void take_names(const json_t *names, struct heat *heat)
 	const json_t *name;
 	size_t i;
 
-	json_array_foreach(names, i, name) {
+	json_array_foreach(names, i, name)
+	{
 		struct heat_block *b = &heat->block[heat->blocks];
 		const int64_t bytes = member_int(name, "bytes", 0);
 
@@ -121,7 +123,8 @@ static int look_at(const char *dir, const struct heat_block *b, struct heat_cell
 
 	for (uint64_t page = 0; page < b->pages; page += step) {
 		const uint64_t from = begin + page * b->page_bytes;
-		const uint64_t to = from + step * b->page_bytes < end ? from + step * b->page_bytes : end;
+		const uint64_t to =
+			from + step * b->page_bytes < end ? from + step * b->page_bytes : end;
 		struct answers answers;
 
 		if (ask(dir, from, to - from, b->each, &answers))
@@ -129,9 +132,8 @@ static int look_at(const char *dir, const struct heat_block *b, struct heat_cell
 		for (int i = 0; i < answers.count; i++) {
 			const json_t *list = json_object_get(answers.list[i].json, "cells"), *told;
 			size_t k;
-			json_array_foreach(list, k, told)
-				if (page / b->each + k < b->cells)
-					cell_add(&cells[page / b->each + k], answers.list[i].rank, told);
+			json_array_foreach(list, k, told) if (page / b->each + k < b->cells)
+				cell_add(&cells[page / b->each + k], answers.list[i].rank, told);
 		}
 		query_free(&answers);
 	}

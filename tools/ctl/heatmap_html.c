@@ -73,7 +73,8 @@ static void put_view(const struct heat *heat, const struct heat_view *view, FILE
 	for (size_t i = 0; i < heat->cells; i++) {
 		const struct heat_cell *c = &view->cell[i];
 
-		fprintf(file, "%s[%" PRIu64 ",%d,%d", i ? "," : "", c->faults, c->owner, c->holders);
+		fprintf(file, "%s[%" PRIu64 ",%d,%d", i ? "," : "", c->faults, c->owner,
+		        c->holders);
 		for (int mode = 0; mode < HEAT_MODES; mode++)
 			fprintf(file, ",%d", colour_number(p, c, mode, most));
 		fputc(']', file);
@@ -109,9 +110,10 @@ static void put_blocks(const struct heat *heat, FILE *file)
 
 		fputs("<h2>", file);
 		heat_escape(file, b->name);
-		fprintf(file, " <small>%" PRIu64 " pages of %" PRIu64 " KiB, a cell is %" PRIu64
-		        "</small></h2>\n<div class=\"cells\" data-name=\"", b->pages,
-		        b->page_bytes >> 10, b->each);
+		fprintf(file,
+		        " <small>%" PRIu64 " pages of %" PRIu64 " KiB, %" PRIu64 " to a cell"
+		        "</small></h2>\n<div class=\"cells\" data-name=\"",
+		        b->pages, b->page_bytes >> 10, b->each);
 		heat_escape(file, b->name);
 		fputs("\"></div>\n", file);
 	}
@@ -124,14 +126,15 @@ int heat_html(const struct heat *heat, FILE *file)
 	heat_escape(file, heat->job);
 	fputs("</title></head><body>\n<h1>", file);
 	heat_escape(file, heat->job);
-	fprintf(file, "</h1>\n<p>%d nodes; the hottest cell has %" PRIu64 " faults%s.\n<p>", heat->nodes,
-	        heat_most(heat), heat->seconds > 0 ? " in a step of time" : "");
+	fprintf(file, "</h1>\n<p>%d nodes; the hottest cell has %" PRIu64 " faults%s.\n<p>",
+	        heat->nodes, heat_most(heat), heat->seconds > 0 ? " in a step of time" : "");
 	fputs("<select id=\"mode\">", file);
 	for (int mode = 0; mode < HEAT_MODES; mode++)
 		fprintf(file, "<option value=\"%d\">%s</option>", mode, heat_mode_name[mode]);
-	fprintf(file, "</select>\n<input id=\"time\" type=\"range\" min=\"0\" max=\"%zu\" value=\"%zu\"%s>"
-	        " <span id=\"at\"></span>\n", heat->views - 1, heat->views - 1,
-	        heat->views > 1 ? "" : " hidden");
+	fprintf(file,
+	        "</select>\n<input id=\"time\" type=\"range\" min=\"0\" max=\"%zu\" value=\"%zu\"%s>"
+	        " <span id=\"at\"></span>\n",
+	        heat->views - 1, heat->views - 1, heat->views > 1 ? "" : " hidden");
 	put_blocks(heat, file);
 	put_map(heat, file);
 	fputs("<script>\n", file);

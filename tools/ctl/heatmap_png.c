@@ -24,7 +24,8 @@ static void put_cell(png_byte *pixels, unsigned x, unsigned y, const char *colou
 	const unsigned long rgb = strtoul(colour + 1, NULL, 16);
 
 	for (unsigned i = 0; i < (CELL - 1) * (CELL - 1); i++) {
-		png_byte *at = pixels + 3 * ((y + i / (CELL - 1)) * (size_t)WIDTH + x + i % (CELL - 1));
+		png_byte *at =
+			pixels + 3 * ((y + i / (CELL - 1)) * (size_t)WIDTH + x + i % (CELL - 1));
 
 		at[0] = (png_byte)(rgb >> 16);
 		at[1] = (png_byte)(rgb >> 8);
@@ -48,8 +49,10 @@ static void put_block(const struct heat *heat, png_byte *pixels, const struct he
 
 int heat_png(const struct heat *heat, FILE *file)
 {
-	png_image image = {.version = PNG_IMAGE_VERSION, .width = WIDTH, .height = GAP,
-	                   .format = PNG_FORMAT_RGB};
+	png_image image = { .version = PNG_IMAGE_VERSION,
+		            .width = WIDTH,
+		            .height = GAP,
+		            .format = PNG_FORMAT_RGB };
 	const uint64_t most = heat_most(heat);
 	png_byte *pixels;
 	unsigned y = GAP;

@@ -9,21 +9,21 @@
 #include "tools/ctl/heatmap.h"
 
 #define CELL 7
-#define GAP 24   /* between fields */
-#define HEAD 34  /* above a block's fields */
+#define GAP 24  /* between fields */
+#define HEAD 34 /* above a block's fields */
 #define TOP 40
 #define NOBODY "#eeeeee"
 
-const char *const heat_mode_name[HEAT_MODES] = {"faults", "owner", "sharing"};
+const char *const heat_mode_name[HEAT_MODES] = { "faults", "owner", "sharing" };
 
 /* Of nodes: twelve that are told apart, then again. */
-static const char *const node_colour[] = {
-	"#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b",
-	"#e377c2", "#17becf", "#bcbd22", "#7f7f7f", "#393b79", "#637939"};
+static const char *const node_colour[] = { "#1f77b4", "#ff7f0e", "#2ca02c", "#d62728",
+	                                   "#9467bd", "#8c564b", "#e377c2", "#17becf",
+	                                   "#bcbd22", "#7f7f7f", "#393b79", "#637939" };
 #define NODE_COLOURS (int)(sizeof node_colour / sizeof *node_colour)
 
 /* Of one holder, two, three, and more. */
-static const char *const holder_colour[] = {NOBODY, "#c6dbef", "#6baed6", "#2171b5", "#08306b"};
+static const char *const holder_colour[] = { NOBODY, "#c6dbef", "#6baed6", "#2171b5", "#08306b" };
 #define HOLDER_COLOURS (int)(sizeof holder_colour / sizeof *holder_colour)
 
 void heat_colour(const struct heat_cell *cell, enum heat_mode mode, uint64_t most, char out[8])
@@ -98,16 +98,20 @@ static void draw_block(const struct heat *heat, FILE *file, const struct heat_bl
 
 	fputs("<g class=\"block\" data-name=\"", file);
 	heat_escape(file, b->name);
-	fprintf(file, "\" transform=\"translate(10,%u)\">\n<text y=\"12\" font-weight=\"bold\">", y);
+	fprintf(file, "\" transform=\"translate(10,%u)\">\n<text y=\"12\" font-weight=\"bold\">",
+	        y);
 	heat_escape(file, b->name);
-	fprintf(file, "</text>\n<text y=\"12\" x=\"300\" fill=\"#555\">%" PRIu64 " pages of %" PRIu64
-	        " KiB, a cell is %" PRIu64 "</text>\n", b->pages, b->page_bytes >> 10, b->each);
+	fprintf(file,
+	        "</text>\n<text y=\"12\" x=\"300\" fill=\"#555\">%" PRIu64 " pages of %" PRIu64
+	        " KiB, %" PRIu64 " to a cell</text>\n",
+	        b->pages, b->page_bytes >> 10, b->each);
 	for (int mode = 0; mode < HEAT_MODES; mode++) {
 		const unsigned x = (unsigned)mode * (HEAT_ROW * CELL + GAP);
 
-		fprintf(file, "<text x=\"%u\" y=\"26\" fill=\"#555\">%s</text>\n", x, heat_mode_name[mode]);
-		fprintf(file, "<g class=\"%s\" transform=\"translate(%u,%d)\">\n", heat_mode_name[mode],
-		        x, HEAD - 4);
+		fprintf(file, "<text x=\"%u\" y=\"26\" fill=\"#555\">%s</text>\n", x,
+		        heat_mode_name[mode]);
+		fprintf(file, "<g class=\"%s\" transform=\"translate(%u,%d)\">\n",
+		        heat_mode_name[mode], x, HEAD - 4);
 		for (size_t i = 0; i < b->cells; i++)
 			draw_cell(file, b, i, &view->cell[b->at + i], mode, most);
 		fputs("</g>\n", file);
@@ -120,8 +124,10 @@ static void draw_key(const struct heat *heat, FILE *file, uint64_t most)
 {
 	const unsigned field = HEAT_ROW * CELL + GAP;
 
-	fprintf(file, "<text x=\"10\" y=\"30\" fill=\"#555\">faults: up to %" PRIu64
-	        " a cell, dark red</text>\n", most);
+	fprintf(file,
+	        "<text x=\"10\" y=\"30\" fill=\"#555\">faults: up to %" PRIu64
+	        " a cell, dark red</text>\n",
+	        most);
 	for (int n = 0; n < heat->nodes && n < NODE_COLOURS; n++)
 		fprintf(file, "<text x=\"%u\" y=\"30\" fill=\"%s\">node %d</text>\n",
 		        10 + field + (unsigned)n * 44, node_colour[n], n);
@@ -138,7 +144,8 @@ int heat_svg(const struct heat *heat, FILE *file)
 
 	for (size_t i = 0; i < heat->blocks; i++)
 		y += HEAD + rows_of(&heat->block[i]) * CELL + 10;
-	fprintf(file, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%u\" "
+	fprintf(file,
+	        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%u\" "
 	        "font-family=\"sans-serif\" font-size=\"11\">\n"
 	        "<rect class=\"paper\" width=\"100%%\" height=\"100%%\" fill=\"#ffffff\"/>\n",
 	        HEAT_MODES * (HEAT_ROW * CELL + GAP) + 10, y);

@@ -46,25 +46,22 @@ static int parse(const struct ctl_command *command, int argc, char **argv, struc
 		case 't':
 			out->seconds = strtod(optarg, &end);
 			if (*end || !(out->seconds > 0 && out->seconds <= SECONDS_MAX))
-				return 1 + ctl_usage(command, "not a number of seconds up to %d: %s",
+				return 1 + ctl_usage(command,
+				                     "not a number of seconds up to %d: %s",
 				                     SECONDS_MAX, optarg);
 			break;
-		case 'o':
-			out->output = optarg;
-			break;
+		case 'o': out->output = optarg; break;
 		case 'e':
 			n = strtol(optarg, &end, 10);
 			if (*end || n < 1 || n > EVENTS_MAX)
-				return 1 + ctl_usage(command, "not a number of events up to %ld: %s",
+				return 1 + ctl_usage(command,
+				                     "not a number of events up to %ld: %s",
 				                     EVENTS_MAX, optarg);
 			for (out->records = EVENTS_MIN; out->records < (size_t)n;)
 				out->records *= 2;
 			break;
-		case 'h':
-			ctl_help(command);
-			return 1 + CTL_OK;
-		default:
-			return 1 + CTL_USAGE;
+		case 'h': ctl_help(command); return 1 + CTL_OK;
+		default: return 1 + CTL_USAGE;
 		}
 	}
 	return 0;
@@ -77,7 +74,8 @@ static void wait_for(double seconds, const sigset_t *ends)
 	int64_t left;
 
 	while ((left = until - query_now_ns()) > 0) {
-		const struct timespec t = {.tv_sec = left / 1000000000, .tv_nsec = left % 1000000000};
+		const struct timespec t = { .tv_sec = left / 1000000000,
+			                    .tv_nsec = left % 1000000000 };
 
 		if (sigtimedwait(ends, NULL, &t) > 0 || errno != EINTR)
 			return;
@@ -96,15 +94,16 @@ static void sum_up(const struct trace_job *job, const struct events *events, con
 		records += job->node[i].count;
 		if (lost)
 			ctl_error("rank %d: of %" PRId64 " events the first %" PRId64
-			          " were overwritten; --events keeps more", job->node[i].rank,
-			          written, lost);
+			          " were overwritten; --events keeps more",
+			          job->node[i].rank, written, lost);
 	}
-	printf("%s: %zu events of %d nodes, %zu arrows\n", path, records, job->count, events->flows);
+	printf("%s: %zu events of %d nodes, %zu arrows\n", path, records, job->count,
+	       events->flows);
 }
 
 static int trace_job(const char *dir, const struct wanted *wanted)
 {
-	struct events events = {0};
+	struct events events = { 0 };
 	struct trace_job job;
 	sigset_t ends;
 	int status = trace_start(dir, wanted->records, wanted->seconds, &job), error;
@@ -138,7 +137,7 @@ out:
 
 static int trace_run(const struct ctl_command *command, int argc, char **argv)
 {
-	struct wanted wanted = {.seconds = 5, .output = "trace.json", .records = EVENTS};
+	struct wanted wanted = { .seconds = 5, .output = "trace.json", .records = EVENTS };
 	int status = parse(command, argc, argv, &wanted);
 	char dir[BOOT_DIR_MAX + 1];
 

@@ -12,8 +12,17 @@
 #include <stdint.h>
 
 /* As in what the nodes tell. */
-enum record_kind { REC_FAULT = 1, REC_SERVED, REC_WAITED, REC_CALL, REC_SENT, REC_RECEIVED,
-	           REC_WRITE, REC_LANDED, REC_COUNT };
+enum record_kind {
+	REC_FAULT = 1,
+	REC_SERVED,
+	REC_WAITED,
+	REC_CALL,
+	REC_SENT,
+	REC_RECEIVED,
+	REC_WRITE,
+	REC_LANDED,
+	REC_COUNT
+};
 
 struct record {
 	int64_t at_ns, since_ns; /* by the clock of dsmctl */
@@ -27,8 +36,8 @@ struct trace_node {
 	int rank;
 	int64_t clock_ns, error_ns; /* its clock is ahead of ours by so much, give or take that */
 	int64_t began_ns, ended_ns; /* by our clock */
-	json_t *began, *about;      /* what it told when it began and ended; about NULL: it is lost */
-	struct record *list;        /* oldest first */
+	json_t *began, *about; /* what it told when it began and ended; about NULL: it is lost */
+	struct record *list;   /* oldest first */
 	size_t count, room;
 };
 
@@ -54,11 +63,11 @@ enum phase { PH_SLICE, PH_INSTANT, PH_FLOW_START, PH_FLOW_STEP, PH_FLOW_END };
 struct event {
 	int64_t at_ns, ns; /* ns: of a slice */
 	uint32_t tid, flow;
-	uint16_t node;     /* index in the job */
+	uint16_t node;          /* index in the job */
 	uint8_t phase, is_open; /* open: it had not ended, or not begun, in the time of the trace */
 	const char *name, *category;
 	const struct record *record; /* what it comes from; NULL: it was still waited for */
-	uint32_t offset;   /* of a fault in its page */
+	uint32_t offset;             /* of a fault in its page */
 };
 
 struct events {

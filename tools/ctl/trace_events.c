@@ -137,7 +137,8 @@ static void add_open(struct events *out, struct event e, const struct trace_node
 	e.is_open = 1;
 	for (size_t k = 0; k < p->count; k++)
 		fault_slice(out, e, p->fault[k], node->ended_ns);
-	json_array_foreach(list, i, o) {
+	json_array_foreach(list, i, o)
+	{
 		int64_t since = member_int(o, "since_ns", 0) - node->clock_ns;
 
 		if (!json_object_get(o, "call"))
@@ -163,14 +164,17 @@ static int is_message(const struct record *r)
 /* The nodes have them one after the other; each is drawn up to the next at most. */
 static void on_message(struct events *out, struct event e, const struct trace_node *node)
 {
-	static const char *const category[] = {[REC_SENT] = "sent", [REC_RECEIVED] = "received",
-	                                       [REC_WRITE] = "page write", [REC_LANDED] = "landing"};
+	static const char *const category[] = { [REC_SENT] = "sent",
+		                                [REC_RECEIVED] = "received",
+		                                [REC_WRITE] = "page write",
+		                                [REC_LANDED] = "landing" };
 	const struct record *r = e.record, *next = r + 1, *end = node->list + node->count;
 
 	while (next < end && !is_message(next))
 		next++;
 	e.phase = PH_SLICE;
-	e.ns = next < end && next->at_ns - r->at_ns < MESSAGE_NS ? next->at_ns - r->at_ns : MESSAGE_NS;
+	e.ns = next < end && next->at_ns - r->at_ns < MESSAGE_NS ? next->at_ns - r->at_ns
+	                                                         : MESSAGE_NS;
 	e.tid = TID_MESSAGES;
 	e.category = category[r->kind];
 	if (r->kind == REC_SENT || r->kind == REC_RECEIVED)
@@ -216,17 +220,19 @@ void trace_events(const struct trace_job *job, struct events *out)
 {
 	for (int n = 0; n < job->count; n++) {
 		const struct trace_node *node = &job->node[n];
-		struct pending pending = {0};
+		struct pending pending = { 0 };
 
 		for (size_t i = 0; i < node->count; i++) {
 			name_landing(&node->list[i], node->list + node->count);
-			on_record(out, (struct event){.node = (uint16_t)n, .phase = PH_INSTANT,
-			                              .at_ns = node->list[i].at_ns,
-			                              .record = &node->list[i]},
+			on_record(out,
+			          (struct event){ .node = (uint16_t)n,
+			                          .phase = PH_INSTANT,
+			                          .at_ns = node->list[i].at_ns,
+			                          .record = &node->list[i] },
 			          &pending, node);
 		}
 		if (node->about)
-			add_open(out, (struct event){.node = (uint16_t)n}, node, &pending);
+			add_open(out, (struct event){ .node = (uint16_t)n }, node, &pending);
 		free(pending.fault);
 	}
 }

@@ -14,8 +14,8 @@
 
 #define CLOCK_ROUNDS 32
 #define CLOCK_GOOD_NS 50000 /* near enough */
-#define GRACE_S 60 /* after which a node ends by itself a trace that nobody has ended */
-#define MEMBERS 10 /* of a record, in what the nodes tell */
+#define GRACE_S 60          /* after which a node ends by itself a trace that nobody has ended */
+#define MEMBERS 10          /* of a record, in what the nodes tell */
 
 static struct trace_node *node_of(const struct trace_job *job, int rank)
 {
@@ -142,11 +142,16 @@ static int take(struct trace_node *node, const json_t *row)
 		node->room = room;
 	}
 	r = &node->list[node->count++];
-	*r = (struct record){.kind = (uint8_t)number(row, 0), .at_ns = number(row, 1),
-	                     .page = number(row, 2), .since_ns = number(row, 3),
-	                     .thread = (uint32_t)number(row, 4), .peer = (uint16_t)number(row, 5),
-	                     .n = (uint16_t)number(row, 6), .slot = (uint16_t)number(row, 7),
-	                     .type = (uint8_t)number(row, 8), .more = (uint32_t)number(row, 9)};
+	*r = (struct record){ .kind = (uint8_t)number(row, 0),
+		              .at_ns = number(row, 1),
+		              .page = number(row, 2),
+		              .since_ns = number(row, 3),
+		              .thread = (uint32_t)number(row, 4),
+		              .peer = (uint16_t)number(row, 5),
+		              .n = (uint16_t)number(row, 6),
+		              .slot = (uint16_t)number(row, 7),
+		              .type = (uint8_t)number(row, 8),
+		              .more = (uint32_t)number(row, 9) };
 	r->at_ns -= node->clock_ns;
 	r->since_ns = r->since_ns ? r->since_ns - node->clock_ns : r->at_ns;
 	return 0;
@@ -162,9 +167,7 @@ static int take_answers(struct trace_job *job, const struct answers *answers)
 		struct trace_node *node = node_of(job, answers->list[i].rank);
 		size_t k;
 
-		json_array_foreach(list, k, row)
-			if (node && take(node, row))
-				return -CTL_FAILED;
+		json_array_foreach(list, k, row) if (node && take(node, row)) return -CTL_FAILED;
 		rows += (int)json_array_size(list);
 	}
 	return rows;

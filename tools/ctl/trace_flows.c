@@ -34,15 +34,28 @@ static const struct kind {
 	const char *name;
 	uint8_t class, role; /* BEGIN: a request, END: an answer */
 } kinds[] = {
-	{"GetS", PAGE, BEGIN}, {"GetM", PAGE, BEGIN}, {"PutS", PAGE, BEGIN}, {"PutM", PAGE, BEGIN},
-	{"Atomic", PAGE, BEGIN}, {"Discard", PAGE, BEGIN},
-	{"Fwd-GetS", PAGE, STEP}, {"Fwd-GetM", PAGE, STEP}, {"Fwd-Atomic", PAGE, STEP},
-	{"Grant", PAGE, END}, {"Put-Ack", PAGE, END}, {"Atomic-Resp", PAGE, END},
-	{"Discarded", PAGE, END},
-	{"Lock", SYNC, BEGIN}, {"Cond-Wait", SYNC, BEGIN}, {"Cond-Create", SYNC, BEGIN},
-	{"Sync-Destroy", SYNC, BEGIN}, {"Sync-Resp", SYNC, END},
-	{"Barrier-Arrive", BARRIER, BEGIN}, {"Barrier-Release", BARRIER, END},
-	{"Svc-Req", SERVICE, BEGIN}, {"Svc-Resp", SERVICE, END},
+	{ "GetS", PAGE, BEGIN },
+	{ "GetM", PAGE, BEGIN },
+	{ "PutS", PAGE, BEGIN },
+	{ "PutM", PAGE, BEGIN },
+	{ "Atomic", PAGE, BEGIN },
+	{ "Discard", PAGE, BEGIN },
+	{ "Fwd-GetS", PAGE, STEP },
+	{ "Fwd-GetM", PAGE, STEP },
+	{ "Fwd-Atomic", PAGE, STEP },
+	{ "Grant", PAGE, END },
+	{ "Put-Ack", PAGE, END },
+	{ "Atomic-Resp", PAGE, END },
+	{ "Discarded", PAGE, END },
+	{ "Lock", SYNC, BEGIN },
+	{ "Cond-Wait", SYNC, BEGIN },
+	{ "Cond-Create", SYNC, BEGIN },
+	{ "Sync-Destroy", SYNC, BEGIN },
+	{ "Sync-Resp", SYNC, END },
+	{ "Barrier-Arrive", BARRIER, BEGIN },
+	{ "Barrier-Release", BARRIER, END },
+	{ "Svc-Req", SERVICE, BEGIN },
+	{ "Svc-Resp", SERVICE, END },
 };
 
 static const struct kind *kind_of(const char *name)
@@ -143,7 +156,8 @@ struct slices {
 
 static int by_begin(const void *a, const void *b)
 {
-	const struct event *x = *(const struct event *const *)a, *y = *(const struct event *const *)b;
+	const struct event *x = *(const struct event *const *)a,
+			   *y = *(const struct event *const *)b;
 
 	if (x->node != y->node)
 		return x->node < y->node ? -1 : 1;
@@ -152,7 +166,7 @@ static int by_begin(const void *a, const void *b)
 
 static struct slices slices_of(struct events *events)
 {
-	struct slices s = {.list = calloc(events->count + 1, sizeof *s.list)};
+	struct slices s = { .list = calloc(events->count + 1, sizeof *s.list) };
 
 	if (!s.list) {
 		events->failed = 1;
@@ -196,9 +210,13 @@ static const struct event *who_asks(const struct slices *s, const struct point *
 
 static struct event event_at(const struct point *p, int phase, uint32_t flow, const char *name)
 {
-	return (struct event){.at_ns = p->record->at_ns, .tid = TID_MESSAGES, .node = p->node,
-	                      .phase = (uint8_t)phase, .flow = flow, .name = name,
-	                      .category = "arrow"};
+	return (struct event){ .at_ns = p->record->at_ns,
+		               .tid = TID_MESSAGES,
+		               .node = p->node,
+		               .phase = (uint8_t)phase,
+		               .flow = flow,
+		               .name = name,
+		               .category = "arrow" };
 }
 
 static const char *arrow_name(const struct trace_job *job, const struct point *p)
@@ -224,9 +242,10 @@ static void draw(const struct trace_job *job, struct events *events, const struc
 	}
 	for (unsigned i = 0; i < n; i++) {
 		points[i]->record->is_drawn = 1;
-		events_add(events, event_at(points[i], i == 0 && !asks ? PH_FLOW_START
-		                                       : i == n - 1    ? PH_FLOW_END
-		                                                       : PH_FLOW_STEP,
+		events_add(events, event_at(points[i],
+		                            i == 0 && !asks ? PH_FLOW_START
+		                            : i == n - 1    ? PH_FLOW_END
+		                                            : PH_FLOW_STEP,
 		                            flow, name));
 	}
 }
@@ -257,12 +276,12 @@ static void draw_key(const struct trace_job *job, struct events *events,
 static void draw_all(struct trace_job *job, struct events *events, const struct slices *slices,
                      int (*as)(const struct trace_node *, struct record *, struct point *))
 {
-	struct points p = {0};
+	struct points p = { 0 };
 
 	for (int n = 0; n < job->count; n++)
 		for (size_t i = 0; i < job->node[n].count; i++) {
 			struct record *r = &job->node[n].list[i];
-			struct point point = {.record = r, .node = (uint16_t)n};
+			struct point point = { .record = r, .node = (uint16_t)n };
 			if (r->kind >= REC_SENT && r->kind <= REC_LANDED &&
 			    as(&job->node[n], r, &point))
 				point_add(&p, point, events);
@@ -271,7 +290,7 @@ static void draw_all(struct trace_job *job, struct events *events, const struct 
 		qsort(p.list, p.count, sizeof *p.list, by_key);
 	for (size_t i = 0, end; i < p.count; i = end) {
 		for (end = i; end < p.count && p.list[end].class == p.list[i].class &&
-		     p.list[end].key == p.list[i].key;)
+		              p.list[end].key == p.list[i].key;)
 			end++;
 		draw_key(job, events, slices, &p.list[i], end - i);
 	}
@@ -281,7 +300,7 @@ static void draw_all(struct trace_job *job, struct events *events, const struct 
 void trace_flows(struct trace_job *job, struct events *events)
 {
 	/* Their own list: the events' moves as arrows are added to it. */
-	struct events arrows = {.flows = events->flows};
+	struct events arrows = { .flows = events->flows };
 	struct slices slices = slices_of(events);
 
 	draw_all(job, &arrows, &slices, as_request);

@@ -53,7 +53,8 @@ static const json_t *block_at(const struct trace_job *job, int64_t address)
 		const json_t *list = json_object_get(job->node[n].about, "names"), *name;
 		size_t i;
 
-		json_array_foreach(list, i, name) {
+		json_array_foreach(list, i, name)
+		{
 			const int64_t at = member_int(name, "address", 0);
 			if (address >= at && address < at + member_int(name, "bytes", 0))
 				return name;
@@ -68,7 +69,8 @@ static void add_page(json_t *args, const struct writer *w, const struct event *e
 	size_t i;
 
 	json_object_set_new(args, "page", json_integer(page));
-	json_array_foreach(zones, i, zone) {
+	json_array_foreach(zones, i, zone)
+	{
 		const int64_t at = page - member_int(zone, "first", 0);
 		int64_t address = member_int(zone, "address", 0);
 
@@ -133,9 +135,11 @@ static json_t *args_of(const struct writer *w, const struct event *e)
 
 static void put_event(struct writer *w, const struct event *e)
 {
-	static const char *const phase[] = {[PH_SLICE] = "X", [PH_INSTANT] = "i",
-	                                    [PH_FLOW_START] = "s", [PH_FLOW_STEP] = "t",
-	                                    [PH_FLOW_END] = "f"};
+	static const char *const phase[] = { [PH_SLICE] = "X",
+		                             [PH_INSTANT] = "i",
+		                             [PH_FLOW_START] = "s",
+		                             [PH_FLOW_STEP] = "t",
+		                             [PH_FLOW_END] = "f" };
 	json_t *o = json_pack("{s:s, s:s, s:s, s:f, s:i, s:I}", "name", e->name, "cat", e->category,
 	                      "ph", phase[e->phase], "ts", (double)(e->at_ns - w->zero_ns) / 1000,
 	                      "pid", w->job->node[e->node].rank + 1, "tid", (json_int_t)e->tid);
@@ -190,9 +194,8 @@ static json_t *statistics(const struct trace_node *node)
 	json_t *after = json_object_get(node->about, "stats"), *out = json_object(), *value;
 	const char *key;
 
-	json_object_foreach(after, key, value)
-		json_object_set_new(out, key, json_integer(json_integer_value(value) -
-		                                           member_int(before, key, 0)));
+	json_object_foreach(after, key, value) json_object_set_new(
+		out, key, json_integer(json_integer_value(value) - member_int(before, key, 0)));
 	return out;
 }
 
@@ -206,14 +209,14 @@ static json_t *nodes_json(const struct trace_job *job)
 		if (!node->about)
 			continue;
 		json_array_append_new(
-		        list,
-		        json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:O}", "rank", node->rank,
-		                  "began_ns", (json_int_t)node->began_ns, "ended_ns",
+			list,
+			json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:O}", "rank",
+		                  node->rank, "began_ns", (json_int_t)node->began_ns, "ended_ns",
 		                  (json_int_t)node->ended_ns, "records", (json_int_t)node->count,
 		                  "overwritten", member_int(node->about, "overwritten", 0),
 		                  "clock_ns", (json_int_t)node->clock_ns, "clock_error_ns",
-		                  (json_int_t)node->error_ns, "statistics", statistics(node), "names",
-		                  json_object_get(node->about, "names")));
+		                  (json_int_t)node->error_ns, "statistics", statistics(node),
+		                  "names", json_object_get(node->about, "names")));
 	}
 	return list;
 }
@@ -236,7 +239,7 @@ static void put_all(struct writer *w, const char *name, const struct events *eve
 int trace_write(const char *path, const char *name, const struct trace_job *job,
                 struct events *events)
 {
-	struct writer w = {.file = fopen(path, "we"), .job = job, .zero_ns = INT64_MAX};
+	struct writer w = { .file = fopen(path, "we"), .job = job, .zero_ns = INT64_MAX };
 	int failed;
 
 	if (!w.file)
