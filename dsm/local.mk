@@ -25,10 +25,10 @@ libnode_la_SOURCES += dsm/node/ahead.c dsm/node/apply.c dsm/node/call.c dsm/node
 	dsm/node/engine.c dsm/node/engine.h dsm/node/entry.c dsm/node/entry.h dsm/node/fail.c \
 	dsm/node/fault_list.c \
 	dsm/node/fault_list.h dsm/node/faults.c dsm/node/faults.h dsm/node/help.c \
-	dsm/node/hot.c dsm/node/hot.h dsm/node/loop.c dsm/node/loop.h dsm/node/node.h \
+	dsm/node/hot.c dsm/node/hot.h dsm/node/lines.c dsm/node/lines.h dsm/node/loop.c dsm/node/loop.h dsm/node/node.h \
 	dsm/node/pins.c dsm/node/pins.h dsm/node/progress.c dsm/node/progress.h \
 	dsm/node/receive.c dsm/node/reclaim.c dsm/node/reclaim.h dsm/node/refuse.c \
-	dsm/node/refuse.h dsm/node/stats.c \
+	dsm/node/refuse.h dsm/node/sample.c dsm/node/stats.c \
 	dsm/node/stream.c dsm/node/stream.h dsm/node/tenure.c dsm/node/tenure.h \
 	dsm/node/trace.c dsm/node/trace.h \
 	dsm/node/unpin.c dsm/node/waits.c dsm/node/waits.h dsm/node/watch.c

@@ -42,9 +42,9 @@ endif
 # Budget of frames, and which page goes
 if HAVE_CUNIT
 check_PROGRAMS += tests/memory/test_evict tests/memory/test_budget tests/memory/test_frames tests/node/test_hot \
-	tests/node/test_trace
+	tests/node/test_trace tests/node/test_lines
 TESTS += tests/memory/test_evict tests/memory/test_budget tests/memory/test_frames tests/node/test_hot \
-	tests/node/test_trace
+	tests/node/test_trace tests/node/test_lines
 endif
 tests_memory_test_frames_SOURCES = tests/memory/test_frames.c
 tests_memory_test_frames_LDADD = libnode.la libcoherence.la libtransport.la $(EV_LIBS) $(JANSSON_LIBS) -lcunit
@@ -52,6 +52,8 @@ tests_node_test_hot_SOURCES = tests/node/test_hot.c dsm/node/hot.c dsm/node/hot.
 tests_node_test_hot_LDADD = -lcunit
 tests_node_test_trace_SOURCES = tests/node/test_trace.c dsm/node/trace.c dsm/node/trace.h dsm/base/clock.c dsm/base/clock.h
 tests_node_test_trace_LDADD = -lcunit
+tests_node_test_lines_SOURCES = tests/node/test_lines.c dsm/node/lines.c dsm/node/lines.h
+tests_node_test_lines_LDADD = -lcunit
 tests_memory_test_evict_SOURCES = tests/memory/test_evict.c dsm/memory/evict.c dsm/memory/evict.h
 tests_memory_test_evict_LDADD = -lcunit
 tests_memory_test_budget_SOURCES = tests/memory/test_budget.c dsm/memory/budget.c dsm/memory/budget.h

@@ -10,16 +10,23 @@ tools_dsmctl_SOURCES = tools/ctl/main.c tools/ctl/ctl.h tools/ctl/options.c \
 	tools/ctl/status.c tools/ctl/stats.c tools/ctl/audit.c tools/ctl/hot.c tools/ctl/clean.c \
 	tools/ctl/heatmap.c tools/ctl/heatmap.h tools/ctl/heatmap_ask.c tools/ctl/heatmap_html.c \
 	tools/ctl/heatmap_svg.c \
+	tools/ctl/hot_pages.c tools/ctl/hot_pages.h tools/ctl/hot_lines.c tools/ctl/code.h \
+	tools/ctl/code_width.c \
 	tools/ctl/show.c tools/ctl/show.h tools/ctl/doctor.c tools/ctl/query.c tools/ctl/query.h \
 	tools/ctl/member.c tools/ctl/table.c tools/ctl/table.h tools/ctl/figures.c tools/ctl/figures.h \
 	tools/ctl/counts.c tools/ctl/counts.h tools/ctl/rates.c tools/ctl/rates.h \
 	tools/ctl/latency.c tools/ctl/latency.h tools/ctl/metrics.c tools/ctl/metrics.h \
 	tools/ctl/metrics_text.c tools/ctl/metrics_http.c tools/ctl/trace.c tools/ctl/trace.h \
 	tools/ctl/trace_events.c tools/ctl/trace_fetch.c tools/ctl/trace_flows.c tools/ctl/trace_write.c
+if HAVE_DW
+tools_dsmctl_SOURCES += tools/ctl/code.c
+else
+tools_dsmctl_SOURCES += tools/ctl/code_none.c
+endif
 tools_dsmctl_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(MICROHTTPD_CFLAGS) \
-	-DPKGLIBEXECDIR='"$(pkglibexecdir)"'
+	$(DW_CFLAGS) $(CAPSTONE_CFLAGS) -DPKGLIBEXECDIR='"$(pkglibexecdir)"'
 tools_dsmctl_LDFLAGS = $(LINK_FLAGS)
-tools_dsmctl_LDADD = libjob.la $(JANSSON_LIBS) $(EV_LIBS) $(MICROHTTPD_LIBS) -lm
+tools_dsmctl_LDADD = libjob.la $(JANSSON_LIBS) $(EV_LIBS) $(MICROHTTPD_LIBS) $(DW_LIBS) $(CAPSTONE_LIBS) -lm
 
 if HAVE_PNG
 tools_dsmctl_SOURCES += tools/ctl/heatmap_png.c

@@ -72,9 +72,11 @@ char *report_answer(void *dsm, const char *request)
 		o = latency_json(d);
 	else if (!strcmp(request, "clock"))
 		o = json_pack("{s:I}", "now_ns", (json_int_t)clock_now_ns());
+	else if (!strcmp(request, "watch"))
+		o = watch_json(d);
 	else
 		o = json_pack("{s:s}", "error", "unknown request; known are: audit, clock, heat, hot, "
-		                                "latency, stats, status, trace");
+		                                "latency, stats, status, trace, watch");
 	pthread_mutex_unlock(&d->lock);
 	text = o ? json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
 	json_decref(o);

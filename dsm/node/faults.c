@@ -165,6 +165,8 @@ void node_take_faults(struct dsm *d)
 			d->engine.handled++;
 			d->faults.stalled_ns = d->faults.frame_since_ns = 0;
 			trace_fault(d, &f);
+			if (d->lines.until_ns)
+				node_sample_fault(d, &f);
 		}
 		rc = fault_take(d, &f);
 		if (fresh)
@@ -205,6 +207,8 @@ static int ask_and_help(struct dsm *d, const struct trap_fault *f, struct waits_
 
 	d->faults.count++;
 	trace_fault(d, f);
+	if (d->lines.until_ns)
+		node_sample_fault(d, f);
 	while (!d->members.lost) {
 		rc = node_frame_for(d, f->page);
 		if (rc == 0)

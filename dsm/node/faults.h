@@ -24,6 +24,11 @@ int node_fault_ask(struct dsm *d, const struct trap_fault *f, unsigned run, stru
  * there. A trap_config.on_fault; takes the lock. */
 int node_fault_here(void *dsm, const struct trap_fault *f, const sigset_t *mask);
 
+/* --- sample.c; with the lock held --- */
+/* Notes which instruction this fault, which is not served yet, comes from, if it is its turn. Only
+ * while somebody looks: lines.until_ns is not 0. */
+void node_sample_fault(struct dsm *d, const struct trap_fault *f);
+
 /* --- watch.c; with the lock held --- */
 /* Faults older than a while are reported, once each. */
 void node_check_waits(struct dsm *d);

@@ -31,6 +31,7 @@
 #include "dsm/node/fault_list.h"
 #include "dsm/node/faults.h"
 #include "dsm/node/hot.h"
+#include "dsm/node/lines.h"
 #include "dsm/node/loop.h"
 #include "dsm/node/pins.h"
 #include "dsm/node/progress.h"
@@ -90,6 +91,7 @@ struct dsm {
 	struct streams streams;
 	struct hot hot;
 	struct trace trace;
+	struct lines lines;
 	struct reclaim reclaim;
 	struct refusals refusals;
 	struct progress progress;

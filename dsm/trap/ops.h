@@ -43,6 +43,7 @@ struct trap_config {
 struct trap_fault {
 	uint64_t page;
 	uint64_t address;
+	uint64_t pc;     /* of the instruction; 0: not known here, the thread's own files tell */
 	uint32_t thread; /* kernel thread id, 0 when unknown */
 	uint8_t write;   /* hint: 1 when the access was a write */
 };

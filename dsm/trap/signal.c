@@ -54,6 +54,17 @@ static void pass_on(int number, siginfo_t *info, void *context)
 		before->sa_handler(number);
 }
 
+static uint64_t pc_of(const ucontext_t *context)
+{
+#if defined(__x86_64__)
+	return (uint64_t)context->uc_mcontext.gregs[REG_RIP];
+#elif defined(__aarch64__)
+	return context->uc_mcontext.pc;
+#else
+	return 0;
+#endif
+}
+
 static uint32_t own_thread(void)
 {
 	static __thread uint32_t id;
@@ -71,6 +82,7 @@ static void on_sigbus(int number, siginfo_t *info, void *context)
 	struct trap_fault fault = {
 	        .page = (uint64_t)page,
 	        .address = (uintptr_t)info->si_addr,
+	        .pc = pc_of(uc),
 	        .thread = own_thread(),
 	        .write = is_write(uc),
 	};

@@ -100,6 +100,20 @@ tests_system_cxx_SOURCES = tests/system/cxx.cpp
 tests_system_cxx_CPPFLAGS = -I$(top_srcdir)/dsm
 tests_system_cxx_LDADD = libdsm.la
 
+# False sharing for hot_lines.sh to find: in the program, or in a library of its own.
+check_PROGRAMS += tests/system/falsely tests/system/falsely-lib
+tests_system_falsely_SOURCES = tests/system/falsely.c tests/system/falsely.h \
+	tests/system/falsely_lines.c $(system_node)
+tests_system_falsely_CFLAGS = $(AM_CFLAGS)
+tests_system_falsely_LDADD = libdsm.la
+tests_system_falsely_lib_SOURCES = tests/system/falsely.c tests/system/falsely.h $(system_node)
+tests_system_falsely_lib_LDADD = tests/system/libfalsely.la libdsm.la
+check_LTLIBRARIES += tests/system/libfalsely.la
+tests_system_libfalsely_la_SOURCES = tests/system/falsely_lines.c tests/system/falsely.h
+tests_system_libfalsely_la_LDFLAGS = -shared -avoid-version -rpath $(abs_builddir)
+dist_check_SCRIPTS += tests/system/hot_lines.sh
+TESTS += tests/system/hot_lines.sh
+
 # Preloaded into nodes by witness.sh
 check_LTLIBRARIES += tests/system/witness.la
 tests_system_witness_la_SOURCES = tests/system/witness.c

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Two nodes share pages in ways that dsmctl hot tells apart: one page for a word of each, one
- * for a word of both, and one that a single node uses. Then they wait to be looked at.
+ * for a word of both, and one that a single node uses; and many pages that both write all over in
+ * turns, and one that is hardly used. Then they wait to be looked at.
  *
  *	dsmctl run -n 2 sharing     ends when its standard input does
  */
@@ -12,6 +13,7 @@
 
 #define TURNS 40
 #define PAGE 4096
+#define ROWS 8
 
 struct page {
 	volatile uint64_t word[PAGE / 8];
@@ -28,7 +30,7 @@ static void name_halves(struct page *apart)
 
 int main(void)
 {
-	struct page *apart, *same, *alone;
+	struct page *apart, *same, *alone, *rows, *rare;
 	char byte;
 
 	node_join("sharing", 60);
@@ -36,6 +38,9 @@ int main(void)
 	apart = node_shared("apart", PAGE, PAGE);
 	same = node_shared("same", PAGE, PAGE);
 	alone = node_shared("alone", PAGE, PAGE);
+	rows = node_shared("rows", (size_t)ROWS * PAGE, PAGE);
+	rare = node_shared("rare", PAGE, PAGE);
+	rare->word[0] = 1;
 	name_halves(apart);
 	for (int turn = 0; turn < TURNS; turn++) {
 		apart->word[node.rank * PAGE / 16]++;
@@ -44,6 +49,8 @@ int main(void)
 			same->word[8]++;
 		if (node.rank == 0)
 			alone->word[0]++;
+		for (int row = 0; turn % 2 == node.rank && row < ROWS; row++)
+			rows[row].word[0]++;
 		node_barrier();
 	}
 	if (node.rank == 0) {

@@ -25,6 +25,7 @@
 /* A question under way. */
 struct talk {
 	int rank, fd;
+	pid_t pid;
 	char *text;
 	size_t got, room;
 	const char *error;
@@ -64,6 +65,8 @@ static void talk_gone(struct talk *t, const char *error)
 static void talk_start(struct talk *t, const char *dir, int rank, const char *request)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	struct ucred peer = { .pid = 0 };
+	socklen_t len = sizeof peer;
 	char line[128];
 	int n = snprintf(line, sizeof line, "%s\n", request);
 
@@ -77,6 +80,8 @@ static void talk_start(struct talk *t, const char *dir, int rank, const char *re
 	else if (connect(t->fd, (struct sockaddr *)&addr, sizeof addr) == 0) {
 		if (send(t->fd, line, n, MSG_NOSIGNAL) != n)
 			talk_gone(t, "is gone");
+		else if (getsockopt(t->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0)
+			t->pid = peer.pid; /* of who listens */
 	} else if (errno == EAGAIN)
 		talk_end(t, "is busy with other questions");
 	else
@@ -171,6 +176,7 @@ static void answer_from(struct answer *a, struct talk *t)
 	a->rank = t->rank;
 	a->asked_ns = t->asked_ns;
 	a->came_ns = t->came_ns;
+	a->pid = t->pid;
 	a->error = t->error;
 	a->is_gone = t->is_gone;
 	if (!a->error) {

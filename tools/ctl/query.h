@@ -6,11 +6,13 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define QUERY_NODES_MAX 64
 
 struct answer {
 	int rank;
+	pid_t pid; /* of the node's process; 0: none of this PID namespace */
 	json_t *json;     /* an object, or NULL */
 	const char *error; /* without json: why, a text that lives as long as this */
 	json_t *refusal;   /* an answer that is an error */

@@ -2,10 +2,16 @@
 /* Showing running jobs: as tables, or as JSON. */
 #include "config.h"
 
+#include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
 
 #include "tools/ctl/jobs.h"
 #include "tools/ctl/show.h"
+
+#define BEFORE_S 1     /* between a first request and the other, unless told otherwise */
+#define BEFORE_S_MAX 4 /* a node looks for no longer when nobody asks again */
 
 static const char *const state_names[] = {
 	[JOB_RUNNING] = "running", [JOB_STARTING] = "starting", [JOB_DEAD] = "dead",
@@ -104,8 +110,27 @@ static int as_json(const struct show *show, const struct job_list *jobs)
 	return failed;
 }
 
-int show_jobs(const struct ctl_command *command, const struct show *show, bool json, int argc,
-              char **argv)
+/* Has the nodes look at what the request after it asks for, for so long. What is wrong with them
+ * that one tells. */
+static void look(const char *request, const struct job_list *jobs, double seconds)
+{
+	struct timespec t = { .tv_sec = (time_t)seconds };
+	struct answers answers;
+	int asked = 0;
+
+	t.tv_nsec = (long)((seconds - (double)t.tv_sec) * 1e9);
+	for (size_t i = 0; i < jobs->count; i++)
+		if (jobs->jobs[i].state == JOB_RUNNING &&
+		    query_job(jobs->jobs[i].dir, request, &answers) == 0) {
+			asked += answers.count;
+			query_free(&answers);
+		}
+	if (asked)
+		nanosleep(&t, NULL);
+}
+
+int show_jobs(const struct ctl_command *command, const struct show *show, bool json, double seconds,
+              int argc, char **argv)
 {
 	struct job_list jobs;
 	int status = jobs_of_args(command, argc, argv, &jobs);
@@ -116,6 +141,8 @@ int show_jobs(const struct ctl_command *command, const struct show *show, bool j
 		ctl_error("none of your jobs is running on this machine");
 		return CTL_FAILED;
 	}
+	if (show->before && seconds > 0)
+		look(show->before, &jobs, seconds);
 	status = json ? as_json(show, &jobs) : tables(show, &jobs);
 	if (json && jobs.count == 0)
 		status = CTL_FAILED;
@@ -125,13 +152,21 @@ int show_jobs(const struct ctl_command *command, const struct show *show, bool j
 
 int show_run(const struct ctl_command *command, int argc, char **argv)
 {
+	double seconds = BEFORE_S;
 	bool json = false;
+	char *end;
 	int c;
 
 	while ((c = ctl_getopt(command, argc, argv)) != -1) {
 		switch (c) {
 		case 'j':
 			json = true;
+			break;
+		case 't':
+			seconds = strtod(optarg, &end);
+			if (end == optarg || *end || !(seconds >= 0 && seconds <= BEFORE_S_MAX))
+				return ctl_usage(command, "the time is '%s'; it must be 0 to %d seconds",
+				                 optarg, BEFORE_S_MAX);
 			break;
 		case 'h':
 			ctl_help(command);
@@ -140,5 +175,5 @@ int show_run(const struct ctl_command *command, int argc, char **argv)
 			return CTL_USAGE;
 		}
 	}
-	return show_jobs(command, command->show, json, argc, argv);
+	return show_jobs(command, command->show, json, seconds, argc, argv);
 }

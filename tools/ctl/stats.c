@@ -62,7 +62,7 @@ static int run(const struct ctl_command *command, int argc, char **argv)
 	if (o.every_s > 0)
 		return rates_run(command, &o, argc, argv);
 	return show_jobs(command, latency ? &latency_show : o.all ? &show_all : &show_main, o.json,
-	                 argc, argv);
+	                 0, argc, argv);
 }
 
 const struct ctl_command ctl_stats = {
