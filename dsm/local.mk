@@ -18,7 +18,8 @@ libnode_la_SOURCES += dsm/admin/admin.c dsm/admin/admin.h dsm/admin/answers.h \
 	dsm/admin/socket.c dsm/admin/socket.h dsm/admin/stats.c dsm/admin/trace.c
 libnode_la_SOURCES += dsm/heap/alloc.c dsm/heap/alloc.h dsm/heap/alloc_bins.c \
 	dsm/heap/alloc_blocks.c dsm/heap/alloc_check.c dsm/heap/alloc_state.h dsm/heap/answer.c \
-	dsm/heap/ask.c dsm/heap/blocks.c dsm/heap/heap.c dsm/heap/heap.h dsm/heap/inbox.c dsm/heap/names.c \
+	dsm/heap/ask.c dsm/heap/blocks.c dsm/heap/check.c dsm/heap/check.h dsm/heap/check_serve.c \
+	dsm/heap/heap.c dsm/heap/heap.h dsm/heap/inbox.c dsm/heap/names.c \
 	dsm/heap/names.h dsm/heap/room.c dsm/heap/room.h dsm/heap/rounds.c dsm/heap/serve.c \
 	dsm/heap/services.h dsm/heap/slots.c dsm/heap/zones.c
 libnode_la_SOURCES += dsm/node/ahead.c dsm/node/apply.c dsm/node/call.c dsm/node/call.h \

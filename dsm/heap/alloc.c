@@ -224,6 +224,28 @@ uint64_t alloc_size(const struct alloc *a, uint64_t offset)
 	return b ? b->size : 0;
 }
 
+static uint64_t distance(const struct block *b, uint64_t offset)
+{
+	if (offset < b->offset)
+		return b->offset - offset;
+	return offset < b->offset + b->size ? 0 : offset - (b->offset + b->size);
+}
+
+int alloc_nearest(const struct alloc *a, uint64_t offset, uint64_t *at, uint64_t *bytes)
+{
+	const struct block *best = NULL;
+
+	for (const struct block *b = a->lowest; b; b = b->above)
+		if (b->taken && !b->leaving &&
+		    (!best || distance(b, offset) < distance(best, offset)))
+			best = b;
+	if (!best)
+		return -ENOENT;
+	*at = best->offset;
+	*bytes = best->size;
+	return 0;
+}
+
 void alloc_bound(struct alloc *a, int (*fits)(void *ctx, uint64_t offset, uint64_t bytes),
                  void *ctx)
 {

@@ -38,6 +38,10 @@ int alloc_give_end(struct alloc *a, uint64_t offset, uint64_t dirty_lo, uint64_t
 /* The bytes of the taken block that starts at offset; 0 when none does. */
 uint64_t alloc_size(const struct alloc *a, uint64_t offset);
 
+/* The taken block next to an offset, on either side, that is in none: 0, or -ENOENT when there is no
+ * block. Looks at all. */
+int alloc_nearest(const struct alloc *a, uint64_t offset, uint64_t *at, uint64_t *bytes);
+
 /* From now on no place is handed out that fits() does not find room for. */
 void alloc_bound(struct alloc *a, int (*fits)(void *ctx, uint64_t offset, uint64_t bytes),
                  void *ctx);

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-static void request(struct dsm *d, const struct coh_msg *m)
+void heap_request(struct dsm *d, const struct coh_msg *m)
 {
 	if (d->engine.cfg.self == 0)
 		heap_serve(d, 0, m);
@@ -34,7 +34,7 @@ int heap_call(struct dsm *d, struct coh_svc *svc, int timeout_ms, const char *wh
 	w.kind = svc->op == SVC_ROUND ? DSM_LATENCY_BARRIER : 0;
 	answer = waits_answer(&w);
 	m.slot = slot;
-	request(d, &m);
+	heap_request(d, &m);
 	node_help(d, &answer);
 	node_unlock(d, &mask);
 
@@ -43,7 +43,7 @@ int heap_call(struct dsm *d, struct coh_svc *svc, int timeout_ms, const char *wh
 		node_lock(d, &mask);
 		m.svc.op = SVC_LOOKUP_CANCEL;
 		if (!waits_is_over(&answer))
-			request(d, &m);
+			heap_request(d, &m);
 		node_help(d, &answer);
 		node_unlock(d, &mask);
 		waits_sleep(&answer, WAITS_FOR_EVER);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The heap's life, and what it is to others. */
+#include "dsm/heap/check.h"
 #include "dsm/heap/services.h"
 
 #include <errno.h>
@@ -11,12 +12,24 @@ static const struct node_services services = {
 	.serve = heap_serve_kept,
 };
 
+/* With DSM_CHECK. */
+static const struct node_services checking = {
+	.request = heap_keep,
+	.response = heap_response,
+	.serve = heap_serve_kept,
+	.check_begin = heap_check_begin,
+	.check_passed = heap_check_passed,
+	.check_here = heap_check_here,
+};
+
 int heap_open(struct dsm *d)
 {
 	d->heap = calloc(1, sizeof *d->heap);
 	if (!d->heap)
 		return -ENOMEM;
-	d->services = &services;
+	d->services = d->checks ? &checking : &services;
+	if (d->checks && heap_check_open(d))
+		return -ENOMEM;
 	if (d->engine.cfg.self != 0)
 		return 0;
 	heap_inbox_open(&d->heap->inbox, d->engine.cfg.nodes);
@@ -28,6 +41,8 @@ void heap_close(struct dsm *d)
 	if (d->heap) {
 		heap_serve_close(d->heap);
 		heap_inbox_close(&d->heap->inbox);
+		heap_taken_close(d);
+		heap_check_close(d);
 	}
 	free(d->heap);
 	d->heap = NULL;

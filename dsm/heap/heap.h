@@ -23,6 +23,9 @@ enum heap_op {
 	SVC_SHARE,   /* arg 0: bytes. Answer: the offset and 1; or 0, 0: the name is claimed */
 	SVC_UNSHARE, /* the claim is given up */
 	SVC_ROUND,   /* rounds.c */
+	SVC_WHERE,   /* arg 0: an offset. Answer: 0; or -ENOENT, nobody has allocated that page, and
+	              * the nearest block: offset, bytes (0: none), bytes of its name */
+	SVC_NAME,    /* arg: a block's offset, part. Answer: that part of its name */
 };
 
 /* Sets d->heap, and what the node does with services' messages. -ENOMEM */

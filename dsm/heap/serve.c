@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Serving: the allocator and the names, at rank 0. */
+#include "dsm/heap/check.h"
 #include "dsm/heap/services.h"
 
 #include <errno.h>
@@ -19,6 +20,8 @@ int heap_serve_open(struct dsm *d)
 		rc = names_open(&h->names);
 	if (rc == 0)
 		rc = heap_rounds_open(d);
+	if (rc == 0 && d->checks)
+		rc = heap_taken_open(d);
 	return rc;
 }
 
@@ -44,8 +47,10 @@ static int take(struct dsm *d, unsigned kind, const struct coh_msg *m, uint64_t 
 	struct alloc *zone = d->heap->alloc[kind];
 	int rc = alloc_take(zone, m->svc.arg[0], m->svc.arg[1], offset, dirty);
 
-	if (rc == 0)
+	if (rc == 0) {
 		room_take(&d->heap->room[kind], *offset, alloc_size(zone, *offset));
+		heap_taken(d, kind, *offset, alloc_size(zone, *offset), 1);
+	}
 	return rc;
 }
 
@@ -73,9 +78,13 @@ static void serve_free(struct dsm *d, coh_node from, const struct coh_msg *m)
 
 	if (bytes && bytes < d->memory.region.zone[kind].page_bytes) {
 		rc = alloc_give(zone, m->svc.arg[0]);
+		if (rc == 0)
+			heap_taken(d, kind, m->svc.arg[0], bytes, -1);
 		bytes = 0;
 	} else if (bytes) {
 		rc = alloc_give_begin(zone, m->svc.arg[0], &bytes);
+		if (rc == 0)
+			heap_taken(d, kind, m->svc.arg[0], bytes, -1);
 	}
 	answer(d, from, m->slot, rc ? DSM_ERR_NOT_OURS : 0, bytes, 0);
 }
@@ -182,6 +191,8 @@ void heap_serve(struct dsm *d, coh_node from, const struct coh_msg *m)
 	case SVC_SHARE: serve_share(d, from, m); break;
 	case SVC_UNSHARE: serve_unshare(d, from, m); break;
 	case SVC_ROUND: heap_round_arrive(d, from, m); break;
+	case SVC_WHERE: heap_serve_where(d, from, m); break;
+	case SVC_NAME: heap_serve_name(d, from, m); break;
 	case SVC_LOOKUP_CANCEL: serve_cancel(d, from, m); break;
 	default: answer(d, from, m->slot, -EINVAL, 0, 0); break;
 	}

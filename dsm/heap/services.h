@@ -30,6 +30,9 @@ struct heap {
 	struct names *names;
 	struct heap_rounds *rounds;
 	struct heap_inbox inbox;
+	uint32_t *taken[REGION_ZONES]; /* check_serve.c's: with DSM_CHECK */
+
+	struct heap_checks *checks; /* check.c's, likewise */
 };
 
 /* --- blocks.c: at rank 0 --- */
@@ -50,6 +53,10 @@ static inline struct heap_round round_unpack(int32_t bits)
 {
 	return (struct heap_round){bits & 3, bits >> 2 & 7, bits >> 5 & 0xffff, bits >> 21 & 1023};
 }
+
+/* --- ask.c --- */
+/* Sends it to rank 0, or serves it here. */
+void heap_request(struct dsm *d, const struct coh_msg *m);
 
 /* --- rounds.c: at rank 0 --- */
 int heap_rounds_open(struct dsm *d); /* sets d->heap->rounds, for free(); -ENOMEM */

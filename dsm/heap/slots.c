@@ -13,6 +13,8 @@ void heap_response(struct dsm *d, const struct coh_msg *m)
 		return;
 	}
 	d->heap->slot[m->slot] = NULL;
+	w->kept = w->for_service;
+	d->progress.kept += w->kept;
 	w->result[0] = m->svc.arg[0];
 	w->result[1] = m->svc.arg[1];
 	w->result[2] = m->svc.arg[2];

@@ -32,6 +32,8 @@ struct faults {
 	struct waiter *idle;
 	struct trap_fault stalled; /* the next one to take, for which no slot was free */
 	int has_stalled;
+	struct trap_fault unchecked; /* one that there was no room to keep, with DSM_CHECK */
+	int has_unchecked;
 	uint64_t stalled_ns;  /* since when */
 	uint32_t woken;       /* thread that was woken last */
 	uint64_t expected_ns; /* until when huge pages that were asked for take to come, about */

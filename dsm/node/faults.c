@@ -7,6 +7,7 @@
 
 #include "dsm/node/node.h"
 
+#define NOT_ALLOCATED 1 /* beside codes, which are negative */
 #define SLOW_BYTES_NS 1 /* bytes that a slow network moves in a nanosecond */
 
 /* A huge page takes much longer to come than it is worth looking for anything else. */
@@ -89,7 +90,8 @@ static int fault_step(struct dsm *d, const struct trap_fault *f, struct waiter *
 		faults_remember(&d->faults, f, kind_of(d, f), w);
 	if (rc)
 		return rc > 0 ? 0 : rc;
-	if (!f->write) {
+	/* With DSM_CHECK nothing comes that was not asked for. */
+	if (!f->write && !d->checks) {
 		stream = node_stream(d, f->thread, f->page);
 		ev.n = run_with_room(d, f->page, stream.run);
 	}
@@ -147,6 +149,46 @@ static void note_fault(struct dsm *d, const struct trap_fault *f)
 	         f->write);
 }
 
+/* The next one that the trap has: 1; 0: none, or a negative code. */
+static int read_fault(struct dsm *d, struct trap_fault *f)
+{
+	const int rc = d->trap->ops->next_fault(d->trap, f);
+
+	if (rc <= 0)
+		return rc;
+	d->faults.count++;
+	d->engine.handled++;
+	trace_fault(d, f);
+	if (d->lines.until_ns)
+		node_sample_fault(d, f);
+	return 1;
+}
+
+/* The same, of those on memory that was allocated. */
+static int next_checked(struct dsm *d, struct trap_fault *f)
+{
+	int rc;
+
+	for (;;) {
+		if (d->services->check_passed(d, f))
+			return 1;
+		if (d->faults.has_unchecked) {
+			*f = d->faults.unchecked;
+			d->faults.has_unchecked = 0;
+		} else if (read_fault(d, f) <= 0) {
+			return 0;
+		}
+		rc = d->services->check_begin(d, f);
+		if (rc == 0)
+			return 1;
+		if (rc < 0) {
+			d->faults.unchecked = *f;
+			d->faults.has_unchecked = 1;
+			return 0;
+		}
+	}
+}
+
 void node_take_faults(struct dsm *d)
 {
 	struct trap_fault f;
@@ -158,15 +200,10 @@ void node_take_faults(struct dsm *d)
 			f = d->faults.stalled;
 			d->faults.has_stalled = 0;
 		} else {
-			rc = d->trap->ops->next_fault(d->trap, &f);
+			rc = d->services->check_begin ? next_checked(d, &f) : read_fault(d, &f);
 			if (rc <= 0)
 				return;
-			d->faults.count++;
-			d->engine.handled++;
 			d->faults.stalled_ns = d->faults.frame_since_ns = 0;
-			trace_fault(d, &f);
-			if (d->lines.until_ns)
-				node_sample_fault(d, &f);
 		}
 		rc = fault_take(d, &f);
 		if (fresh)
@@ -239,6 +276,8 @@ static int ask_here(struct dsm *d, const struct trap_fault *f, struct waits_answ
 {
 	int rc;
 
+	if (d->services->check_here && d->services->check_here(d, f))
+		return NOT_ALLOCATED;
 	pthread_mutex_lock(&d->lock);
 	rc = ask_and_help(d, f, answer);
 	pthread_mutex_unlock(&d->lock);
@@ -278,6 +317,10 @@ int node_fault_here(void *ctx, const struct trap_fault *f, const sigset_t *mask)
 	int rc, over;
 
 	rc = ask_elsewhere(ctx, f, &answer);
+	if (rc == NOT_ALLOCATED) { /* the page is shut: the access is tried again, and refused */
+		cancel_back(&cancel);
+		return 0;
+	}
 	over = rc || waits_is_over(&answer);
 	/* What may end the thread from here on, with nothing held, is to find the mask that the
 	 * application knows: its clean-up may want shared memory. Handlers may jump elsewhere. */

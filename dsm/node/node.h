@@ -64,6 +64,15 @@ struct node_services {
 	void (*response)(struct dsm *d, const struct coh_msg *msg);
 	/* Does what was kept. Service thread only. */
 	void (*serve)(struct dsm *d);
+	/* With DSM_CHECK, else NULL. A fault that the service thread has read: 1, it is kept until it
+	 * is known whether that memory was allocated; 0: it is to be served; -EAGAIN: there is no
+	 * room to keep it. */
+	int (*check_begin)(struct dsm *d, const struct trap_fault *f);
+	/* The next one that was kept, and is to be served: 1; 0: none. */
+	int (*check_passed)(struct dsm *d, struct trap_fault *f);
+	/* The same in the faulting thread, without the lock: 1: the access ends in SIGSEGV when
+	 * it is tried again; 0: it is to be served. */
+	int (*check_here)(struct dsm *d, const struct trap_fault *f);
 };
 
 struct dsm {
@@ -74,6 +83,7 @@ struct dsm {
 	const struct trap_ops *trap_ops;
 	const struct node_services *services;
 	int signal; /* faults come as signals */
+	int checks; /* memory that nobody has allocated is refused: DSM_CHECK */
 	const uint8_t *mark; /* of the process that is the node */
 	uint64_t start_ns;
 

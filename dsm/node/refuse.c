@@ -27,6 +27,10 @@ static void say(struct dsm *d, const struct trap_fault *f, const char *why)
 /* Nobody has waited for it, or he has heard. Who has not faults once more. */
 static void lift(struct dsm *d, uint64_t page)
 {
+	if (d->checks)
+		mm_protect(region_window_at(&d->memory.region, page),
+		           region_zone_of(&d->memory.region, page)->page_bytes,
+		           PROT_READ | PROT_WRITE);
 	if (d->trap->ops->access(d->trap, page) == TRAP_NONE)
 		d->trap->ops->set_access(d->trap, page, 1, TRAP_NONE);
 }
@@ -64,4 +68,14 @@ void node_refuse(struct dsm *d, const struct trap_fault *f, const char *why)
 	}
 	if (!for_ever)
 		remember(&d->refusals, d, f->page);
+}
+
+void node_shut(struct dsm *d, uint64_t page)
+{
+	const struct region_zone *zone = region_zone_of(&d->memory.region, page);
+
+	mm_protect(region_window_at(&d->memory.region, page), zone->page_bytes, PROT_NONE);
+	remember(&d->refusals, d, page);
+	d->trap->ops->wake(d->trap, page, 1);
+	progress_kick(&d->progress); /* it looks when to lift that */
 }

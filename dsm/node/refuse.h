@@ -25,6 +25,8 @@ struct refusals {
 
 /* With event delivery. why lives for ever. */
 void node_refuse(struct dsm *d, const struct trap_fault *f, const char *why);
+/* Whoever accesses a page gets SIGSEGV, or EFAULT from a system call, for a short time. */
+void node_shut(struct dsm *d, uint64_t page);
 /* What was refused for a short time is as before. */
 void node_lift_refusals(struct dsm *d);
 

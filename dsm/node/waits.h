@@ -32,6 +32,8 @@ struct waiter {
 	uint64_t about;   /* a page or an object, for the trace */
 	uint32_t thread;
 	uint64_t since_ns;
+	/* Nobody sleeps: the service thread looks. An answer counts as kept for it (progress.h). */
+	uint8_t for_service, kept;
 	struct waiter *next, **link; /* in waits.all, under the lock */
 	struct waiter **home; /* whoever has his answer goes to this list; NULL: to none */
 };

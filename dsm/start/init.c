@@ -83,6 +83,7 @@ static int make_ready(struct dsm *d, const struct post_name *post)
 	                         .log_ctx = &d->log};
 	int rc = start_make_core(d);
 
+	d->checks = d->settings->checks;
 	if (rc == 0)
 		rc = limits_of_descriptors(d);
 	if (rc)

@@ -56,6 +56,19 @@ static int not_a_size(const char *name, const char *text)
 	return DSM_ERR_CONFIG;
 }
 
+/* What DSM_CHECK finds is said, by whoever listens, or on standard error. */
+static int read_log_unsaid(struct log *log)
+{
+	const char *check = getenv("DSM_CHECK");
+
+	if (log->fn || !check || strcmp(check, "1"))
+		return 0;
+	log->fn = log_stderr;
+	log->level = DSM_LOG_ERROR;
+	log->start_on_stderr = 0;
+	return 0;
+}
+
 static int read_log(const struct dsm_config *config, struct log *log)
 {
 	const char *text = getenv("DSM_LOG");
@@ -67,7 +80,7 @@ static int read_log(const struct dsm_config *config, struct log *log)
 	log->queue = NULL;
 	log->start_on_stderr = !log->fn; /* where stderr is closed, nothing takes its number */
 	if (!text || !*text)
-		return 0;
+		return read_log_unsaid(log);
 	int level = log_level_of(text);
 	if (level == -EINVAL) {
 		init_error_set("DSM_LOG is '%s'; it must be none, error, warn, info, debug or trace", text);
@@ -215,14 +228,15 @@ static int read_spin(struct settings *out)
 	return 0;
 }
 
-static int read_chunks(struct settings *out)
+/* A variable that is 1, or 0, or not set. */
+static int read_switch(const char *name, int *out)
 {
-	const char *text = getenv("DSM_CHUNKS");
+	const char *text = getenv(name);
 
-	out->by_chunk = text && !strcmp(text, "1");
-	if (!text || !*text || !strcmp(text, "0") || out->by_chunk)
+	*out = text && !strcmp(text, "1");
+	if (!text || !*text || !strcmp(text, "0") || *out)
 		return 0;
-	init_error_set("DSM_CHUNKS is '%s'; it must be 0 or 1", text);
+	init_error_set("%s is '%s'; it must be 0 or 1", name, text);
 	return DSM_ERR_CONFIG;
 }
 
@@ -316,7 +330,9 @@ int settings_read(const struct dsm_config *config, struct settings *out, struct 
 	if (rc == 0)
 		rc = read_spin(out);
 	if (rc == 0)
-		rc = read_chunks(out);
+		rc = read_switch("DSM_CHUNKS", &out->by_chunk);
+	if (rc == 0)
+		rc = read_switch("DSM_CHECK", &out->checks);
 	if (rc == 0)
 		rc = read_start(out);
 	if (rc == 0)

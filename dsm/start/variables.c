@@ -6,6 +6,7 @@
 #include "dsm/start/settings.h"
 
 static const char *const known[] = {
+	"DSM_CHECK",
 	"DSM_CHUNKS",
 	"DSM_FAULTS",
 	"DSM_HUGE",

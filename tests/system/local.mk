@@ -100,6 +100,12 @@ tests_system_cxx_SOURCES = tests/system/cxx.cpp
 tests_system_cxx_CPPFLAGS = -I$(top_srcdir)/dsm
 tests_system_cxx_LDADD = libdsm.la
 
+check_PROGRAMS += tests/system/check
+tests_system_check_SOURCES = tests/system/check.c $(system_node)
+tests_system_check_LDADD = libdsm.la
+dist_check_SCRIPTS += tests/system/check.sh
+TESTS += tests/system/check.sh
+
 # False sharing for hot_lines.sh to find: in the program, or in a library of its own.
 check_PROGRAMS += tests/system/falsely tests/system/falsely-lib
 tests_system_falsely_SOURCES = tests/system/falsely.c tests/system/falsely.h \
