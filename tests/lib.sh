@@ -12,9 +12,9 @@ PACKAGES_BUILD=(build-essential autoconf automake libtool pkg-config libfabric-d
 	libibverbs-dev libev-dev libjansson-dev libsodium-dev uthash-dev libpmix-dev libmicrohttpd-dev
 	libpng-dev libcunit1-dev)libcunit1-dev libdw-dev libcapstone-dev libncurses-dev)
 # And with what only some examples and tests use: MPIs, network namespaces, the form of manual pages,
-# NumPy, a reader of metrics, what is like a container.
+# NumPy, a reader of metrics, what is like a container, or like a terminal.
 PACKAGES=("${PACKAGES_BUILD[@]}" openmpi-bin libopenmpi-dev mpich libmpich-dev iproute2 mount mandoc
-	python3-numpy python3-mpi4py python3-prometheus-client bubblewrap jq python3-seccomp)
+	python3-numpy python3-mpi4py python3-prometheus-client bubblewrap jq python3-seccomp python3-pyte)
 # Whose daemons a test starts by itself: they are unpacked beside the build, and not
 # installed, which would leave services running.
 SLURM=(slurmctld slurmd slurm-client munge)

@@ -12,21 +12,28 @@ tools_dsmctl_SOURCES = tools/ctl/main.c tools/ctl/ctl.h tools/ctl/options.c \
 	tools/ctl/heatmap_svg.c \
 	tools/ctl/hot_pages.c tools/ctl/hot_pages.h tools/ctl/hot_lines.c tools/ctl/code.h \
 	tools/ctl/code_width.c \
+	tools/ctl/top.c tools/ctl/top.h tools/ctl/top_data.c tools/ctl/top_text.c \
 	tools/ctl/show.c tools/ctl/show.h tools/ctl/doctor.c tools/ctl/query.c tools/ctl/query.h \
 	tools/ctl/member.c tools/ctl/table.c tools/ctl/table.h tools/ctl/figures.c tools/ctl/figures.h \
 	tools/ctl/counts.c tools/ctl/counts.h tools/ctl/rates.c tools/ctl/rates.h \
 	tools/ctl/latency.c tools/ctl/latency.h tools/ctl/metrics.c tools/ctl/metrics.h \
 	tools/ctl/metrics_text.c tools/ctl/metrics_http.c tools/ctl/trace.c tools/ctl/trace.h \
 	tools/ctl/trace_events.c tools/ctl/trace_fetch.c tools/ctl/trace_flows.c tools/ctl/trace_write.c
+if HAVE_NCURSES
+tools_dsmctl_SOURCES += tools/ctl/top_screen.c
+else
+tools_dsmctl_SOURCES += tools/ctl/top_plain.c
+endif
 if HAVE_DW
 tools_dsmctl_SOURCES += tools/ctl/code.c
 else
 tools_dsmctl_SOURCES += tools/ctl/code_none.c
 endif
 tools_dsmctl_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(MICROHTTPD_CFLAGS) \
-	$(DW_CFLAGS) $(CAPSTONE_CFLAGS) -DPKGLIBEXECDIR='"$(pkglibexecdir)"'
+	$(DW_CFLAGS) $(NCURSES_CFLAGS) $(CAPSTONE_CFLAGS) -DPKGLIBEXECDIR='"$(pkglibexecdir)"'
 tools_dsmctl_LDFLAGS = $(LINK_FLAGS)
-tools_dsmctl_LDADD = libjob.la $(JANSSON_LIBS) $(EV_LIBS) $(MICROHTTPD_LIBS) $(DW_LIBS) $(CAPSTONE_LIBS) -lm
+tools_dsmctl_LDADD = libjob.la $(JANSSON_LIBS) $(EV_LIBS) $(MICROHTTPD_LIBS) $(DW_LIBS) \
+	$(NCURSES_LIBS) $(CAPSTONE_LIBS) -lm
 
 if HAVE_PNG
 tools_dsmctl_SOURCES += tools/ctl/heatmap_png.c

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "dsm/base/descriptors.h"
 #include "dsm/node/node.h"
 
 /* What proc_pid_syscall(5) says of a thread that waits in a fault: "-1 SP PC", or the number of

@@ -100,6 +100,14 @@ tests_system_cxx_SOURCES = tests/system/cxx.cpp
 tests_system_cxx_CPPFLAGS = -I$(top_srcdir)/dsm
 tests_system_cxx_LDADD = libdsm.la
 
+# For top.sh
+check_PROGRAMS += tests/system/steady
+tests_system_steady_SOURCES = tests/system/steady.c $(system_node)
+tests_system_steady_LDADD = libdsm.la
+dist_check_SCRIPTS += tests/system/top.sh
+TESTS += tests/system/top.sh
+EXTRA_DIST += tests/system/top.py
+
 check_PROGRAMS += tests/system/check
 tests_system_check_SOURCES = tests/system/check.c $(system_node)
 tests_system_check_LDADD = libdsm.la

@@ -39,10 +39,12 @@ all_of() {
 }
 
 ctl=tools/dsmctl bench=tools/dsm-bench
-is 'audit clean doctor heatmap hot metrics run stats status trace' $ctl ''
+is 'audit clean doctor heatmap help hot metrics run stats status trace top version' $ctl ''
+is 'run' $ctl help ru
+is '' $ctl help run ''
 is 'stats status' $ctl sta
 is '--help --version' $ctl -
-for command in run status stats audit hot metrics heatmap trace clean doctor; do
+for command in run status stats audit hot metrics heatmap trace top clean doctor; do
 	is "$(all_of $ctl $command | sed 's/^-- //')" $ctl $command --
 done
 is '--faults' $ctl run --f

@@ -56,6 +56,26 @@ static void line_resolve(struct code *code, json_t *line)
 		json_object_set_new(line, "width", json_integer(place.width));
 }
 
+/* Kept for the next look: debugging information takes long to read. */
+static struct code *code_of(pid_t pid)
+{
+	static struct {
+		pid_t pid;
+		struct code *code;
+	} kept[QUERY_NODES_MAX];
+	size_t i;
+
+	for (i = 0; i < QUERY_NODES_MAX && kept[i].pid; i++)
+		if (kept[i].pid == pid)
+			return kept[i].code;
+	if (pid <= 0)
+		return NULL;
+	i = i < QUERY_NODES_MAX ? i : 0;
+	code_close(kept[i].code);
+	kept[i].pid = pid;
+	return kept[i].code = code_open(pid);
+}
+
 void hot_resolve(const struct answers *answers)
 {
 	for (int n = 0; n < answers->count; n++) {
@@ -64,10 +84,9 @@ void hot_resolve(const struct answers *answers)
 		size_t i;
 		if (json_array_size(lines) == 0)
 			continue;
-		code = answers->list[n].pid > 0 ? code_open(answers->list[n].pid) : NULL;
+		code = code_of(answers->list[n].pid);
 		json_array_foreach(lines, i, line)
 			line_resolve(code, line);
-		code_close(code);
 	}
 }
 
