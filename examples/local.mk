@@ -1,12 +1,23 @@
-# examples: not installed, made to be copied. They are built as a program outside the tree
-# would be, but for where dsm.h and the library come from.
-example_programs = examples/kmeans examples/late examples/neighbours examples/pagerank examples/sort
+# examples: made to be copied. Their sources are installed, with a Makefile for them. Here they are
+# built as a program outside the tree would be, but for where dsm.h and the library come from.
+exampledir = $(docdir)/examples
+dist_example_DATA = examples/Makefile examples/hello.c examples/kmeans.c examples/pagerank.c \
+	examples/packages.c examples/packages.h examples/sort.c examples/heat.c examples/matmul.c \
+	examples/mpi_halo.c examples/histogram.cpp examples/common.c examples/common.h
+examplepythondir = $(exampledir)/python
+dist_examplepython_DATA = examples/python/jacobi.py examples/python/rows.py
+
+example_programs = examples/hello examples/kmeans examples/late examples/neighbours examples/pagerank examples/sort
 example_cppflags = -I$(top_srcdir)/dsm
 
 examples_heat_SOURCES = examples/heat.c examples/common.c examples/common.h
 examples_heat_CPPFLAGS = $(example_cppflags)
 examples_heat_CFLAGS = $(AM_CFLAGS) $(PNG_CFLAGS)
 examples_heat_LDADD = libdsm.la $(PNG_LIBS) -lm
+
+examples_hello_SOURCES = examples/hello.c
+examples_hello_CPPFLAGS = $(example_cppflags)
+examples_hello_LDADD = libdsm.la
 
 examples_kmeans_SOURCES = examples/kmeans.c examples/common.c examples/common.h
 examples_kmeans_CPPFLAGS = $(example_cppflags)
@@ -41,8 +52,6 @@ endif
 if HAVE_PNG
 noinst_PROGRAMS += examples/heat
 endif
-
-EXTRA_DIST += examples/python/jacobi.py examples/python/rows.py
 
 # With MPI: matmul and mpi_halo are Open MPI's, those with -mpich MPICH's.
 examples_matmul_SOURCES = examples/matmul.c

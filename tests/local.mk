@@ -162,8 +162,8 @@ include tests/coherence/local.mk
 include tests/explore/local.mk
 
 # The examples as users run them
-dist_check_SCRIPTS += tests/examples/run_examples.sh tests/examples/tracing.sh
-TESTS += tests/examples/run_examples.sh tests/examples/tracing.sh
+dist_check_SCRIPTS += tests/examples/run_examples.sh tests/examples/tracing.sh tests/examples/makefile.sh
+TESTS += tests/examples/run_examples.sh tests/examples/tracing.sh tests/examples/makefile.sh
 
 # Simulator
 include tests/sim/local.mk

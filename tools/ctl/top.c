@@ -48,14 +48,14 @@ static int watch(struct top *top, int batch, long times)
 {
 	int rc = top_ask(top);
 
-	if (rc == 0) {
-		pause_for(top->every_s);
-		rc = top_ask(top); /* to compare with */
-	}
 	if (rc == 1)
 		ctl_error("no node of job %s answers", job_name(top->dir));
 	if (rc)
 		return CTL_FAILED;
+	pause_for(top->every_s);
+	rc = top_ask(top); /* to compare with */
+	if (rc)
+		return rc == 1 ? CTL_OK : rc; /* the job has ended */
 	if (!batch && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)) {
 		rc = top_screen(top);
 		if (rc >= 0)
