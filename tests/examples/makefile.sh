@@ -24,7 +24,9 @@ mkdir "$tmp/build" && cd "$tmp/build" || exit 99
 make -s -f "$examples/Makefile" >"$tmp/said" 2>&1 || fail "make: $(cat "$tmp/said")"
 [ ! -s "$tmp/said" ] || fail "make says: $(cat "$tmp/said")"
 make -s -C "$examples" hello || fail "make hello where they are"
-[ -x kmeans ] && [ -x pagerank ] && [ -x sort ] || fail "not all are built: $(ls)"
+for program in kmeans pagerank sort; do
+	[ -x $program ] || fail "$program is not built"
+done
 cd "$OLDPWD" || exit 99
 need_nodes
 LD_LIBRARY_PATH=$PWD/.libs tools/dsmctl run -t $hang -n 4 "$examples/hello" >"$tmp/said" ||
