@@ -48,7 +48,7 @@ static void first_question(const struct dsm *d, struct check *c, const struct tr
 {
 	const uint64_t offset = f->address - (uintptr_t)d->memory.region.window;
 
-	*c = (struct check){.fault = *f, .svc = {.op = SVC_WHERE, .arg = {offset}}};
+	*c = (struct check){ .fault = *f, .svc = { .op = SVC_WHERE, .arg = { offset } } };
 }
 
 /* An answer. ASK_ON: c->svc is the next question. */
@@ -62,7 +62,7 @@ static enum verdict heard(struct check *c, int status, const uint64_t arg[3])
 		c->at = arg[0];
 		c->bytes = arg[1];
 		c->name_bytes = arg[2] < COH_NAME_MAX ? arg[2] : 0;
-		c->svc = (struct coh_svc){.op = SVC_NAME, .arg = {c->at}};
+		c->svc = (struct coh_svc){ .op = SVC_NAME, .arg = { c->at } };
 		return c->name_bytes ? ASK_ON : REFUSED;
 	}
 	if (status)
@@ -95,9 +95,9 @@ static void refuse(struct dsm *d, struct check *c)
 
 	where_text(d, c, text, sizeof text);
 	log_line(&d->log, DSM_LOG_ERROR,
-	         "thread %u gets SIGSEGV: it %s %#llx, which nobody has allocated: %s", c->fault.thread,
-	         c->fault.write ? "stores to" : "loads from", (unsigned long long)c->fault.address,
-	         text);
+	         "thread %u gets SIGSEGV: it %s %#llx, which nobody has allocated: %s",
+	         c->fault.thread, c->fault.write ? "stores to" : "loads from",
+	         (unsigned long long)c->fault.address, text);
 	log_flush(&d->log);
 	node_shut(d, c->fault.page);
 }
@@ -107,7 +107,7 @@ static void refuse(struct dsm *d, struct check *c)
 /* Asks. 0, or a negative code. */
 static int ask(struct dsm *d, struct check *c)
 {
-	struct coh_msg m = {.type = COH_MSG_SVC_REQ, .n = 1, .svc = c->svc};
+	struct coh_msg m = { .type = COH_MSG_SVC_REQ, .n = 1, .svc = c->svc };
 	int slot;
 
 	slot = d->members.lost ? d->members.lost : heap_slot_take(d, &c->w);

@@ -61,7 +61,7 @@ static void on_name(void *ctx, const char *name, uint64_t offset)
 
 static struct wanted name_of(struct dsm *d, uint64_t offset)
 {
-	struct wanted w = {.offset = offset};
+	struct wanted w = { .offset = offset };
 
 	names_each(d->heap->names, on_name, &w);
 	return w;
@@ -96,7 +96,7 @@ void heap_serve_where(struct dsm *d, uint16_t from, const struct coh_msg *m)
 void heap_serve_name(struct dsm *d, uint16_t from, const struct coh_msg *m)
 {
 	const struct wanted w = name_of(d, m->svc.arg[0]);
-	uint64_t word[3] = {0};
+	uint64_t word[3] = { 0 };
 	const uint64_t part = m->svc.arg[1];
 
 	if (part * sizeof word < strlen(w.name) && part <= sizeof w.name / sizeof word)

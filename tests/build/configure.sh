@@ -21,7 +21,8 @@ configure() {
 }
 
 needed=(libfabric-dev libjansson-dev libsodium-dev libev-dev uthash-dev)
-wanted=(libpmix-dev libopenmpi-dev libmpich-dev libmicrohttpd-dev libpng-dev libcunit1-dev)
+wanted=(libpmix-dev libopenmpi-dev libmpich-dev libmicrohttpd-dev libpng-dev libdw-dev
+	libcapstone-dev libncurses-dev libcunit1-dev)
 
 configure "$tmp/bare" ac_cv_header_ev_h=no ac_cv_header_uthash_h=no ac_cv_header_CUnit_CUnit_h=no &&
 	fail "it goes through without a library"
@@ -49,7 +50,8 @@ configure "$tmp/least" || fail "it wants more than it needs: $(tail -n 5 "$tmp/l
 for line in 'start by PMIx.* no: install libpmix-dev' 'RDMA devices .* ' \
 	'metrics over HTTP .* no: install libmicrohttpd-dev' \
 	'examples/heat .* no: install libpng-dev' 'examples/histogram .* ' 'package dsm for Python .* ' 'Open MPI .* no: install libopenmpi-dev' \
-	'MPICH .* no: install libmpich-dev' 'unit tests .* '; do
+	'lines of code .* no: install libdw-dev' 'their bytes .* no: install libcapstone-dev' \
+	'dsmctl top .* no: install libncurses-dev' 'MPICH .* no: install libmpich-dev' 'unit tests .* '; do
 	grep -q "^  .*$line" "$tmp/least/out" || fail "it does not say '$line': $(tail -n 9 "$tmp/least/out")"
 done
 built=$(make -s -C "$tmp/least/build" -f - show <<'END'

@@ -41,7 +41,7 @@ static bool is_refused(volatile char *at, bool write)
 
 static void take_sigsegv(void)
 {
-	struct sigaction action = {.sa_sigaction = on_sigsegv, .sa_flags = SA_SIGINFO};
+	struct sigaction action = { .sa_sigaction = on_sigsegv, .sa_flags = SA_SIGINFO };
 
 	CHECK(sigaction(SIGSEGV, &action, NULL) == 0);
 }

@@ -43,7 +43,7 @@ static void *wait_for_mutex(void *unused)
 
 int main(void)
 {
-	const struct timespec pause = {.tv_nsec = TURN_NS};
+	const struct timespec pause = { .tv_nsec = TURN_NS };
 	volatile uint64_t *steady;
 	pthread_t thread;
 

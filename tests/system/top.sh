@@ -7,8 +7,8 @@
 need_nodes
 top=$(realpath "${srcdir:-$(dirname "$0")/../..}")
 for python in /usr/bin/python3 python3 none; do # that of Debian's packages first
-	[ $python != none ] || { echo "no python3-pyte"; exit 77; }
-	$python -c 'import pyte' 2>/dev/null && break
+	[ "$python" != none ] || { echo "no python3-pyte"; exit 77; }
+	"$python" -c 'import pyte' 2>/dev/null && break
 done
 dir=$(mktemp -d) || exit 1
 export TMPDIR=$dir # jobs of our own only
@@ -21,7 +21,7 @@ tools/dsmctl run -t $hang -n 2 -- tests/system/steady <"$dir/go" >"$dir/said" 2>
 job=$!
 exec {go}>"$dir/go"
 wait_until "the job is ready" grep ready "$dir/said" >/dev/null || exit
-timeout $hang $python "$top/tests/system/top.py" tools/dsmctl \
+timeout $hang "$python" "$top/tests/system/top.py" tools/dsmctl \
 	"$(ldd tools/dsmctl | grep -q libncurses && echo screen)" || fail "top.py: status $?"
 # To the end of the job, which is no failure.
 : >"$dir/lines"

@@ -87,8 +87,7 @@ static void find_symbol(Dwfl_Module *module, uint64_t pc, struct code_place *out
 {
 	GElf_Off offset = 0;
 	GElf_Sym symbol;
-	const char *name =
-		dwfl_module_addrinfo(module, pc, &offset, &symbol, NULL, NULL, NULL);
+	const char *name = dwfl_module_addrinfo(module, pc, &offset, &symbol, NULL, NULL, NULL);
 
 	if (name && offset < symbol.st_size)
 		set(out->function, sizeof out->function, name);

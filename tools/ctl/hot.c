@@ -126,7 +126,8 @@ static void print_falsely(const json_t *page)
 static void print_page(const struct answers *answers, const json_t *page)
 {
 	const json_t *nodes = json_object_get(page, "nodes"), *node;
-	const json_int_t number = member_int(page, "page", -1), count = member_int(page, "count", 1);
+	const json_int_t number = member_int(page, "page", -1);
+	const json_int_t count = member_int(page, "count", 1);
 	const uint64_t at = (uint64_t)member_int(page, "address", 0);
 	size_t i;
 
@@ -182,7 +183,7 @@ static const struct show show = {
 
 static const struct ctl_option options[] = {
 	{ 'j', "json", NULL, "print JSON" },
-	{ 't', "time", "SECONDS", "look so long for lines of code, which takes faults; 0: not at all" },
+	{ 't', "time", "SECONDS", "look so long for lines of code; otherwise 1 second, 0: not at all" },
 	CTL_OPTION_HELP,
 	{ 0 },
 };

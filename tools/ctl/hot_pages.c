@@ -27,8 +27,7 @@ const json_t *hot_name_at(const struct answers *answers, uint64_t first, uint64_
 	size_t i;
 
 	for (int n = 0; n < answers->count; n++)
-		json_array_foreach(json_object_get(answers->list[n].json, "names"), i, name)
-		{
+		json_array_foreach(json_object_get(answers->list[n].json, "names"), i, name) {
 			uint64_t at = (uint64_t)member_int(name, "address", 0);
 			uint64_t bytes = (uint64_t)member_int(name, "bytes", 0);
 			if (at >= end || at + (bytes ? bytes : 1) <= first ||

@@ -81,7 +81,8 @@ static int find_job(const struct ctl_command *command, int argc, char **argv, st
 	if (running == 1)
 		memcpy(top->dir, found, sizeof top->dir);
 	else if (running > 1)
-		ctl_error("%d of your jobs are running: name one, 'dsmctl status' lists them", running);
+		ctl_error("%d of your jobs are running: name one, 'dsmctl status' lists them",
+		          running);
 	else
 		ctl_error("no such job is running on this machine");
 	jobs_free(&jobs);
@@ -108,8 +109,10 @@ static int top_run(const struct ctl_command *command, int argc, char **argv)
 		case 'b': batch = 1; break;
 		case 'e':
 			top.every_s = strtod(optarg, &end);
-			if (end == optarg || *end || !(top.every_s >= 0.1 && top.every_s <= EVERY_MAX))
-				return ctl_usage(command, "the time is '%s'; it must be 0.1 to %d seconds",
+			if (end == optarg || *end ||
+			    !(top.every_s >= 0.1 && top.every_s <= EVERY_MAX))
+				return ctl_usage(command,
+				                 "the time is '%s'; it must be 0.1 to %d seconds",
 				                 optarg, EVERY_MAX);
 			break;
 		case 'n':

@@ -44,9 +44,9 @@ struct top {
 	/* top_data.c's: */
 	struct answers stats, before, status;
 	double stats_at, before_at; /* seconds */
-	json_t *counts; /* of pages, as they were: by rank and page, reads and writes */
-	json_t *pages;  /* as of hot_pages.h, with the faults since then */
-	double pages_s; /* how long that is */
+	json_t *counts;             /* of pages, as they were: by rank and page, reads and writes */
+	json_t *pages;              /* as of hot_pages.h, with the faults since then */
+	double pages_s;             /* how long that is */
 	double pages_at;
 };
 

@@ -30,7 +30,8 @@ static void since(json_t *now, json_t *old, json_t *page, const char *key)
 	char place[64];
 	const json_int_t count = member_int(page, key, 0);
 
-	snprintf(place, sizeof place, "%s %" JSON_INTEGER_FORMAT, key, member_int(page, "page", -1));
+	snprintf(place, sizeof place, "%s %" JSON_INTEGER_FORMAT, key,
+	         member_int(page, "page", -1));
 	json_object_set_new(now, place, json_integer(count));
 	json_object_set_new(page, key,
 	                    json_integer(old ? count - member_int(old, place, 0) : 0));

@@ -39,7 +39,8 @@ static void draw(const struct top *top)
 			attroff(A_REVERSE);
 	}
 	mvaddnstr(LINES - 1, 0,
-	          "n nodes  p pages  w waits  s S sort by another column  space pause  q quit", COLS);
+	          "n nodes  p pages  w waits  s S sort by another column  space pause  q quit",
+	          COLS);
 	refresh();
 }
 

@@ -101,8 +101,9 @@ static void head(const struct top *top, struct top_text *out)
 	add(out, 0, "job %s: %d of %" PRId64 " nodes answer, up %.0f s, every %.1f s%s",
 	    job_name(top->dir), up, (int64_t)size, up_s, top->every_s, top->paused ? ", paused" : "");
 	add(out, 0, "%s by %s; memory %.2f GiB of %.2f GiB", views[top->view],
-	    top->view == TOP_NODES ? top_column_name(top->sort)
-	                           : top->view == TOP_PAGES ? "faults" : "node",
+	    top->view == TOP_PAGES   ? "faults"
+	    : top->view == TOP_WAITS ? "node"
+	                             : top_column_name(top->sort),
 	    gib(used), gib(budget));
 }
 
