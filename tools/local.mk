@@ -12,7 +12,8 @@ tools_dsmctl_SOURCES = tools/ctl/main.c tools/ctl/ctl.h tools/ctl/options.c \
 	tools/ctl/heatmap_svg.c \
 	tools/ctl/hot_pages.c tools/ctl/hot_pages.h tools/ctl/hot_lines.c tools/ctl/code.h \
 	tools/ctl/code_width.c \
-	tools/ctl/top.c tools/ctl/top.h tools/ctl/top_data.c tools/ctl/top_text.c \
+	tools/ctl/top.c tools/ctl/top.h tools/ctl/top_data.c tools/ctl/top_latency.c \
+	tools/ctl/top_text.c \
 	tools/ctl/show.c tools/ctl/show.h tools/ctl/doctor.c tools/ctl/query.c tools/ctl/query.h \
 	tools/ctl/member.c tools/ctl/table.c tools/ctl/table.h tools/ctl/figures.c tools/ctl/figures.h \
 	tools/ctl/counts.c tools/ctl/counts.h tools/ctl/rates.c tools/ctl/rates.h \

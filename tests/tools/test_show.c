@@ -45,9 +45,28 @@ static const char *const node_audit[] = {
 	"{\"error\":\"no time\"}",
 };
 
+/* What comes between two of them: 98 faults of a microsecond, one of 64 and one of 2,000. */
+static char *latency(void)
+{
+	static int times;
+	char *text;
+
+	times++;
+	if (asprintf(&text,
+	             "{\"read_miss\":{\"buckets\":[[1000,%d],[2000000,%d]]},"
+	             "\"write_miss\":{\"buckets\":[[1000,%d],[64000,%d]]},"
+	             "\"barrier\":{\"buckets\":[[9000000,%d]]}}",
+	             1000 + 48 * times, times, 50 * times, times, 1000 * times) < 0)
+		die("asprintf");
+	return text;
+}
+
 static char *answer(void *ctx, const char *request)
 {
 	const int *rank = ctx;
+
+	if (strcmp(request, "latency") == 0 && *rank == 0)
+		return latency();
 	const char *const *texts = strcmp(request, "stats") == 0   ? node_stats
 	                           : strcmp(request, "audit") == 0 ? node_audit
 	                                                           : node_status;
@@ -199,6 +218,29 @@ static void test_stats(void)
 	expect(c.out_text, "total  1000000000234\n\n RANK  read_misses\n");
 	ctl_free(&c);
 	unsetenv("COLUMNS");
+	job_stop(&job);
+}
+
+/* Times of faults, of the last look alone. */
+static void test_top(void)
+{
+	struct ctl job, c;
+	char *head, *row;
+	int status;
+
+	job_start(&job, "1");
+	status = ctl_run(&c, 0, "top", "--batch", "--count", "2", "--every", "0.1", NULL);
+	CU_ASSERT_EQUAL_FATAL(status, 0);
+	head = strstr(c.out_text, " RANK ");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(head);
+	row = strstr(head, "\n    0 ");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(row);
+	*strchr(row + 1, '\n') = '\0';
+	expect(row, "      1    64    2    -");
+	*row = '\0';
+	expect(head, " P50us P99us WAIT MEM%");
+	CU_ASSERT_PTR_NULL(strstr(head, "MEANus"));
+	ctl_free(&c);
 	job_stop(&job);
 }
 
@@ -431,6 +473,7 @@ int main(int argc, char **argv)
 		{ "status", test_status },
 		{ "nodes that do not answer", test_bad_nodes },
 		{ "statistics", test_stats },
+		{ "top", test_top },
 		{ "audit", test_audit },
 		{ "JSON", test_json },
 		{ "a job without nodes", test_no_nodes },

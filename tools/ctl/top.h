@@ -19,8 +19,9 @@ enum top_column {
 	TOP_OUT,
 	TOP_MIB_IN,
 	TOP_MIB_OUT,
-	TOP_MEAN,    /* microseconds of a fault */
-	TOP_P99,     /* the same; of nodes that tell it */
+	TOP_MEAN,    /* microseconds of a fault; where no node tells more */
+	TOP_P50,     /* the same: half of them took no longer */
+	TOP_P99,
 	TOP_WAITING, /* threads, now */
 	TOP_MEMORY,  /* percent of the budget */
 	TOP_COLUMNS
@@ -42,7 +43,7 @@ struct top {
 	enum top_column sort; /* largest first, but for TOP_RANK */
 	int paused;
 	/* top_data.c's: */
-	struct answers stats, before, status;
+	struct answers stats, before, status, latency, latency_before;
 	double stats_at, before_at; /* seconds */
 	json_t *counts;             /* of pages, as they were: by rank and page, reads and writes */
 	json_t *pages;              /* as of hot_pages.h, with the faults since then */
@@ -56,6 +57,11 @@ int top_ask(struct top *top);
 int top_rows(const struct top *top, struct top_row rows[QUERY_NODES_MAX + 1]);
 void top_close(struct top *top);
 
+/* top_latency.c: fills TOP_P50 and TOP_P99 of a row in. */
+void top_latency(const struct top *top, struct top_row *row);
+/* Whether a node has histograms. */
+int top_has_latency(const struct top *top);
+
 #define TOP_LINES 256
 #define TOP_WIDTH 240
 
@@ -67,6 +73,8 @@ struct top_text {
 
 void top_write(const struct top *top, struct top_text *out);
 const char *top_column_name(enum top_column column);
+/* Whether that column is shown. */
+int top_shows(const struct top *top, enum top_column column);
 
 /* Shows it on the terminal until somebody has enough, or the job ends. Returns an exit status, or
  * -1: this build, or this terminal, cannot. top_screen.c, or without ncurses top_plain.c. */

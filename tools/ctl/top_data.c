@@ -87,6 +87,9 @@ int top_ask(struct top *top)
 	top->before_at = top->stats_at;
 	query_free(&top->status);
 	memset(&top->status, 0, sizeof top->status);
+	query_free(&top->latency_before);
+	top->latency_before = top->latency;
+	memset(&top->latency, 0, sizeof top->latency);
 	rc = query_job(top->dir, "stats", &top->stats);
 	if (rc) {
 		memset(&top->stats, 0, sizeof top->stats);
@@ -98,6 +101,9 @@ int top_ask(struct top *top)
 		memset(&top->status, 0, sizeof top->status);
 		return rc;
 	}
+	/* A node that has no histograms says so. */
+	if (query_job(top->dir, "latency", &top->latency))
+		memset(&top->latency, 0, sizeof top->latency);
 	ask_pages(top);
 	for (int i = 0; i < top->stats.count; i++)
 		answered += top->stats.list[i].json != NULL;
@@ -109,6 +115,8 @@ void top_close(struct top *top)
 	query_free(&top->stats);
 	query_free(&top->before);
 	query_free(&top->status);
+	query_free(&top->latency);
+	query_free(&top->latency_before);
 	json_decref(top->counts);
 	json_decref(top->pages);
 }
@@ -152,7 +160,6 @@ static void row_fill(struct top_row *row, const json_t *now, const json_t *befor
 	                         MIB / seconds;
 	row->value[TOP_MEAN] =
 		faults > 0 ? grown(now, before, "fault_ns_total") / faults / 1000 : TOP_UNKNOWN;
-	row->value[TOP_P99] = TOP_UNKNOWN;
 	row->value[TOP_MEMORY] =
 		budget > 0 ? (double)member_int(now, "memory_used", 0) * 100 / budget : TOP_UNKNOWN;
 }
@@ -213,6 +220,7 @@ int top_rows(const struct top *top, struct top_row rows[QUERY_NODES_MAX + 1])
 			continue;
 		rows[n].rank = a->rank;
 		row_fill(&rows[n], a->json, b, seconds, page_bytes);
+		top_latency(top, &rows[n]);
 		rows[n].value[TOP_RANK] = a->rank;
 		waits += rows[n].value[TOP_WAITING] = waiting(top, a->rank);
 		n++;
@@ -221,6 +229,7 @@ int top_rows(const struct top *top, struct top_row rows[QUERY_NODES_MAX + 1])
 	qsort(rows, (size_t)n, sizeof *rows, in_order);
 	rows[n].rank = -1;
 	row_fill(&rows[n], now, before, seconds, page_bytes);
+	top_latency(top, &rows[n]);
 	rows[n].value[TOP_RANK] = TOP_UNKNOWN;
 	rows[n].value[TOP_WAITING] = waits;
 	json_decref(now);

@@ -46,7 +46,9 @@ static void draw(const struct top *top)
 
 static void sort_by_next(struct top *top, int step)
 {
-	top->sort = (enum top_column)(((int)top->sort + step + TOP_COLUMNS) % TOP_COLUMNS);
+	do
+		top->sort = (enum top_column)(((int)top->sort + step + TOP_COLUMNS) % TOP_COLUMNS);
+	while (!top_shows(top, top->sort));
 }
 
 /* 1: that is enough. */

@@ -22,6 +22,7 @@ static const struct {
 	[TOP_UPGRADES] = { "UPGR", "upgrades", 6 }, [TOP_IN] = { "IN", "pages in", 6 },
 	[TOP_OUT] = { "OUT", "pages out", 6 },     [TOP_MIB_IN] = { "MiBIN", "MiB in", 6 },
 	[TOP_MIB_OUT] = { "MiBOUT", "MiB out", 7 }, [TOP_MEAN] = { "MEANus", "mean", 7 },
+	[TOP_P50] = { "P50us", "p50", 7 },
 	[TOP_P99] = { "P99us", "p99", 6 },         [TOP_WAITING] = { "WAIT", "waiting", 5 },
 	[TOP_MEMORY] = { "MEM%", "memory", 5 },
 };
@@ -29,6 +30,13 @@ static const struct {
 const char *top_column_name(enum top_column column)
 {
 	return columns[column].name;
+}
+
+int top_shows(const struct top *top, enum top_column column)
+{
+	if (column == TOP_MEAN)
+		return !top_has_latency(top);
+	return column != TOP_P50 || top_has_latency(top);
 }
 
 static void add(struct top_text *out, int is_head, const char *format, ...)
@@ -214,7 +222,7 @@ static void pages(const struct top *top, struct top_text *out, size_t most)
 
 /* ------------------------------------------------------------------------ nodes -- */
 
-static void row_add(struct top_text *out, const struct top_row *row)
+static void row_add(const struct top *top, struct top_text *out, const struct top_row *row)
 {
 	char text[16];
 
@@ -223,7 +231,8 @@ static void row_add(struct top_text *out, const struct top_row *row)
 		snprintf(out->line[out->count - 1], TOP_WIDTH, "%*d", columns[TOP_RANK].width,
 		         row->rank);
 	for (int c = TOP_RANK + 1; c < TOP_COLUMNS; c++)
-		more(out, " %*s", columns[c].width - 1, number(row->value[c], text));
+		if (top_shows(top, (enum top_column)c))
+			more(out, " %*s", columns[c].width - 1, number(row->value[c], text));
 }
 
 static void nodes(const struct top *top, struct top_text *out)
@@ -233,9 +242,10 @@ static void nodes(const struct top *top, struct top_text *out)
 
 	add(out, 1, "%*s", columns[TOP_RANK].width, columns[TOP_RANK].head);
 	for (int c = TOP_RANK + 1; c < TOP_COLUMNS; c++)
-		more(out, " %*s", columns[c].width - 1, columns[c].head);
+		if (top_shows(top, (enum top_column)c))
+			more(out, " %*s", columns[c].width - 1, columns[c].head);
 	for (int i = 0; i < n; i++)
-		row_add(out, &rows[i]);
+		row_add(top, out, &rows[i]);
 	add(out, 0, "%s", "");
 	waits_line(top, out);
 	pages(top, out, PAGES_BELOW);
