@@ -78,7 +78,14 @@ tools_dsm_bench_SOURCES = tools/bench/main.c tools/bench/options.c tools/bench/o
 	tools/bench/pages.c tools/bench/pages.h tools/bench/rounds.c tools/bench/rounds.h \
 	tools/bench/shared.h tools/bench/misses.c \
 	tools/bench/computes.c tools/bench/streams.c tools/bench/huge.c tools/bench/turns.c tools/bench/words.c \
-	tools/bench/sync.c tools/bench/habits.c tools/bench/idle.c
+	tools/bench/sync.c tools/bench/habits.c tools/bench/idle.c \
+	tools/bench/apps/apps.c tools/bench/apps/apps.h tools/bench/apps/teams.h \
+	tools/bench/apps/team.c tools/bench/apps/team.h tools/bench/apps/threads.c \
+	tools/bench/apps/record.c tools/bench/apps/nodes.c tools/bench/apps/trace.c \
+	tools/bench/apps/trace.h tools/bench/apps/oracle.c tools/bench/apps/oracle.h \
+	tools/bench/apps/kernels.h tools/bench/apps/transpose.c tools/bench/apps/stencil.c \
+	tools/bench/apps/scatter.c tools/bench/apps/sparse.c tools/bench/apps/product.c \
+	tools/bench/apps/queue.c tools/bench/apps/lu.c tools/bench/apps/histogram.c
 tools_dsm_bench_LDFLAGS = $(LINK_FLAGS)
 tools_dsm_bench_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(FABRIC_CFLAGS)
-tools_dsm_bench_LDADD = libdsm.la libjob.la $(JANSSON_LIBS) $(FABRIC_LIBS)
+tools_dsm_bench_LDADD = libdsm.la libjob.la $(JANSSON_LIBS) $(FABRIC_LIBS) -lm -lpthread

@@ -58,7 +58,9 @@ is 'event signal' $bench --faults ''
 is 'pmd pte' $bench -z ''
 is '' $bench --json ''
 is "$(all_of $bench)" $bench --
-is "$($bench --list | sed 's/ .*//' | LC_ALL=C sort | paste -sd ' ')" $bench ''
+is "apps $($bench --list | sed 's/ .*//' | LC_ALL=C sort | paste -sd ' ')" $bench ''
+is "$($bench apps --list | sed 's/ .*//' | LC_ALL=C sort | paste -sd ' ')" $bench apps -n 2 ''
+is 'scatter' $bench apps sc
 is 'bare_trap bare_trap_upgrade' $bench --nodes 2 bare_t
 
 # The nodes' command is none of dsmctl's.

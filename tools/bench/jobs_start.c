@@ -60,6 +60,8 @@ static void become_node(const struct job *j, int rank, pid_t parent, char **test
 		args[n++] = "--no-floors";
 	if (j->options->brief)
 		args[n++] = "--short";
+	if (j->options->apps)
+		args[n++] = "apps";
 	for (int i = 0; tests[i] && i < ARGS_MAX; i++)
 		args[n++] = tests[i];
 	args[n] = NULL;

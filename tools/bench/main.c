@@ -9,15 +9,20 @@
 #include "tools/bench/node.h"
 #include "tools/bench/tests.h"
 
-static void list(void)
+static void list(bool apps)
 {
-	for (unsigned i = 0; i < n_tests; i++)
+	for (unsigned i = 0; i < n_tests; i++) {
+		if (apps != !!tests[i].kernel)
+			continue;
 		printf("%-27s %s%s\n", tests[i].name, tests[i].about,
 		       tests[i].nodes > 2 ? tests[i].nodes > 3 ? "" : " (3 nodes)" : "");
+	}
 }
 
 static bool is_chosen(const struct options *o, const struct test *test)
 {
+	if (o->apps != !!test->kernel)
+		return false;
 	if (!*o->tests)
 		return !test->is_floor; /* those that are needed come by themselves */
 	for (char **name = o->tests; *name; name++)
@@ -74,7 +79,7 @@ int main(int argc, char **argv)
 	if (rc)
 		return rc < 0 ? 0 : rc;
 	if (options.list) {
-		list();
+		list(options.apps);
 		return 0;
 	}
 	if (getenv("DSM_JOB"))

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tools/bench/apps/apps.h"
 #include "tools/bench/bare.h"
 #include "tools/bench/bench.h"
 #include "tools/bench/report.h"
@@ -70,7 +71,10 @@ static void run(const struct test *test)
 
 	bench_begin(test->name, test->seconds * (bench.options->reps / 5 + 1));
 	bench_barrier();
-	test->run(&r);
+	if (test->kernel)
+		app_run(test->kernel, &r);
+	else
+		test->run(&r);
 	if (test->is_floor) {
 		floors[test->floor].value = r.value;
 		if (floors[test->floor].told)
@@ -104,7 +108,7 @@ static void run_with_floors(const struct test *test)
 static void run_named(char **names)
 {
 	for (; *names; names++) {
-		const struct test *test = test_find(*names);
+		const struct test *test = test_find(*names, bench.options->apps);
 
 		if (!test_fits(test, bench.size))
 			bench_fail("%s wants %s%d nodes, this job has %d", test->name,
@@ -116,7 +120,8 @@ static void run_named(char **names)
 static void run_all(void)
 {
 	for (unsigned i = 0; i < n_tests; i++)
-		if (!tests[i].is_floor && test_fits(&tests[i], bench.size))
+		if (!tests[i].is_floor && bench.options->apps == !!tests[i].kernel &&
+		    test_fits(&tests[i], bench.size))
 			run_with_floors(&tests[i]);
 }
 

@@ -34,8 +34,11 @@ static const struct option longs[] = {
 
 static const char help[] =
 	"usage: dsm-bench [option ...] [TEST ...]\n"
+	"       dsm-bench apps [option ...] [KERNEL ...]\n"
 	"Measures distributed shared memory, and the floors that hardware and kernel set.\n"
+	"apps: whole programs, over nodes and over threads, and the least they could take.\n"
 	"  -n, --nodes N       one job of N nodes for all tests, instead of what each wants\n"
+	"                      (apps: 2)\n"
 	"  -p, --provider P    libfabric provider, e.g. tcp (DSM_PROVIDER)\n"
 	"  -f, --faults MODE   how faults are delivered: event or signal (DSM_FAULTS)\n"
 	"  -z, --zone ZONE     size of pages: pte or pmd (4 KiB, the default, or 2 MiB)\n"
@@ -43,7 +46,7 @@ static const char help[] =
 	"  -j, --json FILE     writes the results there as well\n"
 	"      --no-floors     measures no floors but those named: for profiles\n"
 	"      --short         few operations: tells whether it works, not how fast\n"
-	"      --list          shows the tests\n"
+	"      --list          shows the tests, or kernels\n"
 	"  -h, --help          shows this\n"
 	"      --version       shows the version\n"
 	"Under a launcher (DSM_JOB is set) it runs as a node of that job.\n";
@@ -133,11 +136,13 @@ int options_read(int argc, char **argv, struct options *out)
 	}
 	complete(&o);
 	o.tests = argv + optind;
+	o.apps = *o.tests && !strcmp(*o.tests, "apps");
+	o.tests += o.apps;
 	for (char **name = o.tests; *name; name++)
-		if (!test_find(*name)) {
+		if (!test_find(*name, o.apps)) {
 			fprintf(stderr,
-			        "dsm-bench: there is no test '%s'; dsm-bench --list shows them\n",
-			        *name);
+			        "dsm-bench: there is no %s '%s'; dsm-bench%s --list shows them\n",
+			        o.apps ? "kernel" : "test", *name, o.apps ? " apps" : "");
 			return BENCH_USAGE;
 		}
 	*out = o;

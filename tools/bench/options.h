@@ -18,6 +18,7 @@ struct options {
 	bool brief;     /* few operations: for correctness, not for timing */
 	bool no_floors; /* but those that are named */
 	bool list;
+	bool apps;      /* kernels instead of tests */
 	int results_fd; /* of a node that we have started: where results go; else -1 */
 	char **tests;   /* names, NULL at the end; none: all */
 };

@@ -10,6 +10,8 @@
 
 #include "tools/bench/machine.h"
 
+/* Of dsm-bench apps: figures of a node, and of all. */
+#define APPS "%-12s %9s %9s %7s %10s %10s %7s %10s %10s %7s  %-3s  %s\n"
 #define ROW "%-27s %10s %10s %-12s %10s %7s  %-3s  %s\n"
 
 struct report {
@@ -85,7 +87,11 @@ static void show_heading(struct report *r, const json_t *o)
 		return;
 	strcpy(r->shown, now);
 	printf("\n%s, load %.2f\n", now, json_number_value(json_object_get(o, "load")));
-	printf(ROW, "", "median", "p99", "unit", "floor", "ratio", "met", "target; floor");
+	if (r->options->apps)
+		printf(APPS, "", "ms", "threads", "ratio", "faults", "least", "ratio", "moved",
+		       "least", "ratio", "met", "target");
+	else
+		printf(ROW, "", "median", "p99", "unit", "floor", "ratio", "met", "target; floor");
 }
 
 static void show_extras(const json_t *o)
@@ -103,6 +109,31 @@ static void show_extras(const json_t *o)
 	}
 }
 
+static const char *met_of(const json_t *o)
+{
+	const json_t *met = json_object_get(o, "met");
+
+	return json_is_true(met) ? "yes" : json_is_false(met) ? "NO" : "";
+}
+
+/* A kernel: time, faults of a node, and pages moved, beside what they are compared with. */
+static void show_app(const char *name, const json_t *o)
+{
+	static const char *const names[] = { "faults", "faults_least", "faults_ratio",
+		                             "moved",  "moved_least",  "moved_ratio" };
+	const json_t *extra = json_object_get(o, "extra");
+	char ms[16], threads[16], ratio[16], buf[6][16];
+	const char *text[6];
+
+	for (int i = 0; i < 6; i++)
+		text[i] = number_of(json_object_get(json_object_get(extra, names[i]), "value"),
+		                    buf[i]);
+	printf(APPS, name, number_of(json_object_get(o, "value"), ms),
+	       number_of(json_object_get(o, "floor"), threads),
+	       number_of(json_object_get(o, "ratio"), ratio), text[0], text[1], text[2], text[3],
+	       text[4], text[5], met_of(o), text_of(o, "target", ""));
+}
+
 static void show(struct report *r, const char *name, const json_t *o)
 {
 	const char *missing = text_of(o, "missing", NULL), *floor = text_of(o, "floor_name", NULL);
@@ -115,19 +146,19 @@ static void show(struct report *r, const char *name, const json_t *o)
 		printf("%-27s not available: %s\n", name, missing);
 		return;
 	}
+	r->met += json_is_true(met);
+	r->unmet += json_is_false(met);
+	if (r->options->apps) {
+		show_app(name, o);
+		return;
+	}
 	snprintf(why, sizeof why, "%s%s%s", target, *target && floor ? "; " : "",
 	         floor ? floor : "");
 	printf(ROW, name, number_of(json_object_get(o, "value"), value),
 	       number_of(json_object_get(o, "p99"), p99), text_of(o, "unit", ""),
 	       number_of(json_object_get(o, "floor"), base),
-	       number_of(json_object_get(o, "ratio"), ratio),
-	       json_is_true(met)    ? "yes"
-	       : json_is_false(met) ? "NO"
-	                            : "",
-	       why);
+	       number_of(json_object_get(o, "ratio"), ratio), met_of(o), why);
 	show_extras(o);
-	r->met += json_is_true(met);
-	r->unmet += json_is_false(met);
 }
 
 void report_take(struct report *r, json_t *line)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The table of tests and floors. */
+/* The table of tests, floors and kernels. */
 #include "tools/bench/tests.h"
 
 #include <string.h>
 
+#include "tools/bench/apps/kernels.h"
 #include "tools/bench/bare.h"
 #include "tools/bench/shared.h"
 
@@ -11,6 +12,11 @@
 #define TEST(name_, nodes_, seconds_, about_) \
 	.name = #name_, .run = name_, .nodes = (nodes_), .seconds = (seconds_), .about = (about_)
 #define FLOOR(f) .is_floor = true, .floor = (f)
+#define APP(name_, about_) \
+	.name = #name_, .kernel = &kernel_##name_, .nodes = 2, .seconds = 600, .about = (about_)
+/* As many faults as at least, and as long as with threads, times this. */
+#define FAULTS(bound) { NULL, "faults_ratio", AT_MOST, (bound) }
+#define TIME(bound) { NULL, "ratio", AT_MOST, (bound) }
 #define RATIO(bound) .target = { { NULL, "ratio", AT_MOST, (bound) } }
 
 /* In the order in which they run. */
@@ -78,13 +84,33 @@ const struct test tests[] = {
 	  .floors = NEED(FLOOR_ROUND_TRIP) | NEED(FLOOR_BARRIER) },
 	{ TEST(idle_cpu, 2, 60, "what a waiting node uses of a core"),
 	  .target = { { NULL, "value", AT_MOST, 1 } } },
+
+	/* dsm-bench apps */
+	{ APP(transpose, "Fourier transform of 2^18 points with transposes"),
+	  .target = { FAULTS(1.5) } },
+	{ APP(stencil, "heat in 1024 x 1024 points: own rows and two borders"),
+	  .target = { FAULTS(1.5), TIME(1.3) } },
+	{ APP(scatter, "radix sort of 2^18 keys"),
+	  .target = { FAULTS(1.5), TIME(2) } },
+	{ APP(sparse, "sparse matrix times vector, 2^15 rows"),
+	  .target = { FAULTS(1.5), TIME(4) } },
+	{ APP(product, "matrix product, 384 x 384"),
+	  .target = { FAULTS(1.5), TIME(1.3) } },
+	{ APP(queue, "tasks of 50 us in a queue under one mutex"),
+	  .target = { FAULTS(1.5), TIME(1.3) } },
+	{ APP(queue_short, "the same, tasks of 2 us"),
+	  .target = { FAULTS(1.5) } },
+	{ APP(lu, "LU, 512 x 512, blocks of all nodes on each page"),
+	  .target = { FAULTS(3) } },
+	{ APP(histogram, "2^21 values into 4096 bins under 8 locks"),
+	  .target = { FAULTS(1.5), TIME(1.3) } },
 };
 const unsigned n_tests = sizeof tests / sizeof *tests;
 
-const struct test *test_find(const char *name)
+const struct test *test_find(const char *name, bool apps)
 {
 	for (unsigned i = 0; i < n_tests; i++)
-		if (!strcmp(tests[i].name, name))
+		if (!strcmp(tests[i].name, name) && apps == !!tests[i].kernel)
 			return &tests[i];
 	return NULL;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The tests and floors there are, and what comes out of one. */
+/* The tests, floors and kernels there are, and what comes out of one. */
 #ifndef TESTS_H
 #define TESTS_H
 
@@ -7,7 +7,9 @@
 
 #include "tools/bench/series.h"
 
-#define EXTRAS_MAX 4
+struct kernel;
+
+#define EXTRAS_MAX 6
 #define TARGETS_MAX 2
 
 /* Figures beside the main one. */
@@ -68,13 +70,15 @@ struct test {
 	bool is_floor;
 	enum floor floor; /* which one */
 	bool pmd;         /* about pages of 2 MiB */
+	const struct kernel *kernel; /* of dsm-bench apps; in place of run */
 	struct target target[TARGETS_MAX];
 };
 
 extern const struct test tests[];
 extern const unsigned n_tests;
 
-const struct test *test_find(const char *name);
+/* Among the kernels, or among the others. */
+const struct test *test_find(const char *name, bool apps);
 const struct test *test_of_floor(enum floor floor);
 bool test_fits(const struct test *test, int nodes);
 
