@@ -82,6 +82,7 @@ tools_dsm_bench_SOURCES = tools/bench/main.c tools/bench/options.c tools/bench/o
 	tools/bench/apps/apps.c tools/bench/apps/apps.h tools/bench/apps/teams.h \
 	tools/bench/apps/team.c tools/bench/apps/team.h tools/bench/apps/threads.c \
 	tools/bench/apps/record.c tools/bench/apps/nodes.c tools/bench/apps/trace.c \
+	tools/bench/apps/order.c tools/bench/apps/order.h \
 	tools/bench/apps/trace.h tools/bench/apps/oracle.c tools/bench/apps/oracle.h \
 	tools/bench/apps/kernels.h tools/bench/apps/transpose.c tools/bench/apps/stencil.c \
 	tools/bench/apps/scatter.c tools/bench/apps/sparse.c tools/bench/apps/product.c \

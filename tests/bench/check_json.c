@@ -43,6 +43,30 @@ static void text_or_null(const json_t *o, const char *key)
 		wrong(key);
 }
 
+static double extra(const json_t *o, const char *name)
+{
+	return number(json_object_get(json_object_get(o, "extra"), name), "value");
+}
+
+/* Of kernels: no page moves less than it has to. Where --short makes a kernel so small that one can
+ * count, it is as often as that: 4 sweeps, and each node reads a page of each neighbour in each. */
+static void check_counts(const json_t *o)
+{
+	const double nodes = number(o, "nodes");
+
+	if (!(extra(o, "faults_least") > 0) || !(extra(o, "faults") > 0))
+		wrong("no faults");
+	if (!(extra(o, "moved_least") > 0) || extra(o, "moved") < extra(o, "moved_least"))
+		wrong("less is moved than has to be");
+	if (extra(o, "moved_ratio") < 1)
+		wrong("moved_ratio");
+	number(json_object_get(json_object_get(o, "extra"), "faults_ratio"), "value");
+	if (!strcmp(test, "stencil") && nodes == 2 && extra(o, "moved_least") != 4 * 2)
+		wrong("the least of 4 sweeps is not 8 pages");
+	if (!strcmp(test, "stencil") && nodes == 2 && extra(o, "faults_least") != (16 + 8 + 6) / 2.)
+		wrong("the least of 16 pages and 4 sweeps is not 15 faults a node");
+}
+
 static void check_figures(const json_t *o)
 {
 	double value = number(o, "value"), p99 = number(o, "p99"), floor;
@@ -76,6 +100,8 @@ static void check_one(const json_t *o, int may_miss)
 	text(o, "faults");
 	text(o, "zone");
 	text(o, "machine");
+	if (json_object_get(json_object_get(o, "extra"), "moved"))
+		check_counts(o);
 	if (!json_object_get(o, "missing"))
 		check_figures(o);
 	else if (!may_miss)

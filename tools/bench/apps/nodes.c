@@ -6,10 +6,17 @@
 #include "tools/bench/apps/teams.h"
 #include "tools/bench/bench.h"
 
+#define LOCKINGS_MAX 65536 /* of a node */
+
 /* What rank 0 makes for a run. */
 struct shared {
 	void *memory;
 	dsm_mutex lock[TEAM_LOCKS_MAX];
+};
+
+struct node {
+	struct shared shared;
+	struct order_log log;
 };
 
 static void barrier(struct team *t)
@@ -20,16 +27,17 @@ static void barrier(struct team *t)
 
 static void lock(struct team *t, unsigned lock)
 {
-	const struct shared *shared = t->own;
+	struct node *node = t->own;
 
-	OK(dsm_mutex_lock(bench.dsm, shared->lock[lock]));
+	OK(dsm_mutex_lock(bench.dsm, node->shared.lock[lock]));
+	order_note(&node->log);
 }
 
 static void unlock(struct team *t, unsigned lock)
 {
-	const struct shared *shared = t->own;
+	const struct node *node = t->own;
 
-	OK(dsm_mutex_unlock(bench.dsm, shared->lock[lock]));
+	OK(dsm_mutex_unlock(bench.dsm, node->shared.lock[lock]));
 }
 
 static const struct team_ops ops = { .barrier = barrier, .lock = lock, .unlock = unlock };
@@ -63,15 +71,16 @@ static void shared_close(const struct kernel *kernel, struct shared *shared)
 
 struct nodes_run nodes_measure(const struct kernel *kernel, const void *result)
 {
-	struct shared shared = shared_open(kernel);
+	struct node node = { .shared = shared_open(kernel) };
 	struct team t = team_member(kernel, (unsigned)bench.rank, (unsigned)bench.size);
 	struct dsm_stats before, after;
 	struct nodes_run run;
 	uint64_t start;
 
 	t.ops = &ops;
-	t.own = &shared;
-	t.memory = shared.memory;
+	t.own = &node;
+	t.memory = node.shared.memory;
+	order_open(&node.log, kernel->locks ? LOCKINGS_MAX : 0);
 	before = bench_stats();
 	bench_barrier();
 	start = bench_now_ns();
@@ -83,6 +92,7 @@ struct nodes_run nodes_measure(const struct kernel *kernel, const void *result)
 	run.moved = bench_sum((double)(after.pages_written - before.pages_written));
 	if (bench.rank == 0 && memcmp(t.result, result, t.result_bytes))
 		bench_fail("the result is not that of the threads");
-	shared_close(kernel, &shared);
+	run.order = order_close(&node.log);
+	shared_close(kernel, &node.shared);
 	return run;
 }

@@ -4,8 +4,8 @@
  * nothing at first: SIGSEGV tells of the first read and the first write of a page, and lets it
  * through. At a synchronisation the interval is written down, and all is forbidden again.
  *
- * Locks go round: a member that is not in a barrier has its turn after the one before it. So a
- * trace is the same every time, however fast the members are.
+ * Locks are taken in the order that is given, or else go round: a member that is not in a barrier has
+ * its turn after the one before it. So a trace does not depend on how fast the members are.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -24,6 +24,8 @@ typedef uint32_t seen[TEAM_SIZE_MAX]; /* intervals of each member */
 /* The mutex guards all of it. */
 struct record {
 	const struct kernel *kernel;
+	const struct order *order;
+	size_t taken; /* of the order */
 	struct trace_log *log;
 	unsigned size;
 	pthread_mutex_t mutex;
@@ -138,6 +140,13 @@ static void barrier(struct team *t)
 	pthread_mutex_unlock(&r->mutex);
 }
 
+static bool is_next(const struct record *r, unsigned member)
+{
+	if (r->taken < r->order->n)
+		return r->order->member[r->taken] == member;
+	return r->turn == member;
+}
+
 static void lock(struct team *t, unsigned lock)
 {
 	struct watched *w = t->own;
@@ -145,9 +154,10 @@ static void lock(struct team *t, unsigned lock)
 
 	pthread_mutex_lock(&r->mutex);
 	end_interval(w);
-	while (r->turn != t->rank || r->held[lock])
+	while (!is_next(r, t->rank) || r->held[lock])
 		pthread_cond_wait(&r->changed, &r->mutex);
 	r->held[lock] = true;
+	r->taken++;
 	learn(w->seen, r->at_lock[lock], r->size);
 	next_turn(r);
 	pthread_cond_broadcast(&r->changed);
@@ -219,10 +229,11 @@ static void run(struct record *r)
 	close(memory);
 }
 
-struct least record_least(const struct kernel *kernel, unsigned size)
+struct least record_least(const struct kernel *kernel, unsigned size, const struct order *order)
 {
 	struct record r = { .kernel = kernel,
 		            .size = size,
+		            .order = order,
 		            .mutex = PTHREAD_MUTEX_INITIALIZER,
 		            .changed = PTHREAD_COND_INITIALIZER };
 	struct least least;

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "tools/bench/apps/oracle.h"
+#include "tools/bench/apps/order.h"
 #include "tools/bench/apps/team.h"
 
 /* A member before it runs; the rest is who makes the team's. */
@@ -23,15 +24,17 @@ double threads_measure(const struct kernel *kernel, unsigned size, void **result
 
 /* -------------------------------------------------------------------- record.c -- */
 
-/* The same with threads that are watched, and the oracle's word on what they did. */
-struct least record_least(const struct kernel *kernel, unsigned size);
+/* The same with threads that are watched, which take locks in this order, or in turns where there is
+ * none; and the oracle's word on what they did. */
+struct least record_least(const struct kernel *kernel, unsigned size, const struct order *order);
 
 /* --------------------------------------------------------------------- nodes.c -- */
 
 struct nodes_run {
 	double ms;
-	double faults; /* of a node */
-	double moved;  /* pages, by all nodes together */
+	double faults;      /* of a node */
+	double moved;       /* pages, by all nodes together */
+	struct order order; /* rank 0: in which they took the locks */
 };
 
 /* Collective. The kernel over the nodes of the job. result: rank 0's, what has to come out. */
