@@ -32,6 +32,7 @@ static void run(struct team *t)
 
 	for (size_t i = first; i < end; i++)
 		values[i] = (uint32_t)team_hash(i);
+	team_barrier(t); /* so that all add at about the same time */
 	for (unsigned round = 0; round < t->work; round++) {
 		uint32_t *count = team_private(BINS * sizeof *count);
 
