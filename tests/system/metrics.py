@@ -69,7 +69,8 @@ def check_counters(families, samples, before, after):
         check(family, "no", metric)
         if not family:
             continue
-        check(family.type == ("gauge" if name in LEVELS else "counter"), metric, "is a", family.type)
+        kind = "gauge" if name in LEVELS else "counter"
+        check(family.type == kind, metric, "is a", family.type)
         unit = "seconds" if scale != 1 else "bytes" if metric.endswith("_bytes") else ""
         check(family.unit == unit, metric, "is in", family.unit)
         check(family.documentation, metric, "is not explained")
@@ -146,7 +147,8 @@ def expressions(at):
 
 
 def check_dashboard(samples):
-    found = set(re.findall(r"\bdsm_[a-z0-9_]+", " ".join(expressions(json.loads(DASHBOARD.read_text())))))
+    asked = " ".join(expressions(json.loads(DASHBOARD.read_text())))
+    found = set(re.findall(r"\bdsm_[a-z0-9_]+", asked))
     check(len(found) > 10, "the dashboard asks for", found)
     for name in sorted(found):
         check(name in samples, "the dashboard asks for", name)

@@ -521,6 +521,9 @@ static void test_arguments(void)
 		{ "run", "-n", "2", "-f", "evnt", "true" }, { "run", "-n", "2", "-l", "loud", "true" },
 		{ "run", "-n", "2", "-p", "", "true" }, { "run", "--unknown", "-n", "2", "true" },
 		{ "status", "a", "b" }, { "status", "-x" }, { "stats", "a", "b" }, { "clean", "a", "b" },
+		{ "stats", "--every", "0" }, { "stats", "--every", "often" },
+		{ "stats", "--latency", "--all" }, { "stats", "--latency", "--every", "1" },
+		{ "metrics", "a", "b" }, { "metrics", "--json" },
 		{ "clean", "--force" }, { "nonsense" }, { "--nonsense" }, { NULL },
 	};
 	struct ctl c;
@@ -539,17 +542,17 @@ static void test_arguments(void)
 
 static void test_help(void)
 {
-	static const char *const commands[] = { "run", "status", "stats", "clean" };
+	static const char *const commands[] = { "run", "status", "stats", "metrics", "clean" };
 	struct ctl c;
 
 	CU_ASSERT_EQUAL(ctl_run(&c, 0, "--version", NULL), 0);
 	CU_ASSERT_STRING_EQUAL(c.out_text, "dsmctl " PACKAGE_VERSION "\n");
 	ctl_free(&c);
 	CU_ASSERT_EQUAL(ctl_run(&c, 0, "--help", NULL), 0);
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 5; i++)
 		CU_ASSERT_PTR_NOT_NULL(strstr(c.out_text, commands[i]));
 	ctl_free(&c);
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 5; i++) {
 		CU_ASSERT_EQUAL(ctl_run(&c, 0, commands[i], "--help", NULL), 0);
 		CU_ASSERT_EQUAL(strncmp(c.out_text, "usage: dsmctl ", 14), 0);
 		CU_ASSERT_EQUAL(c.err_len, 0);

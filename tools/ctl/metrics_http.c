@@ -29,8 +29,8 @@ struct source {
 
 /* ---------------------------------------------------------------------- answers -- */
 
-static enum MHD_Result reply(struct MHD_Connection *c, unsigned status, const char *type, char *text,
-                             size_t bytes, enum MHD_ResponseMemoryMode mode)
+static enum MHD_Result reply(struct MHD_Connection *c, unsigned status, const char *type,
+                             char *text, size_t bytes, enum MHD_ResponseMemoryMode mode)
 {
 	struct MHD_Response *r = MHD_create_response_from_buffer(bytes, text, mode);
 	enum MHD_Result rc;
@@ -154,10 +154,8 @@ int metrics_listen(const char *where, const char *job, metrics_make_fn make)
 	sigset_t ends;
 	int fd, sig;
 
-	if (!split(where, host, &port)) {
-		ctl_error("--listen takes HOST:PORT, not '%s'", where);
-		return CTL_USAGE;
-	}
+	if (!split(where, host, &port))
+		return ctl_usage(&ctl_metrics, "--listen takes HOST:PORT, not '%s'", where);
 	fd = listen_at(where, host, port);
 	if (fd < 0)
 		return CTL_FAILED;
