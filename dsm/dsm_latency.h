@@ -18,7 +18,7 @@ enum dsm_latency_kind {
 	DSM_LATENCY_WRITE_MISS,    /* a page to write, likewise */
 	DSM_LATENCY_UPGRADE,       /* to write a page that could be read */
 	DSM_LATENCY_LOCK,          /* in dsm_mutex_lock */
-	DSM_LATENCY_BARRIER,       /* in dsm_barrier, and for each round of dsm_reduce and dsm_broadcast */
+	DSM_LATENCY_BARRIER,       /* in dsm_barrier, and in each round of dsm_coll.h */
 	DSM_LATENCY_EVICTION,      /* for memory, before a page was asked for */
 };
 

@@ -12,9 +12,9 @@ static json_t *buckets_json(const struct dsm_latency *h)
 
 	for (unsigned k = 0; k < DSM_LATENCY_BUCKETS; k++)
 		if (h->bucket[k])
-			json_array_append_new(list, json_pack("[I, I]",
-			                                      (json_int_t)dsm_latency_bound(k),
-			                                      (json_int_t)h->bucket[k]));
+			json_array_append_new(list,
+			                      json_pack("[I, I]", (json_int_t)dsm_latency_bound(k),
+			                                (json_int_t)h->bucket[k]));
 	return list;
 }
 
@@ -24,14 +24,14 @@ json_t *latency_json(struct dsm *d)
 
 	for (int kind = 1; kind <= LATENCY_KINDS; kind++) {
 		const struct dsm_latency *h = &d->waits.latency.of[kind];
-		json_object_set_new(
-			o, dsm_latency_name(kind),
-			json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "count", (json_int_t)h->count,
-			          "sum_ns", (json_int_t)h->sum_ns, "p50_ns",
-			          (json_int_t)dsm_latency_quantile(h, 0.5), "p90_ns",
-			          (json_int_t)dsm_latency_quantile(h, 0.9), "p99_ns",
-			          (json_int_t)dsm_latency_quantile(h, 0.99), "max_ns",
-			          (json_int_t)h->max_ns, "buckets", buckets_json(h)));
+		json_object_set_new(o, dsm_latency_name(kind),
+		                    json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "count",
+		                              (json_int_t)h->count, "sum_ns", (json_int_t)h->sum_ns,
+		                              "p50_ns", (json_int_t)dsm_latency_quantile(h, 0.5),
+		                              "p90_ns", (json_int_t)dsm_latency_quantile(h, 0.9),
+		                              "p99_ns", (json_int_t)dsm_latency_quantile(h, 0.99),
+		                              "max_ns", (json_int_t)h->max_ns, "buckets",
+		                              buckets_json(h)));
 	}
 	return o;
 }

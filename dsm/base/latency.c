@@ -8,9 +8,9 @@
 const char *dsm_latency_name(int kind)
 {
 	static const char *const name[] = {
-	        [DSM_LATENCY_READ_MISS] = "read_miss", [DSM_LATENCY_WRITE_MISS] = "write_miss",
-	        [DSM_LATENCY_UPGRADE] = "upgrade",     [DSM_LATENCY_LOCK] = "lock",
-	        [DSM_LATENCY_BARRIER] = "barrier",     [DSM_LATENCY_EVICTION] = "eviction",
+		[DSM_LATENCY_READ_MISS] = "read_miss", [DSM_LATENCY_WRITE_MISS] = "write_miss",
+		[DSM_LATENCY_UPGRADE] = "upgrade",     [DSM_LATENCY_LOCK] = "lock",
+		[DSM_LATENCY_BARRIER] = "barrier",     [DSM_LATENCY_EVICTION] = "eviction",
 	};
 
 	return kind < 1 || kind > LATENCY_KINDS ? NULL : name[kind];
@@ -25,7 +25,8 @@ unsigned dsm_latency_bucket(uint64_t ns)
 	if (v < PARTS)
 		return (unsigned)v;
 	power = 63 - (unsigned)__builtin_clzll(v);
-	bucket = (power - PARTS_BITS + 1) * PARTS + (unsigned)(v >> (power - PARTS_BITS) & (PARTS - 1));
+	bucket = (power - PARTS_BITS + 1) * PARTS +
+	         (unsigned)(v >> (power - PARTS_BITS) & (PARTS - 1));
 	return bucket < DSM_LATENCY_BUCKETS ? bucket : DSM_LATENCY_BUCKETS - 1;
 }
 

@@ -13,7 +13,8 @@
 enum { OPT_LISTEN = 256 };
 
 static const struct ctl_option options[] = {
-	{ OPT_LISTEN, "listen", "PLACE", "serve them at http://PLACE/metrics, PLACE being HOST:PORT" },
+	{ OPT_LISTEN, "listen", "PLACE",
+	  "serve them at http://PLACE/metrics, PLACE being HOST:PORT" },
 	CTL_OPTION_HELP,
 	{ 0 },
 };
@@ -115,7 +116,8 @@ static int run(const struct ctl_command *command, int argc, char **argv)
 		}
 	}
 	if (argc - optind > 1)
-		return ctl_usage(command, "one job at most, but there is '%s' too", argv[optind + 1]);
+		return ctl_usage(command, "one job at most, but there is '%s' too",
+		                 argv[optind + 1]);
 	return listen ? metrics_listen(listen, argv[optind], make) : print(argv[optind]);
 }
 

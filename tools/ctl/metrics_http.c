@@ -141,7 +141,8 @@ static void tell(int fd)
 	    getnameinfo((struct sockaddr *)&at, len, host, sizeof host, port, sizeof port,
 	                NI_NUMERICHOST | NI_NUMERICSERV))
 		return;
-	printf(strchr(host, ':') ? "http://[%s]:%s/metrics\n" : "http://%s:%s/metrics\n", host, port);
+	printf(strchr(host, ':') ? "http://[%s]:%s/metrics\n" : "http://%s:%s/metrics\n", host,
+	       port);
 	fflush(stdout);
 }
 

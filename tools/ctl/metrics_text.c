@@ -190,7 +190,8 @@ char *metrics_text(const struct metrics_job *jobs, size_t count, size_t *bytes)
 		return NULL;
 	put_gauge(&t, "up", NULL, "Whether the node answers", up, true);
 	put_info(&t);
-	put_gauge(&t, "uptime_seconds", "seconds", "How long the node has been running", uptime, false);
+	put_gauge(&t, "uptime_seconds", "seconds", "How long the node has been running", uptime,
+	          false);
 	put_gauge(&t, "waiting_threads", NULL, "Threads that wait for something", waiting, false);
 	for (const struct figure *f = figures; f->name; f++)
 		if (f->metric)
