@@ -55,15 +55,10 @@ static int wait_until(struct dsm *d, struct coh_event *ev, uint64_t end_ns)
 {
 	struct waiter w = {.what = "dsm_futex_wait"};
 	struct waits_answer answer;
-	sigset_t mask;
-	int rc = node_call_begin(d, ev, &w, &answer);
+	int rc = node_call_wait_until(d, ev, &w, &answer, end_ns);
 
 	if (rc)
 		return rc;
-	node_lock(d, &mask);
-	node_help(d, &answer);
-	node_unlock(d, &mask);
-	waits_sleep(&answer, end_ns);
 	if (!waits_is_over(&answer)) {
 		cancel(d, &w, &answer);
 		waits_sleep(&answer, WAITS_FOR_EVER);

@@ -146,23 +146,30 @@ int node_call_end(struct dsm *d, const struct waiter *w, const struct waits_answ
 	return w->status;
 }
 
-int node_call_wait(struct dsm *d, struct coh_event *ev, struct waiter *w)
+int node_call_wait_until(struct dsm *d, struct coh_event *ev, struct waiter *w,
+                         struct waits_answer *answer, uint64_t end_ns)
 {
-	struct waits_answer answer;
 	sigset_t mask;
 	int rc;
 
 	if (node_is_copy(d))
 		return DSM_ERR_INVAL;
 	node_lock(d, &mask);
-	rc = begin_locked(d, ev, w, &answer);
+	rc = begin_locked(d, ev, w, answer);
 	if (rc)
 		node_hand_over(d);
 	else
-		node_help(d, &answer);
+		node_help(d, answer);
 	node_unlock(d, &mask);
-	if (rc)
-		return rc;
-	waits_sleep(&answer, WAITS_FOR_EVER);
-	return w->status;
+	if (rc == 0)
+		waits_sleep(answer, end_ns);
+	return rc;
+}
+
+int node_call_wait(struct dsm *d, struct coh_event *ev, struct waiter *w)
+{
+	struct waits_answer answer;
+	int rc = node_call_wait_until(d, ev, w, &answer, WAITS_FOR_EVER);
+
+	return rc ? rc : w->status;
 }

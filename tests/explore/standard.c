@@ -76,6 +76,7 @@ static const char *const long_runs[] = {
 	"nodes=3 slots=1 per_home=1 futex=1 threads=1",
 	"nodes=3 slots=1 per_home=1 futex=2 threads=1 evict=0",
 	"nodes=3 slots=1 per_home=1 futex=2 threads=1",
+	"nodes=3 slots=1 per_home=1 futex=3 threads=1 evict=0",
 	"nodes=2 sync=2",
 	"nodes=2 sync=2 overtakes=1",
 	"nodes=4 sync=1",

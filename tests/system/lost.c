@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "tests/hang.h"
+#include "dsm/dsm_futex.h"
 #include "tests/system/node.h"
 
 #define THREADS 2     /* one reads, one writes */
@@ -248,11 +249,13 @@ static _Noreturn void die_with_children(void)
 int main(int argc, char **argv)
 {
 	struct sigaction action = { .sa_handler = on_sigbus };
+	const uint32_t *word;
 
 	victim = argc > 1 ? atoi(argv[1]) : 0;
 	/* Before the library's own, where it has one: that passes on what is not its. */
 	sigaction(SIGBUS, &action, NULL);
 	node_join("lost", 30);
+	word = node_shared("word", sizeof *word, 0);
 	barrier();
 	if (argc > 2 && !strcmp(argv[2], "fails"))
 		fail_alone();
@@ -264,7 +267,9 @@ int main(int argc, char **argv)
 		lose_calls();
 	else if (node.rank == victim)
 		raise(SIGKILL);
+	EXPECT(DSM_ERR_LOST, dsm_futex_wait(node.dsm, word, 0, -1));
 	EXPECT(DSM_ERR_LOST, dsm_barrier(node.dsm));
+	EXPECT(DSM_ERR_LOST, dsm_futex_wake(node.dsm, word, 1, NULL));
 	node_say("the job is lost");
 	dsm_fini(node.dsm);
 	return 0;
