@@ -61,7 +61,7 @@ def check_rows(shown, before, after):
                 fail(f"rank {rank}, {head}: {told[head]} a second, and {key} says {rate}")
         if told["MEM%"] is None or not 0 <= told["MEM%"] <= 100:
             fail(f"memory: {told}")
-        if told["FAULT"] > 0 and not told["MEANus"]:
+        if told["FAULT"] > 0 and not 0 < (told["P50us"] or 0) <= (told["P99us"] or 0):
             fail(f"no latency: {told}")
     zero, one, both = row(shown, "0"), row(shown, "1"), row(shown, "all")
     if one["READ"] < 1 or zero["UPGR"] + zero["WRITE"] < 1:

@@ -39,7 +39,7 @@ all_of() {
 }
 
 ctl=tools/dsmctl bench=tools/dsm-bench
-is 'audit clean doctor heatmap help hot metrics run stats status trace top version' $ctl ''
+is 'audit clean doctor heatmap help hot metrics run stats status top trace version' $ctl ''
 is 'run' $ctl help ru
 is '' $ctl help run ''
 is 'stats status' $ctl sta
