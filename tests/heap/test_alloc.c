@@ -516,6 +516,32 @@ static void test_random_in_large_range(void)
 	random_in_large_range(2u << 20);
 }
 
+static void test_nearest(void)
+{
+	uint64_t first, second, at = 0, bytes = 0;
+
+	open_range(16 * PAGE, PAGE);
+	CU_ASSERT_EQUAL(alloc_nearest(a, 5, &at, &bytes), -ENOENT);
+	first = take(2 * PAGE, 0, NULL);
+	second = take(3 * PAGE, 0, NULL);
+	CU_ASSERT_EQUAL(first, 0);
+	CU_ASSERT_EQUAL(second, 2 * PAGE);
+	CU_ASSERT_EQUAL(alloc_nearest(a, 9 * PAGE, &at, &bytes), 0);
+	CU_ASSERT(at == second && bytes == 3 * PAGE);
+	give(first);
+	CU_ASSERT_EQUAL(alloc_nearest(a, 0, &at, &bytes), 0);
+	CU_ASSERT(at == second && bytes == 3 * PAGE);
+	first = take(PAGE, 0, NULL);
+	CU_ASSERT_EQUAL(alloc_nearest(a, PAGE + 100, &at, &bytes), 0);
+	CU_ASSERT(at == first && bytes == PAGE);
+	CU_ASSERT_EQUAL(alloc_nearest(a, 2 * PAGE - 100, &at, &bytes), 0);
+	CU_ASSERT_EQUAL(at, second);
+	CU_ASSERT_EQUAL(alloc_give_begin(a, second, &bytes), 0); /* nobody's */
+	CU_ASSERT_EQUAL(alloc_nearest(a, 3 * PAGE, &at, &bytes), 0);
+	CU_ASSERT_EQUAL(at, first);
+	alloc_close(a);
+}
+
 int main(void)
 {
 	static CU_TestInfo tests[] = {
@@ -529,6 +555,7 @@ int main(void)
 		{ "last fit is found", test_last_fit_is_found },
 		{ "out of memory changes nothing", test_out_of_memory_changes_nothing },
 		{ "given in two parts", test_given_in_two_parts },
+		{ "the nearest block", test_nearest },
 		{ "a bound", test_bound },
 		{ "room", test_room },
 		{ "random against model", test_random_against_model },

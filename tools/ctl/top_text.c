@@ -85,15 +85,19 @@ static const char *number(double value, char text[16])
 	return text;
 }
 
-static double gib(json_int_t bytes)
+static const char *size(json_int_t bytes, char text[24])
 {
-	return (double)bytes / (1 << 30);
+	const double mib = (double)bytes / (1 << 20);
+
+	snprintf(text, 24, mib < 1000 ? "%.1f MiB" : "%.2f GiB", mib < 1000 ? mib : mib / 1024);
+	return text;
 }
 
 static void head(const struct top *top, struct top_text *out)
 {
 	static const char *const views[] = { "nodes", "pages", "waits" };
-	json_int_t used = 0, budget = 0, size = 0;
+	json_int_t used = 0, budget = 0, nodes = 0;
+	char used_text[24], budget_text[24];
 	double up_s = 0;
 	int up = 0;
 
@@ -103,16 +107,17 @@ static void head(const struct top *top, struct top_text *out)
 		budget += member_int(top->stats.list[i].json, "memory_budget", 0);
 	}
 	for (int i = 0; i < top->status.count; i++) {
-		size = member_int(top->status.list[i].json, "size", size);
+		nodes = member_int(top->status.list[i].json, "size", nodes);
 		up_s = member_real(top->status.list[i].json, "uptime_s", up_s);
 	}
 	add(out, 0, "job %s: %d of %" PRId64 " nodes answer, up %.0f s, every %.1f s%s",
-	    job_name(top->dir), up, (int64_t)size, up_s, top->every_s, top->paused ? ", paused" : "");
-	add(out, 0, "%s by %s; memory %.2f GiB of %.2f GiB", views[top->view],
+	    job_name(top->dir), up, (int64_t)nodes, up_s, top->every_s,
+	    top->paused ? ", paused" : "");
+	add(out, 0, "%s by %s; memory %s of %s", views[top->view],
 	    top->view == TOP_PAGES   ? "faults"
 	    : top->view == TOP_WAITS ? "node"
 	                             : top_column_name(top->sort),
-	    gib(used), gib(budget));
+	    size(used, used_text), size(budget, budget_text));
 }
 
 /* ------------------------------------------------------------------------ waits -- */
