@@ -31,7 +31,7 @@
  *	}
  *
  * Start it with `dsmctl run -n 4 ./prog`, or on several machines with `mpirun ./prog` or by hand,
- * see dsm(7). Beside this: dsm_mpi.h (start over a communicator), dsm_coll.h (sums), dsm.hpp (C++).
+ * see dsm(7). Beside this: dsm_mpi.h (communicators), dsm_coll.h (sums), dsm_futex.h, dsm.hpp (C++).
  *
  * Caveats
  * - Memory model: that of the host CPU, extended over the nodes. A correct program for one machine

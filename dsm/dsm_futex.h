@@ -2,7 +2,8 @@
 /*
  * Waiting for a word of shared memory to change: what futex(2) is to threads of one machine. Locks
  * and the like can be built from it as plain memory, as many as there is room for: any aligned word
- * of 32 bits in the region will do, there is nothing to make before or to destroy. The rules of dsm.h hold.
+ * of 32 bits in the region will do, and there is nothing to make before, nor to destroy. The rules
+ * of dsm.h hold.
  *
  *	// an event that happens once, on any node      // who waits for it, on any node
  *	__atomic_store_n(&e, 1, __ATOMIC_SEQ_CST);      while (!__atomic_load_n(&e, __ATOMIC_SEQ_CST))
@@ -38,7 +39,7 @@ DSM_API int dsm_futex_wait(dsm_t *dsm, const uint32_t *word, uint32_t expected, 
  * Wakes at most count threads, of all nodes, that wait for the word, those first who came first;
  * woken, unless NULL, is set to how many. Whoever waits for it in a loop until the word has a
  * certain value does right: an earlier user of the memory may have waked late. Blocks, for two
- * messages (for each 64 threads). Errors: DSM_ERR_INVAL, DSM_ERR_LOST.
+ * messages for each 64 threads. Errors: DSM_ERR_INVAL, DSM_ERR_LOST.
  */
 DSM_API int dsm_futex_wake(dsm_t *dsm, const uint32_t *word, uint32_t count, uint32_t *woken);
 

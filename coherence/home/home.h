@@ -4,7 +4,7 @@
  * state diagram is in home.def, with the table. From below upwards:
  *
  *      txn.c run.c supply.c owner.c invalidate.c    what a transaction is made of
- *      gets.c getm.c put.c atomic.c migratory.c discard.c sleep.c    a request's life, action by action
+ *      gets.c getm.c put.c atomic.c migratory.c discard.c sleep.c    a request's life, by action
  *      start.c                                      the table; starting what waits
  *      home.c                                       messages and landings, as they arrive
  *

@@ -47,10 +47,10 @@ static int waits_for_slot(unsigned kind)
 	       kind == COH_EV_FUTEX_WAKE;
 }
 
-/* Lock held. The slots of atomics, discards and of what is asked of words' homes come free by what other nodes do. Those of locks and
- * conditions may not before this call has gone on: whoever unlocks what others wait for may
- * want another one first. There are more than threads, mostly, and where they are out the
- * caller hears so. */
+/* Lock held. The slots of atomics, discards and of what is asked of words' homes come free by what
+ * other nodes do. Those of locks and conditions may not before this call has gone on: whoever
+ * unlocks what others wait for may want another one first. There are more than threads, mostly,
+ * and where they are out the caller hears so. */
 static int call_locked(struct dsm *d, const struct coh_event *ev)
 {
 	int rc;

@@ -20,8 +20,8 @@ void node_unlock(struct dsm *d, const sigset_t *mask);
 int node_call(struct dsm *d, const struct coh_event *ev);
 /* The same, and waits for the answer; ev's cookie is set. Returns the status. */
 int node_call_wait(struct dsm *d, struct coh_event *ev, struct waiter *w);
-/* Waits until end_ns (clock_now_ns()) at most: returns 0 when it has begun, and then w stays where it
- * is until the answer is there. */
+/* Waits until end_ns (clock_now_ns()) at most: returns 0 when it has begun, and then w stays where
+ * it is until the answer is there. */
 int node_call_wait_until(struct dsm *d, struct coh_event *ev, struct waiter *w,
                          struct waits_answer *answer, uint64_t end_ns);
 /* The two parts of node_call_wait(), for who has several calls under way. When begin fails there is

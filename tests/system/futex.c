@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The calls of dsm_futex.h, on any number of nodes: no wake-up is lost, whatever nodes do at the same
- * time to the word that a thread is about to wait for; threads are woken in the order in which they
- * came; a wake is never spent on a thread whose time was over.
+ * The calls of dsm_futex.h, on any number of nodes: no wake-up is lost, whatever nodes do at the
+ * same time to the word that a thread is about to wait for; threads are woken in the order in which
+ * they came; a wake is never spent on a thread whose time was over; who waits uses no processor.
  *
  *	futex [ROUNDS]    the races alone, with so many rounds together; else 10000, and all of it
  */
@@ -22,6 +22,7 @@
 #define PAGE 4096
 #define THREADS 3
 #define MANY 300
+#define REST_MS 400
 #define LINED 6 /* threads of a node that wait in line */
 
 static struct shared {
@@ -288,17 +289,33 @@ static void order(void)
 	node_barrier();
 }
 
+static uint64_t processor_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
 /* As many threads as a node may well have; one wake for those of all nodes, in several steps. */
 static void many(void)
 {
 	static struct sleeper crowd[MANY];
 	uint32_t woken, total = 0, want = MANY * (uint32_t)node.size;
+	uint64_t used;
 
 	for (unsigned i = 0; i < MANY; i++)
 		start(&crowd[i]);
 	for (unsigned i = 0; i < MANY; i++)
 		await(&crowd[i]);
 	settle();
+	node_barrier();
+	used = processor_ns();
+	EXPECT(DSM_ERR_TIMEDOUT, dsm_futex_wait(node.dsm, &shared->beside, 0, REST_MS));
+	used = processor_ns() - used;
+	if (used > REST_MS * UINT64_C(1000000) / 4)
+		node_fail("%d threads that wait have used the processor for %llu us of %d ms", MANY,
+		          (unsigned long long)used / 1000, REST_MS);
 	node_barrier();
 	if (node.rank == node.size - 1) {
 		OK(dsm_futex_wake(node.dsm, &shared->word, want / 2, &woken));
