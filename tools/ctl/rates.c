@@ -122,15 +122,17 @@ static int watch(const char *dir, const struct rates_options *o)
 {
 	struct sample before, now;
 	struct answers rates;
-	double start_s;
+	double start_s, next = 1;
 	int rc = sample_take(dir, &before);
 
 	if (rc)
 		return rc;
 	start_s = before.at_s;
-	for (uint64_t i = 1;; i++) {
-		sleep_until(start_s + (double)i * o->every_s);
+	for (;;) {
+		/* What a node that was slow to answer has made late is left out. */
+		sleep_until(start_s + next * o->every_s);
 		rc = sample_take(dir, &now);
+		next = (double)(uint64_t)((now.at_s - start_s) / o->every_s) + 1;
 		if (rc || query_is_over(&now.answers) || !rates_of(&now, &before, &rates))
 			break;
 		if (o->json)
