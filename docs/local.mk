@@ -21,4 +21,6 @@ dist_man_MANS += \
 
 dist_doc_DATA += CHANGELOG.md CONTRIBUTING.md docs/architecture.md docs/deploy.md docs/metrics.md docs/performance.md docs/protocol.md \
 	docs/simulation.md docs/tracing.md docs/transport.md docs/trap.md docs/tuning.md
-EXTRA_DIST += docs/tracing/late.svg docs/tracing/neighbours.svg docs/tracing/picture.py
+tracingdocdir = $(docdir)/tracing
+dist_tracingdoc_DATA = docs/tracing/late.svg docs/tracing/neighbours.svg
+EXTRA_DIST += docs/tracing/picture.py
