@@ -26,21 +26,24 @@ trace_of() {
 }
 all_answer() { [ "$(tools/dsmctl status --json | grep -c '"provider"')" = "$1" ]; }
 
-trace_of 2 3 examples/late
+trace_of 3 3 examples/late
 "$python" - "$tmp/trace.json" <<'END' || fail "the late node is not found"
 import json, sys
 waits = {}
 for e in json.load(open(sys.argv[1]))["traceEvents"]:
     if e["name"] == "dsm_barrier" and not e["args"].get("cut"):
         waits.setdefault(e["pid"] - 1, []).append(e)
-# In the barriers that somebody else waits long for, the late node waits less than both.
-longest = sorted(waits[0], key=lambda e: -e["dur"])[:3]
-for w in longest:
+# There are barriers at which two wait long, for the third, and on a machine that is busy others.
+late = [0, 0, 0]
+for w in waits[0]:
     end = w["ts"] + w["dur"]
-    same = {r: min(waits[r], key=lambda e: abs(e["ts"] + e["dur"] - end)) for r in (1, 2)}
-    print(f"node 0 waits {w['dur']:.0f} us, 1 {same[1]['dur']:.0f} us, 2 {same[2]['dur']:.0f} us")
-    if w["dur"] < 40000 or not same[1]["dur"] < same[2]["dur"] / 2:
-        sys.exit("not for node 1")
+    same = {r: min(waits[r], key=lambda e: abs(e["ts"] + e["dur"] - end)) for r in waits}
+    long = [r for r in same if same[r]["dur"] > 40000]
+    short = [r for r in same if same[r]["dur"] < 20000]
+    if len(long) == 2 and len(short) == 1:
+        late[short[0]] += 1
+print("late at barriers:", late)
+sys.exit(late[1] == 0 or late[1] < max(late))
 END
 "$python" "$top/docs/tracing/picture.py" "$tmp/trace.json" 0 500 >"$tmp/late.svg" || fail "no picture"
 "$python" - "$tmp/late.svg" <<'END' || fail "no such picture: $(head -c 2000 "$tmp/late.svg")"

@@ -27,7 +27,10 @@ begin() {
 
 said_times() {
 	wait_until "the job says '$1'" is_said "$1" "$2" >/dev/null || { cat "$tmp/said" >&2; exit 1; }
+	wait_until "node 1 waits" is_waiting >/dev/null || exit
 }
+# Node 1 may come to where it waits for node 0 a little later than that says so.
+is_waiting() { tools/dsmctl status | grep 'rank 1 waits .*: dsm_broadcast'; }
 is_said() { [ "$(grep -c "$1" "$tmp/said")" -ge "$2" ]; }
 
 finish() {
