@@ -2,8 +2,8 @@
 # built as a program outside the tree would be, but for where dsm.h and the library come from.
 exampledir = $(docdir)/examples
 dist_example_DATA = examples/Makefile examples/hello.c examples/kmeans.c examples/pagerank.c \
-	examples/packages.c examples/packages.h examples/sort.c examples/heat.c examples/matmul.c \
-	examples/mpi_halo.c examples/histogram.cpp examples/common.c examples/common.h
+	examples/packages.c examples/packages.h examples/sort.c examples/heat.c examples/late.c \
+	examples/matmul.c examples/mpi_halo.c examples/neighbours.c examples/histogram.cpp examples/common.c examples/common.h
 examplepythondir = $(exampledir)/python
 dist_examplepython_DATA = examples/python/jacobi.py examples/python/rows.py
 

@@ -6,7 +6,7 @@ TESTS += $(build_tests)
 # Debian packages; ./package builds them
 EXTRA_DIST += debian/changelog debian/control debian/copyright debian/dsm-tools.docs \
 	debian/dsm-tools.install \
-	debian/libdsm-dev.examples debian/libdsm-dev.install debian/libdsm0.install \
+	debian/libdsm-dev.install debian/libdsm0.install \
 	debian/libdsm0.symbols debian/not-installed debian/python3-dsm.install \
 	debian/rules debian/source/format \
 	debian/tests/control debian/tests/first-array debian/tests/first-program
