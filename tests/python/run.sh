@@ -8,6 +8,8 @@ need_nodes
 need_python python3-numpy numpy
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
+export TMPDIR=$tmp # what nodes leave that end as they should not
+unset XDG_RUNTIME_DIR
 here=$top/tests/python
 place=$(own_address):$((10000 + $$ % 9000))
 
