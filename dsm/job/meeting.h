@@ -26,7 +26,7 @@ struct conn {
 	pid_t pid;
 	int rank;                /* WAITING, SEATED */
 	struct boot_hello hello; /* WAITING, SEATED */
-	int64_t deadline;        /* NEW */
+	uint64_t number;         /* NEW: who came before has less */
 	int next;                /* the next blob to send; the number of nodes: none is due */
 	bool polls_out;
 };
@@ -51,6 +51,7 @@ struct rendezvous {
 	int listener, epoll, timer, pids;
 	bool paused;  /* accepting: out of descriptors */
 	bool ticking;
+	uint64_t came; /* in all */
 	uint32_t round;
 	int given, left;   /* seats with that flag */
 	int first_rank;    /* the first to be seated, who sets the version; -1: nobody yet */

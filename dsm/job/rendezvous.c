@@ -17,28 +17,18 @@
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "dsm/job/jobdir.h"
 #include "dsm/job/meeting.h"
 
-#define HELLO_MS 2000 /* a process that has connected has so long to say who it is */
 #define TICK_MS 250
 #define KEY_LISTEN 1000 /* epoll data; below: the conn's index */
 #define KEY_TIMER 1001
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
-}
-
 /* ------------------------------------------------------------------ accepting -- */
 
-/* The timer runs while something is to be looked at later. */
+/* The timer runs while there are no descriptors for those who come. */
 static void timer_set(struct rendezvous *r, bool on)
 {
 	struct itimerspec t = { { 0, 0 }, { 0, 0 } };
@@ -61,16 +51,18 @@ static void listen_pause(struct rendezvous *r, bool pause)
 	epoll_ctl(r->epoll, EPOLL_CTL_MOD, r->listener, &e);
 }
 
-/* Its time is over; its hello may be here, and only we are late. */
-static void conn_expire(struct rendezvous *r, struct conn *c)
+/* Its place is wanted; its hello may be here, and only we are late. */
+static void conn_displace(struct rendezvous *r, struct conn *c)
 {
 	meeting_conn_read(r, c);
 	if (c->state == CONN_NEW)
-		meeting_conn_close(r, c);
+		meeting_conn_refuse(r, c, -EBUSY, "too many processes have come to the job's starter "
+		                    "and not said who they are");
 }
 
 /* A place for one more: where there is none, that of who has not said for the longest who it is.
- * NULL: all have. */
+ * No time is too long for that otherwise: on a machine that is busy a node may be late. NULL: all
+ * have said so. */
 static struct conn *conn_place(struct rendezvous *r)
 {
 	struct conn *oldest = NULL;
@@ -78,11 +70,11 @@ static struct conn *conn_place(struct rendezvous *r)
 	for (struct conn *c = r->conns; c < r->conns + CONNS_MAX; c++) {
 		if (c->state == CONN_FREE)
 			return c;
-		if (c->state == CONN_NEW && (!oldest || c->deadline < oldest->deadline))
+		if (c->state == CONN_NEW && (!oldest || c->number < oldest->number))
 			oldest = c;
 	}
 	if (oldest)
-		conn_expire(r, oldest);
+		conn_displace(r, oldest);
 	return oldest && oldest->state == CONN_FREE ? oldest : NULL;
 }
 
@@ -107,8 +99,7 @@ static void conn_open(struct rendezvous *r, int fd)
 	c->state = CONN_NEW;
 	c->fd = fd;
 	c->pid = cred.pid;
-	c->deadline = now_ms() + HELLO_MS;
-	timer_set(r, true);
+	c->number = r->came++;
 }
 
 static void on_listener(struct rendezvous *r)
@@ -125,20 +116,11 @@ static void on_listener(struct rendezvous *r)
 
 static void on_timer(struct rendezvous *r)
 {
-	int64_t now = now_ms();
-	bool again = false;
 	uint64_t ticks;
 
 	if (read(r->timer, &ticks, sizeof ticks) < 0)
 		return;
-	for (int i = 0; i < CONNS_MAX; i++) {
-		struct conn *c = &r->conns[i];
-
-		if (c->state == CONN_NEW && c->deadline <= now)
-			conn_expire(r, c);
-		again |= c->state == CONN_NEW;
-	}
-	timer_set(r, again);
+	timer_set(r, false);
 	listen_pause(r, false);
 }
 

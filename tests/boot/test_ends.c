@@ -414,9 +414,10 @@ static void test_garbage_of_members(void)
 	}
 }
 
-/* Connections that say nothing take no place for long. */
+/* Connections that say nothing give their places to those who come, the oldest first, and are told. */
 static void test_silent_strangers(void)
 {
+	struct boot_msg msg;
 	int fds[200];
 	struct job job;
 
@@ -425,8 +426,11 @@ static void test_silent_strangers(void)
 		fds[i] = raw_connect(&job);
 		job_serve(&job, 0);
 	}
-	for (int i = 0; i < 200; i++)
-		job_serve_until(&job, fds[i]); /* to its end */
+	CU_ASSERT_EQUAL(raw_receive(fds[0], &msg), 1);
+	CU_ASSERT_EQUAL(msg.type, BOOT_END);
+	CU_ASSERT_EQUAL(msg.code, -EBUSY);
+	CU_ASSERT_EQUAL(recv(fds[199], &msg, sizeof msg, MSG_DONTWAIT), -1);
+	CU_ASSERT_EQUAL(errno, EAGAIN);
 	for (int rank = 0; rank < 2; rank++)
 		job_start(&job, rank, child_rounds);
 	job_run(&job);
