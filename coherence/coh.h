@@ -215,7 +215,7 @@ struct coh_tag coh_tag_decode(uint32_t bits);
 enum coh_event_kind {
 	COH_EV_READ = 1, /* page: a thread was trapped reading it; n: ask for so many from there on,
 	                  * as if the others had been prefetched; 0: for one */
-	COH_EV_WRITE,    /* page: ... writing it */
+	COH_EV_WRITE,    /* page, n: ... writing it; n likewise, of pages that nobody has */
 	COH_EV_PREFETCH, /* page, n: ask for a run in S; effects->consumed says how far it went */
 	COH_EV_EVICT,    /* page: give it up; -EBUSY while a request for it is under way */
 	COH_EV_ATOMIC,   /* page, atomic, cookie */
@@ -339,7 +339,7 @@ struct coh_effects {
 	uint32_t len, cap;
 	struct coh_msg *self_queue; /* scratch: messages of this node to itself */
 	uint32_t self_head, self_len;
-	uint32_t consumed; /* READ, PREFETCH: pages dealt with, from 1 */
+	uint32_t consumed; /* READ, WRITE, PREFETCH: pages dealt with, from 1 */
 	uint32_t object;   /* MUTEX_CREATE */
 	uint32_t count[COH_COUNTS];
 	uint8_t row_taken[COH_ROWS_MAX]; /* rows of coh_rows() taken by this step */

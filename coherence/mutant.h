@@ -34,6 +34,8 @@
 	X(RUN_OVER_BUSY, "a run's grant includes busy pages")                                      \
 	X(RUN_OVER_OWNED, "a run's grant includes pages that a node owns")                         \
 	X(RUN_OVER_TENURE, "pages of a run wait for the end of the first one's tenure at home")    \
+	X(WRITE_RUN_OVER_SHARED, "a run granted for writing includes pages that nodes read")       \
+	X(RUN_OWNER_OF_ONE, "of a run granted for writing only the first page is owned")           \
 	X(RUN_DONE_ONE, "Done for a run frees only its first page")                                \
 	X(RUN_TAIL_STUCK, "pages of a run that were not granted stay requested")                   \
 	X(NO_WAKE, "a grant does not wake the threads that wait")                                  \

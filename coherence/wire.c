@@ -28,7 +28,7 @@ struct format {
 
 static const struct format formats[COH_MSG_TYPES] = {
         [COH_MSG_GETS] = {F_N | F_LANDING, 0},
-        [COH_MSG_GETM] = {F_LANDING, COH_F_UPGRADE},
+        [COH_MSG_GETM] = {F_N | F_LANDING, COH_F_UPGRADE},
         [COH_MSG_PUTS] = {0, 0},
         [COH_MSG_PUTM] = {0, 0},
         [COH_MSG_ATOMIC] = {F_ATOMIC, 0},

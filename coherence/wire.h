@@ -8,7 +8,7 @@
 
 #include "coherence/coh.h"
 
-#define COH_WIRE_VERSION 4 /* and of what the transport puts before them */
+#define COH_WIRE_VERSION 5 /* and of what the transport puts before them */
 #define COH_WIRE_MAX 128 /* bytes of the longest message */
 
 /* Writes msg to buf (at least COH_WIRE_MAX bytes). Returns its length in bytes. */

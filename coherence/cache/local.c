@@ -30,7 +30,7 @@ int coh_cache_fault(struct coh *c, const struct coh_event *ev, struct coh_effect
 	if (t.line->state == COH_C_S && write)
 		coh_cache_hold_end(c, fx, t.page);
 	t.request = slot;
-	if (t.line->state == COH_C_I && !write && ev->n > 1)
+	if (t.line->state == COH_C_I && ev->n > 1)
 		t.n = run_length(c, ev->page, ev->n, 1);
 	fx->consumed = t.n;
 	return coh_cache_take_row(&t, write ? CE_WRITE : CE_READ);

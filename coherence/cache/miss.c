@@ -8,7 +8,7 @@ void coh_cache_act_get(struct take *t)
 
 	t->line->faulted = 1;
 	for (unsigned i = 1; i < t->n; i++)
-		line_at(t->c, t->page + i)->state = COH_C_IS_D;
+		line_at(t->c, t->page + i)->state = write ? COH_C_IM_D : COH_C_IS_D;
 	coh_cache_send(t, write ? COH_MSG_GETM : COH_MSG_GETS, t->n);
 	t->fx->count[COH_N_PREFETCH] += t->n - 1;
 	t->fx->count[write ? COH_N_WRITE_MISS : COH_N_READ_MISS]++;

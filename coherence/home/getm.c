@@ -7,6 +7,7 @@
 
 void coh_home_act_supply_m(struct take *t)
 {
+	t->txn->n = coh_home_claim_run(t);
 	coh_home_supply(t, COH_WRITE);
 }
 
@@ -34,14 +35,20 @@ void coh_home_act_recalled_m(struct take *t)
 	coh_home_supply(t, COH_WRITE);
 }
 
+static void enter_owner(struct take *t, struct dir *d)
+{
+	if (!(MUTANT(FWD_TO_REQUESTOR) && d->state == COH_D_M))
+		d->owner = t->txn->requestor;
+	d->state = COH_D_M;
+	d->wrote = 0;
+	coh_sharers_clear(t->c, &d->sharers);
+	if (!MUTANT(UNTOUCHED_AFTER_M))
+		d->touched = 1;
+}
+
 void coh_home_act_finish_m(struct take *t)
 {
-	if (!(MUTANT(FWD_TO_REQUESTOR) && t->dir->state == COH_D_M))
-		t->dir->owner = t->txn->requestor;
-	t->dir->state = COH_D_M;
-	t->dir->wrote = 0;
-	coh_sharers_clear(t->c, &t->dir->sharers);
-	if (!MUTANT(UNTOUCHED_AFTER_M))
-		t->dir->touched = 1;
+	for (unsigned i = 0; i < (MUTANT(RUN_OWNER_OF_ONE) ? 1 : t->txn->n); i++)
+		enter_owner(t, coh_dir_at(t->c, t->txn->page + i));
 	coh_home_release(t);
 }

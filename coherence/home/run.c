@@ -3,9 +3,13 @@
 #include "coherence/home/home.h"
 
 /* Whether a page can go in one run with the first: from this home's frame both, or from the
- * same owner. */
-static int same_supplier(const struct dir *first, const struct dir *d)
+ * same owner; to be written, none of which there is a copy. */
+static int same_supplier(const struct take *t, const struct dir *d)
 {
+	const struct dir *first = t->dir;
+
+	if (t->txn->type == COH_MSG_GETM && !MUTANT(WRITE_RUN_OVER_SHARED))
+		return first->state == COH_D_I && d->state == COH_D_I;
 	if (first->state != COH_D_M || d->state != COH_D_M)
 		return first->state != COH_D_M && d->state != COH_D_M;
 	return first->owner == d->owner;
@@ -19,7 +23,7 @@ uint16_t coh_home_claim_run(struct take *t)
 		struct dir *d = coh_dir_at(t->c, t->txn->page + k);
 		if ((d->txn || d->queue) && !MUTANT(RUN_OVER_BUSY))
 			break;
-		if (!same_supplier(t->dir, d) && !MUTANT(RUN_OVER_OWNED))
+		if (!same_supplier(t, d) && !MUTANT(RUN_OVER_OWNED))
 			break;
 		if (d->touched != t->dir->touched)
 			break;

@@ -65,6 +65,12 @@ static enum home_event request_event(const struct take *t)
 	}
 }
 
+/* Pages that nobody has a copy of can be granted for writing together. */
+static int is_write_run(const struct take *t)
+{
+	return t->txn->type == COH_MSG_GETM && t->dir->state == COH_D_I;
+}
+
 void coh_home_start(struct take *t)
 {
 	enum home_event event;
@@ -74,7 +80,7 @@ void coh_home_start(struct take *t)
 	t->txn->phase = COH_D_DONE;
 	if (t->txn->type == COH_MSG_DISCARD)
 		t->txn->n = coh_home_claim_free(t);
-	else if (t->txn->type != COH_MSG_GETS)
+	else if (t->txn->type != COH_MSG_GETS && !is_write_run(t))
 		t->txn->n = 1;
 	event = request_event(t);
 	if ((t->txn->type == COH_MSG_GETS || t->txn->type == COH_MSG_GETM) &&

@@ -104,7 +104,7 @@ static struct coh_msg make(unsigned type)
 	m.page = rng() % 1040;
 	m.n = 1;
 	if (type == COH_MSG_GETS || type == COH_MSG_DONE || type == COH_MSG_GRANT ||
-	    type == COH_MSG_DISCARD || type == COH_MSG_DISCARDED || type == COH_MSG_DROP)
+	    type == COH_MSG_GETM || type == COH_MSG_DISCARD || type == COH_MSG_DISCARDED || type == COH_MSG_DROP)
 		m.n = (uint16_t)(1 + rng() % (coh_block_end(&config, m.page) - m.page));
 	if (type == COH_MSG_GRANT)
 		m.access = rng() % 2 ? COH_READ : COH_WRITE;

@@ -72,6 +72,11 @@ static void local_actions(const struct explorer *x, const struct world *w, unsig
 		for (a.ev = COH_EV_READ; a.ev <= COH_EV_WRITE; a.ev++)
 			if (may_fault(x, w, node, p, a.ev == COH_EV_WRITE))
 				x_add_action(list, n, a);
+		a.ev = COH_EV_WRITE;
+		for (a.n = 2; a.n <= x->o.writes && p + a.n <= x->o.pages; a.n++)
+			if (may_fault(x, w, node, p, 1))
+				x_add_action(list, n, a);
+		a.n = 0;
 		a.ev = COH_EV_EVICT;
 		if (x->o.evict)
 			x_add_action(list, n, a);

@@ -38,6 +38,7 @@ struct x_options {
 	unsigned sync;     /* threads of each node that use one mutex, one condition and the
 	                    * barrier; then nobody uses pages */
 	unsigned runs;     /* prefetches of up to so many pages */
+	unsigned writes;   /* faults writing that ask for up to so many pages */
 	unsigned futex;    /* threads that wait for a word of page 0 at once, one of a node at
 	                    * most; and one wake of such outstanding in all */
 	unsigned overtakes; /* sync: woken threads that go before one that waits for the mutex */

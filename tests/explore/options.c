@@ -33,6 +33,7 @@ static const struct {
 	OPTION(sync, "threads of a node that use mutex, condition and barrier; no pages then"),
 	OPTION(overtakes, "... threads woken from the condition that go before one that only locks"),
 	OPTION(runs, "prefetches of up to so many pages at any time"),
+	OPTION(writes, "faults writing that ask for up to so many pages"),
 	OPTION(pins, "1: node 0 keeps what it holds as long as it waits for another page"),
 	OPTION(threads, "pages a node's threads wait for at once; 0: any, and stale faults"),
 	OPTION(one, "1: each effect is an event of its own"),
@@ -128,6 +129,8 @@ void x_options_print(const struct x_options *o, FILE *out)
 		        o->group);
 	if (o->runs)
 		fprintf(out, " runs of %u", o->runs);
+	if (o->writes)
+		fprintf(out, " runs for writing of %u", o->writes);
 	if (o->holds)
 		fprintf(out, " tenure");
 	if (o->pins)

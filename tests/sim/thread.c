@@ -113,7 +113,7 @@ static void fault_taken(struct sim *s, struct thread *t)
 	t->state = TH_FAULT;
 	ev.kind = t->write ? COH_EV_WRITE : COH_EV_READ;
 	ev.page = t->page;
-	ev.n = !t->write && rng_one_in(&s->rng, s->cfg.prefetch_in) ? 1 + rng_below(&s->rng, 16) : 0;
+	ev.n = rng_one_in(&s->rng, s->cfg.prefetch_in) ? 1 + rng_below(&s->rng, 16) : 0;
 	rc = memory_room(s, t->node, t->page);
 	ev.n = memory_run(s, t->node, ev.n);
 	tenure_thread_waits(&s->nodes[t->node].tenure, t->index + 1u);
