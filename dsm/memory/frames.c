@@ -177,56 +177,94 @@ int frames_ready(const struct frames *f, uint64_t page)
 	return f->state[page].ready;
 }
 
-static int allocate(struct frames *f, uint64_t page)
+/* This page's frame, which has memory, is in use. */
+static int now_ready(struct frames *f, uint64_t page)
 {
-	int home, pooled, rc;
+	const int home = is_home(f, page);
 
-	if (f->state[page].ready)
-		return 0;
-	home = is_home(f, page);
-	pooled = frames_zone(f, page) == REGION_PMD;
-	if (pooled)
-		region_pool_take(f->region);
-	rc = region_frame_prepare(f->region, page, 1);
-	if (rc && pooled)
-		region_pool_give(f->region);
-	if (rc)
-		return rc;
 	count_in(f, page, home);
 	f->state[page].ready = f->state[page].clean = 1;
 	unit_at(f, page)->ready++;
 	return home ? 0 : evict_got(evict_of(f, page), frames_unit(f, page), 1);
 }
 
+/* Frames that have no memory yet: small ones by one call of the kernel's. */
+static int allocate(struct frames *f, uint64_t first, uint32_t n, int fresh)
+{
+	const int pooled = frames_zone(f, first) == REGION_PMD;
+	int rc;
+
+	if (pooled)
+		region_pool_take(f->region);
+	rc = fresh ? region_frame_prepare_fresh(f->region, first, n)
+	           : region_frame_prepare(f->region, first, n);
+	if (rc && pooled)
+		region_pool_give(f->region);
+	for (uint64_t page = first; page < first + n && rc == 0; page++)
+		rc = now_ready(f, page);
+	return rc;
+}
+
+/* From page on, of so many: those that have no memory, and get it together. */
+static uint32_t run_to_allocate(const struct frames *f, uint64_t page, uint64_t end)
+{
+	uint32_t k = 0;
+
+	while (page + k < end && !f->state[page + k].ready)
+		if (++k && frames_zone(f, page) == REGION_PMD)
+			break;
+	return k;
+}
+
+static int prepare(struct frames *f, uint64_t first, uint32_t n, int fresh)
+{
+	uint64_t page = first, end = first + n;
+
+	for (; page < end; page++)
+		f->state[page].drop = 0;
+	for (page = first; page < end;) {
+		uint32_t k = run_to_allocate(f, page, end);
+		int rc = k ? allocate(f, page, k, fresh) : 0;
+		if (rc)
+			return rc;
+		page += k ? k : 1;
+	}
+	return 0;
+}
+
 int frames_prepare(struct frames *f, uint64_t first, uint32_t n)
 {
+	return prepare(f, first, n, 0);
+}
+
+static int want(struct frames *f, uint64_t first, uint32_t n, int wanted, int fresh)
+{
+	uint64_t page = first;
 	int rc = 0;
 
-	for (uint64_t page = first; page < first + n && rc == 0; page++) {
-		f->state[page].drop = 0;
-		rc = allocate(f, page);
+	/* First the policy: it has to know whether a thread wants it. */
+	for (; page < first + n && rc == 0; page++) {
+		if (!is_home(f, page))
+			rc = evict_got(evict_of(f, page), frames_unit(f, page), wanted);
+		if (rc == 0 && wanted)
+			evict_used(evict_of(f, page), frames_unit(f, page));
 	}
+	if (rc == 0)
+		rc = prepare(f, first, n, fresh);
+	while (rc && page-- > first)
+		if (!unit_at(f, page)->ready)
+			evict_gone(evict_of(f, page), frames_unit(f, page));
 	return rc;
 }
 
 int frames_want(struct frames *f, uint64_t first, uint32_t n, int wanted)
 {
-	int rc = 0;
+	return want(f, first, n, wanted, 0);
+}
 
-	for (uint64_t page = first; page < first + n && rc == 0; page++) {
-		uint64_t unit = frames_unit(f, page);
-		/* First the policy: it has to know whether a thread wants it. */
-		if (!is_home(f, page))
-			rc = evict_got(evict_of(f, page), unit, wanted);
-		if (rc == 0 && wanted)
-			evict_used(evict_of(f, page), unit);
-		if (rc)
-			return rc;
-		rc = frames_prepare(f, page, 1);
-		if (rc && !unit_at(f, page)->ready)
-			evict_gone(evict_of(f, page), unit);
-	}
-	return rc;
+int frames_want_fresh(struct frames *f, uint64_t first, uint32_t n)
+{
+	return want(f, first, n, 0, 1);
 }
 
 int frames_stays(const struct frames *f, uint64_t page)

@@ -73,6 +73,8 @@ void frames_close(struct frames *f);
 int frames_prepare(struct frames *f, uint64_t first, uint32_t n);
 /* The same for pages that this node asks for, for a thread or (wanted 0) ahead of it. */
 int frames_want(struct frames *f, uint64_t first, uint32_t n, int wanted);
+/* The same ahead of a thread that is to write pages which, as it seems, nobody has touched. */
+int frames_want_fresh(struct frames *f, uint64_t first, uint32_t n);
 /* There is a frame, and it is to stay. */
 int frames_stays(const struct frames *f, uint64_t page);
 /* A thread wants this page, whose frame is allocated: for the choice of what to evict. */

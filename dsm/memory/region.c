@@ -112,6 +112,17 @@ static void close_zone(struct region_zone *zone)
 	zone->memfd = -1;
 }
 
+/* Whether fallocate() takes a small page at a time. Where shmem_enabled says so, it takes 2 MiB. */
+static int takes_single(int fd)
+{
+	struct stat st = { .st_blocks = 0 };
+	int single = fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, REGION_PTE_BYTES) == 0 &&
+	             fstat(fd, &st) == 0 && st.st_blocks * 512 == REGION_PTE_BYTES;
+
+	fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, REGION_PMD_BYTES);
+	return single;
+}
+
 static int open_zone(enum region_zone_kind kind, struct region_zone *zone, void *addr)
 {
 	size_t len = zone->count * zone->page_bytes;
@@ -120,6 +131,7 @@ static int open_zone(enum region_zone_kind kind, struct region_zone *zone, void 
 	if (r < 0)
 		return r;
 	zone->memfd = r;
+	zone->single = kind == REGION_PTE && takes_single(r);
 	r = map_zone(NULL, len, zone->memfd, 0, &zone->alias);
 	if (!r)
 		r = map_zone(addr, len, zone->memfd, 0, &zone->window);
@@ -227,16 +239,16 @@ void *region_frame_at(const struct region *region, uint64_t page)
  * fallocate() the kernel takes 2 MiB at once where shmem_enabled says so, which MADV_NOHUGEPAGE
  * forbids for a mapping alone. Huge ones are reserved for the file.
  */
-static int allocate(const struct region_zone *zone, uint64_t page, uint64_t n)
+static int allocate(const struct region_zone *zone, uint64_t page, uint64_t n, int for_window)
 {
 	uint64_t at = page * zone->page_bytes, len = n * zone->page_bytes;
 
-	if (zone->page_bytes == REGION_PTE_BYTES)
+	if (zone->page_bytes == REGION_PTE_BYTES && !(for_window && zone->single))
 		return mm_advise(zone->alias + at, len, MADV_POPULATE_WRITE);
 	return fallocate(zone->memfd, FALLOC_FL_KEEP_SIZE, at, len) ? -errno : 0;
 }
 
-int region_frame_prepare(struct region *region, uint64_t first, uint32_t n)
+static int prepare(struct region *region, uint64_t first, uint32_t n, int for_window)
 {
 	const struct region_zone *zone = region_zone_of(region, first);
 	uint64_t page = first - zone->first, end = page + n;
@@ -247,7 +259,7 @@ int region_frame_prepare(struct region *region, uint64_t first, uint32_t n)
 	 * long one might never finish where signals are frequent, so it is cut. */
 	while (page < end) {
 		uint64_t len = end - page < chunk ? end - page : chunk;
-		int r = allocate(zone, page, len);
+		int r = allocate(zone, page, len, for_window);
 
 		if (!r)
 			page += len;
@@ -257,6 +269,16 @@ int region_frame_prepare(struct region *region, uint64_t first, uint32_t n)
 			return -ENOSPC;
 	}
 	return 0;
+}
+
+int region_frame_prepare(struct region *region, uint64_t first, uint32_t n)
+{
+	return prepare(region, first, n, 0);
+}
+
+int region_frame_prepare_fresh(struct region *region, uint64_t first, uint32_t n)
+{
+	return prepare(region, first, n, 1);
 }
 
 int region_map_again(const struct region *region, uint64_t first, uint64_t n, void **out)

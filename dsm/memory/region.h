@@ -24,6 +24,7 @@ struct region_zone {
 	size_t page_bytes;
 	uint8_t *window, *alias; /* NULL when the zone is empty */
 	int memfd;
+	int single; /* of small pages: fallocate() takes one at a time */
 };
 
 struct region {
@@ -83,6 +84,9 @@ void *region_frame_at(const struct region *region, uint64_t page);
 /* Allocates the frames of these pages (of one zone), zeroed where new.
  * 0, -ENOSPC when memory or huge pages are out. */
 int region_frame_prepare(struct region *region, uint64_t first, uint32_t n);
+/* The same for pages that the window shall have as they are: small frames are neither mapped in
+ * the alias nor zeroed before the window maps them, which takes half as long. */
+int region_frame_prepare_fresh(struct region *region, uint64_t first, uint32_t n);
 /* Maps the frames of these pages (of one zone) once more, somewhere, in the same way as the
  * window, so that the mapping can be moved there. */
 int region_map_again(const struct region *region, uint64_t first, uint64_t n, void **out);

@@ -374,6 +374,30 @@ static void test_zeroed(void)
 	stop();
 }
 
+/* Frames of pages that, as it seems, nobody has touched: they have memory, count and are zero as
+ * others do, and go back as others do. */
+static void test_fresh(void)
+{
+	start(0, PAGES);
+	CU_ASSERT_EQUAL(frames_want_fresh(&frames, OTHERS, 8), 0);
+	CU_ASSERT_EQUAL(allocated(), 8);
+	CU_ASSERT_EQUAL(frames.pool[0].used, 8 * REGION_PTE_BYTES);
+	CU_ASSERT_EQUAL(frames_cached(&frames, 0), 8 * REGION_PTE_BYTES);
+	for (unsigned i = 0; i < 8; i++)
+		CU_ASSERT_TRUE(frames_ready(&frames, OTHERS + i) && !frame(OTHERS + i)[4095]);
+	CU_ASSERT_EQUAL(frames_want_fresh(&frames, OTHERS + 4, 8), 0);
+	CU_ASSERT_EQUAL(allocated(), 12);
+	frames_drop(&frames, OTHERS, 12);
+	CU_ASSERT_EQUAL(allocated(), 0);
+	CU_ASSERT_EQUAL(frames.pool[0].used, 0);
+	CU_ASSERT_EQUAL(frames_want_fresh(&frames, 0, 8), 0); /* of this home */
+	CU_ASSERT_EQUAL(frames.pool[0].home, 8 * REGION_PTE_BYTES);
+	frames_discard(&frames, 0, 8);
+	CU_ASSERT_EQUAL(allocated(), 0);
+	CU_ASSERT_EQUAL(frames.pool[0].used, 0);
+	stop();
+}
+
 static void test_refused(void)
 {
 	struct tr_mem *mem;
@@ -403,6 +427,7 @@ int main(void)
 		{ "discarded", test_discarded },
 		{ "discarded in part", test_discarded_in_part },
 		{ "zeroed", test_zeroed },
+		{ "fresh", test_fresh },
 		{ "refused", test_refused },
 		CU_TEST_INFO_NULL,
 	};
