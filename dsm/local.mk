@@ -31,6 +31,7 @@ libnode_la_SOURCES += dsm/node/ahead.c dsm/node/apply.c dsm/node/call.c dsm/node
 	dsm/node/receive.c dsm/node/reclaim.c dsm/node/reclaim.h dsm/node/refuse.c \
 	dsm/node/refuse.h dsm/node/sample.c dsm/node/stats.c \
 	dsm/node/stream.c dsm/node/stream.h dsm/node/tenure.c dsm/node/tenure.h \
+	dsm/node/writes.c dsm/node/writes.h \
 	dsm/node/trace.c dsm/node/trace.h \
 	dsm/node/unpin.c dsm/node/waits.c dsm/node/waits.h dsm/node/watch.c
 libnode_la_SOURCES += dsm/members/members.c dsm/members/members.h

@@ -23,6 +23,7 @@ endif
 # Allocator and names
 if HAVE_CUNIT
 pure_tests = tests/heap/test_alloc tests/heap/test_names tests/start/test_parts tests/node/test_stream \
+	tests/node/test_writes \
 	tests/start/test_vote
 check_PROGRAMS += $(pure_tests)
 TESTS += $(pure_tests)
@@ -31,6 +32,8 @@ tests_heap_test_alloc_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc
 tests_heap_test_alloc_LDADD = libnode.la libcoherence.la -lcunit
 tests_node_test_stream_SOURCES = tests/node/test_stream.c dsm/node/stream.c dsm/node/stream.h
 tests_node_test_stream_LDADD = -lcunit
+tests_node_test_writes_SOURCES = tests/node/test_writes.c dsm/node/writes.c dsm/node/writes.h
+tests_node_test_writes_LDADD = -lcunit
 tests_start_test_parts_SOURCES = tests/start/test_parts.c
 tests_start_test_parts_LDADD = libnode.la libcoherence.la libtransport.la $(EV_LIBS) $(JANSSON_LIBS) -lcunit
 tests_start_test_vote_SOURCES = tests/start/test_vote.c

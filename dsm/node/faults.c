@@ -57,13 +57,22 @@ static int step_for(struct dsm *d, const struct trap_fault *f, struct waiter *w,
 
 /* How many of n pages to ask for at once: no page is given up for one that is only fetched
  * ahead. Those beyond the first have their frames then. */
-static unsigned run_with_room(struct dsm *d, uint64_t page, unsigned n)
+static unsigned run_with_room(struct dsm *d, uint64_t page, unsigned n, int write)
 {
+	struct frames *f = &d->memory.frames;
+	int rc = 0;
+
+	const uint64_t left = n > 1 ? coh_block_end(&d->engine.cfg, page) - page : 1;
+
 	if (n > COH_MAX_RUN)
 		n = COH_MAX_RUN;
-	while (n > 1 && !frames_have_room(&d->memory.frames, page, n, node_frames_spare(d, page)))
+	if (n > left)
+		n = (unsigned)left;
+	while (n > 1 && !frames_have_room(f, page, n, node_frames_spare(d, page)))
 		n /= 2;
-	return n > 1 && frames_want(&d->memory.frames, page + 1, n - 1, 0) ? 1 : n;
+	if (n > 1)
+		rc = write ? frames_want_fresh(f, page + 1, n - 1) : frames_want(f, page + 1, n - 1, 0);
+	return rc ? 1 : n;
 }
 
 int node_fault_ask(struct dsm *d, const struct trap_fault *f, unsigned run, struct waiter *w)
@@ -74,8 +83,37 @@ int node_fault_ask(struct dsm *d, const struct trap_fault *f, unsigned run, stru
 	if (d->faults.n == FAULTS_MAX)
 		return -EAGAIN; /* it would never be woken */
 	if (!f->write && f->page + run <= zone->first + zone->count)
-		ev.n = run_with_room(d, f->page, run);
+		ev.n = run_with_room(d, f->page, run, 0);
 	return step_for(d, f, w, &ev);
+}
+
+/* How many pages to ask for where this one is written. Pages of this home, too, have to fit in the
+ * budget without anybody's giving one up. */
+static unsigned writes_run(struct dsm *d, uint64_t page)
+{
+	const struct frames *f = &d->memory.frames;
+	const int64_t free = frames_free(f, f->pool_of[REGION_PTE]);
+	const uint64_t spare = node_frames_spare(d, page);
+	unsigned n = writes_fault(&d->writes, page);
+
+	while (n > 1 && (int64_t)(n * REGION_PTE_BYTES + spare) > free)
+		n /= 2;
+	return n;
+}
+
+/* A write fault: where a stream of writes goes on, with pages that nobody has touched yet. */
+static int write_step(struct dsm *d, const struct trap_fault *f, struct waiter *w,
+                      struct coh_event *ev)
+{
+	const int miss = coh_cache_state_of(d->engine.coh, f->page) == COH_C_I;
+	int rc;
+
+	if (miss && region_zone_of(&d->memory.region, f->page) == &d->memory.region.zone[REGION_PTE])
+		ev->n = run_with_room(d, f->page, writes_run(d, f->page), 1);
+	rc = step_for(d, f, w, ev);
+	if (rc == 0 && ev->n)
+		writes_asked(&d->writes, f->page, d->engine.fx.consumed);
+	return rc;
 }
 
 /* Steps the core for a fault that is remembered. 0, -EAGAIN: no slot is free, or another
@@ -91,9 +129,11 @@ static int fault_step(struct dsm *d, const struct trap_fault *f, struct waiter *
 	if (rc)
 		return rc > 0 ? 0 : rc;
 	/* With DSM_CHECK nothing comes that was not asked for. */
+	if (f->write && !d->checks)
+		return write_step(d, f, w, &ev);
 	if (!f->write && !d->checks) {
 		stream = node_stream(d, f->thread, f->page);
-		ev.n = run_with_room(d, f->page, stream.run);
+		ev.n = run_with_room(d, f->page, stream.run, 0);
 	}
 	rc = step_for(d, f, w, &ev);
 	if (rc == 0 && stream.run + stream.ahead > 1)

@@ -41,6 +41,7 @@
 #include "dsm/node/tenure.h"
 #include "dsm/node/trace.h"
 #include "dsm/node/waits.h"
+#include "dsm/node/writes.h"
 #include "dsm/trap/trap.h"
 #include "transport/transport.h"
 
@@ -99,6 +100,7 @@ struct dsm {
 	struct pins pins;
 	struct tenure tenure;
 	struct streams streams;
+	struct writes writes;
 	struct hot hot;
 	struct trace trace;
 	struct lines lines;
