@@ -16,6 +16,8 @@ void miss_while_target_computes(struct result *out);
 void sequential_read(struct result *out);
 void strided_read(struct result *out);
 void random_read(struct result *out);
+/* first.c */
+void first_touch(struct result *out);
 /* huge.c */
 void pmd_fetch(struct result *out);
 /* turns.c */

@@ -60,6 +60,8 @@ const struct test tests[] = {
 	{ TEST(random_read, 2, 120, "read half of 8192 pages in a random order"),
 	  .floors = NEED(FLOOR_MISS) | NEED(FLOOR_PROTECT),
 	  .target = { { NULL, "wasted", AT_MOST, 10 } } },
+	{ TEST(first_touch, 2, 120, "write 16 MiB of fresh memory in order"),
+	  .target = { { NULL, "ratio", AT_LEAST, 0.7 } } },
 	{ TEST(pmd_fetch, 2, 120, "read a page of 2 MiB that the other node has written"),
 	  .floors = NEED(FLOOR_MISS_2M), .pmd = true, RATIO(1.11) },
 	{ TEST(pingpong, 2, 120, "two nodes wait for each other's word"),
