@@ -71,7 +71,8 @@ static unsigned run_with_room(struct dsm *d, uint64_t page, unsigned n, int writ
 	while (n > 1 && !frames_have_room(f, page, n, node_frames_spare(d, page)))
 		n /= 2;
 	if (n > 1)
-		rc = write ? frames_want_fresh(f, page + 1, n - 1) : frames_want(f, page + 1, n - 1, 0);
+		rc = write ? frames_want_fresh(f, page + 1, n - 1)
+		           : frames_want(f, page + 1, n - 1, 0);
 	return rc ? 1 : n;
 }
 

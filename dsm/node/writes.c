@@ -14,7 +14,7 @@ static struct writes_stream *find(struct writes *w, uint64_t page)
 	}
 	w->newest = (w->newest + 1) % WRITES_STREAMS;
 	s = &w->stream[w->newest];
-	*s = (struct writes_stream){.last = page, .next = page + 1};
+	*s = (struct writes_stream){ .last = page, .next = page + 1 };
 	return s;
 }
 

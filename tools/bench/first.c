@@ -45,7 +45,8 @@ void first_touch(struct result *out)
 	series_open(&of_shared, reps, 1);
 	series_open(&of_plain, reps, 1);
 	for (unsigned rep = 0; rep < reps; rep++) {
-		plain[rep] = (struct pages){ .base = map_plain((size_t)n * BENCH_PAGE), .n = n,
+		plain[rep] = (struct pages){ .base = map_plain((size_t)n * BENCH_PAGE),
+			                     .n = n,
 			                     .page_bytes = BENCH_PAGE };
 		pages_open(&shared, n + APART);
 		shared.n = n;
