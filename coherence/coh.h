@@ -152,8 +152,9 @@ struct coh_atomic {
 };
 
 /* A word of a page, and a thread that waits for it. */
+#define COH_FUTEX_OWN 1u /* in offset: another queue of the same word, with wakes of its own */
 struct coh_futex {
-	uint32_t offset; /* in the page, a multiple of 4 */
+	uint32_t offset; /* in the page, a multiple of 4; perhaps with COH_FUTEX_OWN */
 	uint32_t value; /* Wait, Fwd-Compare: the word is to hold it; Wake: how many at most;
 	                 * Compared: 1 it does, or 0; Resp: 1 asleep, or 0, or how many are woken;
 	                 * Woken: 1, or 0 it was cancelled */
@@ -431,6 +432,9 @@ struct coh_dir_info {
 };
 void coh_dir_info(const struct coh *coh, struct coh_dir_info *out);
 enum coh_access coh_access_of(enum coh_cache_state state);
+/* What this node's cache allowed a moment ago: the one thing that may be asked while another thread
+ * steps. */
+enum coh_access coh_access_glimpse(const struct coh *coh, uint64_t page);
 /* NULL, or what is wrong with the state: for tests, and after every step in debug builds. */
 const char *coh_invariant(const struct coh *coh);
 /* No request, hold, transaction or lock waiter anywhere in this node; threads may be asleep that

@@ -46,6 +46,12 @@ unsigned coh_cache_state_of(const struct coh *coh, uint64_t page)
 	return line_at((struct coh *)coh, page)->state; /* only read */
 }
 
+__attribute__((no_sanitize("thread"))) enum coh_access coh_access_glimpse(const struct coh *coh,
+                                                                          uint64_t page)
+{
+	return coh_access_of(COH_TABLE(coh, const struct line, off_line)[page].state);
+}
+
 int coh_is_sharer(const struct coh *coh, uint64_t page, coh_node node)
 {
 	struct coh *c = (struct coh *)coh; /* only read */

@@ -76,9 +76,9 @@ static int step_event(struct coh *c, const struct coh_event *ev, struct coh_effe
 	case COH_EV_ATOMIC: return coh_cache_atomic(c, ev, fx);
 	case COH_EV_DISCARD: return ev->n ? coh_cache_discard(c, ev, fx) : -EINVAL;
 	case COH_EV_FUTEX_WAIT:
-		return ev->futex.offset % 4 ? -EINVAL : coh_cache_futex_wait(c, ev, fx);
+		return (ev->futex.offset & 2) ? -EINVAL : coh_cache_futex_wait(c, ev, fx);
 	case COH_EV_FUTEX_WAKE:
-		return ev->futex.offset % 4 ? -EINVAL : coh_cache_futex_wake(c, ev, fx);
+		return (ev->futex.offset & 2) ? -EINVAL : coh_cache_futex_wake(c, ev, fx);
 	case COH_EV_FUTEX_CANCEL: return coh_cache_futex_cancel(c, ev->cookie, fx);
 	case COH_EV_COMPARED:
 		if (coh_home_of(&c->cfg, ev->page) != c->cfg.self)

@@ -285,7 +285,7 @@ static const char *check(const struct coh_config *config, uint16_t f, const stru
 		return "no such requestor";
 	if (f & F_ATOMIC)
 		return check_atomic(&m->atomic);
-	if ((f & F_FUTEX) && (m->futex.offset % 4 || m->futex.offset >= COH_PAGE_MAX))
+	if ((f & F_FUTEX) && ((m->futex.offset & 2) || m->futex.offset >= COH_PAGE_MAX))
 		return "a word is unaligned or outside the page";
 	if ((f & F_FUTEX) && m->futex.slot >= (config->futex_slots ? config->futex_slots : 1))
 		return "no such thread that waits for a word";

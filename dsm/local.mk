@@ -1,5 +1,5 @@
 include_HEADERS += dsm/dsm.h dsm/dsm.hpp dsm/dsm_base.hpp dsm/dsm_bind.h dsm/dsm_coll.h \
-	dsm/dsm_futex.h dsm/dsm_latency.h dsm/dsm_mpi.h
+	dsm/dsm_futex.h dsm/dsm_latency.h dsm/dsm_mpi.h dsm/dsm_sync.h
 
 # The node, floor by floor, from the top. Tests link it.
 noinst_LTLIBRARIES += libnode.la
@@ -10,9 +10,11 @@ libnode_la_SOURCES += dsm/start/active.c dsm/start/agree.c dsm/start/boot.c \
 	dsm/start/core.c dsm/start/init.c dsm/start/limits.c dsm/start/meet.c dsm/start/place.c \
 	dsm/start/provider.c dsm/start/reach.c dsm/start/settings.c dsm/start/settings.h dsm/start/start.h \
 	dsm/start/steps.h dsm/start/variables.c dsm/start/vote.c dsm/start/vote.h
-libnode_la_SOURCES += dsm/calls/atomics.c dsm/calls/coll.c dsm/calls/discard.c \
-	dsm/calls/discard.h dsm/calls/futex.c dsm/calls/job.c dsm/calls/memory.c dsm/calls/pin.c dsm/calls/pin.h \
-	dsm/calls/stats.c dsm/calls/sync.c
+libnode_la_SOURCES += dsm/calls/atomics.c dsm/calls/coll.c dsm/calls/cond.c dsm/calls/discard.c \
+	dsm/calls/discard.h dsm/calls/futex.c dsm/calls/gate.c dsm/calls/gate.h dsm/calls/job.c \
+	dsm/calls/meetings.c dsm/calls/memory.c dsm/calls/mutex.c dsm/calls/objects.h dsm/calls/pin.c \
+	dsm/calls/pin.h dsm/calls/rwlock.c dsm/calls/semaphore.c dsm/calls/states.h dsm/calls/stats.c \
+	dsm/calls/sync.c dsm/calls/turns.c dsm/calls/words.c dsm/calls/words.h
 libnode_la_SOURCES += dsm/admin/admin.c dsm/admin/admin.h dsm/admin/answers.h \
 	dsm/admin/audit.c dsm/admin/heat.c dsm/admin/hot.c dsm/admin/latency.c dsm/admin/post.c dsm/admin/post.h dsm/admin/report.c \
 	dsm/admin/socket.c dsm/admin/socket.h dsm/admin/stats.c dsm/admin/trace.c
@@ -23,7 +25,7 @@ libnode_la_SOURCES += dsm/heap/alloc.c dsm/heap/alloc.h dsm/heap/alloc_bins.c \
 	dsm/heap/names.h dsm/heap/room.c dsm/heap/room.h dsm/heap/rounds.c dsm/heap/serve.c \
 	dsm/heap/services.h dsm/heap/slots.c dsm/heap/zones.c
 libnode_la_SOURCES += dsm/node/ahead.c dsm/node/apply.c dsm/node/call.c dsm/node/call.h \
-	dsm/node/engine.c dsm/node/engine.h dsm/node/entry.c dsm/node/entry.h dsm/node/fail.c \
+	dsm/node/cohort.c dsm/node/cohort.h dsm/node/engine.c dsm/node/engine.h dsm/node/entry.c dsm/node/entry.h dsm/node/fail.c \
 	dsm/node/fault_list.c \
 	dsm/node/fault_list.h dsm/node/faults.c dsm/node/faults.h dsm/node/help.c \
 	dsm/node/hot.c dsm/node/hot.h dsm/node/lines.c dsm/node/lines.h dsm/node/loop.c dsm/node/loop.h dsm/node/node.h \

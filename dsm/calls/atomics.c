@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* dsm_fetch_add, dsm_swap, dsm_compare_swap. */
+#include "dsm/calls/words.h"
 #include "dsm/node/node.h"
 
 static int atomic_call(struct dsm *d, const void *ptr, struct coh_atomic a, uint64_t *old)
@@ -40,6 +41,22 @@ static int atomic64(struct dsm *d, uint64_t *ptr, unsigned op, uint64_t operand,
 	if (rc == 0 && old)
 		*old = was;
 	return rc;
+}
+
+int word_add_there(struct dsm *d, void *at, unsigned width, uint64_t value, uint64_t *old)
+{
+	const struct coh_atomic a = {.op = COH_OP_FETCH_ADD, .width = width, .operand = value};
+
+	return atomic_call(d, at, a, old);
+}
+
+int word_compare_swap_there(struct dsm *d, void *at, unsigned width, uint64_t expected,
+                            uint64_t desired, uint64_t *old)
+{
+	const struct coh_atomic a = {.op = COH_OP_COMPARE_SWAP, .width = width, .operand = desired,
+	                             .compare = expected};
+
+	return atomic_call(d, at, a, old);
 }
 
 int dsm_fetch_add32(dsm_t *d, uint32_t *ptr, uint32_t value, uint32_t *old)

@@ -4,9 +4,10 @@
 
 #include <errno.h>
 
+#include "dsm/calls/words.h"
 #include "dsm/node/node.h"
 
-static int word_event(const struct dsm *d, const uint32_t *word, unsigned kind,
+static int word_event(const struct dsm *d, const uint32_t *word, unsigned own, unsigned kind,
                       struct coh_event *ev)
 {
 	int64_t page = region_page_of(&d->memory.region, word);
@@ -14,8 +15,9 @@ static int word_event(const struct dsm *d, const uint32_t *word, unsigned kind,
 	if (page < 0 || (uintptr_t)word % sizeof *word)
 		return DSM_ERR_INVAL;
 	*ev = (struct coh_event){.kind = kind, .page = page};
-	ev->futex.offset =
-	        (uint32_t)((uint8_t *)word - (uint8_t *)region_window_at(&d->memory.region, page));
+	ev->futex.offset = (uint32_t)((uint8_t *)word -
+	                              (uint8_t *)region_window_at(&d->memory.region, page)) |
+	                   own;
 	return 0;
 }
 
@@ -33,7 +35,7 @@ static int differs_here(struct dsm *d, const struct coh_event *ev)
 	node_lock(d, &mask);
 	differs = !d->members.lost &&
 	          coh_access_of(coh_cache_state_of(d->engine.coh, ev->page)) != COH_NONE &&
-	          !node_holds(frame + ev->futex.offset, ev->futex.value);
+	          !node_holds(frame + (ev->futex.offset & ~COH_FUTEX_OWN), ev->futex.value);
 	node_unlock(d, &mask);
 	return differs;
 }
@@ -66,16 +68,13 @@ static int wait_until(struct dsm *d, struct coh_event *ev, uint64_t end_ns)
 	return w.status;
 }
 
-int dsm_futex_wait(dsm_t *d, const uint32_t *word, uint32_t expected, int timeout_ms)
+int word_wait(struct dsm *d, const uint32_t *word, unsigned own, uint32_t expected, uint64_t end_ns)
 {
-	NODE_ENTRY(dsm_futex_wait, d, word, expected, timeout_ms);
-	const uint64_t end_ns = timeout_ms < 0 ? WAITS_FOR_EVER
-	                                       : clock_now_ns() + timeout_ms * UINT64_C(1000000);
 	struct coh_event ev;
-	int rc = word_event(d, word, COH_EV_FUTEX_WAIT, &ev);
+	int rc = word_event(d, word, own, COH_EV_FUTEX_WAIT, &ev);
 
-	if (rc || timeout_ms < -1)
-		return DSM_ERR_INVAL;
+	if (rc)
+		return rc;
 	ev.futex.value = expected;
 	/* What the caller wrote before is there when the word is compared: pairs with dsm_futex_wake,
 	 * whose caller looks, after he has changed the word, whether anybody waits. */
@@ -84,6 +83,17 @@ int dsm_futex_wait(dsm_t *d, const uint32_t *word, uint32_t expected, int timeou
 		return DSM_ERR_CHANGED;
 	rc = wait_until(d, &ev, end_ns);
 	return rc == -ENOSPC ? DSM_ERR_NOMEM : rc;
+}
+
+int dsm_futex_wait(dsm_t *d, const uint32_t *word, uint32_t expected, int timeout_ms)
+{
+	NODE_ENTRY(dsm_futex_wait, d, word, expected, timeout_ms);
+
+	if (timeout_ms < -1)
+		return DSM_ERR_INVAL;
+	return word_wait(d, word, 0, expected,
+	                 timeout_ms < 0 ? WAITS_FOR_EVER
+	                                : clock_now_ns() + timeout_ms * UINT64_C(1000000));
 }
 
 /* --- waking --- */
@@ -112,18 +122,25 @@ static int wake(struct dsm *d, struct coh_event *ev, uint32_t count, uint32_t *w
 	return 0;
 }
 
-int dsm_futex_wake(dsm_t *d, const uint32_t *word, uint32_t count, uint32_t *woken)
+int word_wake(struct dsm *d, const uint32_t *word, unsigned own, uint32_t count, uint32_t *woken)
 {
-	NODE_ENTRY(dsm_futex_wake, d, word, count, woken);
 	struct coh_event ev;
-	uint32_t n;
-	int rc = word_event(d, word, COH_EV_FUTEX_WAKE, &ev);
+	int rc = word_event(d, word, own, COH_EV_FUTEX_WAKE, &ev);
 
+	*woken = 0;
 	if (rc)
 		return rc;
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	rc = wake(d, &ev, count, &n);
-	if (woken)
+	return wake(d, &ev, count, woken);
+}
+
+int dsm_futex_wake(dsm_t *d, const uint32_t *word, uint32_t count, uint32_t *woken)
+{
+	NODE_ENTRY(dsm_futex_wake, d, word, count, woken);
+	uint32_t n;
+	int rc = word_wake(d, word, 0, count, &n);
+
+	if (woken && rc != DSM_ERR_INVAL)
 		*woken = n;
 	return rc;
 }

@@ -26,6 +26,7 @@
 #include "dsm/members/members.h"
 #include "dsm/memory/memory.h"
 #include "dsm/node/call.h"
+#include "dsm/node/cohort.h"
 #include "dsm/node/engine.h"
 #include "dsm/node/entry.h"
 #include "dsm/node/fault_list.h"
@@ -96,6 +97,7 @@ struct dsm {
 	struct engine engine;
 	struct members members;
 	struct waits waits;
+	struct cohorts cohorts;
 	struct faults faults;
 	struct pins pins;
 	struct tenure tenure;

@@ -208,6 +208,7 @@ static struct dsm *make_node(void)
 	d->start_ns = clock_now_ns();
 	pthread_mutex_init(&d->lock, NULL);
 	waits_open(&d->waits, &d->trace);
+	cohorts_open(&d->cohorts);
 	progress_init(&d->progress);
 	return d;
 }

@@ -42,7 +42,7 @@ static void check_ranges(const struct coh_config *c, const struct coh_msg *m)
 	case COH_MSG_FWD_COMPARE:
 	case COH_MSG_FUTEX_RESP:
 	case COH_MSG_FUTEX_WOKEN:
-		FUZZ_CHECK(m->futex.offset % 4 == 0 && m->futex.offset < COH_PAGE_MAX &&
+		FUZZ_CHECK(!(m->futex.offset & 2) && m->futex.offset < COH_PAGE_MAX &&
 		                   m->futex.slot <= c->futex_slots,
 		           "a word");
 		break;
