@@ -32,6 +32,11 @@ void barrier_8(struct result *out);
 void fetch_add(struct result *out);
 /* words.c */
 void futex_wake(struct result *out);
+/* mutexes.c */
+void mutex_here(struct result *out);
+void mutex_elsewhere(struct result *out);
+void mutex_handed_over(struct result *out);
+void mutex_contended(struct result *out);
 /* habits.c */
 void migratory(struct result *out);
 void read_mostly(struct result *out);

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Mutexes that are plain memory, each beside what it guards, and pthread's on one node. */
+#include <pthread.h>
+
+#include "dsm/dsm_sync.h"
+#include "tools/bench/pages.h"
+#include "tools/bench/shared.h"
+
+#define THREADS 2 /* of each node, where they fight */
+
+struct cell {
+	struct dsm_sync_mutex mutex;
+	uint64_t count;
+};
+
+static void count_up(struct cell *cell)
+{
+	OK(dsm_sync_mutex_lock(bench.dsm, &cell->mutex));
+	++*(volatile uint64_t *)&cell->count;
+	OK(dsm_sync_mutex_unlock(bench.dsm, &cell->mutex));
+}
+
+static struct {
+	pthread_mutex_t mutex;
+	volatile uint64_t count;
+} own = { .mutex = PTHREAD_MUTEX_INITIALIZER };
+
+static void count_up_own(void)
+{
+	pthread_mutex_lock(&own.mutex);
+	++own.count;
+	pthread_mutex_unlock(&own.mutex);
+}
+
+/* --- nobody else wants it --- */
+
+static double glibc_ns(unsigned n)
+{
+	uint64_t start = bench_now_ns();
+
+	for (unsigned i = 0; i < n; i++)
+		count_up_own();
+	return (double)(bench_now_ns() - start) / n;
+}
+
+void mutex_here(struct result *out)
+{
+	const unsigned n = bench_count(1000000, 1000), reps = bench.options->reps;
+	struct cell *cell;
+	struct series s;
+	struct pages p;
+
+	pages_open_at(&p, 1, 1);
+	cell = (struct cell *)(uintptr_t)pages_at(&p, 0);
+	series_open(&s, reps, 1);
+	for (unsigned rep = 0; bench.rank == 0 && rep < reps; rep++) {
+		uint64_t start = bench_now_ns(), sent = bench_stats().messages_sent;
+
+		for (unsigned i = 0; i < n; i++)
+			count_up(cell);
+		series_rep_one(&s, (double)(bench_now_ns() - start) / n);
+		if (rep && bench_stats().messages_sent - sent > n / 100)
+			bench_fail("%llu messages for mutexes that are here",
+			           (unsigned long long)(bench_stats().messages_sent - sent));
+	}
+	bench_barrier();
+	result_take(out, &s, SERIES_LESS_IS_BETTER, "ns");
+	result_floor(out, bench.rank == 0 ? glibc_ns(n) : 0, "pthread_mutex");
+	pages_close(&p);
+}
+
+void mutex_elsewhere(struct result *out)
+{
+	const unsigned n = bench_count(2000, 20), reps = bench.options->reps;
+	struct series s;
+	struct pages p;
+
+	series_open(&s, reps, n);
+	pages_open_at(&p, n, 1);
+	for (unsigned rep = 0; rep < reps; rep++) {
+		for (unsigned i = 0; bench.rank == 1 && i < n; i++)
+			count_up((struct cell *)(uintptr_t)pages_at(&p, p.order[i]));
+		bench_barrier();
+		for (unsigned i = 0; bench.rank == 0 && i < n; i++) {
+			struct cell *cell = (struct cell *)(uintptr_t)pages_at(&p, p.order[i]);
+			uint64_t start = bench_now_ns();
+
+			count_up(cell);
+			series_add(&s, bench_us_since(start));
+			if (cell->count != 2 * (rep + 1))
+				bench_fail("a count is %llu", (unsigned long long)cell->count);
+		}
+		if (bench.rank == 0)
+			series_rep(&s);
+		bench_barrier();
+	}
+	result_take(out, &s, SERIES_LESS_IS_BETTER, "us");
+	result_floor(out, floor_value(FLOOR_MISS) + floor_value(FLOOR_ZAP), "bare_miss + revoke_zap");
+	pages_close(&p);
+}
+
+/* --- all want it --- */
+
+struct fight {
+	struct cell *cell; /* NULL: this node's own */
+	unsigned n;
+	pthread_barrier_t start;
+};
+
+static void *fight_thread(void *arg)
+{
+	struct fight *f = arg;
+
+	pthread_barrier_wait(&f->start);
+	for (unsigned i = 0; i < f->n; i++) {
+		if (f->cell)
+			count_up(f->cell);
+		else
+			count_up_own();
+	}
+	return NULL;
+}
+
+/* n times in each of so many threads; when they have ended. */
+static void fight(struct cell *cell, unsigned threads, unsigned n)
+{
+	pthread_t thread[2 * THREADS];
+	struct fight f = { .cell = cell, .n = n };
+
+	pthread_barrier_init(&f.start, NULL, threads);
+	for (unsigned i = 0; i < threads; i++)
+		if (pthread_create(&thread[i], NULL, fight_thread, &f))
+			bench_fail("no thread");
+	for (unsigned i = 0; i < threads; i++)
+		pthread_join(thread[i], NULL);
+	pthread_barrier_destroy(&f.start);
+}
+
+/* With a thread for each of those that fight, on one node. */
+static double glibc_rate(unsigned threads, unsigned n)
+{
+	uint64_t start = bench_now_ns();
+
+	fight(NULL, threads, n);
+	return (double)threads * n * 1e9 / (double)(bench_now_ns() - start);
+}
+
+static void contended(struct result *out, unsigned threads)
+{
+	const unsigned n = bench_count(5000, 20), reps = bench.options->reps;
+	const uint64_t all = (uint64_t)n * threads * (unsigned)bench.size;
+	struct cell *cell = bench_alloc(BENCH_PAGE);
+	struct series s;
+
+	series_open(&s, reps, 1);
+	for (unsigned rep = 0; rep < reps; rep++) {
+		uint64_t start;
+
+		bench_barrier();
+		start = bench_now_ns();
+		fight(cell, threads, n);
+		bench_barrier();
+		series_rep_one(&s, (double)all * 1e9 / (double)(bench_now_ns() - start));
+	}
+	if (cell->count != all * reps)
+		bench_fail("the count is %llu", (unsigned long long)cell->count);
+	result_take(out, &s, SERIES_MORE_IS_BETTER, "1/s");
+	if (bench.rank == 0)
+		result_extra(out, "glibc", glibc_rate(2 * threads, 100 * n), "1/s");
+	bench_barrier();
+}
+
+void mutex_handed_over(struct result *out)
+{
+	contended(out, 1);
+}
+
+void mutex_contended(struct result *out)
+{
+	contended(out, THREADS);
+}
