@@ -4,7 +4,7 @@ system_programs = tests/system/advice tests/system/api tests/system/audit tests/
 	tests/system/coll tests/system/descriptors tests/system/engine tests/system/errors \
 	tests/system/full tests/system/futex tests/system/heat tests/system/idle tests/system/kernel tests/system/leave \
 	tests/system/left tests/system/litmus tests/system/load tests/system/log \
-	tests/system/lost tests/system/resident tests/system/reuse tests/system/sharing \
+	tests/system/lost tests/system/objects tests/system/resident tests/system/reuse tests/system/sharing \
 	tests/system/stacks tests/system/stress tests/system/traced tests/system/user
 check_PROGRAMS += $(system_programs)
 
@@ -50,6 +50,9 @@ tests_system_log_SOURCES = tests/system/log.c $(system_node)
 tests_system_log_LDADD = libdsm.la
 tests_system_lost_SOURCES = tests/system/lost.c $(system_node)
 tests_system_lost_LDADD = libdsm.la
+tests_system_objects_SOURCES = tests/system/objects.c tests/system/objects.h \
+	tests/system/objects_alone.c tests/system/objects_line.c $(system_node)
+tests_system_objects_LDADD = libdsm.la
 tests_system_reuse_SOURCES = tests/system/reuse.c $(system_node)
 tests_system_reuse_LDADD = libdsm.la
 tests_system_sharing_SOURCES = tests/system/sharing.c $(system_node)
@@ -77,7 +80,7 @@ system_scripts = tests/system/api.sh tests/system/audit.sh tests/system/breaks.s
 	tests/system/lost.sh tests/system/memory.sh tests/system/metrics.sh tests/system/reuse.sh \
 	tests/system/memory-huge.sh tests/system/mpi_mpich.sh tests/system/mpi_openmpi.sh \
 	tests/system/mpi_pmix.sh tests/system/mpi_prterun.sh tests/system/mpi_slurm.sh \
-	tests/system/names.sh tests/system/netns.sh tests/system/provider.sh tests/system/realtime.sh \
+	tests/system/names.sh tests/system/netns.sh tests/system/objects.sh tests/system/provider.sh tests/system/realtime.sh \
 	tests/system/said.sh tests/system/shm.sh tests/system/stacks.sh tests/system/stress.sh \
 	tests/system/trace.sh \
 	tests/system/user.sh
