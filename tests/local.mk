@@ -193,3 +193,9 @@ AM_TESTS_ENVIRONMENT = \
 	TSAN_OPTIONS="suppressions=$(abs_top_srcdir)/tests/tsan.supp:print_suppressions=0"; \
 	export LSAN_OPTIONS TSAN_OPTIONS;
 EXTRA_DIST += tests/fresh/mixed.sh tests/lsan.supp tests/tsan.supp tests/hang.h tests/suite.h tests/seed.h tests/repeat.sh
+
+# The objects of dsm_sync.h: all that threads can do with their words
+check_PROGRAMS += tests/objects/model
+TESTS += tests/objects/model
+tests_objects_model_SOURCES = tests/objects/model.c tests/objects/model.h tests/objects/explore.c \
+	dsm/calls/states.h
