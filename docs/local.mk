@@ -3,7 +3,7 @@ dist_man_MANS += docs/dsm.7 docs/dsm-bench.1 docs/dsmctl.1 \
 	docs/dsm_alloc.3 docs/dsm_atomics.3 docs/dsm_barrier.3 docs/dsm_cond.3 \
 	docs/dsm_futex.3 docs/dsm_get_latency.3 docs/dsm_get_stats.3 docs/dsm_init.3 docs/dsm_mutex.3 docs/dsm_pin.3 docs/dsm_probe.3 \
 	docs/dsm_publish.3 docs/dsm_reduce.3 docs/dsm_shared.3 \
-	docs/dsm_strerror.3 docs/dsm_version.3
+	docs/dsm_strerror.3 docs/dsm_sync.3 docs/dsm_version.3
 dist_man_MANS += \
 	docs/alias/dsm_broadcast.3 docs/alias/dsm_compare_swap32.3 docs/alias/dsm_compare_swap64.3 \
 	docs/alias/dsm_cond_broadcast.3 docs/alias/dsm_cond_create.3 \
@@ -17,6 +17,17 @@ dist_man_MANS += \
 	docs/alias/dsm_mutex_lock.3 docs/alias/dsm_mutex_trylock.3 \
 	docs/alias/dsm_mutex_unlock.3 docs/alias/dsm_prefetch.3 docs/alias/dsm_provider.3 \
 	docs/alias/dsm_rank.3 docs/alias/dsm_size.3 docs/alias/dsm_swap32.3 \
+	docs/alias/dsm_sync_mutex_lock.3 docs/alias/dsm_sync_mutex_trylock.3 \
+	docs/alias/dsm_sync_mutex_timedlock.3 docs/alias/dsm_sync_mutex_unlock.3 \
+	docs/alias/dsm_sync_cond_wait.3 docs/alias/dsm_sync_cond_timedwait.3 \
+	docs/alias/dsm_sync_cond_signal.3 docs/alias/dsm_sync_cond_broadcast.3 \
+	docs/alias/dsm_sync_rwlock_rdlock.3 docs/alias/dsm_sync_rwlock_tryrdlock.3 \
+	docs/alias/dsm_sync_rwlock_timedrdlock.3 docs/alias/dsm_sync_rwlock_wrlock.3 \
+	docs/alias/dsm_sync_rwlock_trywrlock.3 docs/alias/dsm_sync_rwlock_timedwrlock.3 \
+	docs/alias/dsm_sync_rwlock_unlock.3 docs/alias/dsm_sync_sem_wait.3 \
+	docs/alias/dsm_sync_sem_trywait.3 docs/alias/dsm_sync_sem_timedwait.3 \
+	docs/alias/dsm_sync_sem_post.3 docs/alias/dsm_sync_sem_value.3 \
+	docs/alias/dsm_sync_barrier_wait.3 docs/alias/dsm_sync_once_call.3 \
 	docs/alias/dsm_swap64.3 docs/alias/dsm_unpin.3
 
 dist_doc_DATA += CHANGELOG.md CONTRIBUTING.md docs/architecture.md docs/deploy.md docs/metrics.md docs/performance.md docs/protocol.md \

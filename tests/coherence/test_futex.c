@@ -223,6 +223,28 @@ static void test_refused(void)
 	finish();
 }
 
+/* Those whom the library's own objects wake are not among the program's, nor these among those. */
+static void test_two_queues(void)
+{
+	int own_one, of_program, cookie;
+
+	begin(4);
+	own(A, 0);
+	own_one = wait(B, COH_FUTEX_OWN, (uint32_t)c->truth[0]);
+	of_program = wait(A, 0, (uint32_t)c->truth[0]);
+	CU_ASSERT_EQUAL(status(HOME, wait(HOME, COH_FUTEX_OWN, (uint32_t)c->truth[0] + 1)), -EAGAIN);
+	CU_ASSERT_EQUAL(cluster_wait(c, B, 0, 2, 0), -EINVAL);
+	cookie = cluster_wake(c, HOME, 0, COH_FUTEX_OWN, 1);
+	CU_ASSERT_EQUAL(cluster_run(c), 0);
+	CU_ASSERT_EQUAL(cluster_call_at(c, HOME, cookie)->result, 1);
+	CU_ASSERT_EQUAL(status(B, own_one), 0);
+	CU_ASSERT_EQUAL(status(A, of_program), 1);
+	CU_ASSERT_EQUAL(wake_all(HOME, COH_FUTEX_OWN), 0);
+	CU_ASSERT_EQUAL(wake_all(HOME, 0), 1);
+	CU_ASSERT_EQUAL(status(A, of_program), 0);
+	finish();
+}
+
 int main(void)
 {
 	static const CU_TestInfo tests[] = {
@@ -232,6 +254,7 @@ int main(void)
 		{ "words, and what becomes of their page", test_words },
 		{ "the end of the time", test_cancel },
 		{ "more than a step wakes", test_many },
+		{ "two queues of a word", test_two_queues },
 		{ "what is refused", test_refused },
 		CU_TEST_INFO_NULL,
 	};
