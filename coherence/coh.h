@@ -152,7 +152,9 @@ struct coh_atomic {
 };
 
 /* A word of a page, and a thread that waits for it. */
-#define COH_FUTEX_OWN 1u /* in offset: another queue of the same word, with wakes of its own */
+/* In offset: another queue of the same word, with wakes of its own, in which threads sleep whatever
+ * the word is. */
+#define COH_FUTEX_OWN 1u
 struct coh_futex {
 	uint32_t offset; /* in the page, a multiple of 4; perhaps with COH_FUTEX_OWN */
 	uint32_t value; /* Wait, Fwd-Compare: the word is to hold it; Wake: how many at most;

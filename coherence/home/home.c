@@ -42,7 +42,7 @@ static int home_request(struct coh *c, coh_node from, const struct coh_msg *m,
 	t = take_init(c, fx, slot);
 	if (t.dir->txn) {
 		unsigned phase = txn_at(c, t.dir->txn - 1)->phase;
-		int beside = m->type == COH_MSG_FUTEX_WAKE &&
+		int beside = coh_home_asks_queue(&t) &&
 		             (phase != COH_D_COMPARE || MUTANT(WAKE_DURING_COMPARE));
 		return coh_home_take_row(&t,
 		                         MUTANT(WAKE_DURING_COMPARE) && beside ? COH_D_M : phase,

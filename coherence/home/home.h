@@ -114,6 +114,8 @@ unsigned coh_home_drop_count_pending(const struct take *t);
 /* --- sleep.c --- */
 /* Whether this thread of node's sleeps here. */
 int coh_home_sleeps(struct coh *c, coh_node node, uint16_t slot);
+/* Whether it is a wake, or a wait that compares nothing (COH_FUTEX_OWN). */
+int coh_home_asks_queue(const struct take *t);
 /* A thread that sleeps does so no more: it has waited long enough. */
 void coh_home_cancel(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx);
 

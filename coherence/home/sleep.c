@@ -88,18 +88,23 @@ void coh_home_act_differs(struct take *t)
 	coh_home_release(t);
 }
 
-void coh_home_act_sleep(struct take *t)
+static void put_to_sleep(struct take *t)
 {
 	const struct txn *txn = t->txn;
 
 	if (coh_home_sleeps(t->c, txn->requestor, txn->futex.slot)) {
-		coh_home_act_differs(t); /* a peer that asks twice for one thread */
+		respond(t, 0, 0); /* a peer that asks twice for one thread */
 		return;
 	}
 	enqueue(t->c, number_of(t->c, txn->requestor, txn->futex.slot), txn->page,
 	        txn->futex.offset);
 	t->fx->count[COH_N_SLEEP]++;
 	respond(t, 1, 0);
+}
+
+void coh_home_act_sleep(struct take *t)
+{
+	put_to_sleep(t);
 	coh_home_release(t);
 }
 
@@ -147,9 +152,15 @@ static uint32_t count_from(struct coh *c, const struct txn *txn, uint32_t ref)
 	return n;
 }
 
-/* As many as one step may; the caller asks again for those who are left. It may be beside a
- * transaction that makes the page busy. */
-void coh_home_act_wake(struct take *t)
+/* What is about the queue alone: the page need not be free for it, nor be looked at. */
+int coh_home_asks_queue(const struct take *t)
+{
+	return t->txn->type == COH_MSG_FUTEX_WAKE ||
+	       (t->txn->type == COH_MSG_FUTEX_WAIT && (t->txn->futex.offset & COH_FUTEX_OWN));
+}
+
+/* As many as one step may; the caller asks again for those who are left. */
+static void wake(struct take *t)
 {
 	struct doze_queue *q = queue_of(t->c, t->txn->page, t->txn->futex.offset);
 	uint32_t ref = MUTANT(WAKE_NEWEST) ? q->last : q->first, woken = 0, next, left = 0;
@@ -170,6 +181,15 @@ void coh_home_act_wake(struct take *t)
 		t->fx->count[COH_N_WOKEN]++;
 	}
 	respond(t, woken, left);
+}
+
+/* It may be beside a transaction that makes the page busy. */
+void coh_home_act_wake(struct take *t)
+{
+	if (t->txn->type == COH_MSG_FUTEX_WAIT)
+		put_to_sleep(t);
+	else
+		wake(t);
 	if (t->dir->txn == t->index + 1)
 		t->dir->txn = 0;
 	txn_is_done(t);

@@ -56,8 +56,8 @@ static enum home_event request_event(const struct take *t)
 		if (d->state == COH_D_S && coh_home_is_second(t))
 			return HE_GETM_SECOND;
 		return own ? HE_GETM_OWN : HE_GETM;
-	case COH_MSG_FUTEX_WAIT: return HE_WAIT;
-	case COH_MSG_FUTEX_WAKE: return HE_WAKE;
+	case COH_MSG_FUTEX_WAIT:
+	case COH_MSG_FUTEX_WAKE: return coh_home_asks_queue(t) ? HE_WAKE : HE_WAIT;
 	case COH_MSG_PUTS: return HE_PUTS;
 	case COH_MSG_DISCARD: return coh_home_has_copies(t) ? HE_DISCARD : HE_DISCARD_LONE;
 	case COH_MSG_PUTM: return !owner ? HE_PUTM_STALE : own ? HE_PUTM_OWN : HE_PUTM;

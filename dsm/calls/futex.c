@@ -35,7 +35,7 @@ static int differs_here(struct dsm *d, const struct coh_event *ev)
 	node_lock(d, &mask);
 	differs = !d->members.lost &&
 	          coh_access_of(coh_cache_state_of(d->engine.coh, ev->page)) != COH_NONE &&
-	          !node_holds(frame + (ev->futex.offset & ~COH_FUTEX_OWN), ev->futex.value);
+	          !node_holds(frame + ev->futex.offset, ev->futex.value);
 	node_unlock(d, &mask);
 	return differs;
 }
@@ -79,7 +79,7 @@ int word_wait(struct dsm *d, const uint32_t *word, unsigned own, uint32_t expect
 	/* What the caller wrote before is there when the word is compared: pairs with dsm_futex_wake,
 	 * whose caller looks, after he has changed the word, whether anybody waits. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (differs_here(d, &ev))
+	if (!own && differs_here(d, &ev))
 		return DSM_ERR_CHANGED;
 	rc = wait_until(d, &ev, end_ns);
 	return rc == -ENOSPC ? DSM_ERR_NOMEM : rc;

@@ -6,7 +6,6 @@
 #include <time.h>
 
 #include "dsm/calls/words.h"
-#include "dsm/dsm_futex.h"
 #include "dsm/node/node.h"
 
 #define YIELDS 16         /* before it takes long */
@@ -58,7 +57,7 @@ static void pause_before(unsigned again)
 int gate_wait(struct dsm *d, const struct gate *g, uint64_t until_ns)
 {
 	for (unsigned again = 0;; again++) {
-		int rc = word_wait(d, g->queue, COH_FUTEX_OWN, g->queue_is, until_ns), out;
+		int rc = word_wait(d, g->word, COH_FUTEX_OWN, 0, until_ns), out;
 
 		if (rc == 0 || rc == DSM_ERR_LOST)
 			return rc;
@@ -66,7 +65,7 @@ int gate_wait(struct dsm *d, const struct gate *g, uint64_t until_ns)
 		if (out < 0)
 			return out;
 		if (out)
-			return rc == DSM_ERR_CHANGED ? DSM_ERR_INVAL : rc;
+			return rc;
 		until_ns = WAITS_FOR_EVER;
 		if (rc != DSM_ERR_TIMEDOUT)
 			pause_before(again);
@@ -95,7 +94,7 @@ static int wake_one(struct dsm *d, const struct gate *g)
 	uint32_t woken;
 
 	for (unsigned again = 0;; again++) {
-		int rc = word_wake(d, g->queue, COH_FUTEX_OWN, 1, &woken);
+		int rc = word_wake(d, g->word, COH_FUTEX_OWN, 1, &woken);
 
 		if (rc || woken)
 			return rc;

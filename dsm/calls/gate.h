@@ -10,8 +10,6 @@ struct dsm;
 struct gate {
 	uint32_t *word;
 	int32_t places; /* what is left when the word is 0 */
-	const uint32_t *queue; /* a word that does not change, and what it is */
-	uint32_t queue_is;
 };
 
 /* All may fail with DSM_ERR_LOST. */

@@ -9,7 +9,7 @@ static int open_gate(const struct dsm *d, struct dsm_sync_sem *s, struct gate *o
 {
 	int rc = word_check(d, s, sizeof *s, sizeof s->word);
 
-	*out = (struct gate){ .word = &s->word, .queue = &s->unused };
+	*out = (struct gate){ .word = &s->word };
 	return rc;
 }
 

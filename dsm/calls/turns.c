@@ -12,7 +12,7 @@
 
 static struct gate gate_of(struct dsm_sync_mutex *m)
 {
-	return (struct gate){ .word = &m->word, .places = 1, .queue = &m->kind, .queue_is = m->kind };
+	return (struct gate){ .word = &m->word, .places = 1 };
 }
 
 static int is_near(const struct dsm *d, const struct dsm_sync_mutex *m)
@@ -130,6 +130,8 @@ static int give_to_neighbour(struct dsm *d, const struct dsm_sync_mutex *m, stru
 		c->passes++;
 		pass_on(d, c, COHORT_OWNS);
 		given = 1;
+	} else if (c) {
+		c->owns = 0; /* who takes it before send_next() does so without it */
 	}
 	node_unlock(d, &mask);
 	*out = c;

@@ -46,7 +46,8 @@ int word_compare_swap_there(struct dsm *d, void *at, unsigned width, uint64_t ex
                             uint64_t desired, uint64_t *old);
 
 /* --- futex.c: as the calls of dsm_futex.h, until a time of clock_now_ns(). own: 0, or
- * COH_FUTEX_OWN: beside those whom the program wakes, in whatever it had in that memory before --- */
+ * COH_FUTEX_OWN: beside those whom the program wakes, in whatever it had in that memory before, and
+ * whatever the word is --- */
 int word_wait(struct dsm *d, const uint32_t *word, unsigned own, uint32_t expected,
               uint64_t end_ns);
 int word_wake(struct dsm *d, const uint32_t *word, unsigned own, uint32_t count, uint32_t *woken);

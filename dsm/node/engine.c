@@ -151,12 +151,11 @@ static void do_atomic(struct dsm *d, const struct coh_effect *e)
 /* For the home, which sees to it that nobody else writes the page until it has heard. */
 static void do_compare(struct dsm *d, const struct coh_effect *e)
 {
-	const uint32_t offset = e->futex.offset & ~COH_FUTEX_OWN;
-	uint8_t *at = (uint8_t *)region_frame_at(&d->memory.region, e->page) + offset;
+	uint8_t *at = (uint8_t *)region_frame_at(&d->memory.region, e->page) + e->futex.offset;
 	struct coh_msg m = {.type = COH_MSG_COMPARED, .n = 1, .page = e->page};
 	int equal = 0;
 
-	if (offset + sizeof(uint32_t) >
+	if (e->futex.offset + sizeof(uint32_t) >
 	    region_zone_of(&d->memory.region, e->page)->page_bytes)
 		d->engine.bad_messages++; /* of a peer; this node's own calls have checked it */
 	else if (frames_prepare(&d->memory.frames, e->page, 1))
