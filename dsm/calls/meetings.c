@@ -57,7 +57,8 @@ static int once_begin(struct dsm *d, struct dsm_sync_once *o)
 	/* A copy of the page stays here: mostly it is done. */
 	if (rc || __atomic_load_n(&o->word, __ATOMIC_SEQ_CST) == ONCE_DONE)
 		return rc;
-	rc = word_compare_swap(d, word_is_here(d, &o->word), &o->word, ONCE_NOT_YET, ONCE_NOW, &was);
+	rc = word_compare_swap(d, word_is_here(d, &o->word), &o->word, ONCE_NOT_YET, ONCE_NOW,
+	                       &was);
 	if (rc || was == ONCE_NOT_YET)
 		return rc ? rc : 1;
 	return was == ONCE_DONE ? 0 : wait_while(d, &o->word, ONCE_NOW);
@@ -67,7 +68,8 @@ static int once_end(struct dsm *d, struct dsm_sync_once *o)
 {
 	NODE_ENTRY(once_end, d, o);
 	uint32_t was, woken;
-	int rc = word_compare_swap(d, word_is_here(d, &o->word), &o->word, ONCE_NOW, ONCE_DONE, &was);
+	int rc = word_compare_swap(d, word_is_here(d, &o->word), &o->word, ONCE_NOW, ONCE_DONE,
+	                           &was);
 
 	return rc ? rc : word_wake(d, &o->word, 0, UINT32_MAX, &woken);
 }

@@ -10,8 +10,7 @@ int word_check(const struct dsm *d, const void *at, unsigned bytes, unsigned ali
 {
 	const struct region *region = &d->memory.region;
 
-	if (node_is_copy(d) || (uintptr_t)at % align ||
-	    region_kind_of(region, at, bytes) < 0)
+	if (node_is_copy(d) || (uintptr_t)at % align || region_kind_of(region, at, bytes) < 0)
 		return DSM_ERR_INVAL;
 	return 0;
 }
@@ -83,7 +82,8 @@ int word_compare_swap(struct dsm *d, int near, uint32_t *at, uint32_t expected, 
 
 	*old = expected;
 	if (near)
-		__atomic_compare_exchange_n(at, old, desired, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+		__atomic_compare_exchange_n(at, old, desired, 0, __ATOMIC_SEQ_CST,
+		                            __ATOMIC_SEQ_CST);
 	else if ((rc = word_compare_swap_there(d, at, sizeof *at, expected, desired, &was)) == 0)
 		*old = (uint32_t)was;
 	return rc;

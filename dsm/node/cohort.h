@@ -43,7 +43,8 @@ struct cohorts {
 	struct cohort *head[COHORT_HEADS]; /* each changed atomically, for cohort_may_be() */
 	struct cohort *idle;
 	struct cohort pool[COHORT_MUTEXES];
-	uint8_t fight[COHORT_FIGHTS]; /* by address: threads have waited there lately; without the lock */
+	uint8_t fight
+		[COHORT_FIGHTS]; /* by address: threads have waited there lately; without the lock */
 };
 
 void cohorts_open(struct cohorts *cohorts);

@@ -67,9 +67,7 @@ static bool gate_step(struct world *w, unsigned n, unsigned choice)
 		w->word = (uint32_t)(w->word + 1);
 		return goes_to(t, gate_owes(before) ? WAKE : AGAIN);
 	case WAKE: return model_wake(w, 1) && goes_to(t, AGAIN);
-	default:
-		t->late = 0;
-		return goes_to(t, --t->rounds ? ENTER : MODEL_END);
+	default: t->late = 0; return goes_to(t, --t->rounds ? ENTER : MODEL_END);
 	}
 }
 
@@ -208,7 +206,19 @@ static const char *barrier_wrong(const struct world *w)
 
 /* --- a reader-writer lock; its turn is a mutex that is one step to take --- */
 
-enum { RW_BEGIN, RW_TURN, RW_COUNT, RW_GIVE, RW_READS, RW_CALL, RW_BLOCK, RW_DRAIN, RW_SLEPT, RW_WRITES, RW_UNBLOCK };
+enum {
+	RW_BEGIN,
+	RW_TURN,
+	RW_COUNT,
+	RW_GIVE,
+	RW_READS,
+	RW_CALL,
+	RW_BLOCK,
+	RW_DRAIN,
+	RW_SLEPT,
+	RW_WRITES,
+	RW_UNBLOCK
+};
 
 static bool reader_step(struct world *w, unsigned n)
 {
@@ -344,9 +354,11 @@ int main(void)
 		{ "semaphore of 2", 4, { .word = 1, ROUNDS(2, 1, 1, 1) }, gate_step, sem_wrong },
 		{ "condition, signals", 3, { ROUNDS(1, 1, 2, 0) }, cond_step, cond_wrong },
 		{ "condition, two who signal", 4, { ROUNDS(1, 1, 1, 1) }, cond_step, cond_wrong },
-		{ "condition, broadcast", 3,
+		{ "condition, broadcast",
+		  3,
 		  { .thread = { { .rounds = 1 }, { .rounds = 1 }, { .rounds = 2, .seen = 1 } } },
-		  cond_step, cond_wrong },
+		  cond_step,
+		  cond_wrong },
 		{ "barrier", 3, { ROUNDS(3, 3, 3, 0) }, barrier_step, barrier_wrong },
 		{ "reader-writer lock", 4, { ROUNDS(2, 2, 2, 2) }, rw_step, rw_wrong },
 		{ "once", 4, { ROUNDS(1, 1, 1, 1) }, once_step, once_wrong },

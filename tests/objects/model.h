@@ -25,9 +25,9 @@ struct thread {
 /* No padding: states are compared byte by byte. */
 struct world {
 	uint64_t word;
-	uint32_t word_too; /* of a reader-writer lock: the turn */
-	uint8_t inside, readers; /* who is where only one may be; who reads */
-	uint8_t events, taken;   /* of conditions */
+	uint32_t word_too;           /* of a reader-writer lock: the turn */
+	uint8_t inside, readers;     /* who is where only one may be; who reads */
+	uint8_t events, taken;       /* of conditions */
 	uint8_t line[MODEL_THREADS]; /* asleep, the oldest first: numbers from 1 */
 	struct thread thread[MODEL_THREADS];
 };

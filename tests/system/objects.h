@@ -14,7 +14,7 @@
 struct shared {
 	/* each on a page of its own */
 	_Alignas(PAGE) struct dsm_sync_mutex mutex;
-	uint64_t count; /* beside it */
+	uint64_t count;                    /* beside it */
 	_Alignas(PAGE) uint64_t far_count; /* on another page */
 	_Alignas(PAGE) struct dsm_sync_mutex checked, recursive;
 	_Alignas(PAGE) struct dsm_sync_rwlock rw;
@@ -36,8 +36,8 @@ struct shared {
 	_Alignas(PAGE) struct dsm_sync_mutex line;
 	uint32_t beside;
 	uint32_t n_served;
-	int32_t served[LINED + 64];      /* nodes, in the order in which they got it */
-	uint64_t sent[LINED + 64];       /* messages of that node until then */
+	int32_t served[LINED + 64]; /* nodes, in the order in which they got it */
+	uint64_t sent[LINED + 64];  /* messages of that node until then */
 };
 
 extern struct shared *shared;
@@ -47,9 +47,9 @@ extern uint32_t times; /* what each thread does so often */
 void in_threads(void (*fn)(unsigned n));
 
 /* objects_line.c */
-void line(void);     /* the order in which a mutex goes, and what it costs */
+void line(void); /* the order in which a mutex goes, and what it costs */
 /* objects_alone.c: one node after the other */
-void codes(void);    /* what calls return */
-void many(void);     /* a million */
+void codes(void); /* what calls return */
+void many(void);  /* a million */
 
 #endif

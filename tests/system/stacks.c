@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
-#include "dsm/dsm_futex.h"
+#include "dsm/dsm_sync.h"
 #include "tests/system/node.h"
 
 #define PAGE 4096
@@ -78,6 +78,12 @@ struct mine {
 	dsm_cond cond;
 	struct dsm_stats stats;
 	uint32_t word, woken;
+	struct dsm_sync_mutex plain, recursive;
+	struct dsm_sync_cond event;
+	struct dsm_sync_rwlock rw;
+	struct dsm_sync_sem sem;
+	struct dsm_sync_barrier barrier;
+	struct dsm_sync_once once;
 };
 
 static _Atomic(struct mine *) signal_wanted;
@@ -150,16 +156,58 @@ static void call_futex(struct mine *m)
 	CHECK(m->woken == 0);
 }
 
+static void count_call(void *arg)
+{
+	++*(uint32_t *)arg;
+}
+
+/* Which lie on the stack itself. */
+static void call_objects(struct mine *m)
+{
+	const uint64_t soon = node_now_ns() + 1000000;
+
+	for (unsigned i = 0; i < 2; i++)
+		OK(dsm_sync_mutex_lock(node.dsm, &m->recursive));
+	for (unsigned i = 0; i < 2; i++)
+		OK(dsm_sync_mutex_unlock(node.dsm, &m->recursive));
+	OK(dsm_sync_mutex_lock(node.dsm, &m->plain));
+	EXPECT(DSM_ERR_BUSY, dsm_sync_mutex_trylock(node.dsm, &m->plain));
+	EXPECT(DSM_ERR_TIMEDOUT, dsm_sync_mutex_timedlock(node.dsm, &m->plain, soon));
+	EXPECT(DSM_ERR_TIMEDOUT, dsm_sync_cond_timedwait(node.dsm, &m->event, &m->plain, soon));
+	OK(dsm_sync_cond_signal(node.dsm, &m->event));
+	OK(dsm_sync_cond_broadcast(node.dsm, &m->event));
+	OK(dsm_sync_mutex_unlock(node.dsm, &m->plain));
+	OK(dsm_sync_rwlock_rdlock(node.dsm, &m->rw));
+	EXPECT(DSM_ERR_TIMEDOUT, dsm_sync_rwlock_timedwrlock(node.dsm, &m->rw, soon));
+	OK(dsm_sync_rwlock_unlock(node.dsm, &m->rw));
+	OK(dsm_sync_rwlock_wrlock(node.dsm, &m->rw));
+	EXPECT(DSM_ERR_TIMEDOUT, dsm_sync_rwlock_timedrdlock(node.dsm, &m->rw, soon));
+	OK(dsm_sync_rwlock_unlock(node.dsm, &m->rw));
+	OK(dsm_sync_sem_post(node.dsm, &m->sem));
+	OK(dsm_sync_sem_wait(node.dsm, &m->sem));
+	EXPECT(DSM_ERR_TIMEDOUT, dsm_sync_sem_timedwait(node.dsm, &m->sem, soon));
+	OK(dsm_sync_sem_value(node.dsm, &m->sem, &m->woken));
+	EXPECT(DSM_SYNC_LAST, dsm_sync_barrier_wait(node.dsm, &m->barrier));
+	m->word = 0;
+	m->once.word = 0;
+	OK(dsm_sync_once_call(node.dsm, &m->once, count_call, &m->word));
+	OK(dsm_sync_once_call(node.dsm, &m->once, count_call, &m->word));
+	CHECK(m->word == 1);
+}
+
 /* All of dsm.h; the pages of this stack are written by another node all the time. */
 static void call_all(void)
 {
-	struct mine m = { .name = "stacks 0" };
+	struct mine m = { .name = "stacks 0",
+		          .recursive = DSM_SYNC_RECURSIVE_MUTEX_INIT,
+		          .barrier = DSM_SYNC_BARRIER_INIT(1) };
 
 	m.name[7] += (char)node.rank;
 	for (unsigned i = 0; i < LOOPS; i++) {
 		call_memory(&m);
 		call_sync(&m);
 		call_futex(&m);
+		call_objects(&m);
 		for (unsigned k = 0; k < LOOPS; k++)
 			call_atomics(&m);
 	}

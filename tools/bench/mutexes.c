@@ -95,7 +95,8 @@ void mutex_elsewhere(struct result *out)
 		bench_barrier();
 	}
 	result_take(out, &s, SERIES_LESS_IS_BETTER, "us");
-	result_floor(out, floor_value(FLOOR_MISS) + floor_value(FLOOR_ZAP), "bare_miss + revoke_zap");
+	result_floor(out, floor_value(FLOOR_MISS) + floor_value(FLOOR_ZAP),
+	             "bare_miss + revoke_zap");
 	pages_close(&p);
 }
 
