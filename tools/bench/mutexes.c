@@ -146,10 +146,10 @@ static double glibc_rate(unsigned threads, unsigned n)
 	return (double)threads * n * 1e9 / (double)(bench_now_ns() - start);
 }
 
-static void contended(struct result *out, unsigned threads)
+void mutex_contended(struct result *out)
 {
 	const unsigned n = bench_count(5000, 20), reps = bench.options->reps;
-	const uint64_t all = (uint64_t)n * threads * (unsigned)bench.size;
+	const uint64_t all = (uint64_t)n * THREADS * (unsigned)bench.size;
 	struct cell *cell = bench_alloc(BENCH_PAGE);
 	struct series s;
 
@@ -159,7 +159,7 @@ static void contended(struct result *out, unsigned threads)
 
 		bench_barrier();
 		start = bench_now_ns();
-		fight(cell, threads, n);
+		fight(cell, THREADS, n);
 		bench_barrier();
 		series_rep_one(&s, (double)all * 1e9 / (double)(bench_now_ns() - start));
 	}
@@ -167,16 +167,82 @@ static void contended(struct result *out, unsigned threads)
 		bench_fail("the count is %llu", (unsigned long long)cell->count);
 	result_take(out, &s, SERIES_MORE_IS_BETTER, "1/s");
 	if (bench.rank == 0)
-		result_extra(out, "glibc", glibc_rate(2 * threads, 100 * n), "1/s");
+		result_extra(out, "glibc", glibc_rate(2 * THREADS, 100 * n), "1/s");
+	bench_barrier();
+}
+
+/* --- from node to node --- */
+
+#define HOLD_NS 50000 /* so that the other node is in line */
+
+struct relay {
+	struct dsm_sync_mutex mutex;
+	dsm_mutex served; /* the old kind */
+	int last;         /* node, plus one */
+	uint64_t left_ns; /* nodes of one machine have one clock */
+};
+
+static void lock(struct relay *r, dsm_mutex served)
+{
+	OK(served.id ? dsm_mutex_lock(bench.dsm, served)
+	             : dsm_sync_mutex_lock(bench.dsm, &r->mutex));
+}
+
+static void unlock(struct relay *r, dsm_mutex served)
+{
+	OK(served.id ? dsm_mutex_unlock(bench.dsm, served)
+	             : dsm_sync_mutex_unlock(bench.dsm, &r->mutex));
+}
+
+/* n times; how long it has taken from the other node's unlock until what it wrote is seen. */
+static void hand_over(struct relay *r, dsm_mutex served, unsigned n, struct series *s)
+{
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t since;
+
+		lock(r, served);
+		since = r->left_ns;
+		if (r->last && r->last != bench.rank + 1)
+			series_add(s, bench_us_since(since));
+		r->last = bench.rank + 1;
+		for (since = bench_now_ns(); bench_now_ns() - since < HOLD_NS;)
+			bench_relax();
+		r->left_ns = bench_now_ns();
+		unlock(r, served);
+	}
 	bench_barrier();
 }
 
 void mutex_handed_over(struct result *out)
 {
-	contended(out, 1);
-}
+	const unsigned n = bench_count(1000, 20), reps = bench.options->reps;
+	struct relay *r = bench_alloc(BENCH_PAGE);
+	struct series s, old;
+	double value, p99;
+	dsm_mutex served;
 
-void mutex_contended(struct result *out)
-{
-	contended(out, THREADS);
+	if (bench.rank == 0)
+		OK(dsm_mutex_create(bench.dsm, &r->served));
+	bench_barrier();
+	served = r->served;
+	series_open(&s, reps, n);
+	series_open(&old, reps, n);
+	for (unsigned rep = 0; rep < reps; rep++) {
+		r->last = 0;
+		bench_barrier();
+		hand_over(r, (dsm_mutex){ 0 }, n, &s);
+		if (s.n > s.rep_start)
+			series_rep(&s);
+		r->last = 0;
+		bench_barrier();
+		hand_over(r, served, n, &old);
+		if (old.n > old.rep_start)
+			series_rep(&old);
+	}
+	if (bench.rank == 0)
+		OK(dsm_mutex_destroy(bench.dsm, served));
+	series_summary(&old, SERIES_LESS_IS_BETTER, &value, &p99);
+	series_close(&old);
+	result_take(out, &s, SERIES_LESS_IS_BETTER, "us");
+	result_extra(out, "dsm_mutex", value, "us");
 }
