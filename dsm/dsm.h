@@ -340,8 +340,7 @@ struct dsm_stats {
 	uint64_t evictions, atomics; /* atomics: carried out on our frames */
 	uint64_t locks, barriers;  /* granted or passed by this home */
 	uint64_t messages_sent, messages_received;
-	uint64_t bytes_sent, bytes_received; /* messages and pages; page writes received are
-	                                      * counted at their writer */
+	uint64_t bytes_sent, bytes_received; /* page writes are counted at their writer only */
 	uint64_t page_writes, page_write_bytes; /* RDMA page writes posted by us */
 	uint64_t doorbells;        /* sleeping peers woken */
 	uint64_t fault_ns_total;   /* from reading a fault to waking its thread, nanoseconds */
@@ -364,6 +363,7 @@ struct dsm_stats {
 	uint64_t frame_waits;      /* faults that found no frame and waited for an eviction */
 	uint64_t pages_pinned;     /* by dsm_pin, now */
 	uint64_t refused;          /* messages and page writes in the job's name, of somebody else */
+	uint64_t futex_sleeps, futex_wakes; /* threads put to sleep, and woken, by a word's home */
 };
 /* size: sizeof(struct dsm_stats); only so many bytes are written. */
 DSM_API int dsm_get_stats(dsm_t *dsm, struct dsm_stats *out, size_t size);

@@ -20,6 +20,7 @@ enum dsm_latency_kind {
 	DSM_LATENCY_LOCK,          /* in dsm_mutex_lock */
 	DSM_LATENCY_BARRIER,       /* in dsm_barrier, and in each round of dsm_coll.h */
 	DSM_LATENCY_EVICTION,      /* for memory, before a page was asked for */
+	DSM_LATENCY_FUTEX,         /* in dsm_futex_wait, where it was woken */
 };
 
 /*

@@ -60,6 +60,8 @@ json_t *stats_json(struct dsm *d)
 	PUT(pages_pinned);
 	PUT(frame_waits);
 	PUT(refused);
+	PUT(futex_sleeps);
+	PUT(futex_wakes);
 #undef PUT
 	/* These are in dsm_get_latency(). */
 	json_object_set_new(o, "lock_waits", waits_json(d, DSM_LATENCY_LOCK));

@@ -100,7 +100,9 @@ static const char *count_name(unsigned i)
 		                                      [COH_N_LOCK] = "locks",
 		                                      [COH_N_BARRIER] = "barriers",
 		                                      [COH_N_MIGRATORY] = "migratory",
-		                                      [COH_N_DISCARD] = "discarded" };
+		                                      [COH_N_DISCARD] = "discarded",
+		                                      [COH_N_SLEEP] = "futex_sleeps",
+		                                      [COH_N_WOKEN] = "futex_wakes" };
 
 	return name[i] ? name[i] : "?";
 }

@@ -11,6 +11,7 @@ const char *dsm_latency_name(int kind)
 		[DSM_LATENCY_READ_MISS] = "read_miss", [DSM_LATENCY_WRITE_MISS] = "write_miss",
 		[DSM_LATENCY_UPGRADE] = "upgrade",     [DSM_LATENCY_LOCK] = "lock",
 		[DSM_LATENCY_BARRIER] = "barrier",     [DSM_LATENCY_EVICTION] = "eviction",
+		[DSM_LATENCY_FUTEX] = "futex",
 	};
 
 	return kind < 1 || kind > LATENCY_KINDS ? NULL : name[kind];

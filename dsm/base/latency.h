@@ -5,7 +5,7 @@
 
 #include "dsm/dsm_latency.h"
 
-#define LATENCY_KINDS DSM_LATENCY_EVICTION /* the last one */
+#define LATENCY_KINDS DSM_LATENCY_FUTEX /* the last one */
 
 /* One for each kind, of which 0 is none. */
 struct latency {

@@ -55,7 +55,7 @@ static void cancel(struct dsm *d, const struct waiter *w, const struct waits_ans
 
 static int wait_until(struct dsm *d, struct coh_event *ev, uint64_t end_ns)
 {
-	struct waiter w = {.what = "dsm_futex_wait"};
+	struct waiter w = {.what = "dsm_futex_wait", .kind = DSM_LATENCY_FUTEX};
 	struct waits_answer answer;
 	int rc = node_call_wait_until(d, ev, &w, &answer, end_ns);
 

@@ -53,5 +53,7 @@ void node_stats(struct dsm *d, struct dsm_stats *s)
 	        .frame_waits = d->faults.frame_waits,
 	        .pages_pinned = d->pins.held,
 	        .refused = t.refused,
+	        .futex_sleeps = d->engine.count[COH_N_SLEEP],
+	        .futex_wakes = d->engine.count[COH_N_WOKEN],
 	};
 }

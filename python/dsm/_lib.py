@@ -98,7 +98,7 @@ class Stats(ctypes.Structure):
             bytes_received page_writes page_write_bytes doorbells fault_ns_total sleeps faults_rwp
             extents_to_wp extents_to_rwp extents_stayed_wp pages_written page_writes_landed
             registered_bytes memory_budget memory_used memory_home evicted_shared evicted_modified
-            frames_returned frame_waits pages_pinned refused
+            frames_returned frame_waits pages_pinned refused futex_sleeps futex_wakes
         """.split()
     ]
 

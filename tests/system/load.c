@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A load that is known: rank 1 misses so many pages of rank 0's to read, so many to write, and
- * upgrades some of those that it has read; both take a mutex and meet in barriers so many times.
+ * upgrades some of those that it has read, and is woken so many times; both take a mutex and meet in
+ * barriers so many times.
  * By dsm_get_latency each wait is counted once, and as what it is.
  *
  *	dsmctl run -n 2 load    says "ready", goes on with a line of its standard input, says
@@ -12,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "dsm/dsm_coll.h"
+#include "dsm/dsm_futex.h"
 #include "dsm/dsm_latency.h"
 #include "tests/system/node.h"
 
@@ -21,10 +24,12 @@
 #define WRITES 16
 #define LOCKS 30
 #define BARRIERS 20
+#define WAKES 12
 #define PAGES 2048 /* of which those are in no order that could be a stream's */
 #define TIGHT_PAGES 600
 
 static volatile uint8_t *area;
+static uint32_t *word; /* of no page that is missed */
 static dsm_mutex mutex;
 
 static struct dsm_latency waits(int kind)
@@ -66,6 +71,38 @@ static void miss(void)
 	CHECK(sum == READS);
 }
 
+/* Rank 1 is woken by rank 0; waits that end otherwise are none. */
+static void sleep_for_word(void)
+{
+	uint32_t woken;
+
+	for (int i = 0; i < WAKES; i++) {
+		if (node.rank == 1)
+			OK(dsm_futex_wait(node.dsm, word, 0, -1));
+		else
+			do
+				OK(dsm_futex_wake(node.dsm, word, 1, &woken));
+			while (woken == 0);
+	}
+	if (node.rank == 1) {
+		EXPECT(DSM_ERR_TIMEDOUT, dsm_futex_wait(node.dsm, word, 0, 0));
+		EXPECT(DSM_ERR_CHANGED, dsm_futex_wait(node.dsm, word, 1, -1));
+	}
+}
+
+/* The word's home, whichever that is, has counted them. */
+static void expect_sleepers(const struct dsm_stats *before)
+{
+	struct dsm_stats s;
+	uint64_t more[2];
+
+	OK(dsm_get_stats(node.dsm, &s, sizeof s));
+	more[0] = s.futex_sleeps - before->futex_sleeps;
+	more[1] = s.futex_wakes - before->futex_wakes;
+	OK(dsm_reduce(node.dsm, more, 2, DSM_UINT64, DSM_SUM));
+	CHECK(more[0] == WAKES + 1 && more[1] == WAKES);
+}
+
 static void expect(int kind, const struct dsm_latency *before, uint64_t more)
 {
 	const struct dsm_latency now = waits(kind);
@@ -83,12 +120,15 @@ static void expect(int kind, const struct dsm_latency *before, uint64_t more)
 
 static void known_load(void)
 {
-	struct dsm_latency before[DSM_LATENCY_EVICTION + 1];
+	struct dsm_latency before[DSM_LATENCY_FUTEX + 1];
+	struct dsm_stats stats;
 
-	for (int kind = 1; kind <= DSM_LATENCY_EVICTION; kind++)
+	for (int kind = 1; kind <= DSM_LATENCY_FUTEX; kind++)
 		before[kind] = waits(kind);
+	OK(dsm_get_stats(node.dsm, &stats, sizeof stats));
 	if (node.rank == 1)
 		miss();
+	sleep_for_word();
 	for (int i = 0; i < LOCKS; i++) {
 		OK(dsm_mutex_lock(node.dsm, mutex));
 		OK(dsm_mutex_unlock(node.dsm, mutex));
@@ -103,6 +143,8 @@ static void known_load(void)
 	expect(DSM_LATENCY_LOCK, &before[DSM_LATENCY_LOCK], LOCKS);
 	expect(DSM_LATENCY_BARRIER, &before[DSM_LATENCY_BARRIER], BARRIERS);
 	expect(DSM_LATENCY_EVICTION, &before[DSM_LATENCY_EVICTION], 0);
+	expect(DSM_LATENCY_FUTEX, &before[DSM_LATENCY_FUTEX], node.rank ? WAKES : 0);
+	expect_sleepers(&stats);
 }
 
 static void wrong_arguments(void)
@@ -163,6 +205,7 @@ int main(int argc, char **argv)
 	node_join("load", 60);
 	CHECK(node.size == 2);
 	area = node_shared("area", (size_t)PAGES * PAGE, PAGE);
+	word = node_shared("word", sizeof *word, PAGE);
 	shared = node_shared("mutex", sizeof *shared, PAGE);
 	if (node.rank == 0) {
 		OK(dsm_mutex_create(node.dsm, shared));

@@ -15,7 +15,8 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 DIRECTORY, DASHBOARD = Path(sys.argv[1]), Path(sys.argv[2])
 URL = sys.argv[3] if len(sys.argv) > 3 else None
-KNOWN = {"read_miss": 24, "write_miss": 16, "upgrade": 10, "lock": 30, "eviction": 0}  # of rank 1
+KNOWN = {"read_miss": 24, "write_miss": 16, "upgrade": 10, "lock": 30, "eviction": 0,
+         "futex": 12}  # of rank 1
 SECONDS = {"fault_ns_total": "fault_seconds"}
 BYTES = {"bytes_sent": "sent_bytes", "bytes_received": "received_bytes",
          "memory_budget": "memory_budget_bytes", "memory_used": "memory_used_bytes",

@@ -59,6 +59,7 @@ has "$said" "upgrade 1 10( $time){4}" || fail "no 10 upgrades: $said"
 has "$said" "lock 0 30( $time){4}" || fail "no 30 locks: $said"
 has "$said" "lock total 60( $time){4}" || fail "no 60 locks: $said"
 has "$said" 'eviction total 0 - - - -' || fail "evictions: $said"
+has "$said" "futex 1 12( $time){4}" || fail "no 12 waits for a word: $said"
 tools/dsmctl stats --latency --json >"$dir/latency.json" || fail "no latency"
 
 # OpenMetrics, printed and over HTTP, between two looks at the statistics.

@@ -35,6 +35,8 @@ const struct figure figures[] = {
 	COUNT(atomics, "Atomic operations carried out here"),
 	COUNT(locks, "Mutexes granted by this node as their home"),
 	COUNT(barriers, "Barriers passed by this node as their home"),
+	COUNT(futex_sleeps, "Threads put to sleep for words by this node as their home"),
+	COUNT(futex_wakes, "Threads that waited for words woken by this node as their home"),
 	COUNT(messages_sent, "Messages sent"),
 	COUNT(messages_received, "Messages received"),
 	{ "bytes_sent", "sent_bytes", "Bytes of messages and pages sent", NULL, false, "bytes", false },
