@@ -46,6 +46,8 @@
 
 #include "dsm_base.hpp"
 #include "dsm_coll.h"
+#include "dsm_latency.h"
+#include "dsm_wait.hpp"
 
 namespace dsm {
 
@@ -224,6 +226,15 @@ public:
 
 		check(dsm_get_stats(node_, &s, sizeof s), "dsm_get_stats");
 		return s;
+	}
+
+	/* How long this node's threads have waited for what is of that kind. */
+	dsm_latency latency(dsm_latency_kind kind) const
+	{
+		dsm_latency out = {};
+
+		check(dsm_get_latency(node_, kind, &out, sizeof out), "dsm_get_latency");
+		return out;
 	}
 
 	/* Names at for the whole job; nullptr takes the name back. */

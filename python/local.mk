@@ -2,7 +2,7 @@
 # be built.
 dsmpydir = $(pythondir)/dsm
 dsmpy_files = python/dsm/__init__.py python/dsm/_array.py python/dsm/_job.py python/dsm/_lib.py \
-	python/dsm/_log.py python/dsm/_sync.py
+	python/dsm/_log.py python/dsm/_sync.py python/dsm/_waits.py
 dsmpy_typed = python/dsm/py.typed
 EXTRA_DIST += $(dsmpy_files) $(dsmpy_typed)
 if HAVE_PYTHON

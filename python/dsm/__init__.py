@@ -20,5 +20,7 @@ from ._job import Job
 from ._lib import Code, Error, LostError, __version__
 from ._log import TRACE
 from ._sync import Condition, Lock
+from ._waits import Waits
 
-__all__ = ["Code", "Condition", "Error", "Job", "Lock", "LostError", "TRACE", "__version__"]
+__all__ = ["Code", "Condition", "Error", "Job", "Lock", "LostError", "TRACE", "Waits",
+           "__version__"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import math
 import os
 import weakref
 from types import TracebackType
@@ -17,6 +18,7 @@ from . import _array, _lib
 from ._lib import Code, Error, check, lib
 from ._log import the_log
 from ._sync import Condition, Lock, make_cond, make_mutex
+from ._waits import Waits, waits_of
 
 _SECOND = 1000  # milliseconds; how long a call waits before Python looks for signals
 
@@ -134,6 +136,11 @@ class Job:
         out = _lib.Stats()
         check(lib.dsm_get_stats(self.node, ctypes.byref(out), ctypes.sizeof(out)), "dsm_get_stats")
         return {name: int(getattr(out, name)) for name, _ in out._fields_}
+
+    def latency(self) -> Dict[str, Waits]:
+        """How long this node's threads have waited, by what for: "read_miss", "lock" and so on,
+        see dsm_get_latency(3)."""
+        return waits_of(self.node)
 
     def barrier(self) -> None:
         """Waits until every node has called it, by one thread each."""
@@ -368,6 +375,34 @@ class Job:
     def compare_swap(self, array: npt.NDArray[Any], index: Any, expected: int, desired: int) -> int:
         """Stores desired if the value was expected, likewise."""
         return self._atomic("dsm_compare_swap", array, index, expected, desired)
+
+    def futex_wait(self, array: npt.NDArray[Any], index: Any, expected: int,
+                   timeout: Optional[float] = None) -> bool:
+        """Waits until futex_wake wakes this thread, if the element, an integer of 4 bytes, is
+        expected; whoever changes it and wakes then finds everybody who has seen the old value.
+        False: the time, in seconds, is over. True: woken, or the element is another: look again.
+        See dsm_futex_wait(3)."""
+        ms = -1 if timeout is None else min(math.ceil(max(timeout, 0) * 1000), 2**31 - 1)
+        rc = lib.dsm_futex_wait(self.node, self._word(array, index), int(expected), ms)
+        if rc not in (Code.CHANGED, Code.TIMEDOUT):
+            check(rc, "dsm_futex_wait")
+        return bool(rc != Code.TIMEDOUT)
+
+    def futex_wake(self, array: npt.NDArray[Any], index: Any, count: Optional[int] = 1) -> int:
+        """Wakes so many threads that wait for the element, those first who came first; None: all.
+        Returns how many it has woken."""
+        woken = ctypes.c_uint32()
+        check(lib.dsm_futex_wake(self.node, self._word(array, index),
+                                 2**32 - 1 if count is None else count, ctypes.byref(woken)),
+              "dsm_futex_wake")
+        return int(woken.value)
+
+    @staticmethod
+    def _word(array: npt.NDArray[Any], index: Any) -> int:
+        address, size = _array.element(array, index)
+        if size != 4:
+            raise TypeError(f"threads wait for integers of 4 bytes, not {array.dtype}")
+        return address
 
     def _atomic(self, call: str, array: npt.NDArray[Any], index: Any, *operands: int) -> int:
         address, size = _array.element(array, index)

@@ -11,7 +11,8 @@ import ctypes
 import enum
 import importlib
 import os
-from ctypes import POINTER, c_char_p, c_int, c_size_t, c_uint, c_uint32, c_uint64, c_void_p
+from ctypes import (POINTER, c_char_p, c_double, c_int, c_size_t, c_uint, c_uint32, c_uint64,
+                    c_void_p)
 from typing import Optional
 
 __version__ = "0.1.0"  # of libdsm, which must be the same
@@ -21,6 +22,7 @@ class Code(enum.IntEnum):
     """The codes of dsm.h, DSM_ERR_INVAL being Code.INVAL."""
 
     INVAL = -22
+    CHANGED = -11
     NOMEM = -12
     BUSY = -16
     PERM = -1
@@ -103,6 +105,18 @@ class Stats(ctypes.Structure):
     ]
 
 
+LATENCY_BUCKETS = 320
+
+
+class Latency(ctypes.Structure):
+    _fields_ = [
+        ("count", c_uint64),
+        ("sum_ns", c_uint64),
+        ("max_ns", c_uint64),
+        ("bucket", c_uint64 * LATENCY_BUCKETS),
+    ]
+
+
 HUGE, HUGE_PREFERRED = 1, 2
 PIN_READ, PIN_WRITE = 1, 2
 LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG, LOG_TRACE = range(5)
@@ -150,11 +164,18 @@ PROTOTYPES = {
     "dsm_shared": (c_int, [c_void_p, c_char_p, c_size_t, c_uint, _OUT]),
     "dsm_reduce": (c_int, [c_void_p, c_void_p, c_size_t, c_int, c_int]),
     "dsm_broadcast": (c_int, [c_void_p, c_void_p, c_size_t, c_int]),
+    "dsm_futex_wait": (c_int, [c_void_p, c_void_p, c_uint32, c_int]),
+    "dsm_futex_wake": (c_int, [c_void_p, c_void_p, c_uint32, POINTER(c_uint32)]),
+    "dsm_get_latency": (c_int, [c_void_p, c_int, POINTER(Latency), c_size_t]),
+    "dsm_latency_name": (c_char_p, [c_int]),
+    "dsm_latency_bound": (c_uint64, [c_uint]),
+    "dsm_latency_quantile": (c_uint64, [POINTER(Latency), c_double]),
+    "dsm_latency_merge": (None, [POINTER(Latency), POINTER(Latency)]),
     "dsm_version": (c_char_p, []),
     "dsm_log_fd": (None, [c_void_p, c_int, c_char_p]),
 }
 # Calls that Python has no use for.
-NOT_BOUND = {"dsm_probe", "dsm_current"}
+NOT_BOUND = {"dsm_probe", "dsm_current", "dsm_latency_bucket"}
 
 
 def _open() -> ctypes.CDLL:

@@ -189,6 +189,66 @@ def collective(job):
         raise AssertionError(f"no {wrong}")
 
 
+def words(job):
+    """The nodes take turns by a word alone; and wake-ups that leave it as it is are as many as
+    waits."""
+    turn = job.array((2, 1), np.int32, name="turn by a word")
+    while (now := int(turn[1, 0])) < 2 * job.size:
+        if now % job.size != job.rank:
+            assert job.futex_wait(turn, (1, 0), now)
+            continue
+        turn[1, 0] = now + 1
+        job.futex_wake(turn, (1, 0), None)
+    job.barrier()
+    still = job.array(3, np.uint32, name="a word that stays")
+    assert not job.futex_wait(still, 1, 0, timeout=0.001) and not job.futex_wait(still, 1, 0, 0)
+    assert job.futex_wait(still, 1, 7) and job.futex_wait(still, 1, 7, timeout=1e9)
+    job.barrier()
+    before = job.latency()["futex"].count
+    if job.rank == 0:
+        woken = 0
+        while woken < job.size - 1:
+            woken += job.futex_wake(still, 1, 1)
+    else:
+        assert job.futex_wait(still, 1, 0)
+        assert job.latency()["futex"].count == before + 1
+    job.barrier()
+    assert job.futex_wake(still, 1) == 0
+    raises(dsm.Code.INVAL, job.futex_wait, np.zeros(3, np.int32), 0, 0)
+    raises(dsm.Code.INVAL, job.futex_wake, np.zeros(3, np.int32), 0)
+    for call in (lambda: job.futex_wait(np.zeros(3, np.int64), 0, 0),
+                 lambda: job.futex_wake(np.zeros(3), 0)):
+        try:
+            call()
+        except TypeError:
+            continue
+        raise AssertionError("no TypeError")
+    job.barrier()
+
+
+def latency(job):
+    """Each wait is counted once, and as what it is."""
+    names = list(job.latency())
+    assert names[:6] == ["read_miss", "write_miss", "upgrade", "lock", "barrier", "eviction"]
+    before, lock = job.latency(), job.lock("latency")
+    for _ in range(10):
+        job.barrier()
+        with lock:
+            pass
+    after = job.latency()
+    for name in "barrier", "lock":
+        waits = after[name]
+        assert waits.count == before[name].count + 10, (name, waits)
+        assert sum(n for _, n in waits.buckets) == waits.count
+        assert 0 < waits.quantile(0.01) <= waits.quantile(0.5) <= waits.quantile(1)
+        assert waits.quantile(1) == waits.longest <= waits.total < 600
+        both = waits + before[name]
+        assert both.count == waits.count + before[name].count and both.longest == waits.longest
+        assert waits.count == before[name].count + 10  # the sum is another
+        assert repr(waits).startswith(f"<{waits.count} waits, half of them up to ")
+    job.barrier()
+
+
 def operations(job):
     """Pages of others are fetched in the middle of NumPy's loops, which hold the GIL."""
     rows = job.array((8 * job.size, 2048), name="rows")
@@ -246,8 +306,8 @@ def main():
     logging.basicConfig(format="%(name)s %(levelname)s %(message)s")
     with dsm.Job() as job:
         assert 0 <= job.rank < job.size and job.provider and isinstance(job.directory, str)
-        for test in (arrays, names, errors, locks, conditions, atomics, collective, operations,
-                     gil_is_released):
+        for test in (arrays, names, errors, locks, conditions, atomics, collective, words,
+                     latency, operations, gil_is_released):
             test(job)
         job.barrier()
     raises(dsm.Code.INVAL, job.barrier)

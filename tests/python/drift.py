@@ -10,7 +10,7 @@ import types
 from pathlib import Path
 
 TOP = Path(sys.argv[1])
-HEADERS = ["dsm.h", "dsm_bind.h", "dsm_coll.h"]
+HEADERS = ["dsm.h", "dsm_bind.h", "dsm_coll.h", "dsm_futex.h", "dsm_latency.h"]
 failures = 0
 
 
@@ -39,17 +39,19 @@ def kind_in_c(text):
     names = {"int": "int", "unsigned": "unsigned", "size_t": "size_t", "uint32_t": "u32",
              "uint64_t": "u64", "void": "void", "dsm_mutex": "mutex", "dsm_cond": "cond",
              "enum dsm_log_level": "int", "dsm_log_fn": "function", "dsm_allgather_fn": "function",
-             "enum dsm_op": "int", "enum dsm_type": "int"}
+             "enum dsm_op": "int", "enum dsm_type": "int", "double": "double"}
     return names.get(text, f"unknown: {text}")
 
 
 def kind_in_python(lib, kind):
     names = {None: "void", ctypes.c_int: "int", ctypes.c_uint32: "u32",
              ctypes.c_uint64: "u64",
-             ctypes.c_char_p: "char *", ctypes.c_void_p: "pointer", lib.Mutex: "mutex",
-             lib.Cond: "cond", lib.LOG_FN: "function", lib.ALLGATHER_FN: "function"}
+             ctypes.c_double: "double", ctypes.c_char_p: "char *", ctypes.c_void_p: "pointer",
+             lib.Mutex: "mutex", lib.Cond: "cond", lib.LOG_FN: "function", lib.ALLGATHER_FN: "function"}
     if kind in names:
         return names[kind]
+    if hasattr(kind, "_length_"):
+        return f"{kind_in_python(lib, kind._type_)}[{kind._length_}]"
     pointee = getattr(kind, "_type_", None)
     words = {ctypes.c_uint32: "u32 *", ctypes.c_uint64: "u64 *", ctypes.c_int32: "i32 *",
              ctypes.c_int64: "i64 *", ctypes.c_double: "double *"}
@@ -102,14 +104,16 @@ def compare_calls(lib, text):
 
 def compare_structures(lib, text):
     for name, python in [("dsm_config", lib.Config), ("dsm_stats", lib.Stats),
-                         ("dsm_mutex", lib.Mutex), ("dsm_cond", lib.Cond)]:
+                         ("dsm_mutex", lib.Mutex), ("dsm_cond", lib.Cond),
+                         ("dsm_latency", lib.Latency)]:
         body = re.search(r"struct %s \{(.*?)\}" % name, text, flags=re.S).group(1)
         c = []
         for line in filter(None, map(str.strip, body.split(";"))):
             first, *others = line.split(",")
-            kind, member = re.match(r"(.*?)(\w+)\s*$", first, flags=re.S).groups()
+            kind, member, many = re.match(r"(.*?)(\w+)(\[\w+\])?\s*$", first, flags=re.S).groups()
+            many = many.replace("DSM_LATENCY_BUCKETS", str(lib.LATENCY_BUCKETS)) if many else ""
             for member in [member, *map(str.strip, others)]:
-                c.append((member, kind_in_c(" ".join(kind.split()))))
+                c.append((member, kind_in_c(" ".join(kind.split())) + many))
         mine = [(member, kind_in_python(lib, kind)) for member, kind in python._fields_]
         if [m for m, _ in c] != [m for m, _ in mine]:
             wrong(f"struct {name} has other members: {c} in the header, {mine} in _lib.py")
@@ -118,7 +122,8 @@ def compare_structures(lib, text):
 
 
 def compare_numbers(lib, text):
-    codes = {name: int(n) for name, n in re.findall(r"\bDSM_ERR_(\w+)\s*=\s*(-\d+)", text)}
+    codes = {name: int(n) for name, n in
+             re.findall(r"\bDSM_ERR_(\w+)(?:\s*=\s*|\s+\()(-\d+)", text)}
     if codes != {code.name: code.value for code in lib.Code}:
         wrong(f"the codes are {codes}")
     numbers = {name: int(n) for name, n in re.findall(r"\bDSM_(\w+)\s*=\s*(\d+)\s*[,}]", text)}
@@ -129,7 +134,8 @@ def compare_numbers(lib, text):
         names = [name.split("=")[0].strip()[4:] for name in body.split(",")]
         numbers.update({name: first + i for i, name in enumerate(names)})
     for name in """HUGE HUGE_PREFERRED PIN_READ PIN_WRITE LOG_ERROR LOG_WARN LOG_INFO LOG_DEBUG
-            LOG_TRACE INT32 UINT32 INT64 UINT64 DOUBLE SUM MIN MAX COLL_BYTES""".split():
+            LOG_TRACE INT32 UINT32 INT64 UINT64 DOUBLE SUM MIN MAX COLL_BYTES
+            LATENCY_BUCKETS""".split():
         if numbers.get(name) != getattr(lib, name):
             wrong(f"DSM_{name} is {numbers.get(name)}")
 

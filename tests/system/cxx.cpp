@@ -205,6 +205,46 @@ void collective(dsm::job &job)
 	CHECK(code_of([&] { job.broadcast(1, size); }) == DSM_ERR_INVAL);
 }
 
+/* The nodes take turns by a word alone: an integer, and a std::atomic. */
+void words(dsm::job &job)
+{
+	struct turns {
+		std::atomic<int> a{0};
+		std::uint32_t b = 0;
+	};
+	auto &turn = job.shared<turns>("cxx.turns");
+	const int mine = job.rank(), last = 2 * job.size();
+
+	for (int now; (now = turn.a) < last;) {
+		if (now % job.size() != mine) {
+			CHECK(dsm::futex_wait(&turn.a, now));
+			continue;
+		}
+		turn.a = now + 1;
+		dsm::futex_wake(&turn.a);
+	}
+	job.barrier();
+	CHECK(dsm::futex_wait(&turn.b, 1u)); // it is another
+	CHECK(!dsm::futex_wait(&turn.b, 0u, 1));
+	const dsm_latency before = job.latency(DSM_LATENCY_FUTEX);
+	job.barrier();
+	if (mine == 0) {
+		for (int i = 1; i < job.size(); i++)
+			while (dsm::futex_wake(&turn.b, 1) == 0)
+				;
+	} else {
+		CHECK(dsm::futex_wait(&turn.b, 0u));
+		CHECK(job.latency(DSM_LATENCY_FUTEX).count == before.count + 1);
+	}
+	job.barrier();
+	CHECK(dsm::futex_wake(&turn.b) == 0);
+	std::uint32_t own = 0;
+	CHECK(code_of([&] { dsm::futex_wait(&own, 0u); }) == DSM_ERR_INVAL);
+	CHECK(code_of([&] { dsm::futex_wake(&own); }) == DSM_ERR_INVAL);
+	CHECK(code_of([&] { job.latency(dsm_latency_kind(0)); }) == DSM_ERR_INVAL);
+	job.barrier();
+}
+
 void errors(dsm::job &job)
 {
 	auto code = code_of([&] { job.lookup("cxx.nobody", 0); });
@@ -268,6 +308,7 @@ int main(int argc, char **argv)
 		atomics(job, w);
 		arrays(job, w);
 		collective(job);
+		words(job);
 		errors(job);
 		CHECK(job.size() == 1 || job.stats().messages_sent > 0);
 	}
