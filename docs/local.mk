@@ -31,7 +31,7 @@ dist_man_MANS += \
 	docs/alias/dsm_swap64.3 docs/alias/dsm_unpin.3
 
 dist_doc_DATA += CHANGELOG.md CONTRIBUTING.md docs/architecture.md docs/deploy.md docs/metrics.md docs/performance.md docs/protocol.md \
-	docs/simulation.md docs/tracing.md docs/transport.md docs/trap.md docs/tuning.md
+	docs/simulation.md docs/tracing.md docs/transport.md docs/tutorial.md docs/trap.md docs/tuning.md
 tracingdocdir = $(docdir)/tracing
 dist_tracingdoc_DATA = docs/tracing/late.svg docs/tracing/neighbours.svg
 EXTRA_DIST += docs/tracing/picture.py

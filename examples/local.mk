@@ -4,6 +4,10 @@ exampledir = $(docdir)/examples
 dist_example_DATA = examples/Makefile examples/hello.c examples/kmeans.c examples/pagerank.c \
 	examples/packages.c examples/packages.h examples/sort.c examples/heat.c examples/late.c \
 	examples/matmul.c examples/mpi_halo.c examples/neighbours.c examples/histogram.cpp examples/common.c examples/common.h
+exampletutorialdir = $(exampledir)/tutorial
+# The programs of docs/tutorial.md, which tests/docs/tutorial.sh builds and runs.
+dist_exampletutorial_DATA = examples/tutorial/step0.c examples/tutorial/step1.c \
+	examples/tutorial/step2.c examples/tutorial/step3.c examples/tutorial/step4.c
 examplepythondir = $(exampledir)/python
 dist_examplepython_DATA = examples/python/jacobi.py examples/python/rows.py
 

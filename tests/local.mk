@@ -154,8 +154,8 @@ CLEANFILES += tests/docs/first.c
 tests/docs/first.c: README.md
 	$(AM_V_GEN)$(MKDIR_P) tests/docs && sed -n '/^```c$$/,/^```$$/p' $(top_srcdir)/README.md | \
 		sed '/^```/d' >$@
-dist_check_SCRIPTS += tests/docs/first.sh
-TESTS += tests/docs/first.sh
+dist_check_SCRIPTS += tests/docs/first.sh tests/docs/tutorial.sh
+TESTS += tests/docs/first.sh tests/docs/tutorial.sh
 
 # The build
 include tests/build/local.mk

@@ -1,0 +1,61 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# docs/tutorial.md, as somebody pastes it who reads it from the top: its programs are those of
+# examples/tutorial, all come to the same, and what it finds by dsmctl hot and dsmctl trace is found.
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/../system/lib.sh"
+top=$(realpath "${srcdir:-$(dirname "$0")/../..}")
+sanitizer_stands_in_the_way && { echo "the library has sanitizers, the programs have none"; exit 77; }
+command -v patch cc pkg-config >/dev/null || { echo "there is no patch, cc or pkg-config"; exit 77; }
+need_nodes
+tmp=$(mktemp -d) || exit 99
+export TMPDIR=$tmp # jobs of our own only
+unset XDG_RUNTIME_DIR MAKEFLAGS
+trap 'rm -rf "$tmp"' EXIT
+mkdir "$tmp/pc" "$tmp/here"
+
+# As if libdsm were installed: its headers, library and commands are where they are now.
+sed "s,^libdir=.*,libdir=$PWD/.libs,; s,^includedir=.*,includedir=$top/dsm," dsm/dsm.pc >"$tmp/pc/dsm.pc"
+export PKG_CONFIG_PATH=$tmp/pc:${PKG_CONFIG_PATH-} LD_LIBRARY_PATH=$PWD/.libs PATH=$PWD/tools:$PATH
+
+# What is pasted: programs into files, in the order in which they are shown, and commands into a
+# shell. Where the reader waits a second the test does until both nodes are there.
+awk -v here="$tmp/here" '
+	/^```/ { kind = kind ? "" : /^```$/ ? "said" : substr($0, 4); n += kind == "c"; next }
+	kind == "c" { print >(here "/step" n - 1 ".c") }
+	kind == "sh"' "$top/docs/tutorial.md" >"$tmp/commands" || exit 99
+cat >"$tmp/all" <<'END'
+set -e
+wait() { builtin wait "$@" || true; } # for what was killed
+sleep() {
+	[ "$1" = 1 ] || { command sleep "$1"; return; }
+	until [ "$(dsmctl status --json | grep -c '"provider"')" = 2 ]; do command sleep 0.1; done
+}
+END
+cat "$tmp/commands" >>"$tmp/all"
+(cd "$tmp/here" && timeout -k 5 $hang bash -x "$tmp/all") >"$tmp/said" 2>"$tmp/err" ||
+	fail "status $?: $(tail -n 20 "$tmp/err") $(tail -n 5 "$tmp/said")"
+
+for step in 0 1 2 3 4; do
+	diff "$top/examples/tutorial/step$step.c" "$tmp/here/step$step.c" || fail "step$step.c is another"
+done
+right='primes: 283146; smallest factor of 1 digit: 1085712, 2: 432267, 3: 176113, 4: 22762'
+[ "$(grep -c "^\(\[0\] \)*$right$" "$tmp/said")" = 6 ] || fail "not six times $right: $(cat "$tmp/said")"
+[ "$(grep -c '^\(\[0\] \)*[0-9.]* ms$' "$tmp/said")" = 6 ] || fail "not six times: $(cat "$tmp/said")"
+
+grep -q 'faults, false sharing$' "$tmp/said" || fail "no false sharing: $(cat "$tmp/said")"
+if ldd tools/dsmctl | grep -q libdw; then
+	line=$(grep -n 'count\[digits(n)\]++' "$tmp/here/step2.c" | cut -d: -f1)
+	grep -q "node 0 writes step2.c:$line .*, node 1 writes step2.c:$line .*, same page of block \"rows\"" \
+		"$tmp/said" || fail "not line $line of step2.c: $(cat "$tmp/said")"
+fi
+python=$(command -v python3) || { echo "the trace is not read: there is no python3"; exit 0; }
+"$python" - "$tmp/here/step3.json" <<'END' || fail "the trace does not say who waits"
+import json, sys
+events = json.load(open(sys.argv[1]))["traceEvents"]
+waits = [e for e in events if e["name"] == "dsm_barrier" and e["ph"] == "X"]
+print("waits:", waits)
+sys.exit([e["pid"] - 1 for e in waits] != [0] or waits[0]["dur"] < 150000)
+END
+"$python" "$top/docs/tracing/picture.py" "$tmp/here/step3.json" 0 200 >"$tmp/picture.svg" || fail "no picture"
+echo "tutorial: all as it says"
