@@ -34,4 +34,7 @@ dist_doc_DATA += CHANGELOG.md CONTRIBUTING.md docs/architecture.md docs/deploy.m
 	docs/simulation.md docs/tracing.md docs/transport.md docs/tutorial.md docs/trap.md docs/tuning.md
 tracingdocdir = $(docdir)/tracing
 dist_tracingdoc_DATA = docs/tracing/late.svg docs/tracing/neighbours.svg
-EXTRA_DIST += docs/tracing/picture.py
+picturesdocdir = $(docdir)/pictures
+dist_picturesdoc_DATA = docs/pictures/heatmap.svg docs/pictures/miss.svg docs/pictures/rooms.svg \
+	docs/pictures/step3.svg docs/pictures/top.svg
+EXTRA_DIST += docs/tracing/picture.py docs/pictures/draw.py docs/pictures/pictures.sh

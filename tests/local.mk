@@ -154,8 +154,10 @@ CLEANFILES += tests/docs/first.c
 tests/docs/first.c: README.md
 	$(AM_V_GEN)$(MKDIR_P) tests/docs && sed -n '/^```c$$/,/^```$$/p' $(top_srcdir)/README.md | \
 		sed '/^```/d' >$@
-dist_check_SCRIPTS += tests/docs/first.sh tests/docs/tutorial.sh
-TESTS += tests/docs/first.sh tests/docs/tutorial.sh
+dist_check_SCRIPTS += $(reader_tests)
+TESTS += $(reader_tests)
+EXTRA_DIST += tests/docs/lib.sh
+reader_tests = tests/docs/first.sh tests/docs/pasted.sh tests/docs/pictures.sh tests/docs/tutorial.sh
 
 # The build
 include tests/build/local.mk

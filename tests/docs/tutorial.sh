@@ -2,21 +2,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # docs/tutorial.md, as somebody pastes it who reads it from the top: its programs are those of
 # examples/tutorial, all come to the same, and what it finds by dsmctl hot and dsmctl trace is found.
-# shellcheck source=tests/system/lib.sh
-. "$(dirname "$0")/../system/lib.sh"
-top=$(realpath "${srcdir:-$(dirname "$0")/../..}")
-sanitizer_stands_in_the_way && { echo "the library has sanitizers, the programs have none"; exit 77; }
-command -v patch cc pkg-config >/dev/null || { echo "there is no patch, cc or pkg-config"; exit 77; }
+# shellcheck source=tests/docs/lib.sh
+. "$(dirname "$0")/lib.sh"
+command -v patch >/dev/null || { echo "there is no patch"; exit 77; }
 need_nodes
 tmp=$(mktemp -d) || exit 99
 export TMPDIR=$tmp # jobs of our own only
-unset XDG_RUNTIME_DIR MAKEFLAGS
+unset XDG_RUNTIME_DIR
 trap 'rm -rf "$tmp"' EXIT
-mkdir "$tmp/pc" "$tmp/here"
-
-# As if libdsm were installed: its headers, library and commands are where they are now.
-sed "s,^libdir=.*,libdir=$PWD/.libs,; s,^includedir=.*,includedir=$top/dsm," dsm/dsm.pc >"$tmp/pc/dsm.pc"
-export PKG_CONFIG_PATH=$tmp/pc:${PKG_CONFIG_PATH-} LD_LIBRARY_PATH=$PWD/.libs PATH=$PWD/tools:$PATH
+mkdir "$tmp/here"
+as_if_installed "$tmp/pc"
 
 # What is pasted: programs into files, in the order in which they are shown, and commands into a
 # shell. Where the reader waits a second the test does until both nodes are there.
