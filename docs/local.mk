@@ -37,4 +37,4 @@ dist_tracingdoc_DATA = docs/tracing/late.svg docs/tracing/neighbours.svg
 picturesdocdir = $(docdir)/pictures
 dist_picturesdoc_DATA = docs/pictures/heatmap.svg docs/pictures/miss.svg docs/pictures/rooms.svg \
 	docs/pictures/step3.svg docs/pictures/top.svg
-EXTRA_DIST += docs/tracing/picture.py docs/pictures/draw.py docs/pictures/pictures.sh
+EXTRA_DIST += docs/tracing/picture.py docs/pictures/draw.py docs/pictures/pictures.sh docs/pictures/tutorial.sh

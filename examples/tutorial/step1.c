@@ -36,6 +36,7 @@ static double seconds(void)
 int main(int argc, char **argv)
 {
 	const long below = argc > 1 ? atol(argv[1]) : 4000000;
+	struct dsm_stats stats;
 	dsm_t *dsm;
 	void *shared;
 
@@ -53,10 +54,13 @@ int main(int argc, char **argv)
 
 	count_odd(below * rank / size, below * (rank + 1) / size);
 	dsm_barrier(dsm);
+	const double end = seconds();
+	dsm_get_stats(dsm, &stats, sizeof stats);
 	if (rank == 0) {
 		printf("primes: %ld; smallest factor of 1 digit: %ld, 2: %ld, 3: %ld, 4: %ld\n",
 		       count[0], count[1], count[2], count[3], count[4]);
-		printf("%.1f ms\n", (seconds() - start) * 1e3);
+		printf("%.1f ms, %lu pages came\n", (end - start) * 1e3,
+		       (unsigned long)stats.pages_fetched);
 	}
 	return dsm_fini(dsm) != 0;
 }

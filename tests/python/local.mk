@@ -4,3 +4,4 @@ dist_check_SCRIPTS += $(python_tests)
 TESTS += $(python_tests)
 EXTRA_DIST += tests/python/calls.py tests/python/drift.py tests/python/lib.sh tests/python/log.py \
 	tests/python/mpi.py tests/python/processes.py
+CLEANFILES += tests/python/sanitized # of a build with AddressSanitizer

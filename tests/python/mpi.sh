@@ -5,6 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 need_nodes
 need_python "python3-numpy python3-mpi4py" numpy mpi4py
+sanitizer_stands_in_the_way && { echo "MPI with a sanitizer that was loaded first is not tried"; exit 77; }
 command -v mpirun.openmpi >/dev/null || { echo "no mpirun.openmpi here: install openmpi-bin"; exit 77; }
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
