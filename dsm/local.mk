@@ -67,7 +67,15 @@ libnode_la_SOURCES += dsm/base/base.h dsm/base/cancel.h dsm/base/clock.c dsm/bas
 	dsm/base/processors.c dsm/base/processors.h dsm/base/stack.c dsm/base/stack.h \
 	dsm/base/thread.c dsm/base/thread.h
 libnode_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(SODIUM_CFLAGS) $(PMIX_CFLAGS)
-libnode_la_LIBADD = $(SODIUM_LIBS)
+libnode_la_LIBADD = libcheckpoint.la $(SODIUM_LIBS)
+
+# Checkpoints on disk: for nodes, dsmctl, and tests.
+noinst_LTLIBRARIES += libcheckpoint.la
+libcheckpoint_la_SOURCES = dsm/checkpoint/bytes.h dsm/checkpoint/checkpoint.h dsm/checkpoint/disk.c \
+	dsm/checkpoint/disk.h dsm/checkpoint/envelope.c dsm/checkpoint/index.c dsm/checkpoint/manifest.c \
+	dsm/checkpoint/read.c dsm/checkpoint/store.c dsm/checkpoint/write.c
+libcheckpoint_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS)
+libcheckpoint_la_LIBADD = $(SODIUM_LIBS)
 
 # The starter's side: needs no libfabric. For dsmctl, and tests that start nodes; and what dsmctl
 # works out from histograms.

@@ -42,6 +42,14 @@ tests_heap_test_names_SOURCES = tests/heap/test_names.c
 tests_heap_test_names_LDADD = libnode.la -lcunit
 endif
 
+# Checkpoints
+if HAVE_CUNIT
+check_PROGRAMS += tests/checkpoint/test_files
+TESTS += tests/checkpoint/test_files
+tests_checkpoint_test_files_SOURCES = tests/checkpoint/test_files.c tests/checkpoint/small.c tests/checkpoint/small.h
+tests_checkpoint_test_files_LDADD = libcheckpoint.la -lcunit
+endif
+
 # Budget of frames, and which page goes
 if HAVE_CUNIT
 check_PROGRAMS += tests/memory/test_evict tests/memory/test_budget tests/memory/test_frames tests/node/test_hot \

@@ -3,9 +3,12 @@
 fuzz_wire = tests/fuzz/fuzz.h tests/fuzz/fuzz_wire.c
 fuzz_liar = tests/fuzz/fuzz.h tests/fuzz/fuzz_liar.c tests/fuzz/world.c tests/fuzz/world.h
 fuzz_head = tests/fuzz/fuzz.h tests/fuzz/fuzz_head.c
+fuzz_checkpoint = tests/fuzz/fuzz.h tests/fuzz/fuzz_checkpoint.c
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/long.sh
-check_PROGRAMS += tests/fuzz/wire tests/fuzz/liar tests/fuzz/head
-TESTS += tests/fuzz/wire tests/fuzz/liar tests/fuzz/head
+check_PROGRAMS += tests/fuzz/wire tests/fuzz/liar tests/fuzz/head tests/fuzz/checkpoint
+TESTS += tests/fuzz/wire tests/fuzz/liar tests/fuzz/head tests/fuzz/checkpoint
+tests_fuzz_checkpoint_SOURCES = $(fuzz_checkpoint) tests/fuzz/replay.c tests/sim/rng.h
+tests_fuzz_checkpoint_LDADD = libcheckpoint.la
 tests_fuzz_wire_SOURCES = $(fuzz_wire) tests/fuzz/replay.c tests/sim/rng.h
 tests_fuzz_wire_LDADD = libcoherence.la
 tests_fuzz_liar_SOURCES = $(fuzz_liar) tests/fuzz/replay.c tests/sim/rng.h
@@ -14,7 +17,7 @@ tests_fuzz_head_SOURCES = $(fuzz_head) tests/fuzz/replay.c tests/sim/rng.h
 tests_fuzz_head_LDADD = libtransport.la
 
 if FUZZ
-noinst_PROGRAMS += tests/fuzz/fuzz-wire tests/fuzz/fuzz-liar tests/fuzz/fuzz-head
+noinst_PROGRAMS += tests/fuzz/fuzz-wire tests/fuzz/fuzz-liar tests/fuzz/fuzz-head tests/fuzz/fuzz-checkpoint
 fuzz_cflags = $(AM_CFLAGS) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 tests_fuzz_fuzz_wire_SOURCES = $(fuzz_wire) $(coherence_sources)
 tests_fuzz_fuzz_wire_CFLAGS = $(fuzz_cflags)
@@ -26,4 +29,9 @@ tests_fuzz_fuzz_head_SOURCES = $(fuzz_head) transport/ofi_head.c transport/ofi_s
 tests_fuzz_fuzz_head_CFLAGS = $(fuzz_cflags) $(FABRIC_CFLAGS) $(SODIUM_CFLAGS)
 tests_fuzz_fuzz_head_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer,address,undefined
 tests_fuzz_fuzz_head_LDADD = $(SODIUM_LIBS)
+tests_fuzz_fuzz_checkpoint_SOURCES = $(fuzz_checkpoint) dsm/checkpoint/envelope.c dsm/checkpoint/index.c \
+	dsm/checkpoint/manifest.c
+tests_fuzz_fuzz_checkpoint_CFLAGS = $(fuzz_cflags) $(SODIUM_CFLAGS)
+tests_fuzz_fuzz_checkpoint_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer,address,undefined
+tests_fuzz_fuzz_checkpoint_LDADD = $(SODIUM_LIBS)
 endif

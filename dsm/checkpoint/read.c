@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Reading a checkpoint: the manifest, the indexes, and runs of pages. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "dsm/checkpoint/bytes.h"
+#include "dsm/checkpoint/disk.h"
+
+#define MANIFEST_MAX (UINT64_C(1) << 32)
+
+static int read_manifest(struct ckpt *c, int dir, const char *path, struct ckpt_why *why)
+{
+	uint8_t *bytes;
+	size_t len;
+	int rc;
+
+	if (faccessat(dir, "manifest", F_OK, AT_EACCESS) && errno == ENOENT) {
+		snprintf(why->text, sizeof why->text,
+		         "there is no whole checkpoint in %s: it has no manifest", path);
+		return -ENOENT;
+	}
+	rc = disk_read_file(dir, "manifest", MANIFEST_MAX, &bytes, &len, why);
+	if (rc)
+		return rc;
+	rc = ckpt_manifest_decode(bytes, len, &c->manifest, why);
+	free(bytes);
+	return rc;
+}
+
+static int read_index(struct ckpt *c, uint32_t rank, struct ckpt_why *why)
+{
+	const struct ckpt_file *file = &c->manifest.file[rank];
+	char name[DISK_NAME_MAX], what[64];
+	uint8_t hash[CKPT_HASH_BYTES], *bytes;
+	size_t len;
+	int rc;
+
+	disk_name(DISK_INDEX, rank, name);
+	snprintf(what, sizeof what, "the index of node %u", rank);
+	rc = disk_read_file(c->dir, name, SIZE_MAX / 2, &bytes, &len, why);
+	if (rc)
+		return rc;
+	ckpt_hash(bytes, len, hash);
+	/* Its own words first: they say what is wrong. */
+	rc = ckpt_index_decode(&c->manifest, rank, bytes, len, &c->index[rank], why);
+	free(bytes);
+	if (rc)
+		return rc;
+	if (len != file->index_bytes || c->index[rank].data_bytes != file->data_bytes ||
+	    memcmp(hash, file->hash, sizeof hash))
+		return envelope_wrong(why, what, "is not the one that the manifest means");
+	return 0;
+}
+
+static int open_files(struct ckpt *c, const char *path, struct ckpt_why *why)
+{
+	const int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char name[DISK_NAME_MAX];
+	int rc;
+
+	if (dir < 0)
+		return disk_failed(why, "open directory", path, errno);
+	rc = read_manifest(c, dir, path, why);
+	if (rc == 0) {
+		disk_generation_name(c->manifest.generation, name);
+		rc = ckpt_store_generation(dir, c->manifest.generation, &c->dir);
+		if (rc)
+			disk_failed(why, "open directory", name, -rc);
+	}
+	close(dir);
+	return rc;
+}
+
+int ckpt_open(const char *path, struct ckpt **out, struct ckpt_why *why)
+{
+	struct ckpt *c = calloc(1, sizeof *c);
+	int rc;
+
+	if (!c)
+		goto err_memory;
+	c->dir = -1;
+	rc = open_files(c, path, why);
+	if (rc)
+		goto err_close;
+	c->index = calloc(c->manifest.nodes, sizeof *c->index);
+	if (!c->index) {
+		ckpt_close(c);
+		goto err_memory;
+	}
+	for (uint32_t i = 0; i < c->manifest.nodes && rc == 0; i++)
+		rc = read_index(c, i, why);
+	if (rc)
+		goto err_close;
+	*out = c;
+	return 0;
+
+err_close:
+	ckpt_close(c);
+	return rc;
+err_memory:
+	snprintf(why->text, sizeof why->text, "no memory to read a checkpoint");
+	return -ENOMEM;
+}
+
+void ckpt_close(struct ckpt *c)
+{
+	if (!c)
+		return;
+	for (uint32_t i = 0; c->index && i < c->manifest.nodes; i++)
+		ckpt_index_free(&c->index[i]);
+	free(c->index);
+	ckpt_manifest_free(&c->manifest);
+	if (c->dir >= 0)
+		close(c->dir);
+	free(c);
+}
+
+int ckpt_data_open(const struct ckpt *c, uint32_t rank, struct ckpt_why *why)
+{
+	char name[DISK_NAME_MAX];
+	struct stat st;
+	int fd;
+
+	disk_name(DISK_DATA, rank, name);
+	fd = openat(c->dir, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return disk_failed(why, "open", name, errno);
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode) ||
+	    (uint64_t)st.st_size != c->manifest.file[rank].data_bytes) {
+		close(fd);
+		snprintf(why->text, sizeof why->text, "the data of node %u has another length than "
+		         "its index says", rank);
+		return -EBADMSG;
+	}
+	return fd;
+}
+
+int ckpt_data_run(uint32_t rank, int fd, uint64_t at,
+                  const struct ckpt_run *run, void *buf, struct ckpt_why *why)
+{
+	const size_t len = ckpt_run_bytes(run);
+	char name[DISK_NAME_MAX];
+	uint8_t sum[CKPT_SUM_BYTES];
+
+	disk_name(DISK_DATA, rank, name);
+	for (size_t done = 0; done < len;) {
+		ssize_t n = pread(fd, (uint8_t *)buf + done, len - done, (off_t)(at + done));
+		if (n == 0 || (n < 0 && errno != EINTR))
+			return disk_failed(why, "read", name, n ? errno : EBADMSG);
+		done += n > 0 ? (size_t)n : 0;
+	}
+	ckpt_sum(buf, len, sum);
+	if (memcmp(sum, run->sum, sizeof sum)) {
+		snprintf(why->text, sizeof why->text, "the data of node %u is damaged: from byte %llu "
+		         "on its checksum is another", rank, (unsigned long long)at);
+		return -EBADMSG;
+	}
+	return 0;
+}

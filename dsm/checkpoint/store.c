@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The directory, by the one who writes the manifest. What it names stays as it is until another
+ * manifest, of which all has reached the disk, has taken its place.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "dsm/checkpoint/disk.h"
+
+#define MANIFEST_MAX (UINT64_C(1) << 32)
+#define NEW "manifest.new"
+
+/* The descriptor of the directory itself is locked: there is no file to be left. */
+int ckpt_store_open(const char *dir, int *out, struct ckpt_why *why)
+{
+	int fd, err;
+
+	if (mkdir(dir, 0777) && errno != EEXIST)
+		return disk_failed(why, "make directory", dir, errno);
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return disk_failed(why, "open directory", dir, errno);
+	if (faccessat(fd, ".", W_OK | X_OK, AT_EACCESS)) {
+		err = errno;
+		close(fd);
+		return disk_failed(why, "write to directory", dir, err);
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
+		close(fd);
+		snprintf(why->text, sizeof why->text,
+		         "another job writes its checkpoints to %s: give each a directory of its own",
+		         dir);
+		return -EBUSY;
+	}
+	*out = fd;
+	return 0;
+}
+
+/* A directory of ours is a number of ten digits. */
+static int is_generation(const char *name)
+{
+	return strlen(name) == 10 && strspn(name, "0123456789") == 10;
+}
+
+static void remove_generation(int dir, const char *name)
+{
+	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	DIR *at = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *e;
+
+	if (!at) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	while ((e = readdir(at)))
+		if (e->d_name[0] >= '0' && e->d_name[0] <= '9')
+			unlinkat(dirfd(at), e->d_name, 0);
+	closedir(at);
+	unlinkat(dir, name, AT_REMOVEDIR);
+}
+
+/* All but that of this name; NULL: none stays. */
+static void remove_others(int dir, const char *but)
+{
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *at = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *e;
+
+	if (!at) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	while ((e = readdir(at)))
+		if (is_generation(e->d_name) && (!but || strcmp(e->d_name, but)))
+			remove_generation(dir, e->d_name);
+	closedir(at);
+}
+
+/* The generation of the manifest that is there; 0: there is none. One that cannot be read is not
+ * written over. */
+static int generation_now(int dir, uint64_t *out, struct ckpt_why *why)
+{
+	struct ckpt_manifest m;
+	uint8_t *bytes;
+	size_t len;
+	int rc;
+
+	*out = 0;
+	if (faccessat(dir, "manifest", F_OK, AT_EACCESS) && errno == ENOENT)
+		return 0;
+	rc = disk_read_file(dir, "manifest", MANIFEST_MAX, &bytes, &len, why);
+	if (rc)
+		return rc;
+	rc = ckpt_manifest_decode(bytes, len, &m, why);
+	free(bytes);
+	if (rc == 0) {
+		*out = m.generation;
+		ckpt_manifest_free(&m);
+	}
+	return rc;
+}
+
+int ckpt_store_begin(int dir, uint64_t *generation, struct ckpt_why *why)
+{
+	char name[DISK_NAME_MAX];
+	uint64_t now;
+	int rc = generation_now(dir, &now, why);
+
+	if (rc)
+		return rc;
+	disk_generation_name(now, name);
+	remove_others(dir, now ? name : NULL);
+	unlinkat(dir, NEW, 0);
+	disk_generation_name(now + 1, name);
+	if (mkdirat(dir, name, 0777))
+		return disk_failed(why, "make directory", name, errno);
+	*generation = now + 1;
+	return 0;
+}
+
+int ckpt_store_generation(int dir, uint64_t generation, int *out)
+{
+	char name[DISK_NAME_MAX];
+	int fd;
+
+	disk_generation_name(generation, name);
+	fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	*out = fd;
+	return 0;
+}
+
+/* What the manifest says of a node's files. */
+static int look_at(int gen, struct ckpt_manifest *m, uint32_t rank, struct ckpt_why *why)
+{
+	struct ckpt_file *file = &m->file[rank];
+	char name[DISK_NAME_MAX];
+	struct ckpt_index index;
+	uint8_t *bytes;
+	size_t len;
+	int rc;
+
+	disk_name(DISK_INDEX, rank, name);
+	rc = disk_read_file(gen, name, SIZE_MAX / 2, &bytes, &len, why);
+	if (rc)
+		return rc;
+	rc = ckpt_index_decode(m, rank, bytes, len, &index, why);
+	if (rc == 0) {
+		file->index_bytes = len;
+		file->data_bytes = index.data_bytes;
+		ckpt_hash(bytes, len, file->hash);
+		ckpt_index_free(&index);
+	}
+	free(bytes);
+	return rc;
+}
+
+static int put_manifest(int dir, const struct ckpt_manifest *m, struct ckpt_why *why)
+{
+	uint8_t *bytes;
+	size_t len;
+	int rc = ckpt_manifest_encode(m, &bytes, &len);
+
+	if (rc) {
+		snprintf(why->text, sizeof why->text, "no memory for the manifest");
+		return rc;
+	}
+	rc = disk_write_file(dir, NEW, bytes, len, why);
+	free(bytes);
+	if (rc == 0 && fsync(dir)) /* the generation's name */
+		rc = disk_failed(why, "write", "the directory", errno);
+	if (rc == 0 && renameat(dir, NEW, dir, "manifest"))
+		rc = disk_failed(why, "rename", NEW, errno);
+	if (rc)
+		unlinkat(dir, NEW, 0);
+	else if (fsync(dir))
+		rc = disk_failed(why, "write", "the directory", errno);
+	return rc;
+}
+
+int ckpt_store_commit(int dir, struct ckpt_manifest *m, struct ckpt_why *why)
+{
+	char name[DISK_NAME_MAX];
+	int gen = -1, rc = ckpt_store_generation(dir, m->generation, &gen);
+
+	disk_generation_name(m->generation, name);
+	if (rc)
+		return disk_failed(why, "open directory", name, -rc);
+	for (uint32_t i = 0; i < m->nodes && rc == 0; i++)
+		rc = look_at(gen, m, i, why);
+	close(gen);
+	if (rc == 0)
+		rc = put_manifest(dir, m, why);
+	if (rc == 0)
+		remove_others(dir, name);
+	return rc;
+}
+
+void ckpt_store_drop(int dir, uint64_t generation)
+{
+	char name[DISK_NAME_MAX];
+
+	disk_generation_name(generation, name);
+	remove_generation(dir, name);
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A node's files of a generation. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dsm/checkpoint/disk.h"
+
+static int no_memory(struct ckpt_why *why)
+{
+	snprintf(why->text, sizeof why->text, "no memory for the index of the checkpoint");
+	return -ENOMEM;
+}
+
+static int wrote(const struct ckpt_writer *w, int rc, struct ckpt_why *why)
+{
+	char name[DISK_NAME_MAX];
+
+	disk_name(DISK_DATA, w->index.rank, name);
+	return rc ? disk_failed(why, "write", name, -rc) : 0;
+}
+
+int ckpt_writer_open(struct ckpt_writer *w, int dir, const uint8_t id[CKPT_ID_BYTES],
+                     uint32_t rank, struct ckpt_why *why)
+{
+	char name[DISK_NAME_MAX];
+
+	*w = (struct ckpt_writer){.dir = dir, .index = {.rank = rank}};
+	memcpy(w->index.id, id, CKPT_ID_BYTES);
+	disk_name(DISK_DATA, rank, name);
+	w->fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	return w->fd < 0 ? disk_failed(why, "make", name, errno) : 0;
+}
+
+int ckpt_writer_run(struct ckpt_writer *w, uint32_t kind, uint64_t first, uint64_t count,
+                    const void *bytes, struct ckpt_why *why)
+{
+	struct ckpt_run run = {.kind = kind, .first = first, .count = count};
+	const uint64_t len = ckpt_run_bytes(&run);
+
+	if (w->index.runs == w->room) {
+		const uint64_t room = w->room ? 2 * w->room : 256;
+		struct ckpt_run *more = realloc(w->index.run, room * sizeof *more);
+		if (!more)
+			return no_memory(why);
+		w->index.run = more;
+		w->room = room;
+	}
+	ckpt_sum(bytes, len, run.sum);
+	w->index.run[w->index.runs++] = run;
+	w->index.data_bytes += len;
+	return wrote(w, disk_write_all(w->fd, bytes, len), why);
+}
+
+int ckpt_writer_private(struct ckpt_writer *w, const void *bytes, uint64_t len,
+                        struct ckpt_why *why)
+{
+	int rc = 0;
+
+	for (uint64_t at = 0, n; at < len && rc == 0; at += n) {
+		n = len - at < CKPT_PRIVATE_PART ? len - at : CKPT_PRIVATE_PART;
+		rc = ckpt_writer_run(w, CKPT_PRIVATE, at, n, (const uint8_t *)bytes + at, why);
+	}
+	return rc;
+}
+
+int ckpt_writer_object(struct ckpt_writer *w, struct ckpt_object object, struct ckpt_why *why)
+{
+	struct ckpt_object *more =
+		reallocarray(w->index.object, w->index.objects + 1, sizeof *more);
+
+	if (!more)
+		return no_memory(why);
+	w->index.object = more;
+	more[w->index.objects++] = object;
+	return 0;
+}
+
+int ckpt_writer_finish(struct ckpt_writer *w, struct ckpt_why *why)
+{
+	char name[DISK_NAME_MAX];
+	uint8_t *bytes;
+	size_t len;
+	int rc = fsync(w->fd) ? -errno : 0;
+
+	if (close(w->fd) && rc == 0)
+		rc = -errno;
+	w->fd = -1;
+	if (rc)
+		return wrote(w, rc, why);
+	if (ckpt_index_encode(&w->index, &bytes, &len))
+		return no_memory(why);
+	disk_name(DISK_INDEX, w->index.rank, name);
+	rc = disk_write_file(w->dir, name, bytes, len, why);
+	free(bytes);
+	if (rc == 0 && fsync(w->dir))
+		rc = wrote(w, -errno, why);
+	return rc;
+}
+
+void ckpt_writer_close(struct ckpt_writer *w)
+{
+	if (w->fd >= 0)
+		close(w->fd);
+	w->fd = -1;
+	ckpt_index_free(&w->index);
+}
