@@ -31,6 +31,7 @@ typedef uint16_t coh_node;
 #define COH_PAGE_MAX (2u << 20) /* bytes of the largest page */
 #define COH_SHARES_MAX 16 /* of one node, in the dealing of homes */
 #define COH_MIGRATORY_MAX 63
+#define COH_LOCKS_BLOCK 4096 /* a condition's number is in the same block of so many as its mutex's */
 #define COH_NAME_MAX 64 /* bytes of a published name, its NUL included */
 
 /* What the window allows for a page. I, S and M map onto these. */
@@ -67,7 +68,7 @@ struct coh_config {
 	uint8_t sharer_pointers;
 	uint16_t sharer_group;
 	uint16_t holds;      /* pages that can be in tenure at once; 0 turns tenure off */
-	uint16_t locks;      /* mutexes plus conditions homed at one node */
+	uint32_t locks;      /* mutexes plus conditions homed at one node */
 	uint16_t sync_slots; /* threads of one node that wait in lock or condition at once */
 	uint16_t futex_slots; /* threads of one node that wait for words at once; the same at all */
 	uint8_t overtakes; /* threads woken from a condition that go before one that waits for its
@@ -443,6 +444,20 @@ const char *coh_invariant(const struct coh *coh);
  * wait for words. */
 int coh_is_quiet(const struct coh *coh);
 const struct coh_config *coh_config_of(const struct coh *coh);
+
+/* --- what is kept of a job for a later one (keep.c) --- */
+/* Requests of this node's cache under way; transactions of this home. A home that has none, when no
+ * cache has one any more, gets none before a cache asks again. */
+int coh_has_requests(const struct coh *coh);
+int coh_has_transactions(const struct coh *coh);
+/* A page of this home that nobody has asked for yet: its frame holds something. */
+void coh_keep_page(struct coh *coh, uint64_t page);
+/* The mutex or condition of that number at this home: 1 or 2, and of a condition its mutex; 0:
+ * there is none. */
+int coh_object_at(const struct coh *coh, uint32_t index, uint32_t *mutex);
+/* Makes it, free, whose number is free; kind as above, a condition after its mutex. 0, -EINVAL. */
+int coh_keep_object(struct coh *coh, uint32_t index, int kind, uint32_t mutex);
+
 /* Renames every node id in the state: id becomes perm[id]. Only for pages whose
  * homes are mapped onto themselves (the caller chooses such permutations). */
 void coh_permute(struct coh *coh, const coh_node *perm);

@@ -21,12 +21,14 @@ int coh_cond_home_create(struct coh *c, coh_node from, const struct coh_msg *m,
                          struct coh_effects *fx)
 {
 	struct object *mutex = coh_object_of(c, m->sync.mutex, OBJ_MUTEX);
+	const uint32_t first = m->sync.mutex / COH_LOCKS_BLOCK * COH_LOCKS_BLOCK;
 
 	if (!mutex || coh_object_is_doomed(c, mutex)) {
 		coh_object_respond(c, fx, from, m->slot, -EINVAL, 0);
 		return 0;
 	}
-	for (unsigned i = 0; i < c->cfg.locks; i++) {
+	/* In the mutex's block: what moves to another home moves by blocks. */
+	for (uint32_t i = first; i < c->cfg.locks && i < first + COH_LOCKS_BLOCK; i++) {
 		if (object_at(c, i)->kind != OBJ_FREE)
 			continue;
 		*object_at(c, i) = (struct object){.kind = OBJ_COND, .mutex = m->sync.mutex};

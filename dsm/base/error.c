@@ -6,6 +6,7 @@
 #include "config.h"
 #include "dsm/base/base.h"
 #include "dsm/dsm_bind.h"
+#include "dsm/dsm_checkpoint.h"
 #include "dsm/dsm_futex.h"
 
 const char *dsm_version(void)
@@ -30,6 +31,8 @@ const char *dsm_strerror(int code)
 	case DSM_ERR_NOT_OURS: return "not the start of an allocated block of shared memory";
 	case DSM_ERR_LIMIT: return "a limit of this process is too low";
 	case DSM_ERR_LOST: return "a node of the job is gone";
+	case DSM_ERR_STORAGE: return "a file of a checkpoint cannot be written or read";
+	case DSM_ERR_CHECKPOINT: return "no checkpoint, or one that cannot be used";
 	case DSM_ERR_CHANGED: return "the word does not hold what was expected";
 	default: break;
 	}

@@ -86,6 +86,10 @@ static int approach(struct dsm *d, struct pin *p, int *asked, const sigset_t *ma
 {
 	unsigned state = coh_cache_state_of(d->engine.coh, p->page);
 
+	if (d->freeze.what) { /* whoever holds a page may write it, past the trap */
+		wait_step(d);
+		return 0;
+	}
 	if (!node_is_home(d, p->page) &&
 	    (pins_may_hold(d, p) || (!p->write && (state == COH_C_M || state == COH_C_MI_A) &&
 	                        own_run(d, p->page)))) {
@@ -265,12 +269,15 @@ static int clear_page(struct dsm *d, uint64_t page, size_t from, size_t bytes)
 		rc = check(d, page, page + 1, 1);
 	if (rc == 0)
 		rc = pin_page(d, page, page, 1, &mask);
+	d->pins.clearing += rc == 0;
 	node_unlock(d, &mask);
 	if (rc)
 		return rc;
 	memset((uint8_t *)region_frame_at(&d->memory.region, page) + from, 0, bytes);
 	node_lock(d, &mask);
+	d->pins.clearing--;
 	unpin(d, page, page + 1);
+	waits_room(&d->waits); /* see freeze_begin() */
 	node_hand_over(d);
 	node_unlock(d, &mask);
 	return 0;

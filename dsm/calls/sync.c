@@ -4,25 +4,30 @@
 
 #include "dsm/node/node.h"
 
-/* A handle: kind (8 bits), home (16), index at its home plus one (32). */
+/* A handle: kind (8 bits), home (16), index at its home plus one (32). The home is that of the job
+ * that made it. One that was restored on fewer nodes has several homes of that at each: at node
+ * home % nodes, the block of numbers home / nodes. Where there is one block, it is as it says. */
 enum { HANDLE_MUTEX = 1, HANDLE_COND = 2 };
 
-static uint64_t handle_make(unsigned kind, coh_node home, uint32_t object)
+static uint64_t handle_make(const struct dsm *d, unsigned kind, coh_node node, uint32_t object)
 {
-	return (uint64_t)kind << 56 | (uint64_t)home << 32 | (object + 1);
+	const uint64_t home = object / NODE_LOCKS * d->engine.cfg.nodes + node;
+
+	return (uint64_t)kind << 56 | home << 32 | (object % NODE_LOCKS + 1);
 }
 
 /* Fills in home and object. */
 static int handle_read(const struct dsm *d, uint64_t id, unsigned kind, coh_node *home,
                        uint32_t *object)
 {
-	uint32_t index = (uint32_t)id;
+	const uint32_t index = (uint32_t)id, nodes = d->engine.cfg.nodes;
+	const uint32_t of = (uint32_t)(id >> 32 & 0xffff), block = of / nodes;
 
-	*home = (coh_node)(id >> 32);
-	*object = index - 1;
-	if (id >> 56 != kind || (id >> 48 & 0xff) || *home >= d->engine.cfg.nodes || index == 0 ||
-	    *object >= d->engine.cfg.locks)
+	if (id >> 56 != kind || (id >> 48 & 0xff) || block >= d->engine.cfg.locks / NODE_LOCKS ||
+	    index == 0 || index > NODE_LOCKS)
 		return DSM_ERR_INVAL;
+	*home = (coh_node)(of % nodes);
+	*object = block * NODE_LOCKS + index - 1;
 	return 0;
 }
 
@@ -58,7 +63,7 @@ int dsm_mutex_create(dsm_t *d, dsm_mutex *out)
 	node_unlock(d, &mask);
 	if (rc)
 		return rc == -ENOSPC ? DSM_ERR_NOMEM : rc;
-	out->id = handle_make(HANDLE_MUTEX, d->engine.cfg.self, object);
+	out->id = handle_make(d, HANDLE_MUTEX, d->engine.cfg.self, object);
 	return 0;
 }
 
@@ -123,7 +128,7 @@ int dsm_cond_create(dsm_t *d, dsm_mutex mutex, dsm_cond *out)
 		rc = node_call_wait(d, &ev, &w);
 	if (rc)
 		return rc == -ENOSPC ? DSM_ERR_NOMEM : rc;
-	out->id = handle_make(HANDLE_COND, ev.home, (uint32_t)w.result[0]);
+	out->id = handle_make(d, HANDLE_COND, ev.home, (uint32_t)w.result[0]);
 	return 0;
 }
 

@@ -157,11 +157,19 @@ struct ckpt {
 	int dir;
 	struct ckpt_manifest manifest;
 	struct ckpt_index *index; /* of each node */
+	struct ckpt_kept {
+		uint8_t *bytes;
+		uint64_t len;
+	} *kept; /* private bytes of each node, once they have been read */
 };
 /* Reads manifest and indexes. -ENOENT: there is no checkpoint; -EBADMSG, -ENOTSUP as above, or what
  * the system said. */
 int ckpt_open(const char *dir, struct ckpt **out, struct ckpt_why *why);
 void ckpt_close(struct ckpt *c); /* NULL is allowed */
+/* Reads the private bytes of all nodes. */
+int ckpt_keep_private(struct ckpt *c, struct ckpt_why *why);
+/* Files and indexes are not needed any more. */
+void ckpt_shed(struct ckpt *c);
 /* A node's data, to be read by ckpt_read_run(). Its descriptor, or a code. */
 int ckpt_data_open(const struct ckpt *c, uint32_t rank, struct ckpt_why *why);
 /* Reads a run that begins at this place in the data. buf: ckpt_run_bytes(). -EBADMSG */

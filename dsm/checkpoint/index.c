@@ -117,6 +117,8 @@ int ckpt_index_decode(const struct ckpt_manifest *m, uint32_t rank, const uint8_
 	rc = envelope_open(bytes, len, MAGIC, what, &c, why);
 	if (rc)
 		return rc;
+	if (c.left < FIXED)
+		return envelope_wrong(why, what, "is cut short");
 	get_bytes(&c, x.id, sizeof x.id);
 	x.rank = get_32(&c);
 	if (memcmp(x.id, m->id, sizeof x.id) || x.rank != rank)

@@ -72,6 +72,8 @@ static uint64_t window_bytes(const struct ckpt_manifest *m)
 /* How much there is of all, before any of it is read. */
 static int get_fixed(struct cursor *c, struct ckpt_manifest *m, struct ckpt_why *why)
 {
+	if (c->left < FIXED)
+		return wrong(why, "is cut short");
 	get_bytes(c, m->id, sizeof m->id);
 	m->generation = get_64(c);
 	m->seconds = get_64(c);

@@ -107,16 +107,26 @@ err_memory:
 	return -ENOMEM;
 }
 
+void ckpt_shed(struct ckpt *c)
+{
+	for (uint32_t i = 0; c->index && i < c->manifest.nodes; i++)
+		ckpt_index_free(&c->index[i]);
+	free(c->index);
+	c->index = NULL;
+	if (c->dir >= 0)
+		close(c->dir);
+	c->dir = -1;
+}
+
 void ckpt_close(struct ckpt *c)
 {
 	if (!c)
 		return;
-	for (uint32_t i = 0; c->index && i < c->manifest.nodes; i++)
-		ckpt_index_free(&c->index[i]);
-	free(c->index);
+	ckpt_shed(c);
+	for (uint32_t i = 0; c->kept && i < c->manifest.nodes; i++)
+		free(c->kept[i].bytes);
+	free(c->kept);
 	ckpt_manifest_free(&c->manifest);
-	if (c->dir >= 0)
-		close(c->dir);
 	free(c);
 }
 
@@ -161,4 +171,46 @@ int ckpt_data_run(uint32_t rank, int fd, uint64_t at,
 		return -EBADMSG;
 	}
 	return 0;
+}
+
+/* Its private bytes are the last runs of its data. */
+static int keep_of(struct ckpt *c, uint32_t rank, struct ckpt_why *why)
+{
+	const struct ckpt_index *x = &c->index[rank];
+	struct ckpt_kept *kept = &c->kept[rank];
+	uint64_t first = x->runs, at = x->data_bytes;
+	int fd, rc = 0;
+
+	while (first && x->run[first - 1].kind == CKPT_PRIVATE)
+		kept->len += x->run[--first].count;
+	if (!kept->len)
+		return 0;
+	kept->bytes = malloc(kept->len);
+	if (!kept->bytes) {
+		snprintf(why->text, sizeof why->text, "no memory for the private bytes of node %u", rank);
+		return -ENOMEM;
+	}
+	fd = ckpt_data_open(c, rank, why);
+	if (fd < 0)
+		return fd;
+	at -= kept->len;
+	for (uint64_t i = first; i < x->runs && rc == 0; i++)
+		rc = ckpt_data_run(rank, fd, at + x->run[i].first, &x->run[i],
+		                   kept->bytes + x->run[i].first, why);
+	close(fd);
+	return rc;
+}
+
+int ckpt_keep_private(struct ckpt *c, struct ckpt_why *why)
+{
+	int rc = 0;
+
+	c->kept = calloc(c->manifest.nodes, sizeof *c->kept);
+	if (!c->kept) {
+		snprintf(why->text, sizeof why->text, "no memory for the private bytes of nodes");
+		return -ENOMEM;
+	}
+	for (uint32_t rank = 0; rank < c->manifest.nodes && rc == 0; rank++)
+		rc = keep_of(c, rank, why);
+	return rc;
 }

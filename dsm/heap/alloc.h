@@ -46,6 +46,17 @@ int alloc_nearest(const struct alloc *a, uint64_t offset, uint64_t *at, uint64_t
 void alloc_bound(struct alloc *a, int (*fits)(void *ctx, uint64_t offset, uint64_t bytes),
                  void *ctx);
 
+/* All blocks, in the order of their places; of one that is leaving, what it will be. */
+struct alloc_saved {
+	uint64_t offset, bytes, dirty_lo, dirty_hi;
+	int taken;
+};
+void alloc_each(const struct alloc *a, void (*fn)(void *ctx, const struct alloc_saved *block),
+                void *ctx);
+/* A fresh one gets these n blocks, which cover the range from its begin on; what is behind them is
+ * free. -ENOMEM, -EINVAL: they are not such; then it may only be closed. */
+int alloc_restore(struct alloc *a, const struct alloc_saved *block, uint64_t n);
+
 struct alloc_stats {
 	uint64_t taken_bytes, taken_blocks, free_bytes, largest_free, high_water;
 };

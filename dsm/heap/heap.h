@@ -13,6 +13,7 @@
 
 #include "coherence/coh.h"
 
+struct ckpt_manifest;
 struct dsm;
 
 /* SVC_FREE of whole pages answers with their bytes, which are nobody's then, and which the caller
@@ -46,6 +47,11 @@ struct heap_round {
 	uint16_t count; /* below 1024: of all that the call is about */
 };
 int heap_round(struct dsm *d, struct heap_round what, uint64_t word[HEAP_WORDS], const char *name);
+
+/* At rank 0, lock held: blocks and names into m, which is to be freed by ckpt_manifest_free(); and
+ * back, at the start. -ENOMEM; -EINVAL: they do not fit into this region. */
+int heap_save(struct dsm *d, struct ckpt_manifest *m);
+int heap_restore(struct dsm *d, const struct ckpt_manifest *m);
 
 /* Lock held. Calls fn for every name that this node knows (rank 0: all), with the bytes of its
  * block, or 0. */

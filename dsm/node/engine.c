@@ -194,12 +194,14 @@ static int frames_removed(struct dsm *d, const struct coh_effect *e)
 /* zeroed: its frames have just been made zero for it. */
 static void do_set_access(struct dsm *d, const struct coh_effect *e, int zeroed)
 {
+	/* Whoever wants to write while nobody may faults once more, and waits then. */
+	const uint8_t access = d->freeze.what && e->access == COH_WRITE ? COH_READ : e->access;
 	int rc = 0;
 
 	if (e->access != COH_NONE)
 		rc = frames_prepare(&d->memory.frames, e->page, e->n);
 	if (rc == 0)
-		rc = d->trap->ops->set_access(d->trap, e->page, e->n, (enum trap_access)e->access);
+		rc = d->trap->ops->set_access(d->trap, e->page, e->n, (enum trap_access)access);
 	if (rc == -EFAULT)
 		rc = frames_removed(d, e);
 	if (rc) {
@@ -315,8 +317,11 @@ static void trace_step(struct dsm *d, const struct coh_event *ev)
 
 int node_step(struct dsm *d, const struct coh_event *ev)
 {
-	int rc = coh_step(d->engine.coh, ev, &d->engine.fx);
+	int rc;
 
+	if (__builtin_expect(d->freeze.what, 0) && freeze_holds(&d->freeze, ev->kind))
+		return -EAGAIN;
+	rc = coh_step(d->engine.coh, ev, &d->engine.fx);
 	if (__builtin_expect(d->trace.on, 0))
 		trace_step(d, ev);
 	carry_out(d);

@@ -151,6 +151,10 @@ static int fault_take(struct dsm *d, const struct trap_fault *f)
 		node_refuse(d, f, "the job has lost a node");
 		return 0;
 	}
+	if (f->write && d->freeze.what == FREEZE_STORES) {
+		freeze_keep_fault(&d->freeze, f->page);
+		return 0;
+	}
 	rc = node_frame_for(d, f->page);
 	if (rc == -EAGAIN && !d->faults.frame_since_ns) {
 		d->faults.frame_waits++;

@@ -31,6 +31,7 @@
 #include "dsm/node/entry.h"
 #include "dsm/node/fault_list.h"
 #include "dsm/node/faults.h"
+#include "dsm/node/freeze.h"
 #include "dsm/node/hot.h"
 #include "dsm/node/lines.h"
 #include "dsm/node/loop.h"
@@ -49,7 +50,7 @@
 #define NODE_PER_HOME 32
 #define NODE_SLOTS 128
 #define NODE_HOLDS 256
-#define NODE_LOCKS 4096
+#define NODE_LOCKS COH_LOCKS_BLOCK
 #define NODE_SYNC_SLOTS COH_MAX_SYNC_SLOTS /* a thread keeps one while it waits */
 #define NODE_FUTEX_SLOTS COH_MAX_SYNC_SLOTS /* likewise, while it waits for a word */
 #define NODE_SHARER_MAPS 16384
@@ -76,6 +77,8 @@ struct node_services {
 	 * it is tried again; 0: it is to be served. */
 	int (*check_here)(struct dsm *d, const struct trap_fault *f);
 };
+
+struct ckpt;
 
 struct dsm {
 	/* set at the start, and not changed after it: */
@@ -108,8 +111,15 @@ struct dsm {
 	struct lines lines;
 	struct reclaim reclaim;
 	struct refusals refusals;
+	struct freeze freeze;
+	struct store {
+		char *dir; /* where checkpoints go, which this node has locked; or NULL */
+		int fd;
+		int busy; /* a thread is in dsm_checkpoint */
+	} store;
 	struct progress progress;
 	struct loop *loop;        /* the service thread */
+	struct ckpt *restored;    /* what the job began with, or NULL; not changed after the start */
 	struct heap *heap;        /* heap/'s */
 	struct admin_room *admin; /* admin/'s */
 	/* without the lock; who waits in a call keeps his, who waits for a page does not: */

@@ -54,6 +54,7 @@ struct pins {
 	struct pin_run *runs, *free; /* as many as nodes may ask of a home at once */
 	uint64_t held, home; /* how many are; how many are of this home */
 	unsigned waiting;    /* calls that wait for a tenure to end */
+	unsigned clearing;   /* of those held, how many are so for a moment, to be cleared */
 };
 
 /* The pin of a page, or NULL. */

@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "dsm/checkpoint/checkpoint.h"
 #include "dsm/start/steps.h"
 
 #define TENURE_US 200
@@ -30,6 +31,16 @@ static void weigh_homes(struct dsm *d)
 		coh_config_weigh(&d->engine.cfg, weight);
 }
 
+/* Handles of a checkpoint's mutexes may name more homes than there are now: a node has a block of
+ * them for each. */
+static uint32_t locks(const struct dsm *d)
+{
+	const uint32_t nodes = (uint32_t)d->boot->size;
+	const uint32_t homes = d->restored ? d->restored->manifest.handle_homes : nodes;
+
+	return (homes + nodes - 1) / nodes * NODE_LOCKS;
+}
+
 int start_configure_core(struct dsm *d)
 {
 	const struct settings *s = d->settings;
@@ -48,7 +59,7 @@ int start_configure_core(struct dsm *d)
 	        .per_home = share(NODE_PER_HOME, COH_MAX_QUEUE / 2, nodes),
 	        .slots = NODE_SLOTS,
 	        .holds = NODE_HOLDS + PIN_HOME_PAGES,
-	        .locks = NODE_LOCKS,
+	        .locks = locks(d),
 	        .sync_slots = share(NODE_SYNC_SLOTS, COH_MAX_WAITERS, nodes),
 	        .futex_slots = share(NODE_FUTEX_SLOTS, COH_MAX_WAITERS, nodes),
 	        .sharer_maps = NODE_SHARER_MAPS,

@@ -12,6 +12,7 @@
 
 #include "coherence/mutant.h"
 #include "config.h"
+#include "dsm/checkpoint/checkpoint.h"
 #include "dsm/heap/heap.h"
 #include "dsm/start/steps.h"
 
@@ -43,7 +44,10 @@ static int choose_trap(struct dsm *d)
 /* What can be settled before the nodes meet; its outcome is told then. */
 static int prepare(struct dsm *d)
 {
-	int rc = start_configure_core(d);
+	int rc = restore_open(d);
+
+	if (rc == 0)
+		rc = start_configure_core(d);
 
 	if (rc == 0)
 		rc = limits_of_space(d);
@@ -142,6 +146,10 @@ static void dismantle(struct dsm *d)
 	waits_close(&d->waits);
 	log_close(&d->log);
 	pthread_mutex_destroy(&d->lock);
+	ckpt_close(d->restored);
+	if (d->store.dir)
+		close(d->store.fd);
+	free(d->store.dir);
 	free(d->settings);
 	process_unmark(d->mark);
 	free(d);
@@ -183,9 +191,11 @@ static int join(struct dsm *d, const struct dsm_config *config)
 	if (rc)
 		return rc;
 	rc = node_agree(d, make_ready(d, &post));
-	if (rc || d->boot->size == 1)
+	if (rc == 0 && d->boot->size > 1)
+		rc = node_agree(d, start_reach(d));
+	if (rc || !d->restored)
 		return rc;
-	return node_agree(d, start_reach(d));
+	return node_agree(d, restore_all(d));
 }
 
 /* NULL: no memory. */

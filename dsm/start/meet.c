@@ -9,6 +9,7 @@
 
 #include "coherence/wire.h"
 #include "config.h"
+#include "dsm/checkpoint/checkpoint.h"
 #include "dsm/start/steps.h"
 
 #define HELLO_MAGIC 0x4d534432u /* "2DSM" */
@@ -20,6 +21,7 @@ struct hello {
 	char version[16];
 	uint32_t address_len;
 	uint64_t region_bytes, huge_bytes, page_bytes;
+	uint8_t restored[CKPT_ID_BYTES]; /* the checkpoint; 0: none */
 	struct budget_claim claim;
 	struct post_name post; /* rank 0's counts */
 	uint8_t address[TR_ADDRESS_MAX];
@@ -32,6 +34,11 @@ static int check_hello(struct dsm *d, const struct hello *mine, const struct hel
 		init_error_set("node %d runs version %.16s of libdsm, this one %s", i, h->version,
 		               mine->version);
 		return DSM_ERR_VERSION;
+	}
+	if (memcmp(h->restored, mine->restored, sizeof h->restored)) {
+		init_error_set("node %d goes on from another checkpoint, or from none: DSM_RESTORE must "
+		               "be the same on all nodes", i);
+		return DSM_ERR_CONFIG;
 	}
 	if (h->region_bytes != mine->region_bytes || h->huge_bytes != mine->huge_bytes ||
 	    h->page_bytes != mine->page_bytes) {
@@ -97,6 +104,8 @@ int node_meet(struct dsm *d, int status, struct post_name *post)
 
 	if (!all)
 		return DSM_ERR_NOMEM;
+	if (d->restored)
+		memcpy(mine.restored, d->restored->manifest.id, sizeof mine.restored);
 	post_name_new(&mine.post);
 	rc = provider_agree(d, status);
 	if (rc == 0) {

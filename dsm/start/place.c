@@ -5,11 +5,23 @@
 
 #include "dsm/start/steps.h"
 
+/* Where pointers in a checkpoint expect it. */
+static int same_address(struct dsm *d, size_t len, void **out)
+{
+	int mine = restore_address(d, len, out), rc = node_agree(d, mine);
+
+	if (rc && mine == 0)
+		region_unreserve(*out, len);
+	return rc;
+}
+
 /* Tries one address after the other until one is free on all nodes. */
 static int find_address(struct dsm *d, size_t len, void **out)
 {
 	int32_t all[COH_MAX_NODES];
 
+	if (d->restored)
+		return same_address(d, len, out);
 	for (unsigned n = 0;; n++) {
 		void *at = region_candidate(n, len);
 		int32_t mine;

@@ -240,6 +240,18 @@ static int read_switch(const char *name, int *out)
 	return DSM_ERR_CONFIG;
 }
 
+static int read_restore(struct settings *out)
+{
+	const char *text = getenv("DSM_RESTORE");
+
+	if (text && strlen(text) >= sizeof out->restore) {
+		init_error_set("DSM_RESTORE is too long");
+		return DSM_ERR_CONFIG;
+	}
+	strcpy(out->restore, text ? text : "");
+	return 0;
+}
+
 static int read_start(struct settings *out)
 {
 	const char *text = getenv("DSM_START_TIMEOUT");
@@ -333,6 +345,8 @@ int settings_read(const struct dsm_config *config, struct settings *out, struct 
 		rc = read_switch("DSM_CHUNKS", &out->by_chunk);
 	if (rc == 0)
 		rc = read_switch("DSM_CHECK", &out->checks);
+	if (rc == 0)
+		rc = read_restore(out);
 	if (rc == 0)
 		rc = read_start(out);
 	if (rc == 0)

@@ -21,6 +21,7 @@ struct settings {
 	dsm_allgather_fn allgather; /* the caller's exchange, or NULL */
 	void *allgather_ctx;
 	int rank, nodes;            /* with it */
+	char restore[4096]; /* directory of a checkpoint to go on from, or "" */
 	int checks;         /* memory that nobody has allocated is refused */
 	int by_chunk;       /* register frames by chunks, whatever the provider does with them */
 	int32_t start_ms;   /* how long to wait for other nodes at the start */

@@ -32,6 +32,15 @@ int node_meet(struct dsm *d, int status, struct post_name *post);
  * a node lacks them. */
 int node_place_region(struct dsm *d);
 
+/* --- restore.c: with DSM_RESTORE, else they do nothing --- */
+/* Reads what the checkpoint says, into d->restored, and fits the settings to it. */
+int restore_open(struct dsm *d);
+/* Reserves its window's addresses, and says who has them where they are taken. Not without
+ * d->restored. */
+int restore_address(struct dsm *d, size_t len, void **at);
+/* Blocks, names, mutexes and pages, on all nodes before any goes on. */
+int restore_all(struct dsm *d);
+
 /* --- limits.c: 0, or DSM_ERR_LIMIT and a sentence --- */
 /* Window and alias each take the region's size in addresses. */
 int limits_of_space(const struct dsm *d);

@@ -19,6 +19,7 @@ static const char *const known[] = {
 	"DSM_RANK",
 	"DSM_REGION",
 	"DSM_RENDEZVOUS",
+	"DSM_RESTORE",
 	"DSM_SECRET",
 	"DSM_SIZE",
 	"DSM_SPIN_US",

@@ -1,7 +1,7 @@
 # System tests: programs that run as jobs, and the scripts that start them.
 
 system_programs = tests/system/advice tests/system/api tests/system/audit tests/system/breaks \
-	tests/system/coll tests/system/descriptors tests/system/engine tests/system/errors \
+	tests/system/checkpoint tests/system/coll tests/system/descriptors tests/system/engine tests/system/errors \
 	tests/system/full tests/system/futex tests/system/heat tests/system/idle tests/system/kernel tests/system/leave \
 	tests/system/left tests/system/litmus tests/system/load tests/system/log \
 	tests/system/lost tests/system/objects tests/system/resident tests/system/reuse tests/system/sharing \
@@ -22,6 +22,8 @@ tests_system_audit_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_system_audit_LDADD = libnode.la libcoherence.la libtransport.la $(EV_LIBS) $(JANSSON_LIBS)
 tests_system_breaks_SOURCES = tests/system/breaks.c $(system_node)
 tests_system_breaks_LDADD = libdsm.la
+tests_system_checkpoint_SOURCES = tests/system/checkpoint.c $(system_node)
+tests_system_checkpoint_LDADD = libdsm.la
 tests_system_coll_SOURCES = tests/system/coll.c $(system_node)
 tests_system_coll_LDADD = libdsm.la
 tests_system_descriptors_SOURCES = tests/system/descriptors.c

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Which pages a node saves, and saving them. Each page that holds something is one node's: whoever
+ * has it in M, else its home, whose frame is current. What is noted while nothing moves stays as it
+ * is, wherever copies go afterwards: nobody writes, and frames that are noted are not given back.
+ */
+#include "dsm/calls/checkpoint.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dsm/dsm.h"
+#include "dsm/node/node.h"
+
+#define LOOK_PAGES 65536 /* with the lock held: others wait for it */
+
+static int is_mine(struct dsm *d, uint64_t page)
+{
+	struct coh_page_info info;
+
+	if (!frames_ready(&d->memory.frames, page))
+		return 0;
+	coh_page_info(d->engine.coh, page, &info);
+	return info.cache_state == COH_C_M ||
+	       (info.is_home && info.touched && info.dir_stable != COH_D_M);
+}
+
+/* Runs end where a home's block may. */
+static int note(struct saving *s, uint64_t page)
+{
+	const struct region_zone *zone = region_zone_of(&s->d->memory.region, page);
+	struct saving_run *last = s->runs ? &s->run[s->runs - 1] : NULL;
+
+	if (last && last->page + last->n == page && zone->page_bytes == REGION_PTE_BYTES &&
+	    (page - zone->first) % CKPT_RUN_PAGES) {
+		last->n++;
+		return 0;
+	}
+	if (s->runs == s->room) {
+		const uint64_t room = s->room ? 2 * s->room : 256;
+		struct saving_run *more = realloc(s->run, room * sizeof *more);
+		if (!more)
+			return DSM_ERR_NOMEM;
+		s->run = more;
+		s->room = room;
+	}
+	s->run[s->runs++] = (struct saving_run){.page = page, .n = 1};
+	return 0;
+}
+
+/* Of the zone's pages [page, end), with the lock held for a while at a time. */
+static int note_part(struct saving *s, uint64_t page, uint64_t end)
+{
+	struct dsm *d = s->d;
+	sigset_t mask;
+	int rc = 0;
+
+	while (page < end && rc == 0) {
+		const uint64_t stop = end - page < LOOK_PAGES ? end : page + LOOK_PAGES;
+
+		node_lock(d, &mask);
+		for (; page < stop && rc == 0; page++)
+			if (is_mine(d, page)) {
+				rc = note(s, page);
+				if (rc == 0)
+					frames_pin(&d->memory.frames, page, 1);
+			}
+		node_unlock(d, &mask);
+	}
+	return rc;
+}
+
+/* Only where the file behind the zone has memory. */
+static int note_zone(struct saving *s, const struct region_zone *zone)
+{
+	const off_t len = (off_t)(zone->count * zone->page_bytes);
+	off_t at = 0, end;
+	int rc = 0;
+
+	while (at < len && rc == 0) {
+		at = lseek(zone->memfd, at, SEEK_DATA);
+		if (at < 0)
+			break; /* ENXIO: no more */
+		end = lseek(zone->memfd, at, SEEK_HOLE);
+		if (end < at)
+			end = len;
+		rc = note_part(s, zone->first + (uint64_t)at / zone->page_bytes,
+		               zone->first + ((uint64_t)end + zone->page_bytes - 1) /
+		                                     zone->page_bytes);
+		at = end;
+	}
+	return rc;
+}
+
+int saving_note_pages(struct saving *s)
+{
+	int rc = 0;
+
+	for (int kind = 0; kind < REGION_ZONES && rc == 0; kind++)
+		if (s->d->memory.region.zone[kind].count)
+			rc = note_zone(s, &s->d->memory.region.zone[kind]);
+	return rc;
+}
+
+void saving_let_pages_go(struct saving *s)
+{
+	sigset_t mask;
+
+	node_lock(s->d, &mask);
+	for (uint64_t i = 0; i < s->runs; i++)
+		frames_unpin(&s->d->memory.frames, s->run[i].page, s->run[i].n);
+	waits_room(&s->d->waits);
+	node_unlock(s->d, &mask);
+	free(s->run);
+	s->run = NULL;
+	s->runs = s->room = 0;
+}
+
+/* --- writing --- */
+
+static int is_zero(const void *at, size_t len)
+{
+	const uint64_t *word = at;
+
+	return word[0] == 0 && !memcmp(word, word + 1, len - sizeof *word);
+}
+
+/* Those of a run that are not zero. */
+static int write_run(struct saving *s, struct ckpt_writer *w, const struct saving_run *run)
+{
+	const struct region *region = &s->d->memory.region;
+	const struct region_zone *zone = region_zone_of(region, run->page);
+	const uint32_t kind = zone == &region->zone[REGION_PMD] ? CKPT_PMD : CKPT_PTE;
+	uint64_t page = run->page, end = run->page + run->n;
+	int rc = 0;
+
+	while (page < end && rc == 0) {
+		uint64_t n = 0;
+
+		while (page + n < end &&
+		       !is_zero(region_frame_at(region, page + n), zone->page_bytes))
+			n++;
+		if (n)
+			rc = ckpt_writer_run(w, kind, page - zone->first, n,
+			                     region_frame_at(region, page), &s->why);
+		page += n ? n : 1;
+	}
+	return rc;
+}
+
+/* By their handles, which name another home than this node where the job was restored on fewer. */
+static int write_objects(struct saving *s, struct ckpt_writer *w)
+{
+	struct dsm *d = s->d;
+	int rc = 0;
+
+	for (uint32_t i = 0; i < d->engine.cfg.locks && rc == 0; i++) {
+		uint32_t mutex;
+		sigset_t mask;
+		int kind;
+
+		node_lock(d, &mask);
+		kind = coh_object_at(d->engine.coh, i, &mutex);
+		node_unlock(d, &mask);
+		if (kind)
+			rc = ckpt_writer_object(
+				w,
+				(struct ckpt_object){.home = i / NODE_LOCKS * d->engine.cfg.nodes +
+			                                     d->engine.cfg.self,
+			                             .index = i % NODE_LOCKS,
+			                             .is_cond = kind == 2,
+			                             .mutex = mutex % NODE_LOCKS},
+				&s->why);
+	}
+	return rc;
+}
+
+int saving_write(struct saving *s)
+{
+	struct ckpt_writer w;
+	int rc = ckpt_writer_open(&w, s->gen, s->id, s->d->engine.cfg.self, &s->why);
+
+	for (uint64_t i = 0; i < s->runs && rc == 0; i++)
+		rc = write_run(s, &w, &s->run[i]);
+	if (rc == 0)
+		rc = ckpt_writer_private(&w, s->private_data, s->private_bytes, &s->why);
+	if (rc == 0)
+		rc = write_objects(s, &w);
+	if (rc == 0)
+		rc = ckpt_writer_finish(&w, &s->why);
+	ckpt_writer_close(&w);
+	return rc;
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A job that saves itself after each round, and checks all of its memory when it begins again:
+ *
+ *	checkpoint DIR ROUNDS [kill RANK MICROSECONDS] [huge]
+ *
+ * In a round each node writes words of its own choice, all over the memory; what a word holds after
+ * a round is known without looking, whatever the number of nodes. Beside that, threads never stop
+ * to write: each copies on what the one before has, so that a set that is not of one moment is found
+ * by a copy that is ahead of where it is from. With "kill" that node ends by SIGKILL after that time.
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "dsm/dsm_checkpoint.h"
+#include "dsm/dsm_coll.h"
+#include "tests/system/node.h"
+
+#define WORDS (1u << 18) /* 2 MiB */
+#define STRIDE 16        /* of which a round writes one in so many */
+#define PAGE_WORDS 512
+#define CHAIN 16         /* as many nodes at most */
+
+struct state {
+	uint64_t *self;  /* where it lies */
+	dsm_mutex mutex;
+	dsm_cond cond;
+	uint64_t total;  /* added to by dsm_fetch_add64, before each step of a chain */
+};
+
+static struct state *state;
+static uint64_t *word, *chain; /* chain: a page for each */
+static volatile int stop;
+
+static uint64_t mix(uint64_t x)
+{
+	x = (x ^ x >> 31) * UINT64_C(0x9e3779b97f4a7c15);
+	x = (x ^ x >> 29) * UINT64_C(0xbf58476d1ce4e5b9);
+	return x ^ x >> 32;
+}
+
+/* Whether round writes word i. */
+static int is_written(uint64_t i, uint64_t round)
+{
+	return mix(i << 20 ^ round) % STRIDE == 0;
+}
+
+/* What word i holds after a round. Half of the pages have only zeros. */
+static uint64_t expected(uint64_t i, uint64_t round)
+{
+	if (i / PAGE_WORDS % 2)
+		return 0;
+	while (round && !is_written(i, round))
+		round--;
+	return round ? round << 32 | i : 0;
+}
+
+static void write_round(uint64_t round)
+{
+	for (uint64_t i = 0; i < WORDS; i++)
+		if (i / PAGE_WORDS % 2 == 0 && is_written(i, round) &&
+		    mix(i + round) % (uint64_t)node.size == (uint64_t)node.rank)
+			word[i] = round << 32 | i;
+}
+
+static void check_words(uint64_t round)
+{
+	uint64_t wrong = 0;
+
+	for (uint64_t i = 0; i < WORDS; i++) {
+		if (word[i] == expected(i, round))
+			continue;
+		if (wrong++ == 0)
+			fprintf(stderr, "node %d: word %llu after round %llu is %llx, not %llx\n",
+			        node.rank, (unsigned long long)i, (unsigned long long)round,
+			        (unsigned long long)word[i],
+			        (unsigned long long)expected(i, round));
+	}
+	CHECK(wrong == 0);
+}
+
+static uint64_t load(const uint64_t *at)
+{
+	return __atomic_load_n(at, __ATOMIC_SEQ_CST);
+}
+
+/* The last one first: what it has copied the others had before. */
+static void check_chain(void)
+{
+	uint64_t sum = 0, total;
+
+	for (int i = CHAIN - 1; i > 0; i--)
+		CHECK(load(&chain[i * PAGE_WORDS]) <= load(&chain[(i - 1) * PAGE_WORDS]));
+	for (int i = 0; i < CHAIN; i++)
+		sum += load(&chain[i * PAGE_WORDS + 1]);
+	total = load(&state->total);
+	CHECK(sum <= total && total <= sum + (uint64_t)CHAIN);
+}
+
+/* Places of the chain are dealt out to the nodes, however many these are. */
+static void *work_on_chain(void *unused)
+{
+	(void)unused;
+	while (!stop)
+		for (int i = node.rank; i < CHAIN && !stop; i += node.size) {
+			uint64_t *mine = &chain[i * PAGE_WORDS];
+			const uint64_t next = i ? load(mine - PAGE_WORDS) : load(mine) + 1;
+
+			OK(dsm_fetch_add64(node.dsm, &state->total, 1, NULL));
+			__atomic_store_n(&mine[1], mine[1] + 1, __ATOMIC_SEQ_CST);
+			__atomic_store_n(mine, next, __ATOMIC_SEQ_CST);
+		}
+	return NULL;
+}
+
+static void *kill_later(void *us)
+{
+	const uint64_t wait = (uint64_t)(uintptr_t)us;
+	const struct timespec t = {.tv_sec = (time_t)(wait / 1000000),
+	                           .tv_nsec = (long)(wait % 1000000) * 1000};
+
+	nanosleep(&t, NULL);
+	kill(getpid(), SIGKILL);
+	return NULL;
+}
+
+/* --- begin, and begin again --- */
+
+static void begin_anew(unsigned flags)
+{
+	OK(dsm_shared(node.dsm, "state", sizeof *state, 0, (void **)&state));
+	OK(dsm_shared(node.dsm, "word", WORDS * sizeof *word, flags, (void **)&word));
+	OK(dsm_shared(node.dsm, "chain", CHAIN * PAGE_WORDS * sizeof *chain, 0, (void **)&chain));
+	if (node.rank == node.size - 1) {
+		state->self = &state->total;
+		OK(dsm_mutex_create(node.dsm, &state->mutex));
+		OK(dsm_cond_create(node.dsm, state->mutex, &state->cond));
+		/* Nobody holds it in what is saved. */
+		OK(dsm_mutex_lock(node.dsm, state->mutex));
+	}
+	node_barrier();
+}
+
+/* Mutex and condition are as good as new ones. */
+static void check_objects(void)
+{
+	dsm_cond cond;
+
+	OK(dsm_mutex_lock(node.dsm, state->mutex));
+	OK(dsm_cond_signal(node.dsm, state->cond));
+	OK(dsm_cond_create(node.dsm, state->mutex, &cond));
+	CHECK(cond.id != state->cond.id && cond.id != state->mutex.id);
+	OK(dsm_cond_destroy(node.dsm, cond));
+	OK(dsm_mutex_unlock(node.dsm, state->mutex));
+}
+
+static uint64_t begin_again(void)
+{
+	uint64_t kept[2] = {0}, first = 0;
+	void *fresh;
+	int64_t n;
+	int old = 0;
+
+	for (; (n = dsm_restored(node.dsm, old, kept, sizeof kept)) != DSM_ERR_INVAL; old++) {
+		CHECK(n == sizeof kept && kept[0] == (uint64_t)old);
+		CHECK(old == 0 || kept[1] == first);
+		first = kept[1];
+	}
+	CHECK(old > 0);
+	OK(dsm_lookup(node.dsm, "state", 0, (void **)&state));
+	OK(dsm_lookup(node.dsm, "word", 0, (void **)&word));
+	OK(dsm_lookup(node.dsm, "chain", 0, (void **)&chain));
+	CHECK(state->self == &state->total);
+	check_chain();
+	check_words(first);
+	/* Blocks are taken, and what is free is zero. */
+	OK(dsm_alloc(node.dsm, 3 * 4096, 0, 0, &fresh));
+	CHECK((uint8_t *)fresh + 3 * 4096 <= (uint8_t *)word || fresh >= (void *)(word + WORDS));
+	for (int i = 0; i < 3 * PAGE_WORDS; i++)
+		CHECK(((uint64_t *)fresh)[i] == 0);
+	OK(dsm_free(node.dsm, fresh));
+	check_objects();
+	node_barrier();
+	if (node.rank == node.size - 1) {
+		OK(dsm_mutex_lock(node.dsm, state->mutex));
+		state->total = 0; /* of a step that was half done nothing is known later */
+		for (int i = 0; i < CHAIN; i++)
+			state->total += chain[i * PAGE_WORDS + 1];
+	}
+	node_barrier();
+	return first;
+}
+
+static void save(const char *dir, uint64_t round)
+{
+	const uint64_t kept[2] = {(uint64_t)node.rank, round};
+	struct dsm_checkpoint_args a = DSM_CHECKPOINT_ARGS_INIT;
+
+	a.dir = dir;
+	a.private_data = kept;
+	a.private_bytes = sizeof kept;
+	OK(dsm_checkpoint(node.dsm, &a));
+}
+
+int main(int argc, char **argv)
+{
+	const char *dir = argc > 2 ? argv[1] : "";
+	uint64_t rounds = argc > 2 ? strtoull(argv[2], NULL, 10) : 0, round;
+	pthread_t thread, killer;
+	unsigned flags = 0;
+
+	node.huge_bytes = argc > 3 && !strcmp(argv[argc - 1], "huge") ? 4 * HUGE_PAGE : 0;
+	node_join("checkpoint", 120);
+	for (int i = 3; i < argc; i++) {
+		if (!strcmp(argv[i], "huge"))
+			flags = DSM_HUGE;
+		if (!strcmp(argv[i], "kill") && i + 2 < argc && atoi(argv[i + 1]) == node.rank)
+			pthread_create(&killer, NULL, kill_later,
+			               (void *)(uintptr_t)strtoull(argv[i + 2], NULL, 10));
+	}
+	if (dsm_restored(node.dsm, 0, NULL, 0) == DSM_ERR_NOENT) {
+		begin_anew(flags);
+		round = 0;
+	} else {
+		round = begin_again();
+	}
+	if (node.rank == 0)
+		printf("begins after round %llu\n", (unsigned long long)round);
+	fflush(stdout);
+	pthread_create(&thread, NULL, work_on_chain, NULL);
+	while (round < rounds) {
+		write_round(++round);
+		node_barrier();
+		save(dir, round);
+	}
+	check_words(round);
+	stop = 1;
+	pthread_join(thread, NULL);
+	node_barrier();
+	check_chain();
+	node_barrier();
+	if (node.rank == node.size - 1)
+		OK(dsm_mutex_unlock(node.dsm, state->mutex));
+	node_leave();
+	return 0;
+}
