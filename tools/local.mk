@@ -7,7 +7,7 @@ tools_dsmctl_SOURCES = tools/ctl/main.c tools/ctl/ctl.h tools/ctl/options.c \
 	tools/ctl/spawn.c tools/ctl/spawn.h tools/ctl/relay.c tools/ctl/relay.h \
 	tools/ctl/sink.c tools/ctl/sink.h tools/ctl/input.c tools/ctl/input.h \
 	tools/ctl/keeper.c tools/ctl/keeper.h tools/ctl/jobs.c tools/ctl/jobs.h tools/ctl/newjob.c \
-	tools/ctl/status.c tools/ctl/stats.c tools/ctl/audit.c tools/ctl/hot.c tools/ctl/clean.c \
+	tools/ctl/status.c tools/ctl/stats.c tools/ctl/audit.c tools/ctl/hot.c tools/ctl/checkpoint.c tools/ctl/clean.c \
 	tools/ctl/heatmap.c tools/ctl/heatmap.h tools/ctl/heatmap_ask.c tools/ctl/heatmap_html.c \
 	tools/ctl/heatmap_svg.c \
 	tools/ctl/hot_pages.c tools/ctl/hot_pages.h tools/ctl/hot_lines.c tools/ctl/code.h \
@@ -33,7 +33,7 @@ endif
 tools_dsmctl_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(MICROHTTPD_CFLAGS) \
 	$(DW_CFLAGS) $(NCURSES_CFLAGS) $(CAPSTONE_CFLAGS) -DPKGLIBEXECDIR='"$(pkglibexecdir)"'
 tools_dsmctl_LDFLAGS = $(LINK_FLAGS)
-tools_dsmctl_LDADD = libjob.la $(JANSSON_LIBS) $(EV_LIBS) $(MICROHTTPD_LIBS) $(DW_LIBS) \
+tools_dsmctl_LDADD = libjob.la libcheckpoint.la $(JANSSON_LIBS) $(EV_LIBS) $(MICROHTTPD_LIBS) $(DW_LIBS) \
 	$(NCURSES_LIBS) $(CAPSTONE_LIBS) -lm
 
 if HAVE_PNG

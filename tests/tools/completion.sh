@@ -39,12 +39,12 @@ all_of() {
 }
 
 ctl=tools/dsmctl bench=tools/dsm-bench
-is 'audit clean doctor heatmap help hot metrics run stats status top trace version' $ctl ''
+is 'audit checkpoint clean doctor heatmap help hot metrics run stats status top trace version' $ctl ''
 is 'run' $ctl help ru
 is '' $ctl help run ''
 is 'stats status' $ctl sta
 is '--help --version' $ctl -
-for command in run status stats audit hot metrics heatmap trace top clean doctor; do
+for command in run status stats audit hot metrics heatmap trace top checkpoint clean doctor; do
 	is "$(all_of $ctl $command | sed 's/^-- //')" $ctl $command --
 done
 is '--faults' $ctl run --f

@@ -34,6 +34,7 @@ static int rank_start(struct crew *c, int rank, int in)
 	const struct spawn s = {
 		.argv = o->argv, .rank = rank, .size = o->nodes, .job_dir = c->dir,
 		.provider = o->provider, .region = o->region, .faults = o->faults, .log = o->log,
+		.restore = o->restore,
 		.in = in,
 	};
 	struct spawned sp;

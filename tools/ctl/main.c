@@ -11,7 +11,7 @@
 
 static const struct ctl_command *const commands[] = {
 	&ctl_run, &ctl_status, &ctl_stats, &ctl_audit, &ctl_hot, &ctl_top, &ctl_metrics,
-	&ctl_trace, &ctl_heatmap, &ctl_clean, &ctl_doctor,
+	&ctl_trace, &ctl_heatmap, &ctl_checkpoint, &ctl_clean, &ctl_doctor,
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])
 
@@ -20,7 +20,7 @@ static void help(void)
 	printf("usage: dsmctl COMMAND [ARGUMENTS]\n"
 	       "       dsmctl help [COMMAND] | version\n\n");
 	for (size_t i = 0; i < COMMANDS; i++)
-		printf("  %-8s  %s\n", commands[i]->name, commands[i]->help);
+		printf("  %-10s  %s\n", commands[i]->name, commands[i]->help);
 	printf("\n'dsmctl COMMAND --help' tells more.\n");
 }
 

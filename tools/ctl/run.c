@@ -12,7 +12,7 @@
 #include "tools/ctl/ctl.h"
 #include "tools/ctl/run.h"
 
-enum { OPT_NO_PREFIX = 256 };
+enum { OPT_NO_PREFIX = 256, OPT_RESTORE };
 
 static const struct ctl_option options[] = {
 	{ 'n', "nodes", "N", "how many nodes to start, 1 to 64; must be given" },
@@ -21,6 +21,7 @@ static const struct ctl_option options[] = {
 	{ 'f', "faults", "MODE", "how faults are delivered: event, signal or auto (DSM_FAULTS)" },
 	{ 'l', "log", "LEVEL", "log: none, error, warn, info, debug or trace (DSM_LOG)" },
 	{ 't', "timeout", "SECONDS", "end the job after that time, with status 124" },
+	{ OPT_RESTORE, "restore", "DIR", "go on from the checkpoint in DIR (DSM_RESTORE)" },
 	{ OPT_NO_PREFIX, "no-prefix", NULL, "no \"[RANK] \" in front of the nodes' lines" },
 	CTL_OPTION_HELP,
 	{ 0 },
@@ -99,6 +100,9 @@ static int option_take(const struct ctl_command *command, int c, struct run_opti
 		return ctl_seconds(optarg, &o->limit_s)
 		           ? 0
 		           : ctl_usage(command, "-t takes a number of seconds, not '%s'", optarg);
+	case OPT_RESTORE:
+		o->restore = optarg;
+		return *optarg ? 0 : ctl_usage(command, "--restore is empty");
 	case OPT_NO_PREFIX:
 		o->prefix = false;
 		return 0;

@@ -7,7 +7,7 @@
 
 struct run_options {
 	int nodes;
-	const char *provider, *region, *faults, *log; /* NULL: not given */
+	const char *provider, *region, *faults, *log, *restore; /* NULL: not given */
 	double limit_s;                               /* 0: none */
 	bool prefix;
 	char **argv; /* the command */

@@ -52,6 +52,7 @@ static void environment(const struct spawn *s)
 	set_number("DSM_RANK", s->rank);
 	set_number("DSM_SIZE", s->size);
 	set("DSM_PROVIDER", s->provider);
+	set("DSM_RESTORE", s->restore);
 	set("DSM_REGION", s->region);
 	set("DSM_FAULTS", s->faults);
 	set("DSM_LOG", s->log);

@@ -9,7 +9,7 @@ struct spawn {
 	char **argv;          /* the command, ended by NULL */
 	int rank, size;
 	const char *job_dir;
-	const char *provider, *region, *faults, *log; /* NULL: as the environment has it */
+	const char *provider, *region, *faults, *log, *restore; /* NULL: as the environment has it */
 	int in; /* standard input, or -1: /dev/null. Stays the caller's */
 };
 

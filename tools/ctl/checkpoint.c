@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* dsmctl checkpoint: looks into a checkpoint, without the program that has written it. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "dsm/checkpoint/checkpoint.h"
+#include "tools/ctl/ctl.h"
+
+static const struct ctl_option options[] = {
+	CTL_OPTION_HELP,
+	{ 0 },
+};
+
+static const uint64_t page_bytes[CKPT_ZONES] = {4096, 2 << 20};
+
+static int refused(const struct ckpt_why *why)
+{
+	ctl_error("%s", why->text);
+	return CTL_FAILED;
+}
+
+/* --- all of the data, run by run --- */
+
+typedef int (*on_run_fn)(void *ctx, const struct ckpt_run *run, const uint8_t *bytes);
+
+/* 0, CTL_FAILED, or what fn() says. */
+static int each_run(const struct ckpt *c, on_run_fn fn, void *ctx)
+{
+	uint8_t *buf = malloc(CKPT_RUN_MAX);
+	struct ckpt_why why;
+	int status = buf ? 0 : CTL_FAILED;
+
+	for (uint32_t rank = 0; rank < c->manifest.nodes && status == 0; rank++) {
+		const struct ckpt_index *x = &c->index[rank];
+		uint64_t at = 0;
+		int fd = ckpt_data_open(c, rank, &why);
+
+		if (fd < 0)
+			status = refused(&why);
+		for (uint64_t i = 0; i < x->runs && status == 0; i++) {
+			if (ckpt_data_run(rank, fd, at, &x->run[i], buf, &why))
+				status = refused(&why);
+			else
+				status = fn(ctx, &x->run[i], buf);
+			at += ckpt_run_bytes(&x->run[i]);
+		}
+		if (fd >= 0)
+			close(fd);
+	}
+	free(buf);
+	return status;
+}
+
+/* --- verify --- */
+
+static int count_run(void *bytes, const struct ckpt_run *run, const uint8_t *data)
+{
+	(void)data;
+	*(uint64_t *)bytes += ckpt_run_bytes(run);
+	return 0;
+}
+
+static int verify(const struct ckpt *c, char **argv)
+{
+	uint64_t bytes = 0;
+	int status = each_run(c, count_run, &bytes);
+
+	if (status == 0)
+		printf("%s: whole, %llu bytes of %u nodes\n", argv[0], (unsigned long long)bytes,
+		       c->manifest.nodes);
+	return status;
+}
+
+/* --- info --- */
+
+static uint64_t block_end(const struct ckpt_manifest *m, uint64_t offset, unsigned *zone,
+                          uint64_t *in_zone)
+{
+	const uint64_t huge = (m->zone_bytes[CKPT_PTE] + page_bytes[CKPT_PMD] - 1) /
+	                      page_bytes[CKPT_PMD] * page_bytes[CKPT_PMD];
+
+	*zone = offset >= huge ? CKPT_PMD : CKPT_PTE;
+	*in_zone = *zone == CKPT_PMD ? offset - huge : offset;
+	for (uint64_t i = 0; i < m->blocks; i++) {
+		const struct ckpt_block *b = &m->block[i];
+		if (b->zone == *zone && b->taken && *in_zone >= b->offset &&
+		    *in_zone < b->offset + b->bytes)
+			return b->offset + b->bytes;
+	}
+	return *in_zone;
+}
+
+static void info_nodes(const struct ckpt *c)
+{
+	for (uint32_t rank = 0; rank < c->manifest.nodes; rank++) {
+		const struct ckpt_index *x = &c->index[rank];
+		uint64_t of[3] = {0};
+
+		for (uint64_t i = 0; i < x->runs; i++)
+			of[x->run[i].kind] += x->run[i].count;
+		printf("node %u: %llu pages of 4 KiB, %llu of 2 MiB, %llu private bytes, "
+		       "%llu mutexes and conditions\n", rank, (unsigned long long)of[CKPT_PTE],
+		       (unsigned long long)of[CKPT_PMD], (unsigned long long)of[CKPT_PRIVATE],
+		       (unsigned long long)x->objects);
+	}
+}
+
+static int info(const struct ckpt *c, char **argv)
+{
+	const struct ckpt_manifest *m = &c->manifest;
+	const time_t seconds = (time_t)m->seconds;
+	uint64_t blocks = 0, bytes = 0;
+	char when[64] = "";
+	struct tm tm;
+
+	(void)argv;
+	if (localtime_r(&seconds, &tm))
+		strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S %z", &tm);
+	for (uint64_t i = 0; i < m->blocks; i++) {
+		blocks += m->block[i].taken;
+		bytes += m->block[i].taken ? m->block[i].bytes : 0;
+	}
+	printf("checkpoint %llu, of %s, by libdsm %s on %u nodes\n",
+	       (unsigned long long)m->generation, when, m->library, m->nodes);
+	printf("region: %llu bytes, and %llu in huge pages, at %#llx\n",
+	       (unsigned long long)m->zone_bytes[CKPT_PTE],
+	       (unsigned long long)m->zone_bytes[CKPT_PMD], (unsigned long long)m->window);
+	printf("allocated: %llu blocks, %llu bytes\n", (unsigned long long)blocks,
+	       (unsigned long long)bytes);
+	info_nodes(c);
+	for (uint64_t i = 0; i < m->names; i++) {
+		uint64_t at;
+		unsigned zone;
+		const uint64_t end = block_end(m, m->name[i].offset, &zone, &at);
+
+		printf("name %s: %llu bytes at %#llx\n", m->name[i].name,
+		       (unsigned long long)(end - at),
+		       (unsigned long long)(m->window + m->name[i].offset));
+	}
+	return CTL_OK;
+}
+
+/* --- extract --- */
+
+struct extract {
+	int fd;
+	unsigned zone;
+	uint64_t first, end; /* bytes of the zone */
+};
+
+/* What of the run is in the block. */
+static int extract_run(void *ctx, const struct ckpt_run *run, const uint8_t *bytes)
+{
+	const struct extract *x = ctx;
+	uint64_t from, to, at;
+
+	if (run->kind != x->zone)
+		return 0;
+	at = run->first * page_bytes[x->zone];
+	from = at > x->first ? at : x->first;
+	to = at + ckpt_run_bytes(run) < x->end ? at + ckpt_run_bytes(run) : x->end;
+	while (from < to) {
+		const ssize_t n = pwrite(x->fd, bytes + (from - at), to - from,
+		                         (off_t)(from - x->first));
+		if (n < 0 && errno != EINTR) {
+			ctl_error("cannot write: %s", strerror(errno));
+			return CTL_FAILED;
+		}
+		from += n > 0 ? (uint64_t)n : 0;
+	}
+	return 0;
+}
+
+static int extract_to(const struct ckpt *c, uint64_t offset, const char *file)
+{
+	struct extract x;
+	int status;
+
+	x.end = block_end(&c->manifest, offset, &x.zone, &x.first);
+	x.fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (x.fd < 0 || ftruncate(x.fd, (off_t)(x.end - x.first))) {
+		ctl_error("cannot write %s: %s", file, strerror(errno));
+		if (x.fd >= 0)
+			close(x.fd);
+		return CTL_FAILED;
+	}
+	status = each_run(c, extract_run, &x);
+	if (close(x.fd) && status == 0) {
+		ctl_error("cannot write %s: %s", file, strerror(errno));
+		status = CTL_FAILED;
+	}
+	return status;
+}
+
+static int extract(const struct ckpt *c, char **argv)
+{
+	for (uint64_t i = 0; i < c->manifest.names; i++)
+		if (!strcmp(c->manifest.name[i].name, argv[1]))
+			return extract_to(c, c->manifest.name[i].offset, argv[2]);
+	ctl_error("nothing is called '%s' there; dsmctl checkpoint info tells what is", argv[1]);
+	return CTL_FAILED;
+}
+
+/* --- the whole --- */
+
+static const struct action {
+	const char *name;
+	int args; /* behind it */
+	int (*run)(const struct ckpt *c, char **argv);
+} actions[] = {{"verify", 1, verify}, {"info", 1, info}, {"extract", 3, extract}};
+
+static int checkpoint_run(const struct ctl_command *command, int argc, char **argv)
+{
+	const struct action *action = NULL;
+	struct ckpt_why why;
+	struct ckpt *c;
+	int letter, status;
+
+	while ((letter = ctl_getopt(command, argc, argv)) != -1) {
+		if (letter == 'h') {
+			ctl_help(command);
+			return CTL_OK;
+		}
+		return CTL_USAGE;
+	}
+	argc -= optind;
+	argv += optind;
+	for (size_t i = 0; i < sizeof actions / sizeof *actions && argc; i++)
+		if (!strcmp(argv[0], actions[i].name))
+			action = &actions[i];
+	if (!action)
+		return ctl_usage(command, "verify, info or extract?");
+	if (argc - 1 != action->args)
+		return ctl_usage(command, action->args == 1 ? "%s takes a directory"
+		                                            : "%s takes a directory, a name and a file",
+		                 action->name);
+	if (ckpt_open(argv[1], &c, &why))
+		return refused(&why);
+	status = action->run(c, argv + 1);
+	ckpt_close(c);
+	return status;
+}
+
+const struct ctl_command ctl_checkpoint = {
+	.name = "checkpoint",
+	.args = "verify DIR | info DIR | extract DIR NAME FILE",
+	.help = "Checks a checkpoint, tells what is in it, or copies a block out of it",
+	.options = options,
+	.run = checkpoint_run,
+};
