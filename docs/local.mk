@@ -1,11 +1,11 @@
 # docs: the manual. A page for each group of calls; the other calls' pages refer to it.
 dist_man_MANS += docs/dsm.7 docs/dsm-bench.1 docs/dsmctl.1 \
-	docs/dsm_alloc.3 docs/dsm_atomics.3 docs/dsm_barrier.3 docs/dsm_cond.3 \
+	docs/dsm_alloc.3 docs/dsm_atomics.3 docs/dsm_barrier.3 docs/dsm_checkpoint.3 docs/dsm_cond.3 \
 	docs/dsm_futex.3 docs/dsm_get_latency.3 docs/dsm_get_stats.3 docs/dsm_init.3 docs/dsm_mutex.3 docs/dsm_pin.3 docs/dsm_probe.3 \
 	docs/dsm_publish.3 docs/dsm_reduce.3 docs/dsm_shared.3 \
 	docs/dsm_strerror.3 docs/dsm_sync.3 docs/dsm_version.3
 dist_man_MANS += \
-	docs/alias/dsm_broadcast.3 docs/alias/dsm_compare_swap32.3 docs/alias/dsm_compare_swap64.3 \
+	docs/alias/dsm_broadcast.3 docs/alias/dsm_checkpoint_error.3 docs/alias/dsm_restored.3 docs/alias/dsm_compare_swap32.3 docs/alias/dsm_compare_swap64.3 \
 	docs/alias/dsm_cond_broadcast.3 docs/alias/dsm_cond_create.3 \
 	docs/alias/dsm_cond_destroy.3 docs/alias/dsm_cond_signal.3 docs/alias/dsm_cond_wait.3 \
 	docs/alias/dsm_current.3 docs/alias/dsm_fetch_add32.3 docs/alias/dsm_fetch_add64.3 docs/alias/dsm_fini.3 \
