@@ -171,8 +171,8 @@ struct dsm_config {
  * DSM_RANK, DSM_SIZE, and may set DSM_SECRET. Under mpirun, srun --mpi=pmix and the like it is the
  * launcher's job, by PMIx. Without any the process is a job of one node. Blocks until all nodes
  * are there. config may be NULL. Errors: DSM_ERR_ACTIVE, _CONFIG, _INVAL, _KERNEL, _TRAP_PERM,
- * _PROVIDER, _BOOT, _VERSION, _ADDRESS, _LIMIT, _NOMEM, _STORAGE, _CHECKPOINT; the log says why, so does
- * dsm_init_error().
+ * _PROVIDER, _BOOT, _VERSION, _ADDRESS, _LIMIT, _NOMEM, and _STORAGE, _CHECKPOINT of
+ * dsm_checkpoint.h; the log has a sentence, and so has dsm_init_error().
  */
 DSM_API int dsm_init(const struct dsm_config *config, dsm_t **out);
 

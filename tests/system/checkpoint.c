@@ -200,11 +200,19 @@ static void save(const char *dir, uint64_t round)
 {
 	const uint64_t kept[2] = {(uint64_t)node.rank, round};
 	struct dsm_checkpoint_args a = DSM_CHECKPOINT_ARGS_INIT;
+	int rc;
 
 	a.dir = dir;
 	a.private_data = kept;
 	a.private_bytes = sizeof kept;
-	OK(dsm_checkpoint(node.dsm, &a));
+	rc = dsm_checkpoint(node.dsm, &a);
+	if (rc == 0)
+		return;
+	/* All are told, and the job is as it was. */
+	node_say("%s: %s", dsm_strerror(rc), dsm_checkpoint_error());
+	CHECK(rc == DSM_ERR_LOST || *dsm_checkpoint_error());
+	node_barrier();
+	node_fail("not saved");
 }
 
 int main(int argc, char **argv)
