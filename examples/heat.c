@@ -7,8 +7,12 @@
  * The rows are dealt out to the nodes in bands. Rows start on pages of their own, so a
  * node writes no page that another one writes, and all it reads from others is the row
  * above and the row below its band. The barrier after each step is all that it takes.
+ *
+ * With --checkpoint it saves itself now and then; under dsmctl run --restore it finds the field
+ * by its name, and goes on with the step after the last one that was saved.
  */
 #include "common.h"
+#include "dsm_checkpoint.h"
 
 #include <math.h>
 #include <png.h>
@@ -162,8 +166,8 @@ static int write_png(const struct field *f, double *field, const char *path)
 }
 
 struct options {
-	uint64_t rows, cols, steps;
-	const char *output;
+	uint64_t rows, cols, steps, every;
+	const char *output, *checkpoint;
 };
 
 static const char usage[] =
@@ -174,16 +178,20 @@ static const char usage[] =
 	"  -c, --cols=N      columns of the field, 3 to 65536 (default 512)\n"
 	"  -s, --steps=N     steps, 0 to 100000000 (default 1000)\n"
 	"  -o, --output=FILE the picture (default heat.png)\n"
+	"  -k, --checkpoint=DIR  save the job there, for dsmctl run --restore=DIR\n"
+	"  -e, --every=N     after every so many steps (default 100)\n"
 	"  -h, --help        show this\n";
 
 static struct options parse(int argc, char **argv)
 {
-	struct options o = { 512, 512, 1000, "heat.png" };
+	struct options o = { 512, 512, 1000, 100, "heat.png", NULL };
 	const struct ex_option table[] = {
 		{ 'r', "rows", .count = &o.rows, .min = 3, .max = 65536 },
 		{ 'c', "cols", .count = &o.cols, .min = 3, .max = 65536 },
 		{ 's', "steps", .count = &o.steps, .max = 100000000 },
 		{ 'o', "output", .text = &o.output },
+		{ 'k', "checkpoint", .text = &o.checkpoint },
+		{ 'e', "every", .count = &o.every, .min = 1, .max = 100000000 },
 		{ 0 },
 	};
 
@@ -191,23 +199,63 @@ static struct options parse(int argc, char **argv)
 	return o;
 }
 
-/* All steps, on this node's band of rows. Returns the field, which is shared. */
-static double *shared_run(dsm_t *dsm, const struct field *f, uint64_t steps, double *seconds)
+/* What a checkpoint knows beside the field. */
+struct progress {
+	uint64_t rows, cols, done;
+};
+
+/* How many steps are done already; the first field is filled in where none is. */
+static uint64_t begin(dsm_t *dsm, const struct field *f, uint64_t steps, struct ex_part band,
+                      double *first)
 {
+	struct progress p;
+
+	if (dsm_restored(dsm, 0, &p, sizeof p) == sizeof p) {
+		if (p.rows != f->rows || p.cols != f->cols)
+			ex_fail("the checkpoint has %llu x %llu points", (unsigned long long)p.rows,
+			        (unsigned long long)p.cols);
+		if (p.done > steps)
+			ex_fail("the checkpoint has gone %llu steps already",
+			        (unsigned long long)p.done);
+		return p.done;
+	}
+	for (uint64_t r = band.first; r < band.end; r++)
+		row_start(f, row_of(f, first, r), r);
+	return 0;
+}
+
+static void save(dsm_t *dsm, const struct field *f, const char *dir, uint64_t done)
+{
+	struct progress p = { f->rows, f->cols, done };
+	struct dsm_checkpoint_args args = DSM_CHECKPOINT_ARGS_INIT;
+
+	args.dir = dir;
+	args.private_data = &p;
+	args.private_bytes = sizeof p;
+	if (dsm_checkpoint(dsm, &args))
+		ex_fail("dsm_checkpoint: %s", dsm_checkpoint_error());
+}
+
+/* All steps, on this node's band of rows. Returns the field, which is shared. */
+static double *shared_run(dsm_t *dsm, const struct field *f, const struct options *o,
+                          double *seconds)
+{
+	const uint64_t steps = o->steps;
 	double *field = ex_shared(dsm, "heat.field", 2 * f->rows * f->stride * sizeof(double));
 	double *buffer[2] = { field, field + f->rows * f->stride }, start;
 	struct ex_part band = ex_part_of(f->rows, dsm_size(dsm), dsm_rank(dsm));
+	uint64_t done = begin(dsm, f, steps, band, buffer[0]);
 
-	for (uint64_t r = band.first; r < band.end; r++)
-		row_start(f, row_of(f, buffer[0], r), r);
 	ex_must(dsm_barrier(dsm), "dsm_barrier");
 	start = ex_seconds();
-	for (uint64_t s = 0; s < steps; s++) {
+	for (uint64_t s = done; s < steps; s++) {
 		for (uint64_t r = band.first; r < band.end; r++)
 			row_step(f, buffer[s % 2], buffer[1 - s % 2], r);
 		ex_must(dsm_barrier(dsm), "dsm_barrier");
 		if (dsm_rank(dsm) == 0)
 			ex_progress("heat", s + 1, steps);
+		if (o->checkpoint && (s + 1) % o->every == 0)
+			save(dsm, f, o->checkpoint, s + 1);
 	}
 	*seconds = ex_seconds() - start;
 	return buffer[steps % 2];
@@ -246,7 +294,7 @@ int main(int argc, char **argv)
 		printf("heat: %llu x %llu points, %llu steps, %d nodes, provider %s\n",
 		       (unsigned long long)o.rows, (unsigned long long)o.cols,
 		       (unsigned long long)o.steps, dsm_size(dsm), dsm_provider(dsm));
-	field = shared_run(dsm, &f, o.steps, &seconds);
+	field = shared_run(dsm, &f, &o, &seconds);
 	ex_must(dsm_get_stats(dsm, &stats, sizeof stats), "dsm_get_stats");
 	ex_print_stats(dsm, &stats);
 	if (dsm_rank(dsm) == 0) {
