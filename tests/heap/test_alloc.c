@@ -542,6 +542,57 @@ static void test_nearest(void)
 	alloc_close(a);
 }
 
+struct kept {
+	struct alloc_saved block[4096];
+	unsigned n;
+};
+
+static void keep_one(void *ctx, const struct alloc_saved *block)
+{
+	struct kept *k = ctx;
+
+	if (k->n < 4096)
+		k->block[k->n++] = *block;
+}
+
+/* Another allocator, of a larger range, goes on with the same blocks. */
+static void test_kept_blocks_come_back(void)
+{
+	static struct kept kept, again;
+	uint64_t at[300], dirty, offset;
+	struct alloc *old, *b;
+	struct alloc_stats was, is;
+
+	CU_ASSERT_EQUAL_FATAL(alloc_open(0, 4096 * 512, 4096, &old), 0);
+	for (unsigned i = 0; i < 300; i++)
+		CU_ASSERT_EQUAL_FATAL(alloc_take(old, 1 + i * 37 % 9000, 0, &at[i], &dirty), 0);
+	for (unsigned i = 0; i < 300; i += 3)
+		CU_ASSERT_EQUAL(alloc_give(old, at[i]), 0);
+	CU_ASSERT_EQUAL(alloc_take(old, 8192, 0, &offset, &dirty), 0);
+	CU_ASSERT_EQUAL(alloc_give_begin(old, offset, &dirty), 0); /* will be free */
+	kept.n = again.n = 0;
+	alloc_each(old, keep_one, &kept);
+	alloc_stats(old, &was);
+	CU_ASSERT_EQUAL_FATAL(alloc_open(0, 4096 * 1024, 4096, &b), 0);
+	CU_ASSERT_EQUAL_FATAL(alloc_restore(b, kept.block, kept.n), 0);
+	CU_ASSERT_EQUAL(alloc_check(b), 0);
+	alloc_stats(b, &is);
+	CU_ASSERT_EQUAL(is.taken_blocks, was.taken_blocks - 1);
+	CU_ASSERT_EQUAL(is.taken_bytes, was.taken_bytes - 8192);
+	CU_ASSERT_EQUAL(is.taken_bytes + is.free_bytes, 4096 * 1024);
+	for (unsigned i = 0; i < 300; i++)
+		CU_ASSERT_EQUAL(alloc_give(b, at[i]), i % 3 ? 0 : -EINVAL);
+	CU_ASSERT_EQUAL(alloc_check(b), 0);
+	alloc_close(b);
+
+	/* What does not fit together. */
+	CU_ASSERT_EQUAL_FATAL(alloc_open(0, 4096 * 1024, 4096, &b), 0);
+	kept.block[1].offset += 16;
+	CU_ASSERT_EQUAL(alloc_restore(b, kept.block, kept.n), -EINVAL);
+	alloc_close(b);
+	alloc_close(old);
+}
+
 int main(void)
 {
 	static CU_TestInfo tests[] = {
@@ -560,6 +611,7 @@ int main(void)
 		{ "room", test_room },
 		{ "random against model", test_random_against_model },
 		{ "random in large range", test_random_in_large_range },
+		{ "kept blocks come back", test_kept_blocks_come_back },
 		CU_TEST_INFO_NULL,
 	};
 

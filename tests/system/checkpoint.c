@@ -146,6 +146,27 @@ static void begin_anew(unsigned flags)
 	node_barrier();
 }
 
+/* What one node cannot do all are told, and nothing is there afterwards. */
+static void check_refusals(const char *dir)
+{
+	struct dsm_checkpoint_args a = DSM_CHECKPOINT_ARGS_INIT;
+	const int last = node.rank == node.size - 1;
+
+	EXPECT(DSM_ERR_INVAL, dsm_checkpoint(node.dsm, &a));
+	CHECK(*dsm_checkpoint_error());
+	a.dir = dir;
+	a.flags = last ? 4 : 0;
+	EXPECT(DSM_ERR_INVAL, dsm_checkpoint(node.dsm, &a));
+	a.flags = 0;
+	if (last)
+		OK(dsm_pin(node.dsm, word, 64, DSM_PIN_WRITE));
+	EXPECT(DSM_ERR_BUSY, dsm_checkpoint(node.dsm, &a));
+	CHECK(*dsm_checkpoint_error());
+	if (last)
+		OK(dsm_unpin(node.dsm, word, 64));
+	node_barrier();
+}
+
 /* Mutex and condition are as good as new ones. */
 static void check_objects(void)
 {
@@ -233,6 +254,8 @@ int main(int argc, char **argv)
 	}
 	if (dsm_restored(node.dsm, 0, NULL, 0) == DSM_ERR_NOENT) {
 		begin_anew(flags);
+		if (access(dir, F_OK))
+			check_refusals(dir);
 		round = 0;
 	} else {
 		round = begin_again();
