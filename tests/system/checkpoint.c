@@ -102,12 +102,15 @@ static void check_chain(void)
 	CHECK(sum <= total && total <= sum + (uint64_t)CHAIN);
 }
 
-/* Places of the chain are dealt out to the nodes, however many these are. */
+/* Places of the chain are dealt out to the nodes, however many these are, in a row: most are copied
+ * without a fault. */
 static void *work_on_chain(void *unused)
 {
+	const int first = CHAIN * node.rank / node.size, end = CHAIN * (node.rank + 1) / node.size;
+
 	(void)unused;
 	while (!stop)
-		for (int i = node.rank; i < CHAIN && !stop; i += node.size) {
+		for (int i = first; i < end && !stop; i++) {
 			uint64_t *mine = &chain[i * PAGE_WORDS];
 			const uint64_t next = i ? load(mine - PAGE_WORDS) : load(mine) + 1;
 
