@@ -25,6 +25,7 @@
 #define STRIDE 16        /* of which a round writes one in so many */
 #define PAGE_WORDS 512
 #define CHAIN 16         /* as many nodes at most */
+#define LINK (64 * PAGE_WORDS) /* from one place to the next, all of which takes time to save */
 
 struct state {
 	uint64_t *self;  /* where it lies */
@@ -34,7 +35,7 @@ struct state {
 };
 
 static struct state *state;
-static uint64_t *word, *chain; /* chain: a page for each */
+static uint64_t *word, *chain; /* chain: a page for each, and others that are full of something */
 static volatile int stop;
 
 static uint64_t mix(uint64_t x)
@@ -95,9 +96,9 @@ static void check_chain(void)
 	uint64_t sum = 0, total;
 
 	for (int i = CHAIN - 1; i > 0; i--)
-		CHECK(load(&chain[i * PAGE_WORDS]) <= load(&chain[(i - 1) * PAGE_WORDS]));
+		CHECK(load(&chain[i * LINK]) <= load(&chain[(i - 1) * LINK]));
 	for (int i = 0; i < CHAIN; i++)
-		sum += load(&chain[i * PAGE_WORDS + 1]);
+		sum += load(&chain[i * LINK + 1]);
 	total = load(&state->total);
 	CHECK(sum <= total && total <= sum + (uint64_t)CHAIN);
 }
@@ -107,15 +108,19 @@ static void check_chain(void)
 static void *work_on_chain(void *unused)
 {
 	const int first = CHAIN * node.rank / node.size, end = CHAIN * (node.rank + 1) / node.size;
+	uint64_t steps = 0;
 
 	(void)unused;
 	while (!stop)
 		for (int i = first; i < end && !stop; i++) {
-			uint64_t *mine = &chain[i * PAGE_WORDS];
-			const uint64_t next = i ? load(mine - PAGE_WORDS) : load(mine) + 1;
+			uint64_t *mine = &chain[i * LINK];
+			const uint64_t next = i ? load(mine - LINK) : load(mine) + 1;
 
-			OK(dsm_fetch_add64(node.dsm, &state->total, 1, NULL));
-			__atomic_store_n(&mine[1], mine[1] + 1, __ATOMIC_SEQ_CST);
+			/* Seldom: it waits where stores may not. */
+			if (steps++ % 10007 == 0) {
+				OK(dsm_fetch_add64(node.dsm, &state->total, 1, NULL));
+				__atomic_store_n(&mine[1], mine[1] + 1, __ATOMIC_SEQ_CST);
+			}
 			__atomic_store_n(mine, next, __ATOMIC_SEQ_CST);
 		}
 	return NULL;
@@ -138,8 +143,10 @@ static void begin_anew(unsigned flags)
 {
 	OK(dsm_shared(node.dsm, "state", sizeof *state, 0, (void **)&state));
 	OK(dsm_shared(node.dsm, "word", WORDS * sizeof *word, flags, (void **)&word));
-	OK(dsm_shared(node.dsm, "chain", CHAIN * PAGE_WORDS * sizeof *chain, 0, (void **)&chain));
+	OK(dsm_shared(node.dsm, "chain", CHAIN * LINK * sizeof *chain, 0, (void **)&chain));
 	if (node.rank == node.size - 1) {
+		for (uint64_t i = 0; i < CHAIN * LINK; i++)
+			chain[i] = i % LINK < PAGE_WORDS ? 0 : i;
 		state->self = &state->total;
 		OK(dsm_mutex_create(node.dsm, &state->mutex));
 		OK(dsm_cond_create(node.dsm, state->mutex, &state->cond));
@@ -214,7 +221,7 @@ static uint64_t begin_again(void)
 		OK(dsm_mutex_lock(node.dsm, state->mutex));
 		state->total = 0; /* of a step that was half done nothing is known later */
 		for (int i = 0; i < CHAIN; i++)
-			state->total += chain[i * PAGE_WORDS + 1];
+			state->total += chain[i * LINK + 1];
 	}
 	node_barrier();
 	return first;
