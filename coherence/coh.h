@@ -428,6 +428,8 @@ void coh_page_info(const struct coh *coh, uint64_t page, struct coh_page_info *o
 unsigned coh_cache_state_of(const struct coh *coh, uint64_t page);
 /* Whether this home takes node for a sharer of page. */
 int coh_is_sharer(const struct coh *coh, uint64_t page, coh_node node);
+/* Whether that thread of the node's is in the queue of a word homed here. */
+int coh_is_asleep(const struct coh *coh, coh_node node, uint16_t slot);
 /* What the directory of this home takes. */
 struct coh_dir_info {
 	uint64_t pages, bytes;

@@ -60,6 +60,14 @@ int coh_is_sharer(const struct coh *coh, uint64_t page, coh_node node)
 	       coh_sharers_has(c, coh_dir_at(c, page)->sharers, node);
 }
 
+int coh_is_asleep(const struct coh *coh, coh_node node, uint16_t slot)
+{
+	struct coh *c = (struct coh *)coh; /* only read */
+
+	return node < c->cfg.nodes && slot < c->cfg.futex_slots &&
+	       sleeper_at(c, (uint32_t)node * c->cfg.futex_slots + slot)->asleep;
+}
+
 static uint32_t maps_used(const struct coh *coh)
 {
 	return coh->wide ? coh_wide_maps_used((struct coh *)coh) : 0; /* only read */

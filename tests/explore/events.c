@@ -171,6 +171,8 @@ static enum x_outcome step(struct explorer *x, struct world *w, unsigned node, u
 	if (s.rc)
 		return x_bad(x, "node %u refuses a local event: %s", node, strerror(-s.rc));
 	w->node[node].local = s.local;
+	if (x->o.own)
+		x_futex_slept(x, w, node);
 	fx = x_list(&x->l, s.list, &n);
 	return x_carry_out(x, w, node, fx, n);
 }

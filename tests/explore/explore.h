@@ -41,6 +41,7 @@ struct x_options {
 	unsigned writes;   /* faults writing that ask for up to so many pages */
 	unsigned futex;    /* threads that wait for a word of page 0 at once, one of a node at
 	                    * most; and one wake of such outstanding in all */
+	unsigned own;      /* they are those of the library's objects, who compare nothing */
 	unsigned overtakes; /* sync: woken threads that go before one that waits for the mutex */
 	unsigned pins;     /* node 0 ends no tenure while it waits for another page, as a call
 	                    * that pins several pages */
@@ -112,6 +113,7 @@ struct x_bits {
 #define E_TRY 2, 1
 #define E_ALL 3, 1
 #define E_VALUE 4, 2
+#define E_OWN 6, 1 /* a word's other queue */
 #define E_KIND 56, 5
 
 static inline uint64_t x_get(uint64_t word, unsigned at, unsigned len)
@@ -156,6 +158,7 @@ struct x_step {
 };
 struct x_local_info {
 	uint8_t quiet;
+	uint8_t asleep; /* nodes whose thread is in a queue here, 1 bit each */
 	struct coh_page_info page[X_PAGES];
 };
 struct x_locals {
@@ -315,6 +318,8 @@ uint64_t x_futex_event(const struct explorer *x, struct world *w, struct x_actio
 enum x_outcome x_futex_compare(struct explorer *x, struct world *w, unsigned node,
                                const struct x_fx *fx);
 /* A message leaves. */
+/* The home of the word has taken a step: whoever compares nothing may sleep now. */
+void x_futex_slept(struct explorer *x, struct world *w, unsigned node);
 enum x_outcome x_futex_send(struct explorer *x, struct world *w, uint64_t msg);
 enum x_outcome x_futex_done(struct explorer *x, struct world *w, unsigned node,
                             const struct x_fx *fx);

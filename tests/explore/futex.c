@@ -29,7 +29,7 @@ void x_futex_actions(const struct explorer *x, const struct world *w, unsigned n
 		waits += w->node[i].wait != X_WAIT_NONE;
 		wakes += w->node[i].wake != 0;
 	}
-	for (unsigned equal = 0; equal < 2 && me->wait == X_WAIT_NONE && waits < x->o.futex; equal++)
+	for (unsigned equal = x->o.own; equal < 2 && me->wait == X_WAIT_NONE && waits < x->o.futex; equal++)
 		act(list, n, node, COH_EV_FUTEX_WAIT, equal);
 	if (me->wait != X_WAIT_NONE && !(me->wait & X_WAIT_CANCELS))
 		act(list, n, node, COH_EV_FUTEX_CANCEL, 0);
@@ -52,7 +52,7 @@ uint64_t x_futex_event(const struct explorer *x, struct world *w, struct x_actio
 		for (unsigned i = 0; i < x->o.nodes; i++)
 			w->node[i].due = x_wait(w, i) == X_WAIT_SLEEPS;
 	}
-	return x_put(x_put(0, E_VALUE, a.n), E_KIND, a.ev);
+	return x_put(x_put(x_put(0, E_VALUE, a.n), E_OWN, x->o.own), E_KIND, a.ev);
 }
 
 static void set_wait(struct world *w, unsigned node, unsigned state)
@@ -68,6 +68,24 @@ static unsigned compared_for(struct explorer *x, const struct world *w)
 	return x_local_info(&x->l, w->node[home].local)->page[0].requestor;
 }
 
+/* It sleeps from now on, behind those who do. */
+static void sleeps(const struct explorer *x, struct world *w, unsigned thread)
+{
+	set_wait(w, thread, X_WAIT_SLEEPS);
+	w->node[thread].place = 0;
+	for (unsigned i = 0; i < x->o.nodes; i++)
+		w->node[thread].place += i != thread && x_wait(w, i) == X_WAIT_SLEEPS;
+}
+
+void x_futex_slept(struct explorer *x, struct world *w, unsigned node)
+{
+	const struct x_local_info *info = x_local_info(&x->l, w->node[node].local);
+
+	for (unsigned i = 0; i < x->o.nodes; i++)
+		if (x_wait(w, i) == X_WAIT_ASKED && info->asleep >> i & 1)
+			sleeps(x, w, i);
+}
+
 enum x_outcome x_futex_compare(struct explorer *x, struct world *w, unsigned node,
                                const struct x_fx *fx)
 {
@@ -80,10 +98,12 @@ enum x_outcome x_futex_compare(struct explorer *x, struct world *w, unsigned nod
 	for (unsigned i = 0; i < x->o.nodes; i++)
 		if (i != node && x_access(w, i, 0) == COH_WRITE)
 			return x_bad(x, "node %u compares a word that node %u writes", node, i);
-	set_wait(w, thread, equal ? X_WAIT_SLEEPS : X_WAIT_DIFFERS);
-	w->node[thread].place = 0;
-	for (unsigned i = 0; i < x->o.nodes && equal; i++)
-		w->node[thread].place += i != thread && x_wait(w, i) == X_WAIT_SLEEPS;
+	if (x->o.own)
+		return x_bad(x, "node %u compares a word for one who wants no comparison", node);
+	if (equal)
+		sleeps(x, w, thread);
+	else
+		set_wait(w, thread, X_WAIT_DIFFERS);
 	if (fx->node == node)
 		w->node[node].compared = (uint8_t)(equal + 1);
 	else

@@ -138,6 +138,8 @@ const struct x_local_info *x_local_info(struct x_locals *l, uint32_t local)
 	info = l->info[local] = calloc(1, sizeof *info);
 	c = state_load(l, local, l->work);
 	info->quiet = (uint8_t)coh_is_quiet(c);
+	for (coh_node i = 0; i < l->cfg.nodes; i++)
+		info->asleep |= (uint8_t)(coh_is_asleep(c, i, 0) << i);
 	for (unsigned p = 0; p < l->cfg.zone[0].count; p++)
 		coh_page_info(c, p, &info->page[p]);
 	return info;

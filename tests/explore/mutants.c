@@ -31,6 +31,7 @@ static const char *const runs[] = {
 	"nodes=3 slots=1",
 	"nodes=2 slots=1 futex=2 threads=1",
 	"nodes=3 slots=1 futex=2 threads=1 evict=0",
+	"nodes=2 slots=1 futex=2 own=1 threads=1",
 	"nodes=2 pages=2 block=2 slots=2 runs=2 threads=1",
 	"nodes=2 pages=2 block=2 slots=2 writes=2 threads=1",
 	"nodes=3 slots=1 holds=1",

@@ -30,6 +30,7 @@ static const struct {
 	OPTION(atomics, "atomics outstanding in all; at most one per node and page"),
 	OPTION(discards, "discards outstanding in all; at most one per node, of runs if there are"),
 	OPTION(futex, "threads that wait for a word at once, one of a node at most; and one wake"),
+	OPTION(own, "... 1: in the queue of the library's own objects, whatever the word is"),
 	OPTION(sync, "threads of a node that use mutex, condition and barrier; no pages then"),
 	OPTION(overtakes, "... threads woken from the condition that go before one that only locks"),
 	OPTION(runs, "prefetches of up to so many pages at any time"),
@@ -115,7 +116,7 @@ void x_options_print(const struct x_options *o, FILE *out)
 	if (o->discards)
 		fprintf(out, " discards=%u", o->discards);
 	if (o->futex)
-		fprintf(out, " futex=%u", o->futex);
+		fprintf(out, " futex=%u%s", o->futex, o->own ? " of objects" : "");
 	if (o->sync)
 		fprintf(out, " locks, condition and barrier by %u threads each", o->sync);
 	if (o->overtakes)

@@ -63,7 +63,10 @@ static struct coh_msg msg_unpack(uint64_t word)
 			                         .value = (int8_t)x_get(word, S_VALUE) };
 		return m;
 	}
-	m.access = (uint8_t)x_get(word, M_ACCESS);
+	if (is_futex(m.type))
+		m.futex.offset = (uint32_t)x_get(word, M_ACCESS);
+	else
+		m.access = (uint8_t)x_get(word, M_ACCESS);
 	m.requestor = requestor == 15 ? 0 : (coh_node)requestor;
 	m.n = (uint16_t)x_get(word, M_N);
 	m.page = x_get(word, M_PAGE);
@@ -115,6 +118,7 @@ struct coh_event x_event_unpack(uint64_t ev)
 	case COH_EV_FUTEX_CANCEL:
 	case COH_EV_COMPARED:
 		e.futex.value = (uint32_t)x_get(ev, E_VALUE);
+		e.futex.offset = (uint32_t)x_get(ev, E_OWN);
 		e.cookie = e.kind == COH_EV_FUTEX_WAKE ? X_WAKE_COOKIE : X_WAIT_COOKIE;
 		break;
 	default:
@@ -140,14 +144,14 @@ static const char *send_pack(const struct coh_effect *e, coh_node self, uint64_t
 	    (has_result(m->type) && m->result >> X_PAGES))
 		return "a message's members are out of range";
 	if (is_futex(m->type) &&
-	    (m->futex.offset || m->futex.slot || m->futex.left || m->futex.value > 255))
+	    (m->futex.offset > COH_FUTEX_OWN || m->access || m->futex.slot || m->futex.left || m->futex.value > 255))
 		return "a message of a word is out of range";
 	if (has_landing(m->type) && !(e->fill & COH_FILL_LANDING) &&
 	    !is_mark(&m->landing, MARK_LANDING, m->page))
 		return "a message carries the wrong landing";
 	w = x_put(w, M_TYPE, m->type);
 	w = x_put(w, M_FLAGS, m->flags);
-	w = x_put(w, M_ACCESS, m->access);
+	w = x_put(w, M_ACCESS, is_futex(m->type) ? m->futex.offset : m->access);
 	w = x_put(w, M_REQUESTOR, has_requestor(m->type) ? m->requestor : 15);
 	w = x_put(w, M_N, m->n);
 	w = x_put(w, M_SLOT, m->slot);
