@@ -83,6 +83,7 @@ grep -q 'goes on from another checkpoint, or from none' "$tmp/said" || fail "$(c
 
 # --- where it cannot be written ---
 DSM_RESTORE=
+export BAD_DIRECTORY=1
 refused 'cannot make directory' 2 "$tmp/no/such/place" 2
 echo >"$tmp/file"
 refused 'cannot open directory' 2 "$tmp/file" 2
@@ -95,7 +96,9 @@ exec {locked}<&-
 DSM_RESTORE=$tmp/c job 60 3 auto $program "$tmp/c" 4
 if [ "$(id -u)" = 0 ]; then
 	mkdir "$tmp/small"
-	if mount -t tmpfs -o size=1600k dsm-checkpoint "$tmp/small" 2>/dev/null; then
+	# Room for one, and half of the next.
+	size=$(($(du -sk "$tmp/good" | cut -f1) * 3 / 2))k
+	if mount -t tmpfs -o "size=$size" dsm-checkpoint "$tmp/small" 2>/dev/null; then
 		mounted=$tmp/small
 		DSM_RESTORE='' refused 'No space left on device' 2 "$tmp/small/c" 5
 		tools/dsmctl checkpoint verify "$tmp/small/c" || fail "the one before is not whole"
