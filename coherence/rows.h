@@ -44,7 +44,9 @@ enum home_event {
 	HE_DISCARD,
 	HE_DISCARD_LONE,
 	HE_WAIT,
-	HE_WAKE, /* busy pages, too */
+	/* busy pages, too */
+	HE_WAKE,
+	HE_GETM_RUN,
 	/* busy */
 	HE_REQUEST,
 	HE_INV_ACK,

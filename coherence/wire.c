@@ -279,7 +279,9 @@ static const char *check(const struct coh_config *config, uint16_t f, const stru
 
 	if (why)
 		return why;
-	if ((f & F_ACCESS) && m->access != COH_READ && m->access != COH_WRITE)
+	/* A Grant may be of nothing. */
+	if ((f & F_ACCESS) && m->access != COH_READ && m->access != COH_WRITE &&
+	    (m->access != COH_NONE || m->type != COH_MSG_GRANT))
 		return "access out of range";
 	if ((f & F_REQUESTOR) && m->requestor >= config->nodes)
 		return "no such requestor";

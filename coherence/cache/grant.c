@@ -69,8 +69,38 @@ int coh_cache_landed(struct coh *c, struct coh_tag tag, struct coh_effects *fx)
 	return 0;
 }
 
+/* Of a run nothing: each page is asked for by itself when it is wanted again. */
+static int run_refused(struct coh *c, const struct coh_msg *m, struct coh_effects *fx)
+{
+	struct request r = *request_at(c, m->slot);
+	int waiting = 0, rc = 0;
+
+	for (unsigned i = 0; i < r.n; i++)
+		waiting |= line_at(c, r.page + i)->faulted;
+	coh_request_release(c, m->slot);
+	if (waiting)
+		coh_fx_wake(fx, r.page, r.n);
+	for (unsigned i = 0; i < r.n; i++) {
+		struct take t = take_init(c, fx, r.page + i);
+		rc |= coh_cache_take_row(&t, CE_NOT_GRANTED);
+	}
+	assert(rc == 0);
+	(void)rc;
+	return 0;
+}
+
+static int is_refusal(struct coh *c, coh_node from, const struct coh_msg *m)
+{
+	const struct request *r = m->slot < c->cfg.slots ? request_at(c, m->slot) : NULL;
+
+	return m->access == COH_NONE && r && r->type == COH_MSG_GETM && r->n > 1 &&
+	       r->page == m->page && r->home == from;
+}
+
 int coh_cache_grant(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx)
 {
+	if (is_refusal(c, from, m))
+		return run_refused(c, m, fx);
 	if (!request_may_complete(c, m->slot, m->access, m->n) ||
 	    request_at(c, m->slot)->page != m->page || request_at(c, m->slot)->home != from)
 		return -EPROTO;

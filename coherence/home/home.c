@@ -40,6 +40,10 @@ static int home_request(struct coh *c, coh_node from, const struct coh_msg *m,
 	else if (m->type != COH_MSG_DISCARD)
 		txn_at(c, slot)->landing = m->landing;
 	t = take_init(c, fx, slot);
+	if (m->type == COH_MSG_GETM && m->n > 1 && (t.dir->txn || t.dir->state != COH_D_I))
+		return coh_home_take_row(&t, t.dir->txn ? txn_at(c, t.dir->txn - 1)->phase
+		                                        : t.dir->state,
+		                         HE_GETM_RUN);
 	if (t.dir->txn) {
 		unsigned phase = txn_at(c, t.dir->txn - 1)->phase;
 		int beside = coh_home_asks_queue(&t) &&

@@ -237,7 +237,11 @@ static void test_bounds_of_pages(void)
 
 static void test_bounds_of_members(void)
 {
-	REFUSE(COH_MSG_GRANT, access, COH_NONE);
+	struct coh_msg nothing = make(COH_MSG_GRANT);
+	uint8_t bytes[COH_WIRE_MAX];
+
+	nothing.access = COH_NONE;
+	there_and_back(&nothing, bytes);
 	REFUSE(COH_MSG_GRANT, access, 3);
 	REFUSE(COH_MSG_FWD_GETS, requestor, 5);
 	REFUSE(COH_MSG_FWD_GETM, requestor, COH_NO_NODE);

@@ -40,6 +40,8 @@ static const char *const short_runs[] = {
 	"nodes=2 slots=1 per_home=1 futex=2 threads=1 holds=1",
 	"nodes=2 slots=1 per_home=1 futex=1 threads=1 atomics=1 discards=1",
 	"nodes=3 slots=1 per_home=1 futex=1 threads=1 evict=0",
+	"nodes=2 pages=2 block=2 slots=1 per_home=1 writes=2 futex=1 threads=1 evict=0",
+	"nodes=3 pages=2 block=2 slots=1 per_home=1 writes=2 threads=1 holds=1 evict=0",
 	"nodes=2 slots=1 per_home=1 futex=2 own=1 threads=1",
 	"nodes=3 slots=1 per_home=1 futex=2 own=1 threads=1 evict=0",
 	"nodes=3 sync=1",

@@ -136,7 +136,14 @@ static void cost_of_message(struct sim *s, uint16_t from, uint16_t to, const str
 		f = frame_at(s, m->requestor, m->page);
 		f->forwarded = 1;
 		break;
-	case COH_MSG_GRANT: f = frame_at(s, to, m->page); break;
+	case COH_MSG_GRANT:
+		f = frame_at(s, to, m->page);
+		if (m->access != COH_NONE)
+			break;
+		/* A run, of which nothing is granted: what its pages cost then is told alone. */
+		f->messages = f->hops = f->upgrade = 0;
+		f->bytes = 0;
+		return;
 	case COH_MSG_INV: {
 		struct coh_page_info info;
 		coh_page_info(s->nodes[from].coh, m->page, &info);
