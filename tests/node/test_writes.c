@@ -66,6 +66,17 @@ static void test_not_granted(void)
 	CU_ASSERT_TRUE(asked <= PAGES / 2 + PAGES / 4 + PAGES / 64); /* more where blocks begin */
 }
 
+/* Somebody has all pages: a run is answered with nothing, and its first page faults once more. */
+static void test_refused(void)
+{
+	begin();
+	for (uint64_t p = 0; p < PAGES; p++)
+		for (unsigned n = 2; n > 1; faults++)
+			n = writes_fault(&writes, p);
+	CU_ASSERT_TRUE(faults >= PAGES + 1); /* it is tried again, should they be fresh now */
+	CU_ASSERT_TRUE(faults <= PAGES + PAGES / 64 + 6);
+}
+
 static void test_arrays(void)
 {
 	begin();
@@ -100,6 +111,7 @@ int main(void)
 		{ "in order", test_in_order },
 		{ "from the middle", test_from_the_middle },
 		{ "not granted", test_not_granted },
+		{ "refused", test_refused },
 		{ "several arrays", test_arrays },
 		{ "no stream", test_no_stream },
 		{ "same page", test_same_page },
