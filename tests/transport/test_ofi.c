@@ -662,8 +662,8 @@ static void test_sweep_all_in_use(void)
 /* A doorbell's directory that has more in it than the doorbell's files loses only these. */
 static void test_sweep_in_a_bell(void)
 {
-	static const struct left in[] = {{"bell.0", 1, 0}, {"bell.65534.s", 1}, {"bell.", 0},
-	                                 {"bell.jpg", 0, 0}, {"bell.0.sh", 0}, {"bell.7.s2", 0}};
+	static const struct left in[] = {{"bell.0", 1, 0}, {"bell.65534.s", 1, 0}, {"bell.", 0, 0},
+	                                 {"bell.jpg", 0, 0}, {"bell.0.sh", 0, 0}, {"bell.7.s2", 0, 0}};
 	pid_t pid = dead_process();
 	char dir[60], path[80];
 
