@@ -13,7 +13,8 @@ static int comes_zero(struct coh *c, const struct request *r)
 	       !MUTANT(ZERO_SKIPPED);
 }
 
-/* The first n pages of the request are granted, the others are not. */
+/* The first n pages of the request are granted, the others are not. Where none is, the home has
+ * nothing to hear of. */
 static void request_complete(struct coh *c, struct coh_effects *fx, unsigned slot,
                              enum coh_access access, uint16_t n, int empty)
 {
@@ -25,7 +26,8 @@ static void request_complete(struct coh *c, struct coh_effects *fx, unsigned slo
 	coh_request_release(c, slot);
 	if (empty && comes_zero(c, &r))
 		coh_fx_add(fx, COH_FX_ZERO_FRAME, r.page)->n = n;
-	coh_fx_access(fx, r.page, n, access);
+	if (n)
+		coh_fx_access(fx, r.page, n, access);
 	if (waiting)
 		coh_fx_wake(fx, r.page, r.n);
 	for (unsigned i = 0; i < r.n; i++) {
@@ -37,7 +39,7 @@ static void request_complete(struct coh *c, struct coh_effects *fx, unsigned slo
 	}
 	assert(rc == 0);
 	(void)rc;
-	if (!MUTANT(DONE_BEFORE_LANDING))
+	if (n && !MUTANT(DONE_BEFORE_LANDING))
 		coh_fx_send(c, fx, r.home, COH_MSG_DONE, r.page)->n = n;
 }
 
@@ -70,25 +72,6 @@ int coh_cache_landed(struct coh *c, struct coh_tag tag, struct coh_effects *fx)
 }
 
 /* Of a run nothing: each page is asked for by itself when it is wanted again. */
-static int run_refused(struct coh *c, const struct coh_msg *m, struct coh_effects *fx)
-{
-	struct request r = *request_at(c, m->slot);
-	int waiting = 0, rc = 0;
-
-	for (unsigned i = 0; i < r.n; i++)
-		waiting |= line_at(c, r.page + i)->faulted;
-	coh_request_release(c, m->slot);
-	if (waiting)
-		coh_fx_wake(fx, r.page, r.n);
-	for (unsigned i = 0; i < r.n; i++) {
-		struct take t = take_init(c, fx, r.page + i);
-		rc |= coh_cache_take_row(&t, CE_NOT_GRANTED);
-	}
-	assert(rc == 0);
-	(void)rc;
-	return 0;
-}
-
 static int is_refusal(struct coh *c, coh_node from, const struct coh_msg *m)
 {
 	const struct request *r = m->slot < c->cfg.slots ? request_at(c, m->slot) : NULL;
@@ -99,8 +82,10 @@ static int is_refusal(struct coh *c, coh_node from, const struct coh_msg *m)
 
 int coh_cache_grant(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx)
 {
-	if (is_refusal(c, from, m))
-		return run_refused(c, m, fx);
+	if (is_refusal(c, from, m)) {
+		request_complete(c, fx, m->slot, COH_NONE, 0, 0);
+		return 0;
+	}
 	if (!request_may_complete(c, m->slot, m->access, m->n) ||
 	    request_at(c, m->slot)->page != m->page || request_at(c, m->slot)->home != from)
 		return -EPROTO;
