@@ -60,9 +60,8 @@ static int step_for(struct dsm *d, const struct trap_fault *f, struct waiter *w,
 static unsigned run_with_room(struct dsm *d, uint64_t page, unsigned n, int write)
 {
 	struct frames *f = &d->memory.frames;
-	int rc = 0;
-
 	const uint64_t left = n > 1 ? coh_block_end(&d->engine.cfg, page) - page : 1;
+	int rc = 0;
 
 	if (n > COH_MAX_RUN)
 		n = COH_MAX_RUN;
@@ -93,10 +92,14 @@ int node_fault_ask(struct dsm *d, const struct trap_fault *f, unsigned run, stru
 static unsigned writes_run(struct dsm *d, uint64_t page)
 {
 	const struct frames *f = &d->memory.frames;
-	const int64_t free = frames_free(f, f->pool_of[REGION_PTE]);
-	const uint64_t spare = node_frames_spare(d, page);
 	unsigned n = writes_fault(&d->writes, page);
+	uint64_t spare;
+	int64_t free;
 
+	if (n == 1)
+		return n;
+	free = frames_free(f, f->pool_of[REGION_PTE]);
+	spare = node_frames_spare(d, page);
 	while (n > 1 && (int64_t)(n * REGION_PTE_BYTES + spare) > free)
 		n /= 2;
 	return n;
