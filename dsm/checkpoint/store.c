@@ -50,17 +50,24 @@ static int is_generation(const char *name)
 	return strlen(name) == 10 && strspn(name, "0123456789") == 10;
 }
 
-static void remove_generation(int dir, const char *name)
+/* NULL: it cannot be read. */
+static DIR *entries_of(int dir, const char *name)
 {
 	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	DIR *at = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!at && fd >= 0)
+		close(fd);
+	return at;
+}
+
+static void remove_generation(int dir, const char *name)
+{
+	DIR *at = entries_of(dir, name);
 	const struct dirent *e;
 
-	if (!at) {
-		if (fd >= 0)
-			close(fd);
+	if (!at)
 		return;
-	}
 	while ((e = readdir(at)))
 		if (e->d_name[0] >= '0' && e->d_name[0] <= '9')
 			unlinkat(dirfd(at), e->d_name, 0);
@@ -71,15 +78,11 @@ static void remove_generation(int dir, const char *name)
 /* All but that of this name; NULL: none stays. */
 static void remove_others(int dir, const char *but)
 {
-	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *at = fd < 0 ? NULL : fdopendir(fd);
+	DIR *at = entries_of(dir, ".");
 	const struct dirent *e;
 
-	if (!at) {
-		if (fd >= 0)
-			close(fd);
+	if (!at)
 		return;
-	}
 	while ((e = readdir(at)))
 		if (is_generation(e->d_name) && (!but || strcmp(e->d_name, but)))
 			remove_generation(dir, e->d_name);
