@@ -137,6 +137,10 @@ enum coh_msg_flag {
 	COH_F_PULL = 1 << 2,    /* Fwd-GetM: the home itself takes the page, for a PutM */
 	COH_F_RECALL = 1 << 3,  /* Fwd to the home's own cache: lower access, Inv-Ack */
 	COH_F_TRY = 1 << 4,     /* Lock: do not queue */
+	COH_F_RUN = 1 << 5,     /* Fwd-GetS: of a run, so it is not to wait for who holds the first
+	                         * page; Done: the owner does, and has granted nothing */
+	COH_F_HELD = 1 << 6,    /* Fwd-GetS, on its way into the core only: the node holds the page,
+	                         * beside what the core knows */
 };
 
 enum coh_atomic_op {

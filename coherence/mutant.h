@@ -34,6 +34,8 @@
 	X(RUN_OVER_BUSY, "a run's grant includes busy pages")                                      \
 	X(RUN_OVER_OWNED, "a run's grant includes pages that a node owns")                         \
 	X(RUN_OVER_TENURE, "pages of a run wait for the end of the first one's tenure at home")    \
+	X(RUN_WAITS_AT_OWNER, "an owner lets a run wait for the end of its first page's tenure")   \
+	X(RUN_WAITS_IN_QUEUE, "a run waits behind a request that waits for a tenure's end")        \
 	X(WRITE_RUN_OVER_SHARED, "a run granted for writing includes pages that nodes read")       \
 	X(RUN_OWNER_OF_ONE, "of a run granted for writing only the first page is owned")           \
 	X(RUN_DONE_ONE, "Done for a run frees only its first page")                                \

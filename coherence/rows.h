@@ -15,6 +15,7 @@ enum cache_event {
 	CE_INV_HELD,
 	CE_FWD_GETS,
 	CE_FWD_GETS_HELD,
+	CE_FWD_GETS_RUN_HELD,
 	CE_FWD_GETM,
 	CE_FWD_GETM_HELD,
 	CE_FWD_ATOMIC,
@@ -46,7 +47,7 @@ enum home_event {
 	HE_WAIT,
 	/* busy pages, too */
 	HE_WAKE,
-	HE_GETM_RUN,
+	HE_RUN,
 	/* busy */
 	HE_REQUEST,
 	HE_INV_ACK,
@@ -60,6 +61,7 @@ enum home_event {
 	HE_DONE_FIRST,
 	HE_DONE_S,
 	HE_DONE_M,
+	HE_DONE_NONE,
 	HE_REFRESH_FIRST,
 	HE_REFRESH_S,
 	HE_PULLED,

@@ -15,13 +15,19 @@ static int cache_atomic_resp(struct coh *c, const struct coh_msg *m, struct coh_
 	return 0;
 }
 
+/* Behind the first page of a run are others, which somebody may want before that is let go of. */
+static int may_wait(const struct coh_msg *m)
+{
+	return !(m->flags & COH_F_RUN) || MUTANT(RUN_WAITS_AT_OWNER);
+}
+
 static int held_event(const struct take *t, enum cache_event event)
 {
-	if (!t->line->hold)
+	if (!t->line->hold && !(t->msg->flags & COH_F_HELD))
 		return event;
 	switch (event) {
 	case CE_INV: return CE_INV_HELD;
-	case CE_FWD_GETS: return CE_FWD_GETS_HELD;
+	case CE_FWD_GETS: return may_wait(t->msg) ? CE_FWD_GETS_HELD : CE_FWD_GETS_RUN_HELD;
 	case CE_FWD_GETM: return CE_FWD_GETM_HELD;
 	default: return event;
 	}

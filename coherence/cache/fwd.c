@@ -63,6 +63,11 @@ void coh_cache_act_share(struct take *t)
 	t->fx->count[COH_N_DOWNGRADE] += t->n;
 }
 
+void coh_cache_act_refuse(struct take *t)
+{
+	coh_fx_send(t->c, t->fx, t->home, COH_MSG_DONE, t->page)->flags = COH_F_RUN;
+}
+
 void coh_cache_act_part(struct take *t)
 {
 	coh_cache_lower(t, COH_NONE);

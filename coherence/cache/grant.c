@@ -76,8 +76,8 @@ static int is_refusal(struct coh *c, coh_node from, const struct coh_msg *m)
 {
 	const struct request *r = m->slot < c->cfg.slots ? request_at(c, m->slot) : NULL;
 
-	return m->access == COH_NONE && r && r->type == COH_MSG_GETM && r->n > 1 &&
-	       r->page == m->page && r->home == from;
+	return m->access == COH_NONE && r && r->n > 1 && r->page == m->page && r->home == from &&
+	       (r->type == COH_MSG_GETS || r->type == COH_MSG_GETM);
 }
 
 int coh_cache_grant(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx)

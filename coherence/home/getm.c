@@ -11,19 +11,6 @@ void coh_home_act_supply_m(struct take *t)
 	coh_home_supply(t, COH_WRITE);
 }
 
-/* What a run is asked for behind its first page, others may be waiting for, who keep that one: so
- * nothing is waited for, and each page is asked for by itself when it is wanted. */
-void coh_home_act_refuse_run(struct take *t)
-{
-	struct coh_msg *m =
-	        coh_fx_send(t->c, t->fx, t->txn->requestor, COH_MSG_GRANT, t->txn->page);
-
-	m->slot = t->txn->slot;
-	m->access = COH_NONE;
-	txn_is_done(t);
-	*t->txn = (struct txn){0};
-}
-
 void coh_home_act_fwd_getm(struct take *t)
 {
 	int own = t->txn->requestor == t->c->cfg.self;

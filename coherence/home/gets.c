@@ -18,13 +18,14 @@ void coh_home_act_fwd_gets(struct take *t)
 	        coh_home_fwd(t, COH_MSG_FWD_GETS, own ? COH_FILL_LANDING : COH_FILL_REFRESH);
 
 	m->n = t->txn->n = coh_home_claim_run(t);
+	m->flags = t->txn->flags & COH_F_RUN;
 	t->txn->waits = TXN_WAIT_DONE;
 	if (own)
 		return;
 	m->landing = t->txn->landing;
 	if (MUTANT(NO_REFRESH))
 		return;
-	m->flags = COH_F_REFRESH;
+	m->flags |= COH_F_REFRESH;
 	if (!MUTANT(SERVE_BEFORE_REFRESH)) {
 		t->txn->waits |= TXN_WAIT_REFRESH;
 		t->c->refreshing++;
@@ -74,6 +75,15 @@ void coh_home_act_done_first(struct take *t)
 void coh_home_act_refresh_first(struct take *t)
 {
 	t->txn->waits &= ~TXN_WAIT_REFRESH;
+}
+
+void coh_home_act_finish_none(struct take *t)
+{
+	if (t->txn->waits & TXN_WAIT_REFRESH)
+		t->c->refreshing--;
+	for (unsigned i = 1; i < t->txn->n; i++)
+		coh_dir_at(t->c, t->txn->page + i)->txn = 0;
+	coh_home_act_refuse_run(t);
 }
 
 void coh_home_act_finish_s(struct take *t)

@@ -12,6 +12,11 @@ static int txn_free_slot(struct coh *c)
 	return -1;
 }
 
+static int is_read_run(const struct coh_msg *m)
+{
+	return m->type == COH_MSG_GETS && m->n > 1;
+}
+
 static int home_request(struct coh *c, coh_node from, const struct coh_msg *m,
                         struct coh_effects *fx)
 {
@@ -28,7 +33,7 @@ static int home_request(struct coh *c, coh_node from, const struct coh_msg *m,
 		return -EPROTO;
 	++*in_at(c, from);
 	*txn_at(c, slot) = (struct txn){.type = m->type,
-	                                .flags = m->flags,
+	                                .flags = m->flags | (is_read_run(m) ? COH_F_RUN : 0),
 	                                .requestor = from,
 	                                .slot = m->slot,
 	                                .n = m->n,
@@ -40,10 +45,10 @@ static int home_request(struct coh *c, coh_node from, const struct coh_msg *m,
 	else if (m->type != COH_MSG_DISCARD)
 		txn_at(c, slot)->landing = m->landing;
 	t = take_init(c, fx, slot);
-	if (m->type == COH_MSG_GETM && m->n > 1 && (t.dir->txn || t.dir->state != COH_D_I))
+	if (coh_home_run_waits_here(&t))
 		return coh_home_take_row(&t, t.dir->txn ? txn_at(c, t.dir->txn - 1)->phase
 		                                        : t.dir->state,
-		                         HE_GETM_RUN);
+		                         HE_RUN);
 	if (t.dir->txn) {
 		unsigned phase = txn_at(c, t.dir->txn - 1)->phase;
 		int beside = coh_home_asks_queue(&t) &&
@@ -95,8 +100,20 @@ static int home_drop_ack(struct take *t, const struct coh_msg *m)
 	return coh_home_take_busy(t, left ? HE_DROP_ACK : HE_LAST_ACK_DISCARD);
 }
 
+/* The owner has granted nothing of a run. */
+static int home_done_none(struct take *t, const struct coh_msg *m)
+{
+	if (t->txn->phase != COH_D_DONE || t->txn->type != COH_MSG_GETS ||
+	    !(t->txn->flags & COH_F_RUN) || t->dir->state != COH_D_M || t->from != t->dir->owner ||
+	    !(t->txn->waits & TXN_WAIT_DONE) || m->page != t->txn->page)
+		return -EPROTO;
+	return coh_home_take_busy(t, HE_DONE_NONE);
+}
+
 static int home_done(struct take *t, const struct coh_msg *m)
 {
+	if (m->flags & COH_F_RUN)
+		return home_done_none(t, m);
 	if (t->txn->phase != COH_D_DONE || !(t->txn->waits & TXN_WAIT_DONE) ||
 	    t->from != t->txn->requestor || m->page != t->txn->page || m->n > t->txn->n)
 		return -EPROTO;

@@ -66,6 +66,11 @@ uint16_t coh_home_claim_run(struct take *t);
 /* The grant ends before page n: the pages from there on are free again, as they were. */
 void coh_home_trim_run(struct take *t, uint16_t n);
 
+/* Whether a run would wait for who holds its first page: behind another request, now that it is new;
+ * or, when its turn has come, for the owner to answer. */
+int coh_home_run_waits_here(const struct take *t);
+int coh_home_run_waits_for_owner(const struct take *t);
+
 /* A run is discarded as far as its pages are free. */
 uint16_t coh_home_claim_free(struct take *t);
 

@@ -20,9 +20,5 @@ void coh_home_act_recall(struct take *t)
 	m->flags = COH_F_RECALL;
 	if (!read)
 		return;
-	/* In tenure, or pinned, it answers later, and may be waiting for a page behind this one
-	 * until then: that is not to wait for it. */
-	if (line_at(t->c, t->txn->page)->hold && !MUTANT(RUN_OVER_TENURE))
-		t->txn->n = 1;
 	m->n = t->txn->n = coh_home_claim_run(t);
 }

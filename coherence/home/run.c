@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* How many pages of a run go into one grant. */
+/* How many pages of a run go into one grant, and when it is none of them. */
 #include "coherence/home/home.h"
 
 /* Whether a page can go in one run with the first: from this home's frame both, or from the
@@ -50,4 +50,53 @@ void coh_home_trim_run(struct take *t, uint16_t n)
 	for (unsigned i = n; i < t->txn->n; i++)
 		coh_dir_at(t->c, t->txn->page + i)->txn = 0;
 	t->txn->n = n;
+}
+
+/* Whether who was there before may wait for a node that holds the page. A read of a page that
+ * nobody owns, or will own, does not; nor does a run. */
+static int may_wait(const struct take *t, const struct txn *before)
+{
+	if (before->type != COH_MSG_GETS)
+		return 1;
+	return !(before->flags & COH_F_RUN) && (t->dir->state == COH_D_M || t->dir->migratory);
+}
+
+int coh_home_run_waits_here(const struct take *t)
+{
+	coh_ref q = t->dir->txn;
+
+	if (t->txn->type == COH_MSG_GETM)
+		return t->txn->n > 1 && (q || t->dir->state != COH_D_I);
+	if (!(t->txn->flags & COH_F_RUN) || MUTANT(RUN_WAITS_IN_QUEUE))
+		return 0;
+	for (; q; q = q == t->dir->txn ? t->dir->queue : txn_at(t->c, q - 1)->next)
+		if (may_wait(t, txn_at(t->c, q - 1)))
+			return 1;
+	return 0;
+}
+
+int coh_home_run_waits_for_owner(const struct take *t)
+{
+	struct coh *c = t->c;
+
+	if (!(t->txn->flags & COH_F_RUN) || t->dir->state != COH_D_M)
+		return 0;
+	if (t->dir->owner == c->cfg.self)
+		return line_at(c, t->txn->page)->hold && !MUTANT(RUN_OVER_TENURE);
+	return t->txn->requestor != c->cfg.self && c->refreshing >= c->max_refreshing;
+}
+
+/* What a run is asked for behind its first page, others may be waiting for, who keep that one: so
+ * nothing is waited for, and each page is asked for by itself when it is wanted. */
+void coh_home_act_refuse_run(struct take *t)
+{
+	struct coh_msg *m =
+	        coh_fx_send(t->c, t->fx, t->txn->requestor, COH_MSG_GRANT, t->txn->page);
+
+	m->slot = t->txn->slot;
+	m->access = COH_NONE;
+	if (t->dir->txn == t->index + 1)
+		t->dir->txn = 0;
+	txn_is_done(t);
+	*t->txn = (struct txn){0};
 }

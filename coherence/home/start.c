@@ -44,6 +44,8 @@ static enum home_event request_event(const struct take *t)
 
 	switch (t->txn->type) {
 	case COH_MSG_GETS:
+		if (coh_home_run_waits_for_owner(t))
+			return HE_RUN;
 		if (d->migratory && d->state != COH_D_S && t->txn->n == 1)
 			return own ? HE_GETS_MIGRATORY_OWN : HE_GETS_MIGRATORY;
 		if (d->state == COH_D_M && !own && t->txn->requestor != t->c->cfg.self &&

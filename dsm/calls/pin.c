@@ -19,8 +19,9 @@ static void wait_step(struct dsm *d)
 }
 
 /* Asks for the page as a thread that has faulted on it, and waits until it is woken. What is
- * read alone may be granted to be written; of two pages none is. */
-static int ask(struct dsm *d, const struct pin *p, int write, const sigset_t *mask)
+ * read alone may be granted to be written; of two pages none is, but these are refused where
+ * somebody holds the first. */
+static int ask(struct dsm *d, const struct pin *p, int write, unsigned run, const sigset_t *mask)
 {
 	struct trap_fault f = {.page = p->page, .thread = clock_thread(), .write = write};
 	struct waits_answer answer;
@@ -33,7 +34,7 @@ static int ask(struct dsm *d, const struct pin *p, int write, const sigset_t *ma
 	waits_add(&d->waits, &w, "dsm_pin");
 	answer = waits_answer(&w);
 	if (rc == 0)
-		rc = node_fault_ask(d, &f, p->migratory ? 2 : 1, &w);
+		rc = node_fault_ask(d, &f, run, &w);
 	if (rc) {
 		if (!waits_is_over(&answer)) /* by the end of the job */
 			waits_done(&d->waits, &w, 0);
@@ -58,41 +59,17 @@ static int give_up(struct dsm *d, const struct pin *p)
 	return rc == -EAGAIN || rc == -EBUSY ? 0 : rc;
 }
 
-/* The page belongs to a run that begins with a page that this node has pinned, which is returned:
- * its home will do nothing with it before that pin ends. As it was M when the run was asked for,
- * and nobody can take it away, it is good enough for reading. NULL: to none. */
-static const struct pin *own_run(const struct dsm *d, uint64_t page)
-{
-	for (uint64_t k = 1; k < COH_MAX_RUN && k <= page; k++) {
-		const struct pin *p = pins_at(d, page - k);
-		if (p && p->kept && p->msg.n > k)
-			return p;
-	}
-	return NULL;
-}
-
-/* The page is on its way out, which its home does not take note of before the call gives way with
- * a page that it has pinned, from first on. */
-static int has_to_give_way(const struct dsm *d, uint64_t page, uint64_t first)
-{
-	const struct pin *p = own_run(d, page);
-
-	return p && p->page >= first;
-}
-
 /* One step towards a page that is held. A page that is here already without the hold that
  * its home needs, or in M for reading, or about to be taken away, is asked for anew. */
 static int approach(struct dsm *d, struct pin *p, int *asked, const sigset_t *mask)
 {
-	unsigned state = coh_cache_state_of(d->engine.coh, p->page);
+	unsigned state = coh_cache_state_of(d->engine.coh, p->page), run;
 
 	if (d->freeze.what) { /* whoever holds a page may write it, past the trap */
 		wait_step(d);
 		return 0;
 	}
-	if (!node_is_home(d, p->page) &&
-	    (pins_may_hold(d, p) || (!p->write && (state == COH_C_M || state == COH_C_MI_A) &&
-	                        own_run(d, p->page)))) {
+	if (!node_is_home(d, p->page) && pins_may_hold(d, p)) {
 		pins_hold(d, p);
 		return 0;
 	}
@@ -110,13 +87,12 @@ static int approach(struct dsm *d, struct pin *p, int *asked, const sigset_t *ma
 		return p->held ? 0 : give_up(d, p);
 	default: break;
 	}
+	run = p->migratory && !*asked ? 2 : 1;
 	*asked = 1;
-	return ask(d, p, p->write || state == COH_C_SM_A, mask);
+	return ask(d, p, p->write || state == COH_C_SM_A, run, mask);
 }
 
-/* first: of the call's pages, of which those before this one are pinned. -EDEADLK: one of them
- * is in the way. */
-static int pin_page(struct dsm *d, uint64_t first, uint64_t page, int write, const sigset_t *mask)
+static int pin_page(struct dsm *d, uint64_t page, int write, const sigset_t *mask)
 {
 	struct pin *p = pins_get(d, page);
 	int rc = 0, asked = 0;
@@ -128,11 +104,7 @@ static int pin_page(struct dsm *d, uint64_t first, uint64_t page, int write, con
 	p->write |= write;
 	p->wanting++;
 	while (!p->held && !d->members.lost && rc == 0)
-		if (coh_cache_state_of(d->engine.coh, page) == COH_C_MI_A && p->write &&
-		    has_to_give_way(d, page, first))
-			rc = -EDEADLK;
-		else
-			rc = approach(d, p, &asked, mask);
+		rc = approach(d, p, &asked, mask);
 	p->wanting--;
 	if (d->members.lost)
 		rc = DSM_ERR_LOST;
@@ -177,21 +149,14 @@ static int check(struct dsm *d, uint64_t first, uint64_t end, int write)
 
 static int open_table(struct dsm *d)
 {
-	size_t n = (size_t)NODE_PER_HOME * d->engine.cfg.nodes;
 	void *at = NULL;
 
-	if (d->pins.runs)
-		return 0;
 	if (!d->pins.at &&
 	    mm_map(NULL, d->memory.region.pages * sizeof *d->pins.at, PROT_READ | PROT_WRITE,
 	           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0, &at))
 		return DSM_ERR_NOMEM;
-	d->pins.at = at;
-	d->pins.runs = calloc(n, sizeof *d->pins.runs);
-	if (!d->pins.runs)
-		return DSM_ERR_NOMEM;
-	for (size_t i = 0; i < n; i++)
-		LL_PREPEND(d->pins.free, &d->pins.runs[i]);
+	if (at)
+		d->pins.at = at;
 	return 0;
 }
 
@@ -214,14 +179,8 @@ int dsm_pin(dsm_t *d, const void *ptr, size_t bytes, int mode)
 	if (rc == 0)
 		rc = check(d, first, end, mode == DSM_PIN_WRITE);
 	while (rc == 0 && page < end) {
-		rc = pin_page(d, first, page, mode == DSM_PIN_WRITE, &mask);
+		rc = pin_page(d, page, mode == DSM_PIN_WRITE, &mask);
 		page += rc == 0;
-		if (rc == -EDEADLK) { /* all of it anew, once the others have had their turn */
-			unpin(d, first, page);
-			wait_step(d);
-			page = first;
-			rc = 0;
-		}
 	}
 	if (rc)
 		unpin(d, first, page);
@@ -268,7 +227,7 @@ static int clear_page(struct dsm *d, uint64_t page, size_t from, size_t bytes)
 	if (rc == 0)
 		rc = check(d, page, page + 1, 1);
 	if (rc == 0)
-		rc = pin_page(d, page, page, 1, &mask);
+		rc = pin_page(d, page, 1, &mask);
 	d->pins.clearing += rc == 0;
 	node_unlock(d, &mask);
 	if (rc)

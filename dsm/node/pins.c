@@ -76,21 +76,6 @@ static int is_against(const struct pin *p, unsigned type)
 	        (type == COH_MSG_FWD_GETS && p->write));
 }
 
-/* A run is one transaction: while its first page is waited for, the others are not to be had
- * for anybody. 0 when there are more than there may be: the core will refuse it. */
-static int keep_run(struct dsm *d, struct pin *p, coh_node from, const struct coh_msg *m)
-{
-	struct pin_run *run = d->pins.free;
-
-	if (!run)
-		return 0;
-	LL_DELETE(d->pins.free, run);
-	run->from = from;
-	run->msg = *m;
-	LL_APPEND(p->runs, run);
-	return 1;
-}
-
 /* Of a run that is to be dropped this node keeps what is held: the core is told, and the home. Pages
  * of this home the core holds itself. */
 static void keep_of_drop(struct dsm *d, struct coh_msg *m)
@@ -101,32 +86,38 @@ static void keep_of_drop(struct dsm *d, struct coh_msg *m)
 	}
 }
 
-int pins_keep(struct dsm *d, coh_node from, struct coh_msg *m)
+/* Of a run that is to be read this node gives what is before the first page that it holds; nothing,
+ * where it holds that one. */
+static void keep_of_run(struct dsm *d, struct coh_msg *m)
+{
+	if (is_against(pins_at(d, m->page), m->type))
+		m->flags |= COH_F_HELD;
+	for (uint16_t k = 1; k < m->n && m->page + k < d->memory.region.pages; k++)
+		if (is_against(pins_at(d, m->page + k), m->type))
+			m->n = k;
+}
+
+int pins_keep(struct dsm *d, struct coh_msg *m)
 {
 	struct pin *p;
 
-	if (!d->pins.all || m->page >= d->memory.region.pages)
+	if (!d->pins.all || m->page >= d->memory.region.pages || node_is_home(d, m->page))
 		return 0;
-	p = pins_at(d, m->page);
-	if (node_is_home(d, m->page))
-		return p && p->write && m->type == COH_MSG_GETS && m->n > 1 &&
-		       keep_run(d, p, from, m);
 	if (m->type == COH_MSG_DROP) {
 		keep_of_drop(d, m);
 		return 0;
 	}
-	/* Whether the home may ask for that is for the core to judge. */
-	if (is_against(p, m->type) && !p->kept) {
-		p->msg = *m;
-		p->kept = 1;
-		waits_room(&d->waits); /* see in_own_run() */
-		return 1;
+	if (m->type == COH_MSG_FWD_GETS && (m->flags & COH_F_RUN)) {
+		keep_of_run(d, m);
+		return 0;
 	}
-	if (m->type == COH_MSG_FWD_GETS)
-		for (uint16_t k = 1; k < m->n && m->page + k < d->memory.region.pages; k++)
-			if (is_against(pins_at(d, m->page + k), m->type))
-				m->n = k;
-	return 0;
+	p = pins_at(d, m->page);
+	/* Whether the home may ask for that is for the core to judge. */
+	if (!is_against(p, m->type) || p->kept)
+		return 0;
+	p->msg = *m;
+	p->kept = 1;
+	return 1;
 }
 
 int pins_writer_waits(struct dsm *d, uint64_t page)
@@ -169,7 +160,6 @@ struct pin *pins_get(struct dsm *d, uint64_t page)
 
 void pins_free(struct dsm *d, struct pin *p)
 {
-	LL_CONCAT(d->pins.free, p->runs);
 	d->pins.at[p->page] = NULL;
 	DL_DELETE(d->pins.all, p);
 	d->pins.home -= node_is_home(d, p->page);
@@ -183,8 +173,6 @@ void pins_close(struct dsm *d)
 	if (d->pins.at)
 		mm_unmap(d->pins.at, d->memory.region.pages * sizeof *d->pins.at);
 	d->pins.at = NULL;
-	free(d->pins.runs);
-	d->pins.runs = d->pins.free = NULL;
 }
 
 void pins_check(struct dsm *d, uint64_t now, uint64_t warn_ns)
@@ -196,7 +184,7 @@ void pins_check(struct dsm *d, uint64_t now, uint64_t warn_ns)
 		if (!p->held || p->warned || now - p->since_ns < warn_ns)
 			continue;
 		coh_page_info(d->engine.coh, p->page, &info);
-		if (!p->kept && !p->runs && !(p->slot >= 0 && info.deferred))
+		if (!p->kept && !(p->slot >= 0 && info.deferred))
 			continue;
 		p->warned = 1;
 		log_line(&d->log, DSM_LOG_WARN,

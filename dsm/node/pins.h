@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Pages that the application holds (dsm_pin): neither given up, nor given to another node
- * that wants what is held, before it lets go. Who asks for one waits; the core never learns
- * of pins. For a page of
+ * that wants what is held, before it lets go. Who asks for one waits. For a page of
  *
  *	another home  the home's Inv or Fwd, of which there is one at a time, is kept here
  *	              before the core has seen it
  *	this home     the core holds the page, as in tenure, and defers what comes; the timer
- *	              that ends the tenure is not given to it. But a run that begins with it
- *	              is one transaction of several pages, and would keep others busy as long:
- *	              it is kept here
+ *	              that ends the tenure is not given to it
  *
- * Both from the step on that grants the page: from then on nothing that takes it away gets
+ * A run that begins with one waits for nothing: the core refuses it. Both from the step on that grants the page: from then on nothing that takes it away gets
  * past. Under the node's lock.
  */
 #ifndef PIN_H
@@ -37,21 +34,12 @@ struct pin {
 	uint8_t warned;
 	int32_t slot;     /* of the core's hold; -1: none */
 	struct coh_msg msg;
-	struct pin_run *runs; /* oldest first */
 	struct pin *prev, *next;
-};
-
-/* A GetS for several pages. */
-struct pin_run {
-	coh_node from;
-	struct coh_msg msg;
-	struct pin_run *next;
 };
 
 struct pins {
 	struct pin **at; /* by page; lazily populated; NULL before the first */
 	struct pin *all;
-	struct pin_run *runs, *free; /* as many as nodes may ask of a home at once */
 	uint64_t held, home; /* how many are; how many are of this home */
 	unsigned waiting;    /* calls that wait for a tenure to end */
 	unsigned clearing;   /* of those held, how many are so for a moment, to be cleared */
@@ -73,8 +61,9 @@ int pins_may_hold(const struct dsm *d, const struct pin *p);
 void pins_granted(struct dsm *d, uint64_t first, uint32_t n, enum coh_access access);
 /* The core holds the page, by slot. 1: a pin has it, and no tenure begins. */
 int pins_take_hold(struct dsm *d, uint64_t page, unsigned slot);
-/* A message for the core. 1: kept for later. Else it may go, a run perhaps shortened. */
-int pins_keep(struct dsm *d, coh_node from, struct coh_msg *m);
+/* A message for the core. 1: kept for later. Else it may go: a run perhaps shortened, and told what
+ * is held. */
+int pins_keep(struct dsm *d, struct coh_msg *m);
 /* A thread wants to write a page that is held for reading: 0; -EAGAIN: the home is busy with
  * the page, try again after another step; 1: another node is to write it first, so the
  * thread waits for the end of the pin, which wakes it. */

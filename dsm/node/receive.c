@@ -17,7 +17,7 @@ static void refused(struct dsm *d, uint16_t peer, const char *what, const char *
 
 void node_take_message(struct dsm *d, struct coh_event *ev)
 {
-	if (!pins_keep(d, ev->from, &ev->msg) && node_step(d, ev))
+	if (!pins_keep(d, &ev->msg) && node_step(d, ev))
 		refused(d, ev->from, coh_msg_name(ev->msg.type), "unexpected here and now");
 }
 

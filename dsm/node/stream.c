@@ -59,6 +59,8 @@ struct stream_advice stream_fault(struct streams *s, uint32_t thread, uint64_t p
 		run_on(t, distance);
 	else if (distance != 0)
 		stride_on(s, t, distance);
+	else
+		t->run = 1; /* nothing came of the run: somebody holds its first page */
 	t->last = page;
 	return (struct stream_advice){.run = t->run, .ahead = t->ahead, .stride = t->stride};
 }

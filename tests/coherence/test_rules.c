@@ -185,13 +185,86 @@ static void test_run_leaves_tenure_alone(void)
 	       "0 landed 0: 0=WRITE wake timer 0\n");
 	cluster_prefetch(c, 1, 0, 2);
 	cluster_deliver(c, 1, 0);
+	cluster_deliver(c, 0, 1);
 	EXPECT("1 prefetches 0+2: GetS>0\n"
-	       "0 GetS<1:\n");
-	CU_ASSERT_EQUAL(cluster_evict(c, 0, 1), 0);
-	CU_ASSERT_EQUAL(state(0, 1), COH_C_I);
-	CU_ASSERT_EQUAL(cluster_write(c, 0, 1), 1);
-	cluster_forget(c);
+	       "0 GetS<1: Grant>1\n"
+	       "1 Grant<0:\n");
+	CU_ASSERT_EQUAL(state(1, 0), COH_C_I);
+	CU_ASSERT_EQUAL(state(1, 1), COH_C_I);
 	CU_ASSERT_TRUE(cluster_info(c, 0, 0).held);
+	finish();
+}
+
+/* Node 1 owns page 0 of home 0 and holds it. */
+static void start_with_owner_in_tenure(coh_node nodes)
+{
+	struct coh_config config = cluster_config(nodes, 2);
+
+	config.zone[0].block_pages = CLUSTER_PAGES;
+	config.holds = 1;
+	c = cluster_new(&config);
+	cluster_write(c, 1, 0);
+	cluster_deliver(c, 1, 0);
+	cluster_deliver(c, 0, 1);
+	cluster_deliver(c, 1, 0);
+	CU_ASSERT_TRUE(cluster_info(c, 1, 0).held);
+	cluster_forget(c);
+}
+
+static void test_owner_refuses_run(void)
+{
+	start_with_owner_in_tenure(3);
+	cluster_prefetch(c, 2, 0, 2);
+	cluster_deliver(c, 2, 0);
+	cluster_deliver(c, 0, 1);
+	cluster_deliver(c, 1, 0);
+	cluster_deliver(c, 0, 2);
+	EXPECT("2 prefetches 0+2: GetS>0\n"
+	       "0 GetS<2: Fwd-GetS>1\n"
+	       "1 Fwd-GetS<0: Done>0\n"
+	       "0 Done<1: Grant>2\n"
+	       "2 Grant<0:\n");
+	CU_ASSERT_TRUE(cluster_info(c, 1, 0).held);
+	CU_ASSERT_EQUAL(state(1, 0), COH_C_M);
+	CU_ASSERT_EQUAL(state(2, 1), COH_C_I);
+	finish();
+}
+
+static void test_run_does_not_queue_behind_tenure(void)
+{
+	start_with_owner_in_tenure(4);
+	cluster_read(c, 2, 0);
+	cluster_deliver(c, 2, 0);
+	cluster_deliver(c, 0, 1); /* and there it waits */
+	cluster_prefetch(c, 3, 0, 2);
+	cluster_deliver(c, 3, 0);
+	cluster_deliver(c, 0, 3);
+	EXPECT("2 reads 0: GetS>0\n"
+	       "0 GetS<2: Fwd-GetS>1\n"
+	       "1 Fwd-GetS<0:\n"
+	       "3 prefetches 0+2: GetS>0\n"
+	       "0 GetS<3: Grant>3\n"
+	       "3 Grant<0:\n");
+	finish();
+}
+
+/* Readers of what the home has are not in each other's way. */
+static void test_run_queues_behind_reads(void)
+{
+	start_one_block(3, 2);
+	own(0, 0);
+	own(0, 1);
+	share(0, 0);
+	cluster_evict(c, 0, 0);
+	cluster_evict(c, 0, 1);
+	settle();
+	cluster_prefetch(c, 1, 0, 2);
+	cluster_deliver(c, 1, 0);
+	cluster_prefetch(c, 2, 0, 2);
+	cluster_deliver(c, 2, 0);
+	settle();
+	CU_ASSERT_EQUAL(state(2, 0), COH_C_S);
+	CU_ASSERT_EQUAL(state(2, 1), COH_C_S);
 	finish();
 }
 
@@ -415,6 +488,9 @@ int main(void)
 		{ "a run is granted as far as it goes", test_run },
 		{ "a run stops at a busy page", test_run_stops_at_busy_page },
 		{ "a run leaves a page in tenure alone", test_run_leaves_tenure_alone },
+		{ "an owner refuses a run in tenure", test_owner_refuses_run },
+		{ "a run does not queue behind a tenure", test_run_does_not_queue_behind_tenure },
+		{ "a run queues behind reads", test_run_queues_behind_reads },
 		{ "no slot is free", test_slots_run_out },
 		{ "many atomics at once", test_many_atomics_at_once },
 		{ "many forwards at once", test_many_forwards_at_once },

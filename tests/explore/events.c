@@ -62,6 +62,20 @@ static int waits(const struct explorer *x, const struct world *w, unsigned node)
 	return 0;
 }
 
+/* Whether a thread of another node waits for a page that this one does not hold, as one does that
+ * will tell it to let go of what it holds. */
+static int others_wait(const struct explorer *x, const struct world *w, unsigned node)
+{
+	const struct x_local_info *info =
+	        x_local_info((struct x_locals *)&x->l, w->node[node].local);
+
+	for (unsigned i = 0; i < x->o.nodes; i++)
+		for (unsigned p = 0; p < x->o.pages && i != node; p++)
+			if ((w->node[i].blocked >> p & 1) && !info->page[p].held)
+				return 1;
+	return 0;
+}
+
 static void local_actions(const struct explorer *x, const struct world *w, unsigned node,
                           struct x_action *list, unsigned *n)
 {
@@ -97,8 +111,10 @@ static void local_actions(const struct explorer *x, const struct world *w, unsig
 	if (x->o.futex)
 		x_futex_actions(x, w, node, list, n);
 	a = (struct x_action){ .kind = X_TIMER, .node = (uint8_t)node };
-	if (x->o.pins && node == 0 && waits(x, w, node))
+	if (x->o.pins && node == x->o.pinner && waits(x, w, node))
 		return; /* what it has it keeps until it has the other one */
+	if (x->o.pins > 1 && node == x->o.pinner && others_wait(x, w, node))
+		return;
 	for (a.index = 0; a.index < x->o.holds; a.index++)
 		if (w->node[node].timers >> a.index & 1)
 			x_add_action(list, n, a);

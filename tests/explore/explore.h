@@ -43,8 +43,10 @@ struct x_options {
 	                    * most; and one wake of such outstanding in all */
 	unsigned own;      /* they are those of the library's objects, who compare nothing */
 	unsigned overtakes; /* sync: woken threads that go before one that waits for the mutex */
-	unsigned pins;     /* node 0 ends no tenure while it waits for another page, as a call
-	                    * that pins several pages */
+	unsigned pins;     /* pinner ends no tenure while it waits for another page, as a call
+	                    * that pins several pages; 2: nor while another node waits for a page
+	                    * that it does not hold */
+	unsigned pinner;   /* a node that has homes, unless symmetry is 0 */
 	unsigned threads;  /* pages a node's threads may be blocked on at once; 0: faults of
 	                    * both kinds at any time, older than the grant or not */
 	unsigned one;      /* every effect is an event of its own */
@@ -85,7 +87,7 @@ struct x_bits {
 };
 /* A message under way: what the exploration varies of struct coh_msg, and its pair. */
 #define M_TYPE 0, 6
-#define M_FLAGS 51, 5
+#define M_FLAGS 51, 6
 #define M_ACCESS 10, 2
 #define M_REQUESTOR 12, 4 /* 15: none */
 #define M_N 16, 7
@@ -114,7 +116,7 @@ struct x_bits {
 #define E_ALL 3, 1
 #define E_VALUE 4, 2
 #define E_OWN 6, 1 /* a word's other queue */
-#define E_KIND 56, 5
+#define E_KIND 57, 5
 
 static inline uint64_t x_get(uint64_t word, unsigned at, unsigned len)
 {

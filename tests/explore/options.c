@@ -35,7 +35,8 @@ static const struct {
 	OPTION(overtakes, "... threads woken from the condition that go before one that only locks"),
 	OPTION(runs, "prefetches of up to so many pages at any time"),
 	OPTION(writes, "faults writing that ask for up to so many pages"),
-	OPTION(pins, "1: node 0 keeps what it holds as long as it waits for another page"),
+	OPTION(pins, "1: one node keeps what it holds as long as it waits for another page; 2: or another node does"),
+	OPTION(pinner, "which node"),
 	OPTION(threads, "pages a node's threads wait for at once; 0: any, and stale faults"),
 	OPTION(one, "1: each effect is an event of its own"),
 	OPTION(renumber, "0: states that differ in the numbers of transactions are different"),
@@ -135,7 +136,7 @@ void x_options_print(const struct x_options *o, FILE *out)
 	if (o->holds)
 		fprintf(out, " tenure");
 	if (o->pins)
-		fprintf(out, " pins");
+		fprintf(out, " pins=%u of %u", o->pins, o->pinner);
 	if (o->threads)
 		fprintf(out, " threads=%u", o->threads);
 	fprintf(out, "%s%s%s%s%s\n", o->lenient ? " lenient" : "",

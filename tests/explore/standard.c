@@ -25,6 +25,7 @@ static const char *const short_runs[] = {
 	"nodes=3 pages=2 block=2 slots=1 per_home=1 refreshes=1 threads=1 evict=0",
 	"nodes=3 pages=2 block=2 slots=1 per_home=1 runs=2 threads=1 evict=0",
 	"nodes=2 pages=2 block=2 slots=1 per_home=1 runs=2 threads=1 holds=1 pins=1",
+	"nodes=2 pages=2 block=2 slots=1 per_home=1 runs=2 threads=1 holds=1 pins=2 pinner=1",
 	"nodes=2 pages=2 block=2 slots=2 per_home=2 writes=2 threads=1",
 	"nodes=2 pages=2 block=2 slots=1 per_home=1 runs=2 writes=2 threads=1 discards=1",
 	"nodes=2 slots=2 migratory=2 atomics=1 holds=1",

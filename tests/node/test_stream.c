@@ -63,6 +63,22 @@ static void test_short_grants(void)
 	CU_ASSERT_EQUAL(streams.wasted, 0);
 }
 
+/* Of a run whose first page somebody holds nothing is granted. */
+static void test_refused(void)
+{
+	struct stream_advice a;
+
+	begin();
+	for (uint64_t p = 0; p < 64; p++)
+		read_page(1, p, 64);
+	a = stream_fault(&streams, 1, 127, 0);
+	CU_ASSERT_TRUE(a.run > 1);
+	a = stream_fault(&streams, 1, 127, 0);
+	CU_ASSERT_EQUAL(a.run, 1);
+	a = stream_fault(&streams, 1, 128, 0);
+	CU_ASSERT_EQUAL(a.run, 2);
+}
+
 static void test_random(void)
 {
 	begin();
@@ -141,6 +157,7 @@ int main(void)
 	static const CU_TestInfo tests[] = {
 		{ "sequential", test_sequential },
 		{ "short grants", test_short_grants },
+		{ "a run that is refused", test_refused },
 		{ "random", test_random },
 		{ "strided", test_strided },
 		{ "threads apart", test_threads_apart },

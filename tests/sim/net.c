@@ -117,6 +117,25 @@ static struct landing landing_take(struct sim *s, const struct coh_effect *e)
 
 /* --- messages --- */
 
+/* Of a run nothing is granted: what its pages cost then is told alone. */
+static void cost_refused(struct sim *s, uint16_t node, uint64_t page)
+{
+	struct frame *f = frame_at(s, node, page);
+
+	f->messages = f->hops = f->forwarded = f->upgrade = 0;
+	f->bytes = 0;
+}
+
+/* An owner refuses a run: where that is the home's own, no message will say so. */
+static void cost_owner_refuses(struct sim *s, uint16_t home, uint64_t page)
+{
+	struct coh_page_info info;
+
+	coh_page_info(s->nodes[home].coh, page, &info);
+	if (info.requestor == home)
+		cost_refused(s, home, page);
+}
+
 /* Whom a message is sent for: its cost is kept with that node's frame. */
 static void cost_of_message(struct sim *s, uint16_t from, uint16_t to, const struct coh_msg *m,
                             uint32_t bytes)
@@ -137,13 +156,16 @@ static void cost_of_message(struct sim *s, uint16_t from, uint16_t to, const str
 		f->forwarded = 1;
 		break;
 	case COH_MSG_GRANT:
+		if (m->access == COH_NONE) {
+			cost_refused(s, to, m->page);
+			return;
+		}
 		f = frame_at(s, to, m->page);
-		if (m->access != COH_NONE)
-			break;
-		/* A run, of which nothing is granted: what its pages cost then is told alone. */
-		f->messages = f->hops = f->upgrade = 0;
-		f->bytes = 0;
-		return;
+		break;
+	case COH_MSG_DONE:
+		if (m->flags & COH_F_RUN)
+			cost_owner_refuses(s, to, m->page);
+		break;
 	case COH_MSG_INV: {
 		struct coh_page_info info;
 		coh_page_info(s->nodes[from].coh, m->page, &info);

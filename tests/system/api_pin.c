@@ -339,6 +339,33 @@ static void pin_two_of_a_run(uint64_t first, int pinner, _Atomic uint64_t *told)
 	node_barrier();
 }
 
+/* Whoever has pinned the first page of a run lets go of it when he is told through the one behind
+ * it, by who has asked for both. */
+static void tell_through_a_run(uint64_t first, int pinner, _Atomic uint64_t *told)
+{
+	_Atomic uint64_t(*row)[WORDS] = block + first;
+
+	if (node.rank == pinner) {
+		OK(dsm_pin(node.dsm, row[0], PAGE, DSM_PIN_WRITE));
+		atomic_store(told, 1);
+		while (atomic_load(&row[1][101]) != first + 1)
+			;
+		OK(dsm_unpin(node.dsm, row[0], PAGE));
+	} else if (node.rank == (pinner + 1) % node.size) {
+		while (!atomic_load(told))
+			;
+		OK(dsm_prefetch(node.dsm, row[0], 2 * PAGE));
+		atomic_store(&row[1][101], first + 1);
+	} else if (node.rank == (pinner + 2) % node.size) {
+		while (!atomic_load(told))
+			;
+		CHECK(atomic_load(&row[0][101]) <= first + 1); /* waits in any case */
+	}
+	node_barrier();
+	atomic_store(told, 0);
+	node_barrier();
+}
+
 /* All of it, on all nodes at once, or not where it does not fit. */
 static void all_of_it(void)
 {
@@ -395,6 +422,8 @@ void api_pin(void)
 	node_barrier();
 	for (uint64_t first = 0; first < PAGES; first += 64) /* of another home */
 		pin_two_of_a_run(first, 0, told);
+	for (uint64_t first = 0; first < PAGES && node.size > 1; first += 16)
+		tell_through_a_run(first, (int)(first / 16) % 2, told);
 	many_at_once();
 	node_barrier();
 	all_of_it();
