@@ -48,7 +48,7 @@ tools/dsmctl heatmap --every 1 -o "$tmp/map.svg" 2>/dev/null
 exec {go}>&-
 wait $job || fail "the job failed: $(cat "$tmp/said")"
 
-for browser in chromium chromium-browser google-chrome; do
+for browser in chromium-headless-shell chromium chromium-browser google-chrome; do
 	command -v $browser >/dev/null || continue
 	timeout $hang $browser --headless --no-sandbox --disable-gpu --user-data-dir="$tmp/browser" \
 		--dump-dom "file://$tmp/map.html" >"$tmp/dom.html" 2>/dev/null || fail "$browser shows no page"
