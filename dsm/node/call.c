@@ -159,7 +159,7 @@ int node_call_wait_until(struct dsm *d, struct coh_event *ev, struct waiter *w,
 	if (rc)
 		node_hand_over(d);
 	else
-		node_help(d, answer);
+		node_help_since(d, answer, w->since_ns);
 	node_unlock(d, &mask);
 	if (rc == 0)
 		waits_sleep(answer, end_ns);

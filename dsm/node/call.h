@@ -40,5 +40,7 @@ uint64_t node_goes_on(const struct dsm *d, uint64_t end_ns);
 /* All signals blocked: polls the transport in place of the service thread, for a short time, so
  * that the answer is taken where it is needed and nobody has to be woken. Then hands over. */
 void node_help(struct dsm *d, const struct waits_answer *answer);
+/* For who began to wait then. */
+void node_help_since(struct dsm *d, const struct waits_answer *answer, uint64_t since_ns);
 
 #endif

@@ -43,10 +43,14 @@ uint64_t node_goes_on(const struct dsm *d, uint64_t end_ns)
 
 void node_help(struct dsm *d, const struct waits_answer *answer)
 {
-	uint64_t now, end;
+	node_help_since(d, answer, waits_is_over(answer) ? 0 : clock_now_ns());
+}
+
+void node_help_since(struct dsm *d, const struct waits_answer *answer, uint64_t since_ns)
+{
+	uint64_t now, end = since_ns + d->progress.spin_ns;
 
 	if (d->progress.spin_ns && !waits_is_over(answer)) {
-		end = clock_now_ns() + d->progress.spin_ns;
 		if (d->progress.helpers++ == 0)
 			d->tr->ops->wait_disarm(d->tr);
 		for (;;) {
