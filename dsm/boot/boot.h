@@ -45,9 +45,9 @@ struct boot_ops {
 	 * done there is no use in asking again. */
 	int (*ended)(struct boot *boot, char *why, size_t why_len);
 	/* This node cannot go on, for the reason why: the job ends for all, who are told so.
-	 * Then all further calls fail. Waits for another thread that is in allgather, and does
-	 * nothing once the job has ended. */
-	void (*fail)(struct boot *boot, const char *why);
+	 * Then all further calls fail. Does nothing once the job has ended. 0; or 1, where
+	 * another thread is in allgather: for that it waits only if wait is set. */
+	int (*fail)(struct boot *boot, const char *why, int wait);
 	/* The descriptors of its connections, at most max (size + 4 are enough): how many. */
 	int (*descriptors)(const struct boot *boot, int *fds, int max);
 	/* Leaves, in good order unless the job has ended, and frees boot. */

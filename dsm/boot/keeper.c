@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "dsm/boot/keeper.h"
+#include "dsm/boot/ways.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -146,9 +147,9 @@ static void *keep(void *arg)
 
 /* ------------------------------------------------------------------------ calls -- */
 
-static void give_order(struct keeper *k, const struct order *order)
+/* Its turn is the caller's. */
+static void carry_out(struct keeper *k, const struct order *order)
 {
-	pthread_mutex_lock(&k->turn);
 	pthread_mutex_lock(&k->lock);
 	k->order = order;
 	ring(k->wake_fd);
@@ -156,6 +157,12 @@ static void give_order(struct keeper *k, const struct order *order)
 		pthread_cond_wait(&k->done, &k->lock);
 	pthread_mutex_unlock(&k->lock);
 	pthread_mutex_unlock(&k->turn);
+}
+
+static void give_order(struct keeper *k, const struct order *order)
+{
+	pthread_mutex_lock(&k->turn);
+	carry_out(k, order);
 }
 
 struct gather_order {
@@ -207,12 +214,17 @@ static int keeper_ended(struct boot *boot, char *why, size_t why_len)
 
 static void do_fail(struct boot *inner, void *arg)
 {
-	inner->ops->fail(inner, arg);
+	inner->ops->fail(inner, arg, 1);
 }
 
-static void keeper_fail(struct boot *boot, const char *why)
+static int keeper_fail(struct boot *boot, const char *why, int wait)
 {
-	give_order(keeper_of(boot), &(struct order){ do_fail, (void *)why, 0 });
+	struct keeper *k = keeper_of(boot);
+
+	if (!boot_turn(&k->turn, wait))
+		return 1;
+	carry_out(k, &(struct order){ do_fail, (void *)why, 0 });
+	return 0;
 }
 
 static void keeper_free(struct keeper *k)

@@ -75,12 +75,13 @@ static int local_ended(struct boot *boot, char *why, size_t why_len)
 	return err;
 }
 
-static void local_fail(struct boot *boot, const char *why)
+static int local_fail(struct boot *boot, const char *why, int wait)
 {
 	struct boot_local *l = local_of(boot);
 	struct boot_msg end;
 
-	pthread_mutex_lock(&l->lock);
+	if (!boot_turn(&l->lock, wait))
+		return 1;
 	if (!l->broken) {
 		boot_msg_set(&end, BOOT_END, why, strnlen(why, BOOT_TEXT_MAX - 1));
 		end.code = -ECONNRESET;
@@ -88,6 +89,7 @@ static void local_fail(struct boot *boot, const char *why)
 		local_break(l, -ECONNRESET, why);
 	}
 	pthread_mutex_unlock(&l->lock);
+	return 0;
 }
 
 static int local_descriptors(const struct boot *boot, int *fds, int max)

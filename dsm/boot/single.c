@@ -29,8 +29,9 @@ static int single_ended(struct boot *boot, char *why, size_t why_len)
 	return 0;
 }
 
-static void single_fail(struct boot *boot, const char *why)
+static int single_fail(struct boot *boot, const char *why, int wait)
 {
+	return 0;
 }
 
 static int single_descriptors(const struct boot *boot, int *fds, int max)

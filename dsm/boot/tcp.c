@@ -98,11 +98,12 @@ static int tcp_ended(struct boot *boot, char *why, size_t why_len)
 	return err;
 }
 
-static void tcp_fail(struct boot *boot, const char *why)
+static int tcp_fail(struct boot *boot, const char *why, int wait)
 {
 	struct boot_tcp *t = tcp_of(boot);
 
-	pthread_mutex_lock(&t->lock);
+	if (!boot_turn(&t->lock, wait))
+		return 1;
 	if (!t->broken) {
 		if (t->hub)
 			hub_fail(t->hub, why);
@@ -112,6 +113,7 @@ static void tcp_fail(struct boot *boot, const char *why)
 		snprintf(t->why, sizeof t->why, "%s", why);
 	}
 	pthread_mutex_unlock(&t->lock);
+	return 0;
 }
 
 static int tcp_descriptors(const struct boot *boot, int *fds, int max)

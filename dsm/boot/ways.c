@@ -28,6 +28,11 @@ int boot_wait(int fd, short events, int64_t deadline)
 	return n < 0 ? -errno : n ? 0 : -ETIMEDOUT;
 }
 
+int boot_turn(pthread_mutex_t *lock, int wait)
+{
+	return (wait ? pthread_mutex_lock(lock) : pthread_mutex_trylock(lock)) == 0;
+}
+
 int boot_why(char *why, size_t why_len, int code, const char *format, ...)
 {
 	va_list args;

@@ -3,6 +3,8 @@
 #ifndef BOOT_WAYS_H
 #define BOOT_WAYS_H
 
+#include <pthread.h>
+
 #include "dsm/boot/boot.h"
 
 /* Writes a sentence to why, and returns code. */
@@ -13,6 +15,9 @@ int boot_why(char *why, size_t why_len, int code, const char *format, ...)
 int64_t boot_now_ms(void);
 /* 0 when fd is ready for these events of poll(2), -ETIMEDOUT when the deadline comes first. */
 int boot_wait(int fd, short events, int64_t deadline);
+
+/* Locks what a thread in allgather holds: 1; or 0 where it is held, and there is to be no wait. */
+int boot_turn(pthread_mutex_t *lock, int wait);
 
 /* The ways: boot.c chooses. Codes as of boot_open(). */
 int boot_single_open(struct boot **out);

@@ -24,7 +24,12 @@ int members_look(struct members *m, char *why, size_t len)
 
 void members_tell(struct members *m, const char *why)
 {
-	m->boot->ops->fail(m->boot, why);
+	m->boot->ops->fail(m->boot, why, 1);
+}
+
+int members_tell_now(struct members *m)
+{
+	return m->boot->ops->fail(m->boot, m->why, 0) == 0;
 }
 
 int members_declare_lost(struct members *m, const struct log *log, const char *why)

@@ -20,7 +20,7 @@ struct members {
 	struct boot *boot; /* set at the start */
 	int lost;          /* DSM_ERR_LOST once the job cannot go on */
 	char why[256];     /* with lost; does not change any more */
-	int told;          /* the service thread has said so to the others */
+	int told;          /* the others have heard so from this node */
 };
 
 void members_open(struct members *m, struct boot *boot);
@@ -31,6 +31,9 @@ int members_fd(const struct members *m);
 int members_look(struct members *m, char *why, size_t len);
 /* Tells the others that this node cannot go on. Without the lock, once lost. */
 void members_tell(struct members *m, const char *why);
+/* The same, in the words of members_declare_lost(), where no exchange of the nodes is going on: 1; else
+ * 0. With the lock: it sends, and waits for nothing. */
+int members_tell_now(struct members *m);
 /* A node is lost, and with it the job. 1 the first time, which is logged; 0 when that was known. */
 int members_declare_lost(struct members *m, const struct log *log, const char *why);
 

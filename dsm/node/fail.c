@@ -6,7 +6,9 @@ void node_fail(struct dsm *d, const char *why)
 {
 	if (!members_declare_lost(&d->members, &d->log, why))
 		return;
-	log_flush(&d->log); /* who hears of it may end the process at once */
+	/* Who hears of it may end the process at once. */
+	log_flush(&d->log);
+	d->members.told = members_tell_now(&d->members);
 	waits_end(&d->waits, DSM_ERR_LOST);
 	faults_forget(&d->faults);
 	/* Threads that wait for a page try again, which refuses it to them. */

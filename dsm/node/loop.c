@@ -158,7 +158,7 @@ static void on_prepare(struct ev_loop *ev, ev_prepare *w, int revents)
 {
 	struct loop *l = w->data;
 	struct dsm *d = l->d;
-	int more, lost;
+	int more, untold;
 
 	/* Relaxed would do: the kick's read and write order it. */
 	if (__atomic_load_n(&l->stop, __ATOMIC_ACQUIRE)) {
@@ -183,9 +183,9 @@ static void on_prepare(struct ev_loop *ev, ev_prepare *w, int revents)
 		ev_io_stop(ev, &l->trap);
 	else
 		ev_io_start(ev, &l->trap);
-	lost = d->members.lost;
+	untold = d->members.lost && !d->members.told;
 	pthread_mutex_unlock(&d->lock);
-	if (lost && !d->members.told) { /* whoever waits for us may not hear it otherwise */
+	if (untold) { /* whoever waits for us may not hear it otherwise */
 		members_tell(&d->members, d->members.why);
 		d->members.told = 1;
 	}

@@ -224,7 +224,7 @@ static void child_fails(struct job *job, int rank, struct job_report *r)
 	while (fails_watched &&
 	       !(job->reports[JOB_CHILDREN - 1].done && job->reports[JOB_CHILDREN - 3].done))
 		usleep(1000); /* until both watch, who see that nothing has come yet */
-	boot->ops->fail(boot, "no memory for it");
+	boot->ops->fail(boot, "no memory for it", 1);
 	r->code = node_rounds(boot, 1, r) == -ECONNRESET ? 0 : -EBADMSG;
 	boot->ops->close(boot);
 }

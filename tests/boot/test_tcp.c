@@ -154,7 +154,7 @@ static void fails(struct party *p, int rank, struct job_report *r)
 
 	if (!boot || node_rounds(boot, 1, r))
 		return;
-	boot->ops->fail(boot, "no memory for it");
+	boot->ops->fail(boot, "no memory for it", 1);
 	r->code = node_rounds(boot, 1, r) == -ECONNRESET ? 0 : -EBADMSG;
 	boot->ops->close(boot);
 }
