@@ -242,8 +242,9 @@ void part_quiet(struct node *node)
 
 /* -------------------------------------------------------------------- idle -- */
 
-#define IDLE_MS 500
-#define IDLE_CPU_US 15000 /* 3 %, for the noise of a busy machine */
+#define IDLE_MS 100
+#define IDLE_TIMES 5
+#define IDLE_CPU_US 3000 /* 3 % */
 #define IDLE_QUIET_MS 100
 
 /* One sleep. Returns whether nothing came in that time. */
@@ -269,11 +270,26 @@ static int idle_begin(struct node *node)
 	return 0;
 }
 
+/* Sleeps for so long. What it took of the processor, or -1. */
+static int64_t idle_for(struct node *node, int ms, unsigned *wakes)
+{
+	const int64_t until = world_now_ms() + ms, cpu = node_cpu_us(node);
+	int64_t left;
+
+	while ((left = until - world_now_ms()) > 0) {
+		idle_sleep(node, (int)left);
+		++*wakes;
+		if (node_step(node) < 0)
+			return -1;
+	}
+	return node_cpu_us(node) - cpu;
+}
+
 void part_idle(struct node *node)
 {
 	struct pingpong p = {0};
 	const uint16_t next = (uint16_t)((node->self + 1) % node->nodes);
-	int64_t until, left, cpu;
+	int64_t least = INT64_MAX;
 	unsigned wakes = 0;
 
 	/* Some traffic first, so that connections are there. */
@@ -287,17 +303,16 @@ void part_idle(struct node *node)
 			return;
 	if (node_barrier_polling(node) || idle_begin(node) || node_barrier(node))
 		return;
-	cpu = node_cpu_us(node);
-	until = world_now_ms() + IDLE_MS;
-	while ((left = until - world_now_ms()) > 0) {
-		idle_sleep(node, (int)left);
-		wakes++;
-		if (node_step(node) < 0)
+	/* On a machine that is busy, or emulated by one, to wake up may take long at times. Who looks
+	 * without end does so at all times. */
+	for (int i = 0; i < IDLE_TIMES; i++) {
+		int64_t cpu = idle_for(node, IDLE_MS, &wakes);
+		if (cpu < 0)
 			return;
+		least = cpu < least ? cpu : least;
 	}
-	cpu = node_cpu_us(node) - cpu;
-	REQUIRE(node, cpu < IDLE_CPU_US, "%lld us of CPU in %d ms, %u wake-ups", (long long)cpu,
-	        IDLE_MS, wakes);
+	REQUIRE(node, least < IDLE_CPU_US, "%lld us of CPU in %d ms, %u wake-ups in %d times that",
+	        (long long)least, IDLE_MS, wakes, IDLE_TIMES);
 	REQUIRE(node, wakes < 50, "%u wake-ups", wakes);
 }
 
