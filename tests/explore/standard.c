@@ -55,6 +55,8 @@ static const char *const long_runs[] = {
 	"nodes=2 pages=2 block=2 slots=2 per_home=2 runs=2",
 	"nodes=2 pages=2 block=2 slots=2 per_home=2 runs=2 holds=2 threads=1",
 	"nodes=2 pages=2 block=2 slots=2 per_home=2 runs=2 writes=2 threads=1",
+	"nodes=2 pages=2 block=2 slots=2 per_home=2 runs=2 atomics=1 holds=1 pins=2 pinner=1 threads=1 evict=0",
+	"nodes=3 pages=2 block=2 slots=1 per_home=1 runs=2 holds=1 pins=2 threads=1 evict=0",
 	"nodes=2 pages=2 block=2 slots=2 per_home=2 writes=2 holds=1 threads=1",
 	"nodes=2 pages=2 block=2 slots=2 per_home=2 writes=2 migratory=1 threads=1",
 	"nodes=3 pages=2 block=2 slots=1 per_home=1 evict=0 threads=1 writes=2",
