@@ -90,10 +90,10 @@ case_installed() {
 	note "a compiler, and nothing for libdsm"
 	export DEBIAN_FRONTEND=noninteractive
 	apt-get -q update
-	# And adduser, ca-certificates and tzdata, which stay when they have come along, for something
-	# below libfabric and Python.
+	# And adduser, ca-certificates, tzdata and libidn2-0 (which libc6 recommends): they stay when they
+	# have come along, for something below libfabric, elfutils and Python.
 	apt-get -q -y install --no-install-recommends gcc libc6-dev pkg-config man-db \
-		adduser ca-certificates tzdata passwd login
+		adduser ca-certificates libidn2-0 tzdata passwd login
 	useradd -m -s /bin/bash ann
 	apt-get -q -y autoremove --purge
 	everything >/srv/before
