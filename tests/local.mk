@@ -197,8 +197,10 @@ EXTRA_DIST += tests/fresh/dist.sh tests/fresh/enter.sh tests/fresh/inside.sh tes
 # dsm-bench
 include tests/bench/local.mk
 
-# Sanitizers say what they see, but of what the libraries below leak.
+# Sanitizers say what they see, but of what the libraries below leak. Nodes warn of variables that
+# are those of ./check, and none of theirs.
 AM_TESTS_ENVIRONMENT = \
+	unset DSM_FRESH_CACHE DSM_VM_CACHE; \
 	LSAN_OPTIONS="suppressions=$(abs_top_srcdir)/tests/lsan.supp:print_suppressions=0"; \
 	TSAN_OPTIONS="suppressions=$(abs_top_srcdir)/tests/tsan.supp:print_suppressions=0"; \
 	export LSAN_OPTIONS TSAN_OPTIONS;
