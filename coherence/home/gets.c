@@ -81,8 +81,7 @@ void coh_home_act_finish_none(struct take *t)
 {
 	if (t->txn->waits & TXN_WAIT_REFRESH)
 		t->c->refreshing--;
-	for (unsigned i = 1; i < t->txn->n; i++)
-		coh_dir_at(t->c, t->txn->page + i)->txn = 0;
+	coh_home_trim_run(t, 1);
 	coh_home_act_refuse_run(t);
 }
 

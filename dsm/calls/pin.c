@@ -151,12 +151,12 @@ static int open_table(struct dsm *d)
 {
 	void *at = NULL;
 
-	if (!d->pins.at &&
-	    mm_map(NULL, d->memory.region.pages * sizeof *d->pins.at, PROT_READ | PROT_WRITE,
+	if (d->pins.at)
+		return 0;
+	if (mm_map(NULL, d->memory.region.pages * sizeof *d->pins.at, PROT_READ | PROT_WRITE,
 	           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0, &at))
 		return DSM_ERR_NOMEM;
-	if (at)
-		d->pins.at = at;
+	d->pins.at = at;
 	return 0;
 }
 
