@@ -23,7 +23,6 @@ static const char *const short_runs[] = {
 	"nodes=2 pages=2 block=2 slots=1 per_home=1",
 	"nodes=2 pages=2 slots=2 per_home=1 evict=0 holds=1",
 	"nodes=3 pages=2 block=2 slots=1 per_home=1 refreshes=1 threads=1 evict=0",
-	"nodes=3 pages=2 block=2 slots=1 per_home=1 runs=2 threads=1 evict=0",
 	"nodes=2 pages=2 block=2 slots=1 per_home=1 runs=2 threads=1 holds=1 pins=1",
 	"nodes=2 pages=2 block=2 slots=1 per_home=1 runs=2 threads=1 holds=1 pins=2 pinner=1",
 	"nodes=2 pages=2 block=2 slots=2 per_home=2 writes=2 threads=1",
@@ -42,15 +41,19 @@ static const char *const short_runs[] = {
 	"nodes=2 slots=1 per_home=1 futex=1 threads=1 atomics=1 discards=1",
 	"nodes=3 slots=1 per_home=1 futex=1 threads=1 evict=0",
 	"nodes=2 pages=2 block=2 slots=1 per_home=1 writes=2 futex=1 threads=1 evict=0",
-	"nodes=3 pages=2 block=2 slots=1 per_home=1 writes=2 threads=1 holds=1 evict=0",
+	/* Cut short, for the rows that it takes; complete among the long ones. */
+	"nodes=3 pages=2 block=2 slots=1 per_home=1 writes=2 threads=1 holds=1 evict=0 max_states=300000",
+	"nodes=3 pages=2 block=2 slots=1 per_home=1 runs=2 threads=1 evict=0 max_states=100000",
 	"nodes=2 slots=1 per_home=1 futex=2 own=1 threads=1",
-	"nodes=3 slots=1 per_home=1 futex=2 own=1 threads=1 evict=0",
 	"nodes=3 sync=1",
 	"nodes=3 sync=1 overtakes=1",
 	NULL,
 };
 
 static const char *const long_runs[] = {
+	"nodes=3 pages=2 block=2 slots=1 per_home=1 runs=2 threads=1 evict=0",
+	"nodes=3 slots=1 per_home=1 futex=2 own=1 threads=1 evict=0",
+	"nodes=3 pages=2 block=2 slots=1 per_home=1 writes=2 threads=1 holds=1 evict=0",
 	"nodes=2 pages=2 slots=2 per_home=2",
 	"nodes=2 pages=2 block=2 slots=2 per_home=2 runs=2",
 	"nodes=2 pages=2 block=2 slots=2 per_home=2 runs=2 holds=2 threads=1",
@@ -142,6 +145,7 @@ static int check_rows(const uint8_t *taken, FILE *out)
 
 static int run_all(const char *const *run, FILE *out, FILE *progress, uint8_t *taken)
 {
+	const uint64_t whole = x_defaults().max_states; /* another number was meant to cut it short */
 	int failed = 0;
 
 	for (; *run; run++) {
@@ -151,7 +155,7 @@ static int run_all(const char *const *run, FILE *out, FILE *progress, uint8_t *t
 		x_explore(&o, progress, &r);
 		x_result_print(&o, &r, out);
 		fflush(out);
-		failed += r.violated || !r.complete;
+		failed += r.violated || (!r.complete && o.max_states == whole);
 		for (unsigned i = 0; i < COH_ROWS_MAX; i++)
 			taken[i] |= r.row_taken[i];
 		if (r.violated && !progress)
