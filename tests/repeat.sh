@@ -59,7 +59,7 @@ passed=0 failed=0
 for ((run = 1; run <= runs; run++)); do
 	start=$SECONDS bad=() skipped=0 count=0
 	find "$dir/tests" -name '*.trs' -delete
-	make -C "$dir" -k check ${1:+TESTS="$*"} </dev/null >"$dir/repeat/make.log" 2>&1 &
+	tests/make-check.sh "$dir" ${1:+TESTS="$*"} </dev/null >"$dir/repeat/make.log" 2>&1 &
 	made=$! # a trap does not wait for who is in the background; make ends what it has begun
 	wait "$made"
 	status=$? made=

@@ -48,7 +48,7 @@ is true 'good absent' '1: 1 passed, 1 failed, 0 skipped'
 grep -q 'no machine for it' out || fail "nothing says why it was skipped: $(cat out)"
 
 # ./check repeat that is ended ends what it has begun.
-cp "$top/tests/repeat.sh" tests/
+cp "$top/tests/repeat.sh" "$top/tests/make-check.sh" tests/
 cat >Makefile.fake <<'END' # with -k the tests are run, without they are built
 all:
 check:
