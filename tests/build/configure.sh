@@ -10,13 +10,19 @@ pkg_config=${PKG_CONFIG:-pkg-config}
 
 fail() { printf 'configure: %s\n' "$*"; exit 1; }
 
+# What the configure of this build has found out about the system, but for headers and packages, which
+# are what this is about: to look again is most of what a run takes.
+sed -n "s/^\\(\\(ac\\|am\\|lt\\)_cv_.*\\)/\\1/p" config.log 2>/dev/null |
+	grep -v '^ac_cv_\(env\|header\|lib\|search\)_' >"$tmp/known"
+
 # configure DIR [VARIABLE=VALUE...]: in DIR, on a machine whose pkg-config knows what is in DIR/pc
 configure() {
 	local dir=$1
 	shift
 	mkdir -p "$dir/build" "$dir/pc"
+	cp "$tmp/known" "$dir/build/known"
 	(cd "$dir/build" && export CONFIG_SHELL=/bin/sh &&
-		timeout 600 "$top/configure" PKG_CONFIG_PATH= PKG_CONFIG_LIBDIR="$dir/pc" "$@") \
+		timeout 600 "$top/configure" --cache-file=known --disable-dependency-tracking PKG_CONFIG_PATH= PKG_CONFIG_LIBDIR="$dir/pc" "$@") \
 		>"$dir/out" 2>&1 </dev/null
 }
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Runs the examples as users would, on 1 to 8 nodes: each must verify its own result. Then
+# Runs the examples as users would, on some of 1 to 8 nodes: each must verify its own result. Then
 # wrong input: each must refuse it with a sentence.
 set -u
 tmp=$(mktemp -d) || exit 99
@@ -85,13 +85,17 @@ heat_alone() {
 		tools/dsmctl run -n 2 examples/heat -r 8 -c 8 -s 1 -o /nonexistent/heat.png
 }
 
-for n in 1 2 3 4 8; do
+# On all of 1, 2, 3, 4 and 8 nodes: run.sh matrix.
+for n in 1 3 4; do
 	[ ! -x examples/heat ] || heat $n
 	verifies $n examples/sort --keys=100000
+done
+for n in 2 5; do
 	verifies $n examples/kmeans --points=20000
 	verifies $n examples/pagerank "$tmp/Packages"
 	[ ! -x examples/histogram ] || verifies $n examples/histogram 500
 done
+verifies 8 examples/sort --keys=100000
 [ ! -x examples/heat ] || heat_alone
 verifies 4 examples/sort --keys=3
 verifies 4 examples/sort --keys=50000 --distinct=2
@@ -113,4 +117,4 @@ for example in $examples; do
 		wrong "no help: $example"
 done
 [ "$failures" = 0 ] || exit 1
-echo "run_examples: all verified on 1, 2, 3, 4 and 8 nodes"
+echo "run_examples: all verified"

@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-enum { PLACES = 4, ITEMS = 150 };
+enum { PLACES = 4, ITEMS = 60 };
 
 static struct shared {
 	dsm_mutex mutex;

@@ -271,7 +271,7 @@ static void pin_and_add(unsigned n)
 {
 	uint64_t random = 99 + n;
 
-	for (int round = 0; round < 150; round++) {
+	for (int round = 0; round < 60; round++) {
 		uint64_t first = node_random(&random) % (PAGES - 4), sum = 0, again = 0;
 		uint64_t count = 1 + node_random(&random) % 4;
 		int write = node_random(&random) % 2;

@@ -63,7 +63,7 @@ void api_barrier(void)
 
 /* ------------------------------------------------------------------ mutex -- */
 
-enum { ROUNDS = 100 };
+enum { ROUNDS = 48 };
 
 static struct shared {
 	dsm_mutex mutex;

@@ -7,10 +7,10 @@ need_nodes
 need_huge_pages 36
 job 60 2 auto tests/system/engine --huge
 DSM_FAULTS=signal job 60 2 auto tests/system/engine --huge
-job 60 2 auto tests/system/stress --seconds 4 --huge --pages 4
-job 60 2 tcp tests/system/stress --seconds 2 --huge --pages 2 --seed 2
-DSM_FAULTS=signal job 60 2 auto tests/system/stress --seconds 3 --huge --pages 3 --seed 3
-job 120 4 auto tests/system/litmus --huge 400
+job 60 2 auto tests/system/stress --seconds 2 --huge --pages 4
+job 60 2 tcp tests/system/stress --seconds 1 --huge --pages 2 --seed 2
+DSM_FAULTS=signal job 60 2 auto tests/system/stress --seconds 2 --huge --pages 3 --seed 3
+job 120 4 auto tests/system/litmus --huge 150
 job 60 3 auto tests/system/kernel --huge fork
 (need_events >/dev/null) && job 60 3 auto tests/system/kernel --huge calls
 tests/system/errors --huge || fail "errors"

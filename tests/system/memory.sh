@@ -35,13 +35,13 @@ tight() {
 
 # Blocks of 64 pages, of which each node is home to two that are full. There are some pages more
 # than stress's own.
-tight 768K 512 60 4 auto tests/system/stress --seconds 4 --pages 498 --dense
-DSM_FAULTS=signal tight 704K 384 60 3 tcp tests/system/stress --seconds 3 --pages 373 \
+tight 768K 512 60 4 auto tests/system/stress --seconds 2 --pages 498 --dense
+DSM_FAULTS=signal tight 704K 384 60 3 tcp tests/system/stress --seconds 2 --pages 373 \
 	--dense --seed 2
 # Two blocks of four that are full are in use.
-tight 320K 128 240 4 auto tests/system/litmus 600
+tight 320K 128 240 4 auto tests/system/litmus 400
 # As where registered memory is pinned: all by chunks, of which the homes take 2 of 3.
-DSM_CHUNKS=1 DSM_MEMORY=768K job 60 4 tcp tests/system/stress --seconds 4 --pages 490 --dense \
+DSM_CHUNKS=1 DSM_MEMORY=768K job 60 4 tcp tests/system/stress --seconds 2 --pages 490 --dense \
 	--seed 3
 
 # Four nodes of 64 MiB and 200 MiB of shared data. Beside its frames a node has the provider's
@@ -64,9 +64,9 @@ case ${MEMORY_PARTS-short} in
 none) ;;
 short)
 	budget=$((budget / 4)) # and so much less to share
-	resident $own shm examples/kmeans --points 825000 --rounds 2
+	resident $own shm examples/kmeans --points 825000 --rounds 1
 	# One instruction may need 16 chunks.
-	beyond=4096 DSM_CHUNKS=1 resident $own tcp examples/kmeans --points 825000 --rounds 2 ;;
+	beyond=4096 DSM_CHUNKS=1 resident $own tcp examples/kmeans --points 825000 --rounds 1 ;;
 *)
 	for provider in shm tcp; do
 		resident $((own + copy)) $provider examples/sort --keys 13200000

@@ -50,6 +50,8 @@ matrix() {
 		job 300 $nodes "$1" examples/pagerank
 		[ ! -x examples/heat ] || job 300 $nodes "$1" examples/heat --output "$dir/heat.png"
 		job 300 $nodes "$1" examples/sort --keys 500000
+		job 300 $nodes "$1" examples/kmeans
+		[ ! -x examples/histogram ] || job 300 $nodes "$1" examples/histogram
 	done
 }
 
