@@ -3,7 +3,7 @@ dist_man_MANS += docs/dsm.7 docs/dsm-bench.1 docs/dsmctl.1 \
 	docs/dsm_alloc.3 docs/dsm_atomics.3 docs/dsm_barrier.3 docs/dsm_checkpoint.3 docs/dsm_cond.3 \
 	docs/dsm_futex.3 docs/dsm_get_latency.3 docs/dsm_get_stats.3 docs/dsm_init.3 docs/dsm_mutex.3 docs/dsm_pin.3 docs/dsm_probe.3 \
 	docs/dsm_publish.3 docs/dsm_reduce.3 docs/dsm_shared.3 \
-	docs/dsm_strerror.3 docs/dsm_sync.3 docs/dsm_version.3
+	docs/dsm_strerror.3 docs/dsm_sync.3 docs/dsm_thread.3 docs/dsm_version.3
 dist_man_MANS += \
 	docs/alias/dsm_broadcast.3 docs/alias/dsm_checkpoint_error.3 docs/alias/dsm_restored.3 docs/alias/dsm_compare_swap32.3 docs/alias/dsm_compare_swap64.3 \
 	docs/alias/dsm_cond_broadcast.3 docs/alias/dsm_cond_create.3 \
@@ -28,6 +28,8 @@ dist_man_MANS += \
 	docs/alias/dsm_sync_sem_trywait.3 docs/alias/dsm_sync_sem_timedwait.3 \
 	docs/alias/dsm_sync_sem_post.3 docs/alias/dsm_sync_sem_value.3 \
 	docs/alias/dsm_sync_barrier_wait.3 docs/alias/dsm_sync_once_call.3 \
+	docs/alias/dsm_thread_create.3 docs/alias/dsm_thread_detach.3 docs/alias/dsm_thread_join.3 \
+	docs/alias/dsm_thread_node.3 docs/alias/dsm_thread_self.3 docs/alias/dsm_thread_timedjoin.3 \
 	docs/alias/dsm_swap64.3 docs/alias/dsm_unpin.3
 
 dist_doc_DATA += CHANGELOG.md CONTRIBUTING.md docs/architecture.md docs/checkpoint-format.md docs/deploy.md docs/metrics.md docs/performance.md docs/protocol.md \

@@ -31,15 +31,14 @@
  *	}
  *
  * Start it with `dsmctl run -n 4 ./prog`, or on several machines with `mpirun ./prog` or by hand,
- * see dsm(7). Beside this: dsm_mpi.h (communicators), dsm_coll.h (sums), dsm_futex.h, dsm.hpp (C++).
+ * see dsm(7). Beside this: dsm_coll.h, dsm_futex.h, dsm_mpi.h, dsm_sync.h, dsm_thread.h, dsm.hpp.
  *
  * Caveats
  * - Memory model: that of the host CPU, extended over the nodes. A correct program for one machine
  *   is correct here. What bypasses the CPU's page tables is outside: another RDMA registration of
  *   shared memory (so MPI's, where its transport makes any), io_uring fixed buffers, O_DIRECT in
  *   flight, vmsplice; dsm_pin() holds pages for them.
- * - Futex-based objects (pthread mutexes, sem_t, C11 mtx_t) in shared memory do not work across
- *   nodes: use dsm_mutex. Lock-free atomics work.
+ * - pthread mutexes, sem_t, mtx_t in shared memory do not work across nodes: dsm_mutex, dsm_sync.h.
  * - fork: the child has no shared region (SIGSEGV on access), and calls that may fail do nothing
  *   there but return DSM_ERR_INVAL.
  * - System calls on shared memory work where the process may trap kernel accesses (root,
@@ -180,9 +179,10 @@ DSM_API int dsm_init(const struct dsm_config *config, dsm_t **out);
 DSM_API const char *dsm_init_error(void);
 
 /*
- * Leaves the job. Blocks until all nodes have called it; no thread may use dsm or shared memory
- * any more. Returns 0, or DSM_ERR_LOST when the others did not take part; dsm is released either
- * way. In the log function DSM_ERR_BUSY, on a stack in the region DSM_ERR_INVAL: nothing is done.
+ * Leaves the job. Blocks until all nodes have called it and all threads of dsm_thread.h have ended;
+ * no other may use dsm or shared memory any more. Returns 0, or DSM_ERR_LOST when the others did
+ * not take part; dsm is released either way. In the log function, or one of those threads,
+ * DSM_ERR_BUSY, on a stack in the region DSM_ERR_INVAL: nothing is done.
  */
 DSM_API int dsm_fini(dsm_t *dsm);
 

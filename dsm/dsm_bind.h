@@ -16,8 +16,8 @@ extern "C" {
 DSM_API const char *dsm_version(void);
 
 /*
- * The node that this process is, from the end of dsm_init to the beginning of dsm_fini; else NULL.
- * Objects in shared memory cannot keep it, for it is private memory.
+ * The node that this process is, from the end of dsm_init until all nodes have come to dsm_fini, and
+ * all threads of dsm_thread.h have ended; else NULL. Objects in shared memory cannot keep it, for it is private memory.
  */
 DSM_API dsm_t *dsm_current(void);
 

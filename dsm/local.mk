@@ -1,5 +1,5 @@
 include_HEADERS += dsm/dsm.h dsm/dsm.hpp dsm/dsm_base.hpp dsm/dsm_wait.hpp dsm/dsm_bind.h dsm/dsm_checkpoint.h dsm/dsm_coll.h \
-	dsm/dsm_futex.h dsm/dsm_latency.h dsm/dsm_mpi.h dsm/dsm_sync.h
+	dsm/dsm_futex.h dsm/dsm_latency.h dsm/dsm_mpi.h dsm/dsm_sync.h dsm/dsm_thread.h
 
 # The node, floor by floor, from the top. Tests link it.
 noinst_LTLIBRARIES += libnode.la
@@ -7,14 +7,14 @@ libnode_la_SOURCES =
 libnode_la_SOURCES += dsm/probe/container.c dsm/probe/kernel.c dsm/probe/look.c dsm/probe/memory.c \
 	dsm/probe/network.c dsm/probe/probe.c dsm/probe/probe.h dsm/probe/tell.c
 libnode_la_SOURCES += dsm/start/active.c dsm/start/agree.c dsm/start/boot.c \
-	dsm/start/core.c dsm/start/init.c dsm/start/limits.c dsm/start/meet.c dsm/start/place.c \
+	dsm/start/core.c dsm/start/init.c dsm/start/limits.c dsm/start/meet.c dsm/start/part.c dsm/start/place.c \
 	dsm/start/provider.c dsm/start/reach.c dsm/start/restore.c dsm/start/settings.c dsm/start/settings.h dsm/start/start.h \
 	dsm/start/steps.h dsm/start/variables.c dsm/start/vote.c dsm/start/vote.h
 libnode_la_SOURCES += dsm/calls/atomics.c dsm/calls/checkpoint.c dsm/calls/checkpoint.h dsm/calls/checkpoint_pages.c dsm/calls/coll.c dsm/calls/cond.c dsm/calls/discard.c \
 	dsm/calls/discard.h dsm/calls/futex.c dsm/calls/gate.c dsm/calls/gate.h dsm/calls/job.c \
 	dsm/calls/meetings.c dsm/calls/memory.c dsm/calls/mutex.c dsm/calls/objects.h dsm/calls/pin.c \
 	dsm/calls/pin.h dsm/calls/rwlock.c dsm/calls/semaphore.c dsm/calls/states.h dsm/calls/restored.c dsm/calls/stats.c \
-	dsm/calls/sync.c dsm/calls/turns.c dsm/calls/words.c dsm/calls/words.h
+	dsm/calls/sync.c dsm/calls/thread.c dsm/calls/turns.c dsm/calls/words.c dsm/calls/words.h
 libnode_la_SOURCES += dsm/admin/admin.c dsm/admin/admin.h dsm/admin/answers.h \
 	dsm/admin/audit.c dsm/admin/heat.c dsm/admin/hot.c dsm/admin/latency.c dsm/admin/post.c dsm/admin/post.h dsm/admin/report.c \
 	dsm/admin/socket.c dsm/admin/socket.h dsm/admin/stats.c dsm/admin/trace.c
@@ -24,6 +24,8 @@ libnode_la_SOURCES += dsm/heap/alloc.c dsm/heap/alloc.h dsm/heap/alloc_bins.c \
 	dsm/heap/heap.c dsm/heap/heap.h dsm/heap/inbox.c dsm/heap/keep.c dsm/heap/names.c \
 	dsm/heap/names.h dsm/heap/room.c dsm/heap/room.h dsm/heap/rounds.c dsm/heap/serve.c \
 	dsm/heap/services.h dsm/heap/slots.c dsm/heap/zones.c
+libnode_la_SOURCES += dsm/workers/helper.c dsm/workers/room.h dsm/workers/run.c dsm/workers/table.c \
+	dsm/workers/table.h dsm/workers/tell.c dsm/workers/workers.c dsm/workers/workers.h
 libnode_la_SOURCES += dsm/node/ahead.c dsm/node/apply.c dsm/node/call.c dsm/node/call.h \
 	dsm/node/cohort.c dsm/node/cohort.h dsm/node/engine.c dsm/node/engine.h dsm/node/entry.c dsm/node/entry.h dsm/node/fail.c \
 	dsm/node/fault_list.c \
@@ -60,7 +62,7 @@ libnode_la_SOURCES += dsm/boot/agreed.c dsm/boot/agreed.h dsm/boot/boot.c \
 	dsm/boot/ways.c dsm/boot/ways.h
 libnode_la_SOURCES += dsm/job/bootmsg.c dsm/job/bootmsg.h dsm/job/job.h dsm/job/jobdir.c \
 	dsm/job/jobdir.h dsm/job/jobroot.c dsm/job/jobroot.h
-libnode_la_SOURCES += dsm/base/base.h dsm/base/cancel.h dsm/base/clock.c dsm/base/clock.h dsm/base/descriptors.c \
+libnode_la_SOURCES += dsm/base/base.h dsm/base/cancel.h dsm/base/clock.c dsm/base/clock.h dsm/base/code.c dsm/base/code.h dsm/base/descriptors.c \
 	dsm/base/descriptors.h dsm/base/error.c dsm/base/error.h dsm/base/latency.c dsm/base/latency.h \
 	dsm/base/log.c dsm/base/log.h dsm/base/log_fd.c dsm/base/log_limit.c dsm/base/log_limit.h \
 	dsm/base/log_queue.c dsm/base/log_queue.h dsm/base/process.c dsm/base/process.h \

@@ -72,11 +72,13 @@ tests_memory_test_budget_LDADD = libcoherence.la -lcunit
 
 # What all stands on
 if HAVE_CUNIT
-base_tests = tests/base/test_latency tests/base/test_limit tests/base/test_log tests/base/test_processors \
+base_tests = tests/base/test_code tests/base/test_latency tests/base/test_limit tests/base/test_log tests/base/test_processors \
 	tests/base/test_stack
 check_PROGRAMS += $(base_tests)
 TESTS += $(base_tests)
 endif
+tests_base_test_code_SOURCES = tests/base/test_code.c dsm/base/code.c dsm/base/code.h
+tests_base_test_code_LDADD = -lcunit
 tests_base_test_latency_SOURCES = tests/base/test_latency.c
 tests_base_test_latency_LDADD = libnode.la -lcunit
 tests_base_test_limit_SOURCES = tests/base/test_limit.c dsm/base/log_limit.c dsm/base/log_limit.h
@@ -91,6 +93,14 @@ tests_base_test_stack_LDADD = -lcunit
 tests_base_test_processors_SOURCES = tests/base/test_processors.c dsm/base/processors.c \
 	dsm/base/processors.h
 tests_base_test_processors_LDADD = -lcunit
+
+# Threads for other nodes
+if HAVE_CUNIT
+check_PROGRAMS += tests/workers/test_table
+TESTS += tests/workers/test_table
+endif
+tests_workers_test_table_SOURCES = tests/workers/test_table.c dsm/workers/table.c dsm/workers/table.h
+tests_workers_test_table_LDADD = -lcunit
 
 # Boot: forked nodes around a rendezvous.
 if HAVE_CUNIT

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Asking rank 0. */
+/* Asking rank 0, and others for threads. */
 #include "dsm/heap/services.h"
+#include "dsm/workers/workers.h"
 
 #include <string.h>
 
@@ -12,7 +13,18 @@ void heap_request(struct dsm *d, const struct coh_msg *m)
 		node_send(d, 0, m);
 }
 
-int heap_call(struct dsm *d, struct coh_svc *svc, int timeout_ms, const char *what)
+static void request(struct dsm *d, coh_node to, const struct coh_msg *m)
+{
+	if (!workers_takes(m->svc.op))
+		heap_request(d, m);
+	else if (to == d->engine.cfg.self)
+		workers_request(d, to, m);
+	else
+		node_send(d, to, m);
+}
+
+int heap_ask(struct dsm *d, coh_node to, struct coh_svc *svc, int timeout_ms, unsigned cancel,
+             const char *what)
 {
 	const uint64_t end_ns = timeout_ms < 0 ? WAITS_FOR_EVER
 	                                       : clock_now_ns() + timeout_ms * UINT64_C(1000000);
@@ -34,16 +46,16 @@ int heap_call(struct dsm *d, struct coh_svc *svc, int timeout_ms, const char *wh
 	w.kind = svc->op == SVC_ROUND ? DSM_LATENCY_BARRIER : 0;
 	answer = waits_answer(&w);
 	m.slot = slot;
-	heap_request(d, &m);
+	request(d, to, &m);
 	node_help(d, &answer);
 	node_unlock(d, &mask);
 
 	waits_sleep(&answer, end_ns);
 	if (!waits_is_over(&answer)) {
 		node_lock(d, &mask);
-		m.svc.op = SVC_LOOKUP_CANCEL;
+		m.svc.op = cancel;
 		if (!waits_is_over(&answer))
-			heap_request(d, &m);
+			request(d, to, &m);
 		node_help(d, &answer);
 		node_unlock(d, &mask);
 		waits_sleep(&answer, WAITS_FOR_EVER);
@@ -52,6 +64,11 @@ int heap_call(struct dsm *d, struct coh_svc *svc, int timeout_ms, const char *wh
 	svc->arg[1] = w.result[1];
 	svc->arg[2] = w.result[2];
 	return w.status;
+}
+
+int heap_call(struct dsm *d, struct coh_svc *svc, int timeout_ms, const char *what)
+{
+	return heap_ask(d, 0, svc, timeout_ms, SVC_LOOKUP_CANCEL, what);
 }
 
 int heap_round(struct dsm *d, struct heap_round what, uint64_t word[HEAP_WORDS], const char *name)

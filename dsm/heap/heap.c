@@ -10,6 +10,7 @@ static const struct node_services services = {
 	.request = heap_keep,
 	.response = heap_response,
 	.serve = heap_serve_kept,
+	.answer = heap_answer,
 };
 
 /* With DSM_CHECK. */
@@ -17,6 +18,7 @@ static const struct node_services checking = {
 	.request = heap_keep,
 	.response = heap_response,
 	.serve = heap_serve_kept,
+	.answer = heap_answer,
 	.check_begin = heap_check_begin,
 	.check_passed = heap_check_passed,
 	.check_here = heap_check_here,

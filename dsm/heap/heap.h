@@ -35,6 +35,10 @@ void heap_close(struct dsm *d); /* half-built is allowed */
 /* Asks and waits; svc is the request and then the answer. timeout_ms of a lookup, or -1. The
  * answer's status, or DSM_ERR_LOST. Takes the lock. */
 int heap_call(struct dsm *d, struct coh_svc *svc, int timeout_ms, const char *what);
+/* The same of a node to which what svc asks belongs: rank 0, unless it is of workers.h. When the time
+ * is over the request cancel is sent after it. */
+int heap_ask(struct dsm *d, coh_node to, struct coh_svc *svc, int timeout_ms, unsigned cancel,
+             const char *what);
 
 /* A round of all nodes, which takes as long as a barrier: word becomes what those of all nodes come
  * to, by an op of enum dsm_op for words of a type, or HEAP_BROADCAST of those of root. All nodes

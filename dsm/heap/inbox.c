@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Requests of other nodes, kept for the service thread of rank 0. */
 #include "dsm/heap/services.h"
+#include "dsm/workers/workers.h"
 
 #include <errno.h>
 #include <sys/mman.h>
@@ -45,6 +46,10 @@ void heap_keep(struct dsm *d, coh_node from, const struct coh_msg *m)
 	struct heap_inbox *in = &d->heap->inbox;
 	size_t at;
 
+	if (workers_takes(m->svc.op)) {
+		workers_request(d, from, m);
+		return;
+	}
 	/* It takes no memory, and all wait for it. */
 	if (m->svc.op == SVC_ROUND && d->heap->rounds) {
 		heap_round_arrive(d, from, m);
@@ -69,6 +74,7 @@ void heap_serve_kept(struct dsm *d)
 {
 	struct heap_inbox *in = &d->heap->inbox;
 
+	workers_serve(d);
 	while (in->len) {
 		heap_serve(d, in->ring[in->head].from, &in->ring[in->head].msg);
 		in->head = (in->head + 1) % in->cap;

@@ -21,13 +21,13 @@ struct dsm;
 #define NODE_ENTRY(call, ...)                                                              \
 	if (entry_in_window(ENTRY_FIRST(__VA_ARGS__, 0), __builtin_frame_address(0)))      \
 		return entry_elsewhere(ENTRY_FIRST(__VA_ARGS__, 0), (void (*)(void))(call), \
-		                       ENTRY_WORDS(__VA_ARGS__, 0, 0, 0, 0, 0));           \
+		                       ENTRY_WORDS(__VA_ARGS__, 0, 0, 0, 0, 0, 0));        \
 	CANCEL_OFF
 
 #define ENTRY_FIRST(first, ...) (first)
-#define ENTRY_WORDS(a, b, c, d, e, ...)                                                  \
+#define ENTRY_WORDS(a, b, c, d, e, f, ...)                                               \
 	(const uint64_t[STACK_WORDS]){(uint64_t)(a), (uint64_t)(b), (uint64_t)(c),       \
-	                              (uint64_t)(d), (uint64_t)(e)}
+	                              (uint64_t)(d), (uint64_t)(e), (uint64_t)(f)}
 
 /* Whether this address is in the region. */
 int entry_in_window(const struct dsm *d, const void *at);

@@ -67,6 +67,9 @@ struct node_services {
 	void (*response)(struct dsm *d, const struct coh_msg *msg);
 	/* Does what was kept. Service thread only. */
 	void (*serve)(struct dsm *d);
+	/* The answer to a request, to the slot of whoever asked, this node perhaps. */
+	void (*answer)(struct dsm *d, coh_node to, uint16_t slot, int status, uint64_t a,
+	               uint64_t b, uint64_t c);
 	/* With DSM_CHECK, else NULL. A fault that the service thread has read: 1, it is kept until it
 	 * is known whether that memory was allocated; 0: it is to be served; -EAGAIN: there is no
 	 * room to keep it. */
@@ -121,6 +124,7 @@ struct dsm {
 	struct loop *loop;        /* the service thread */
 	struct ckpt *restored;    /* what the job began with, or NULL; not changed after the start */
 	struct heap *heap;        /* heap/'s */
+	struct workers *workers;  /* workers/'s */
 	struct admin_room *admin; /* admin/'s */
 	/* without the lock; who waits in a call keeps his, who waits for a page does not: */
 	struct stacks fault_stacks, call_stacks;

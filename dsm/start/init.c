@@ -4,7 +4,6 @@
  * ends in an exchange that carries its outcome, so that all go on or all give up.
  */
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -15,6 +14,7 @@
 #include "dsm/checkpoint/checkpoint.h"
 #include "dsm/heap/heap.h"
 #include "dsm/start/steps.h"
+#include "dsm/workers/workers.h"
 
 /* --- steps --- */
 
@@ -107,7 +107,7 @@ static int make_ready(struct dsm *d, const struct post_name *post)
 		               error_lock_hint(rc));
 		return error_limit_or(rc, DSM_ERR_PROVIDER);
 	}
-	if (heap_open(d) || (d->signal && stacks_fill(&d->fault_stacks)))
+	if (heap_open(d) || workers_open(d) || (d->signal && stacks_fill(&d->fault_stacks)))
 		return DSM_ERR_NOMEM;
 	return start_service(d, post);
 }
@@ -121,6 +121,7 @@ static void dismantle(struct dsm *d)
 	loop_stop(d);
 	admin_stop(d, left);
 	loop_close(d);
+	workers_close(d);
 	heap_close(d);
 	if (d->tr)
 		d->tr->ops->close(d->tr);
@@ -273,23 +274,6 @@ int dsm_init(const struct dsm_config *config, dsm_t **out)
 	return 0;
 }
 
-/* Waits until what this node has sent has left it. */
-static int drain(struct dsm *d)
-{
-	int rc;
-
-	for (;;) {
-		pthread_mutex_lock(&d->lock);
-		node_progress(d);
-		d->tr->ops->wake_peers(d->tr); /* nobody will look here for long */
-		rc = d->members.lost ? d->members.lost : d->tr->ops->pending(d->tr);
-		pthread_mutex_unlock(&d->lock);
-		if (rc <= 0)
-			return rc;
-		sched_yield();
-	}
-}
-
 int dsm_fini(dsm_t *d)
 {
 	sigset_t mask;
@@ -304,17 +288,12 @@ int dsm_fini(dsm_t *d)
 		return DSM_ERR_BUSY; /* it would wait for itself */
 	if (entry_in_window(d, &mask))
 		return DSM_ERR_INVAL; /* there would be nothing to return to */
+	if (workers_self())
+		return DSM_ERR_BUSY; /* likewise */
+	rc = start_part(d);
 	node_set_current(NULL);
-	node_lock(d, &mask);
-	pins_end(d);
-	node_hand_over(d);
-	node_unlock(d, &mask);
-	rc = dsm_barrier(d);
-	if (rc == 0)
-		rc = drain(d);
-	/* All have passed the barrier and have nothing more to send: nobody needs this node. */
-	if (rc == 0)
-		rc = node_agree(d, 0);
+	if (rc && workers_rest(d))
+		return DSM_ERR_LOST; /* what they use stays */
 	/* The service thread may not have come to it; and others may wait for us although
 	 * nothing is lost. */
 	loop_stop(d);

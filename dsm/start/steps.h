@@ -67,6 +67,10 @@ int provider_agree(struct dsm *d, int status);
 /* Waits until all nodes have been reached; the service thread runs, on all of them. */
 int start_reach(struct dsm *d);
 
+/* --- part.c --- */
+/* Waits until nobody needs this node any more. As node_agree(), or DSM_ERR_LOST. */
+int start_part(struct dsm *d);
+
 /* --- core.c --- */
 /* The core's configuration for a region of this shape. */
 int start_configure_core(struct dsm *d);

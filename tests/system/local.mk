@@ -5,7 +5,7 @@ system_programs = tests/system/advice tests/system/api tests/system/audit tests/
 	tests/system/full tests/system/futex tests/system/heat tests/system/idle tests/system/kernel tests/system/leave \
 	tests/system/left tests/system/litmus tests/system/load tests/system/log \
 	tests/system/lost tests/system/objects tests/system/resident tests/system/reuse tests/system/sharing \
-	tests/system/stacks tests/system/stress tests/system/traced tests/system/user
+	tests/system/stacks tests/system/stress tests/system/thread tests/system/thread-strange tests/system/traced tests/system/user
 check_PROGRAMS += $(system_programs)
 
 system_node = tests/system/node.c tests/system/node.h
@@ -61,6 +61,12 @@ tests_system_sharing_SOURCES = tests/system/sharing.c $(system_node)
 tests_system_sharing_LDADD = libdsm.la
 tests_system_stacks_SOURCES = tests/system/stacks.c $(system_node)
 tests_system_stacks_LDADD = libdsm.la
+tests_system_thread_SOURCES = tests/system/thread.c $(system_node)
+tests_system_thread_LDADD = libdsm.la
+# The same program, and not the same build.
+tests_system_thread_strange_SOURCES = tests/system/thread.c $(system_node)
+tests_system_thread_strange_CPPFLAGS = $(AM_CPPFLAGS) -DCROWD=63
+tests_system_thread_strange_LDADD = libdsm.la
 tests_system_traced_SOURCES = tests/system/traced.c $(system_node)
 tests_system_traced_LDADD = libdsm.la
 tests_system_user_SOURCES = tests/system/user.c $(system_node)
@@ -84,7 +90,7 @@ system_scripts = tests/system/api.sh tests/system/audit.sh tests/system/breaks.s
 	tests/system/mpi_pmix.sh tests/system/mpi_prterun.sh tests/system/mpi_slurm.sh \
 	tests/system/names.sh tests/system/netns.sh tests/system/objects.sh tests/system/provider.sh tests/system/realtime.sh \
 	tests/system/said.sh tests/system/shm.sh tests/system/stacks.sh tests/system/stress.sh \
-	tests/system/trace.sh \
+	tests/system/thread.sh tests/system/trace.sh \
 	tests/system/user.sh
 dist_check_SCRIPTS += $(system_scripts)
 TESTS += $(system_scripts) tests/system/errors

@@ -13,6 +13,7 @@
 #include <ucontext.h>
 
 #include "dsm/dsm_sync.h"
+#include "dsm/dsm_thread.h"
 #include "tests/system/node.h"
 
 #define PAGE 4096
@@ -84,6 +85,8 @@ struct mine {
 	struct dsm_sync_sem sem;
 	struct dsm_sync_barrier barrier;
 	struct dsm_sync_once once;
+	struct dsm_thread_attr attr;
+	dsm_thread thread;
 };
 
 static _Atomic(struct mine *) signal_wanted;
@@ -195,6 +198,27 @@ static void call_objects(struct mine *m)
 	CHECK(m->word == 1);
 }
 
+static void *give_back(void *arg)
+{
+	return arg;
+}
+
+static void call_threads(struct mine *m)
+{
+	m->attr = (struct dsm_thread_attr)DSM_THREAD_ATTR_INIT;
+	m->attr.stack_bytes = STACK;
+	for (int at = 0; at < node.size; at++) {
+		OK(dsm_thread_create(node.dsm, at, &m->attr, give_back, m, &m->thread));
+		CHECK(dsm_thread_node(node.dsm, m->thread) == at);
+		OK(dsm_thread_join(node.dsm, m->thread, &m->ptr));
+		CHECK(m->ptr == m);
+		EXPECT(DSM_ERR_NOENT,
+		       dsm_thread_timedjoin(node.dsm, m->thread, 1, &m->ptr));
+		EXPECT(DSM_ERR_NOENT, dsm_thread_detach(node.dsm, m->thread));
+		EXPECT(DSM_ERR_NOENT, dsm_thread_self(node.dsm, &m->thread));
+	}
+}
+
 /* All of dsm.h; the pages of this stack are written by another node all the time. */
 static void call_all(void)
 {
@@ -208,6 +232,7 @@ static void call_all(void)
 		call_sync(&m);
 		call_futex(&m);
 		call_objects(&m);
+		call_threads(&m);
 		for (unsigned k = 0; k < LOOPS; k++)
 			call_atomics(&m);
 	}
