@@ -268,12 +268,15 @@ struct joined {
 	int rc;
 };
 
+/* Again where the one who wants to see it waiting was there just then. */
 static void *join_it(void *arg)
 {
 	struct joined *j = arg;
 
 	tell_waiting();
-	j->rc = dsm_thread_join(node.dsm, j->thread, NULL);
+	do
+		j->rc = dsm_thread_join(node.dsm, j->thread, NULL);
+	while (j->rc == DSM_ERR_BUSY);
 	return NULL;
 }
 
