@@ -77,7 +77,7 @@ tools_dsm_bench_SOURCES = tools/bench/main.c tools/bench/options.c tools/bench/o
 	tools/bench/bare_miss.c tools/bench/bare_bandwidth.c tools/bench/bare_barrier.c \
 	tools/bench/pages.c tools/bench/pages.h tools/bench/rounds.c tools/bench/rounds.h \
 	tools/bench/shared.h tools/bench/misses.c \
-	tools/bench/computes.c tools/bench/streams.c tools/bench/first.c tools/bench/huge.c tools/bench/turns.c tools/bench/mutexes.c tools/bench/words.c \
+	tools/bench/computes.c tools/bench/streams.c tools/bench/first.c tools/bench/huge.c tools/bench/turns.c tools/bench/mutexes.c tools/bench/words.c tools/bench/threads.c \
 	tools/bench/sync.c tools/bench/habits.c tools/bench/idle.c \
 	tools/bench/apps/apps.c tools/bench/apps/apps.h tools/bench/apps/teams.h \
 	tools/bench/apps/team.c tools/bench/apps/team.h tools/bench/apps/threads.c \

@@ -37,6 +37,8 @@ void mutex_here(struct result *out);
 void mutex_elsewhere(struct result *out);
 void mutex_handed_over(struct result *out);
 void mutex_contended(struct result *out);
+/* threads.c */
+void thread_create_join(struct result *out);
 /* habits.c */
 void migratory(struct result *out);
 void read_mostly(struct result *out);

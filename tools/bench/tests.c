@@ -83,6 +83,7 @@ const struct test tests[] = {
 	  .floors = NEED(FLOOR_MISS) | NEED(FLOOR_ZAP) },
 	{ TEST(mutex_handed_over, 2, 120, "a mutex in memory goes to the next node in line") },
 	{ TEST(mutex_contended, 2, 120, "two threads of each node lock, count and unlock") },
+	{ TEST(thread_create_join, 2, 120, "start a thread on another node, and join it") },
 	{ TEST(barrier, 2, 120, "a barrier of all nodes"),
 	  .floors = NEED(FLOOR_ROUND_TRIP) | NEED(FLOOR_BARRIER), RATIO(1.5) },
 	{ TEST(barrier_4, 4, 120, "a barrier of 4 nodes"), .exactly = true,
