@@ -47,6 +47,8 @@
 #include "dsm_base.hpp"
 #include "dsm_coll.h"
 #include "dsm_latency.h"
+#include "dsm_sync.hpp"
+#include "dsm_thread.hpp"
 #include "dsm_wait.hpp"
 
 namespace dsm {

@@ -1,4 +1,4 @@
-include_HEADERS += dsm/dsm.h dsm/dsm.hpp dsm/dsm_base.hpp dsm/dsm_wait.hpp dsm/dsm_bind.h dsm/dsm_checkpoint.h dsm/dsm_coll.h \
+include_HEADERS += dsm/dsm.h dsm/dsm.hpp dsm/dsm_base.hpp dsm/dsm_sync.hpp dsm/dsm_thread.hpp dsm/dsm_wait.hpp dsm/dsm_bind.h dsm/dsm_checkpoint.h dsm/dsm_coll.h \
 	dsm/dsm_futex.h dsm/dsm_latency.h dsm/dsm_mpi.h dsm/dsm_sync.h dsm/dsm_thread.h
 
 # The node, floor by floor, from the top. Tests link it.

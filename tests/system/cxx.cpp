@@ -4,11 +4,13 @@
 #include <dsm.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <map>
 #include <mutex>
+#include <shared_mutex>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -245,6 +247,111 @@ void words(dsm::job &job)
 	job.barrier();
 }
 
+// Plain memory, all zero, in an array.
+struct plain {
+	dsm::sync::mutex mutex;
+	dsm::sync::checked_mutex checked;
+	dsm::sync::recursive_mutex recursive;
+	dsm::sync::condition changed;
+	dsm::sync::shared_mutex shared;
+	dsm::sync::semaphore semaphore;
+	dsm::sync::once_flag once;
+	long count, ran, turn;
+};
+
+void plain_mutexes(dsm::job &job, plain &p)
+{
+	using namespace std::chrono_literals;
+
+	for (int i = 0; i < 50; i++) {
+		std::scoped_lock held(p.mutex);
+		p.count++;
+	}
+	dsm::sync::call_once(p.once, [&p] { p.ran++; });
+	CHECK(p.ran == 1);
+	{
+		std::scoped_lock held(p.recursive), again(p.recursive);
+		p.count++;
+	}
+	{
+		std::unique_lock held(p.checked);
+		CHECK(code_of([&] { p.checked.lock(); }) == DSM_ERR_BUSY);
+	}
+	job.barrier();
+	CHECK(p.count == 51 * job.size());
+	if (job.rank() == 0)
+		p.mutex.lock();
+	job.barrier();
+	if (job.rank() != 0)
+		CHECK(!p.mutex.try_lock() && !p.mutex.try_lock_for(1ms));
+	job.barrier();
+	if (job.rank() == 0)
+		p.mutex.unlock();
+	else
+		CHECK(p.mutex.try_lock_for(24h * 365 * 1000) && (p.mutex.unlock(), true));
+	job.barrier();
+}
+
+void plain_others(dsm::job &job, plain &p)
+{
+	using namespace std::chrono_literals;
+	dsm::sync::barrier &all = job.shared<dsm::sync::barrier>(
+		"cxx.barrier", static_cast<std::uint32_t>(job.size()));
+
+	{
+		std::shared_lock reading(p.shared);
+		CHECK(job.reduce(all.arrive_and_wait() ? 1 : 0) == 1);
+		CHECK(!p.shared.try_lock() && !p.shared.try_lock_for(1ms));
+		job.barrier();
+	}
+	{
+		std::unique_lock writing(p.shared);
+		CHECK(!p.shared.try_lock_shared() && !p.shared.try_lock_shared_for(1ms));
+	}
+	if (job.rank() == 0)
+		p.semaphore.release(static_cast<std::uint32_t>(job.size()));
+	p.semaphore.acquire();
+	job.barrier();
+	CHECK(!p.semaphore.try_acquire() && !p.semaphore.try_acquire_for(1ms));
+	CHECK(p.semaphore.value() == 0);
+
+	std::unique_lock held(p.mutex);
+	CHECK(!p.changed.wait_for(held, 1ms, [&p] { return p.turn < 0; }));
+	p.changed.wait(held, [&] { return p.turn == job.rank(); });
+	p.turn++;
+	p.changed.notify_all();
+	held.unlock();
+	CHECK(code_of([&] { p.changed.wait(held); }) == DSM_ERR_PERM);
+	job.barrier();
+	CHECK(p.turn == job.size());
+}
+
+void threads(dsm::job &job, plain &p)
+{
+	const long more[] = {1, 2, 3};
+
+	if (job.rank() == 0) {
+		p.count = 0;
+		for (int at = 0; at < job.size(); at++) {
+			dsm::thread small(at, [&p] { __atomic_fetch_add(&p.count, 1, 5); });
+			dsm::thread large(dsm::any_node, [&p, more, at] {
+				__atomic_fetch_add(&p.count, more[0] + more[1] + more[2] + at, 5);
+			});
+			CHECK(small.joinable() && small.node() == at);
+			small.join();
+			CHECK(!small.joinable());
+			small = std::move(large);
+			while (!small.try_join(1000))
+				;
+		}
+		CHECK(p.count == 7 * job.size() + job.size() * (job.size() - 1) / 2);
+		CHECK(code_of([&] { dsm::thread none(job.size(), [more] { (void)more; }); }) ==
+		      DSM_ERR_INVAL);
+		dsm::thread(job.size() - 1, [] {}).detach();
+	}
+	job.barrier();
+}
+
 void errors(dsm::job &job)
 {
 	auto code = code_of([&] { job.lookup("cxx.nobody", 0); });
@@ -309,6 +416,12 @@ int main(int argc, char **argv)
 		arrays(job, w);
 		collective(job);
 		words(job);
+		{
+			plain &p = job.array<plain>("cxx.plain", 1)[0];
+			plain_mutexes(job, p);
+			plain_others(job, p);
+			threads(job, p);
+		}
 		errors(job);
 		CHECK(job.size() == 1 || job.stats().messages_sent > 0);
 	}
