@@ -1,5 +1,5 @@
 include_HEADERS += dsm/dsm.h dsm/dsm.hpp dsm/dsm_base.hpp dsm/dsm_sync.hpp dsm/dsm_thread.hpp dsm/dsm_wait.hpp dsm/dsm_bind.h dsm/dsm_checkpoint.h dsm/dsm_coll.h \
-	dsm/dsm_futex.h dsm/dsm_latency.h dsm/dsm_mpi.h dsm/dsm_sync.h dsm/dsm_thread.h
+	dsm/dsm_futex.h dsm/dsm_latency.h dsm/dsm_mpi.h dsm/dsm_place.h dsm/dsm_sync.h dsm/dsm_thread.h
 
 # The node, floor by floor, from the top. Tests link it.
 noinst_LTLIBRARIES += libnode.la
@@ -13,7 +13,7 @@ libnode_la_SOURCES += dsm/start/active.c dsm/start/agree.c dsm/start/boot.c \
 libnode_la_SOURCES += dsm/calls/atomics.c dsm/calls/checkpoint.c dsm/calls/checkpoint.h dsm/calls/checkpoint_pages.c dsm/calls/coll.c dsm/calls/cond.c dsm/calls/discard.c \
 	dsm/calls/discard.h dsm/calls/futex.c dsm/calls/gate.c dsm/calls/gate.h dsm/calls/job.c \
 	dsm/calls/meetings.c dsm/calls/memory.c dsm/calls/mutex.c dsm/calls/objects.h dsm/calls/pin.c \
-	dsm/calls/pin.h dsm/calls/rwlock.c dsm/calls/semaphore.c dsm/calls/states.h dsm/calls/restored.c dsm/calls/stats.c \
+	dsm/calls/pin.h dsm/calls/place.c dsm/calls/rwlock.c dsm/calls/semaphore.c dsm/calls/states.h dsm/calls/restored.c dsm/calls/stats.c \
 	dsm/calls/sync.c dsm/calls/thread.c dsm/calls/turns.c dsm/calls/words.c dsm/calls/words.h
 libnode_la_SOURCES += dsm/admin/admin.c dsm/admin/admin.h dsm/admin/answers.h \
 	dsm/admin/audit.c dsm/admin/heat.c dsm/admin/hot.c dsm/admin/latency.c dsm/admin/post.c dsm/admin/post.h dsm/admin/report.c \
@@ -41,7 +41,7 @@ libnode_la_SOURCES += dsm/node/ahead.c dsm/node/apply.c dsm/node/call.c dsm/node
 libnode_la_SOURCES += dsm/members/members.c dsm/members/members.h
 libnode_la_SOURCES += dsm/trap/access_map.c dsm/trap/access_map.h dsm/trap/audit.c \
 	dsm/trap/audit.h dsm/trap/base.c dsm/trap/base.h dsm/trap/base_open.c dsm/trap/choose.c \
-	dsm/trap/engines.h dsm/trap/ops.h dsm/trap/refuse.c dsm/trap/rwp.c dsm/trap/rwp.h dsm/trap/rwp_extents.c \
+	dsm/trap/engines.h dsm/trap/ops.h dsm/trap/place.c dsm/trap/refuse.c dsm/trap/rwp.c dsm/trap/rwp.h dsm/trap/rwp_extents.c \
 	dsm/trap/rwp_mappings.c dsm/trap/rwp_move.c dsm/trap/rwp_pages.c dsm/trap/rwp_switch.c \
 	dsm/trap/signal.c dsm/trap/signal.h dsm/trap/trap.h dsm/trap/uffd.c dsm/trap/uffd.h \
 	dsm/trap/uffd_abi.h dsm/trap/uffd_caps.c dsm/trap/uffd_caps.h dsm/trap/wp.c \
@@ -50,7 +50,7 @@ libnode_la_SOURCES += dsm/memory/budget.c dsm/memory/budget.h dsm/memory/chunks.
 	dsm/memory/chunks.h dsm/memory/evict.c dsm/memory/evict.h dsm/memory/frames.c \
 	dsm/memory/frames.h dsm/memory/frames_back.c dsm/memory/frames_state.h \
 	dsm/memory/memory.h dsm/memory/mm.h dsm/memory/region.c dsm/memory/region.h \
-	dsm/memory/region_address.c dsm/memory/region_commit.c
+	dsm/memory/region_address.c dsm/memory/region_commit.c dsm/memory/region_places.c
 libnode_la_SOURCES += dsm/boot/agreed.c dsm/boot/agreed.h dsm/boot/boot.c \
 	dsm/boot/boot.h dsm/boot/connects.c dsm/boot/connects.h dsm/boot/hand.c \
 	dsm/boot/hub.c dsm/boot/hub.h dsm/boot/hub_rounds.c dsm/boot/hub_seats.c \

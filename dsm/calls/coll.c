@@ -46,7 +46,7 @@ int dsm_shared(dsm_t *d, const char *name, size_t bytes, unsigned flags, void **
 		if (rc)
 			return rc;
 		if (svc.arg[1]) { /* there it is */
-			*out = d->memory.region.window + svc.arg[0];
+			*out = region_at_offset(&d->memory.region, svc.arg[0]);
 			return 0;
 		}
 		rc = allocate_claimed(d, &svc, bytes, flags, out);

@@ -8,11 +8,6 @@
 #include "dsm/heap/heap.h"
 #include "dsm/node/node.h"
 
-static uint64_t offset_of(const struct dsm *d, const void *ptr)
-{
-	return (uint64_t)((const uint8_t *)ptr - d->memory.region.window);
-}
-
 /* By storing to it. */
 static int clear_here(struct dsm *d, uint8_t *at, size_t bytes)
 {
@@ -117,6 +112,8 @@ int dsm_free(dsm_t *d, void *ptr)
 		return 0;
 	if (kind < 0)
 		return DSM_ERR_NOT_OURS;
+	if (region_is_placed(&d->memory.region, region_page_of(&d->memory.region, ptr), 1))
+		return DSM_ERR_BUSY;
 	svc.arg[0] = (uint64_t)((uint8_t *)ptr - d->memory.region.zone[kind].window);
 	svc.arg[2] = kind;
 	rc = heap_call(d, &svc, -1, "dsm_free");
@@ -140,7 +137,7 @@ int dsm_publish(dsm_t *d, const char *name, void *ptr)
 
 	if (name_set(&svc, name) || (ptr && region_kind_of(&d->memory.region, ptr, 1) < 0))
 		return DSM_ERR_INVAL;
-	svc.arg[0] = ptr ? offset_of(d, ptr) : 0;
+	svc.arg[0] = ptr ? region_offset_of(&d->memory.region, ptr) : 0;
 	return heap_call(d, &svc, -1, "dsm_publish");
 }
 
@@ -154,7 +151,7 @@ int dsm_lookup(dsm_t *d, const char *name, int timeout_ms, void **out)
 		return DSM_ERR_INVAL;
 	rc = heap_call(d, &svc, timeout_ms ? timeout_ms : -1, "dsm_lookup");
 	if (rc == 0)
-		*out = d->memory.region.window + svc.arg[0];
+		*out = region_at_offset(&d->memory.region, svc.arg[0]);
 	return rc;
 }
 

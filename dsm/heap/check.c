@@ -46,7 +46,8 @@ void heap_check_close(struct dsm *d)
 
 static void first_question(const struct dsm *d, struct check *c, const struct trap_fault *f)
 {
-	const uint64_t offset = f->address - (uintptr_t)d->memory.region.window;
+	const uint64_t offset = region_offset_of(&d->memory.region,
+	                                         (const void *)(uintptr_t)f->address);
 
 	*c = (struct check){ .fault = *f, .svc = { .op = SVC_WHERE, .arg = { offset } } };
 }

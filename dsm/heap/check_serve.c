@@ -69,11 +69,23 @@ static struct wanted name_of(struct dsm *d, uint64_t offset)
 
 /* --- serving --- */
 
+/* By the window alone: pages of it may be elsewhere at this node. */
+static int zone_of(const struct region *region, const uint8_t *at)
+{
+	for (int kind = 0; kind < REGION_ZONES; kind++) {
+		const struct region_zone *zone = &region->zone[kind];
+
+		if (zone->count && (uint64_t)(at - zone->window) < zone->count * zone->page_bytes)
+			return kind;
+	}
+	return -1;
+}
+
 void heap_serve_where(struct dsm *d, uint16_t from, const struct coh_msg *m)
 {
 	const struct region *region = &d->memory.region;
 	const uint8_t *at = region->window + m->svc.arg[0];
-	const int kind = region_kind_of(region, at, 1);
+	const int kind = zone_of(region, at);
 	const struct region_zone *zone = kind < 0 ? NULL : &region->zone[kind];
 	uint64_t in_zone, base, block = 0, bytes = 0, name = 0;
 

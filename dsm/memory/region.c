@@ -31,7 +31,7 @@ size_t region_window_bytes(const struct region_config *config)
 }
 
 /* Ends a mapping in the window: its address space is reserved as it was before. */
-static void vacate(void *addr, size_t len)
+void region_vacate(void *addr, size_t len)
 {
 	void *got = NULL;
 
@@ -45,7 +45,7 @@ static void vacate(void *addr, size_t len)
  * mappings (mlockall(MCL_FUTURE)) mmap would populate the whole of it: so it is mapped
  * without access, which populates nothing, unlocked, and opened afterwards.
  */
-static int map_zone(void *addr, size_t len, int fd, uint64_t offset, uint8_t **out)
+int region_map(void *addr, size_t len, int fd, uint64_t offset, uint8_t **out)
 {
 	void *got = NULL;
 	int r = mm_map(addr, len, PROT_NONE, MAP_SHARED | MAP_NORESERVE | (addr ? MAP_FIXED : 0),
@@ -67,7 +67,7 @@ static int map_zone(void *addr, size_t len, int fd, uint64_t offset, uint8_t **o
 	if (!r)
 		*out = got;
 	else if (addr)
-		vacate(addr, len);
+		region_vacate(addr, len);
 	else
 		mm_unmap(got, len);
 	return r;
@@ -103,7 +103,7 @@ static void close_zone(struct region_zone *zone)
 	size_t len = zone->count * zone->page_bytes;
 
 	if (zone->window)
-		vacate(zone->window, len);
+		region_vacate(zone->window, len);
 	if (zone->alias)
 		mm_unmap(zone->alias, len);
 	if (zone->memfd >= 0)
@@ -132,9 +132,9 @@ static int open_zone(enum region_zone_kind kind, struct region_zone *zone, void 
 		return r;
 	zone->memfd = r;
 	zone->single = kind == REGION_PTE && takes_single(r);
-	r = map_zone(NULL, len, zone->memfd, 0, &zone->alias);
+	r = region_map(NULL, len, zone->memfd, 0, &zone->alias);
 	if (!r)
-		r = map_zone(addr, len, zone->memfd, 0, &zone->window);
+		r = region_map(addr, len, zone->memfd, 0, &zone->window);
 	if (r)
 		close_zone(zone);
 	return r;
@@ -190,41 +190,10 @@ void region_destroy(struct region *region)
 	memset(region, 0, sizeof *region);
 }
 
-int64_t region_page_of(const struct region *region, const void *addr)
-{
-	for (int kind = 0; kind < REGION_ZONES; kind++) {
-		const struct region_zone *zone = &region->zone[kind];
-		uint64_t offset = (uintptr_t)addr - (uintptr_t)zone->window;
-
-		if (zone->count && offset < zone->count * zone->page_bytes)
-			return zone->first + offset / zone->page_bytes;
-	}
-	return -1;
-}
-
-int region_kind_of(const struct region *region, const void *ptr, size_t bytes)
-{
-	for (int kind = 0; kind < REGION_ZONES; kind++) {
-		const struct region_zone *zone = &region->zone[kind];
-		uint64_t len = zone->count * zone->page_bytes;
-		uint64_t at = (uint64_t)((const uint8_t *)ptr - zone->window);
-		if (zone->count && at < len && bytes <= len - at)
-			return kind;
-	}
-	return -1;
-}
-
 const struct region_zone *region_zone_of(const struct region *region, uint64_t page)
 {
 	assert(page < region->pages);
 	return &region->zone[page >= region->zone[REGION_PMD].first ? REGION_PMD : REGION_PTE];
-}
-
-void *region_window_at(const struct region *region, uint64_t page)
-{
-	const struct region_zone *zone = region_zone_of(region, page);
-
-	return zone->window + (page - zone->first) * zone->page_bytes;
 }
 
 void *region_frame_at(const struct region *region, uint64_t page)
@@ -285,7 +254,7 @@ int region_map_again(const struct region *region, uint64_t first, uint64_t n, vo
 {
 	const struct region_zone *zone = region_zone_of(region, first);
 	uint8_t *at = NULL;
-	int r = map_zone(NULL, n * zone->page_bytes, zone->memfd,
+	int r = region_map(NULL, n * zone->page_bytes, zone->memfd,
 	                 (first - zone->first) * zone->page_bytes, &at);
 
 	if (!r)

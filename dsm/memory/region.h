@@ -4,6 +4,9 @@
  * (trapped, for the application) and as the alias (never trapped, for the
  * service). Pages are numbered through all zones, the PTE zone first.
  *
+ * Some of the window's small pages may be shown elsewhere in the process instead: at a place
+ * (region_places.c). Whoever asks for a page's address, or for the page of an address, is told so.
+ *
  * Our own mmap, munmap, madvise and mremap go through syscall(2): MPI libraries
  * patch the libc ones.
  */
@@ -27,11 +30,23 @@ struct region_zone {
 	int single; /* of small pages: fallocate() takes one at a time */
 };
 
+#define REGION_PLACES_MAX 8
+
+/* Pages of the PTE zone that are at another address. */
+struct region_place {
+	uint64_t first, count;
+	uint8_t *at;
+};
+
+/* All but the places is as it was created. Places are added under the node's lock, and read without:
+ * one is there when it is counted. */
 struct region {
 	struct region_zone zone[REGION_ZONES];
 	uint64_t pages;
 	uint8_t *window; /* start of the whole window */
 	size_t window_bytes;
+	struct region_place place[REGION_PLACES_MAX];
+	uint32_t places; /* atomic, see region_places.c */
 	int pooled; /* huge pages are set aside in a pool: one is taken out for each frame */
 	int pool_fd;
 	uint64_t pool_pages;
@@ -73,13 +88,26 @@ void region_pool_give(struct region *region);
  * "resv_hugepages" (promised, not handed out yet); -1 unknown. */
 long region_huge_pages(const char *what);
 
-/* Page number of an address in the window, or -1. */
+/* Page number of an address in the window or in a place, or -1. */
 int64_t region_page_of(const struct region *region, const void *addr);
-/* The zone that all of [ptr, ptr+bytes) lies in, or -1. */
+/* The zone that all of [ptr, ptr+bytes) lies in, in one piece, or -1. */
 int region_kind_of(const struct region *region, const void *ptr, size_t bytes);
+/* How far an address, of which region_page_of() knows, would be behind the window's start were there
+ * no places, as all nodes have it; and the address of what is there. */
+uint64_t region_offset_of(const struct region *region, const void *addr);
+void *region_at_offset(const struct region *region, uint64_t offset);
+/* How many of the n pages from first on, which are there, lie beside each other in the window. */
+uint64_t region_run(const struct region *region, uint64_t first, uint64_t n);
 const struct region_zone *region_zone_of(const struct region *region, uint64_t page);
 void *region_window_at(const struct region *region, uint64_t page);
 void *region_frame_at(const struct region *region, uint64_t page);
+
+/* Whether some of these pages are in a place. */
+int region_is_placed(const struct region *region, uint64_t first, uint64_t n);
+/* Maps these pages, of the PTE zone, at addr, over whatever is there; they are in a place from now
+ * on, and their part of the window is reserved, as it was before. -ENOSPC: no more places;
+ * -ENOMEM, -EAGAIN: as region_create(), and there may be nothing at addr any more. */
+int region_place(struct region *region, uint64_t first, uint64_t n, void *addr);
 
 /* Allocates the frames of these pages (of one zone), zeroed where new.
  * 0, -ENOSPC when memory or huge pages are out. */
@@ -87,6 +115,10 @@ int region_frame_prepare(struct region *region, uint64_t first, uint32_t n);
 /* The same for pages that the window shall have as they are: small frames are neither mapped in
  * the alias nor zeroed before the window maps them, which takes half as long. */
 int region_frame_prepare_fresh(struct region *region, uint64_t first, uint32_t n);
+/* What region.c needs of the mappings, for region_places.c too: maps fd from offset on at addr, or
+ * (NULL) anywhere; and ends that in the window, whose address space is reserved again. */
+int region_map(void *addr, size_t len, int fd, uint64_t offset, uint8_t **out);
+void region_vacate(void *addr, size_t len);
 /* Maps the frames of these pages (of one zone) once more, somewhere, in the same way as the
  * window, so that the mapping can be moved there. */
 int region_map_again(const struct region *region, uint64_t first, uint64_t n, void **out);

@@ -4,9 +4,7 @@
 
 int entry_in_window(const struct dsm *d, const void *at)
 {
-	const struct region *region = &d->memory.region;
-
-	return (uintptr_t)at - (uintptr_t)region->window < region->window_bytes;
+	return region_page_of(&d->memory.region, at) >= 0;
 }
 
 int entry_elsewhere(struct dsm *d, void (*call)(void), const uint64_t word[STACK_WORDS])

@@ -33,14 +33,12 @@ static int read_entries(int fd, const struct region *region, uint64_t page, uint
                         uint64_t *entries)
 {
 	const struct region_zone *zone = region_zone_of(region, page);
-	uint64_t room = zone->first + zone->count - page;
 	off_t offset = (uintptr_t)region_window_at(region, page) / SYSTEM_PAGE * sizeof *entries;
 	ssize_t got;
 
 	if (zone->page_bytes != SYSTEM_PAGE)
 		n = 1;
-	if (n > room)
-		n = room;
+	n = region_run(region, page, n);
 	if (n > BATCH)
 		n = BATCH;
 	got = pread(fd, entries, n * sizeof *entries, offset);

@@ -43,11 +43,9 @@ void base_say(const struct base *base, int level, const char *fmt, ...)
 
 struct run base_run(const struct base *base, uint64_t first, uint64_t n)
 {
-	const struct region_zone *zone = region_zone_of(base->region, first);
-	uint64_t room = zone->first + zone->count - first;
-
-	return (struct run){ first, n < room ? n : room, region_window_at(base->region, first),
-		             zone->page_bytes };
+	return (struct run){ first, region_run(base->region, first, n),
+		             region_window_at(base->region, first),
+		             region_zone_of(base->region, first)->page_bytes };
 }
 
 struct run run_after(struct run run, uint64_t pages)

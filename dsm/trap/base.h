@@ -45,11 +45,11 @@ base_say(const struct base *base, int level, const char *fmt, ...);
 
 struct run {
 	uint64_t first, n;
-	uint8_t *at; /* in the window */
+	uint8_t *at; /* in the window, or in a place */
 	size_t page_bytes;
 };
 
-/* The n pages from first on, cut at the end of first's zone. */
+/* The n pages from first on, cut at the end of first's zone, and where a place begins or ends. */
 struct run base_run(const struct base *base, uint64_t first, uint64_t n);
 /* The run without its first pages. */
 struct run run_after(struct run run, uint64_t pages);
@@ -73,6 +73,11 @@ int base_fill(struct base *base, struct run run, enum trap_access access, uint64
  * Errors as set_access. */
 int base_take(struct base *base, struct run run);
 int base_give(struct base *base, struct run run, enum trap_access access);
+
+/* place.c: what ops.place does where no page is under RWP. And fn for all parts of the window, which
+ * are there at the same addresses until the trap is detached. */
+int base_place(struct base *base, uint64_t first, uint64_t n, void *addr);
+void base_each_part(struct base *base, int (*fn)(int fd, void *at, size_t len));
 
 /* refuse.c: what ops.refuse does once its page, of which the run is, is NONE. */
 int base_refuse(struct base *base, struct run run, int for_ever);

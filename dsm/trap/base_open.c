@@ -15,14 +15,10 @@ void base_close(struct base *base)
 	if (base->signal)
 		trap_signal_stop();
 	/* Closing is not enough: a child of fork may still hold the descriptor. */
-	for (int kind = 0; kind < REGION_ZONES && base->fd >= 0; kind++) {
-		const struct region_zone *zone = &base->region->zone[kind];
-
-		if (zone->count)
-			uffd_unregister(base->fd, zone->window, zone->count * zone->page_bytes);
-	}
-	if (base->fd >= 0)
+	if (base->fd >= 0) {
+		base_each_part(base, uffd_unregister);
 		close(base->fd);
+	}
 	base->fd = -1;
 	access_map_close(&base->map);
 }

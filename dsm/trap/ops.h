@@ -96,6 +96,12 @@ struct trap_ops {
 	/* 1 and a fault, 0 when none waits, or a negative code. Never blocks. */
 	int (*next_fault)(struct trap *trap, struct trap_fault *out);
 
+	/* These pages, of the PTE zone, are at addr from now on, and trapped there: region_place().
+	 * Their access stays what it is; nobody uses them meanwhile. READ and WRITE want what they
+	 * want then: a fault gets it. Errors as region_place(), logged; there may be nothing at
+	 * addr any more. */
+	int (*place)(struct trap *trap, uint64_t first, uint64_t n, void *addr);
+
 	/* The page becomes NONE, and whoever accesses it from now on gets SIGBUS, or EFAULT from
 	 * a system call, whatever signals he blocks; who is blocked on it, too. TRAP_EVENT only:
 	 * with TRAP_SIGNAL that is the answer of on_fault. for_ever: no set_access follows; else it

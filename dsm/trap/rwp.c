@@ -175,6 +175,7 @@ const struct trap_ops trap_rwp_ops = {
 	.mode = rwp_mode,
 	.next_touched = base_next_touched,
 	.next_fault = rwp_next_fault,
+	.place = rwp_place,
 	.refuse = rwp_refuse,
 	.wake = base_wake,
 	.fd = rwp_fd,

@@ -34,6 +34,7 @@ struct extent {
 	                   * have taken it away since. */
 	uint16_t calm;    /* page changes since a page was READ, or (RWP) since the switch */
 	uint8_t wp;       /* the mode */
+	uint8_t fixed;    /* WP for good: it lies in a place, all of it or a part */
 	uint8_t starts;   /* a mapping starts here (that of the zone's first extent is implied) */
 	uint8_t readers;  /* pages that are READ */
 	uint8_t patience; /* each switch to WP that comes soon after one back doubles the time */
@@ -160,6 +161,9 @@ int rwp_to_wp(struct rwp *rwp, struct run run);
 void rwp_settle(struct rwp *rwp, struct run run);
 /* Accesses of a run in mode RWP have changed. */
 void rwp_note(struct rwp *rwp, struct run run);
+
+/* ops.place: what is at another address is under WP, whatever its neighbours are. */
+int rwp_place(struct trap *trap, uint64_t first, uint64_t n, void *addr);
 
 /* Moves one extent whatever its history, for tests; a READ page forbids RWP (-EBUSY). */
 int rwp_force(struct trap *trap, uint64_t page, bool wp);

@@ -30,10 +30,10 @@ static bool merges(const struct rwp *rwp, uint64_t e)
 }
 
 /* Whether another mapping starts between an extent and a neighbour that is replaced, and is
- * then of this mode. */
+ * then of this mode. What is in a place merges with nothing. */
 static bool parts(const struct rwp *rwp, uint64_t e, bool wp)
 {
-	return !merges(rwp, e) || rwp->extent[e].wp != wp;
+	return !merges(rwp, e) || rwp->extent[e].wp != wp || rwp->extent[e].fixed;
 }
 
 /* How many mappings more there are when n extents take this mode. */

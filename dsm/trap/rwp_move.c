@@ -123,12 +123,8 @@ static void recover_lost(struct rwp *rwp)
 	lost = rwp->lost;
 	rwp->lost = false;
 	pthread_mutex_unlock(&rwp->reading);
-	for (int kind = 0; lost && kind < REGION_ZONES; kind++) {
-		const struct region_zone *zone = &rwp->base.region->zone[kind];
-
-		if (zone->count)
-			uffd_wake(rwp->base.fd, zone->window, zone->count * zone->page_bytes);
-	}
+	if (lost)
+		base_each_part(&rwp->base, uffd_wake);
 }
 
 int rwp_next_fault(struct trap *trap, struct trap_fault *out)

@@ -121,6 +121,8 @@ static bool is_calm(struct rwp *rwp, const struct run *run, uint64_t e)
 	struct extent *x = &rwp->extent[e];
 	struct run all = rwp_pages_of(rwp, e, 1);
 
+	if (x->fixed)
+		return false;
 	x->readers = 0;
 	for (uint64_t page = all.first; page < all.first + all.n; page++)
 		x->readers += access_map_get(&rwp->base.map, page) == TRAP_READ;
@@ -166,12 +168,28 @@ void rwp_note(struct rwp *rwp, struct run run)
 		add_calm(&rwp->extent[e], pages_within(rwp, &run, e));
 }
 
+int rwp_place(struct trap *trap, uint64_t first, uint64_t n, void *addr)
+{
+	struct rwp *rwp = rwp_of(trap);
+	const uint64_t last = rwp_index_of(rwp, first + n - 1);
+
+	for (uint64_t e = rwp_index_of(rwp, first); e <= last; e++) {
+		const int r = rwp->extent[e].wp ? 0 : switch_extents(rwp, e, 1);
+
+		if (r)
+			return r;
+		rwp->extent[e].fixed = 1;
+	}
+	rwp->mappings += 2; /* the place, and a part of the window behind what was there */
+	return base_place(&rwp->base, first, n, addr);
+}
+
 int rwp_force(struct trap *trap, uint64_t page, bool wp)
 {
 	struct rwp *rwp = rwp_of(trap);
 	uint64_t e = rwp_index_of(rwp, page);
 
-	if (rwp->extent[e].readers && !wp)
+	if (!wp && (rwp->extent[e].readers || rwp->extent[e].fixed))
 		return -EBUSY;
 	return rwp->extent[e].wp == wp ? 0 : switch_extents(rwp, e, 1);
 }

@@ -104,6 +104,11 @@ static int wp_refuse(struct trap *trap, uint64_t page, int for_ever)
 	return r ? r : base_refuse(wp, run, for_ever);
 }
 
+static int wp_place(struct trap *trap, uint64_t first, uint64_t n, void *addr)
+{
+	return base_place(base_of(trap), first, n, addr);
+}
+
 /* Nothing is remembered of pages that are NONE. */
 static void wp_forget(struct trap *trap, uint64_t first, uint32_t n)
 {
@@ -119,6 +124,7 @@ const struct trap_ops trap_wp_ops = {
 	.mode = wp_mode,
 	.next_touched = base_next_touched,
 	.next_fault = wp_next_fault,
+	.place = wp_place,
 	.refuse = wp_refuse,
 	.wake = base_wake,
 	.fd = wp_fd,

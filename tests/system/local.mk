@@ -4,7 +4,7 @@ system_programs = tests/system/advice tests/system/api tests/system/audit tests/
 	tests/system/checkpoint tests/system/coll tests/system/descriptors tests/system/engine tests/system/errors \
 	tests/system/full tests/system/futex tests/system/heat tests/system/idle tests/system/kernel tests/system/leave \
 	tests/system/left tests/system/litmus tests/system/load tests/system/log \
-	tests/system/lost tests/system/objects tests/system/resident tests/system/reuse tests/system/sharing \
+	tests/system/lost tests/system/objects tests/system/place tests/system/resident tests/system/reuse tests/system/sharing \
 	tests/system/stacks tests/system/stress tests/system/thread tests/system/thread-strange tests/system/traced tests/system/user
 check_PROGRAMS += $(system_programs)
 
@@ -36,6 +36,8 @@ tests_system_futex_SOURCES = tests/system/futex.c $(system_node)
 tests_system_futex_LDADD = libdsm.la
 tests_system_heat_SOURCES = tests/system/heat.c $(system_node)
 tests_system_heat_LDADD = libdsm.la
+tests_system_place_SOURCES = tests/system/place.c $(system_node)
+tests_system_place_LDADD = libdsm.la
 tests_system_idle_SOURCES = tests/system/idle.c $(system_node)
 tests_system_idle_LDADD = libdsm.la
 tests_system_kernel_SOURCES = tests/system/kernel.c $(system_node)
@@ -88,7 +90,7 @@ system_scripts = tests/system/api.sh tests/system/audit.sh tests/system/breaks.s
 	tests/system/lost.sh tests/system/memory.sh tests/system/metrics.sh tests/system/reuse.sh \
 	tests/system/memory-huge.sh tests/system/mpi_mpich.sh tests/system/mpi_openmpi.sh \
 	tests/system/mpi_pmix.sh tests/system/mpi_prterun.sh tests/system/mpi_slurm.sh \
-	tests/system/names.sh tests/system/netns.sh tests/system/objects.sh tests/system/provider.sh tests/system/realtime.sh \
+	tests/system/names.sh tests/system/netns.sh tests/system/objects.sh tests/system/place.sh tests/system/provider.sh tests/system/realtime.sh \
 	tests/system/said.sh tests/system/shm.sh tests/system/stacks.sh tests/system/stress.sh \
 	tests/system/thread.sh tests/system/trace.sh \
 	tests/system/user.sh
