@@ -8,7 +8,7 @@ dist_man_MANS += \
 	docs/alias/dsm_broadcast.3 docs/alias/dsm_checkpoint_error.3 docs/alias/dsm_restored.3 docs/alias/dsm_compare_swap32.3 docs/alias/dsm_compare_swap64.3 \
 	docs/alias/dsm_cond_broadcast.3 docs/alias/dsm_cond_create.3 \
 	docs/alias/dsm_cond_destroy.3 docs/alias/dsm_cond_signal.3 docs/alias/dsm_cond_wait.3 \
-	docs/alias/dsm_current.3 docs/alias/dsm_fetch_add32.3 docs/alias/dsm_fetch_add64.3 docs/alias/dsm_fini.3 \
+	docs/alias/dsm_current.3 docs/alias/dsm_exit.3 docs/alias/dsm_fetch_add32.3 docs/alias/dsm_fetch_add64.3 docs/alias/dsm_fini.3 \
 	docs/alias/dsm_free.3 docs/alias/dsm_init_error.3 docs/alias/dsm_job_dir.3 docs/alias/dsm_log_fd.3 \
 	docs/alias/dsm_futex_wait.3 docs/alias/dsm_futex_wake.3 \
 	docs/alias/dsm_latency_bound.3 docs/alias/dsm_latency_bucket.3 docs/alias/dsm_latency_merge.3 \
@@ -33,7 +33,7 @@ dist_man_MANS += \
 	docs/alias/dsm_swap64.3 docs/alias/dsm_unpin.3
 
 dist_doc_DATA += CHANGELOG.md CONTRIBUTING.md docs/architecture.md docs/checkpoint-format.md docs/deploy.md docs/metrics.md docs/performance.md docs/protocol.md \
-	docs/simulation.md docs/tracing.md docs/transport.md docs/tutorial.md docs/trap.md docs/tuning.md
+	docs/simulation.md docs/threads.md docs/tracing.md docs/transport.md docs/tutorial.md docs/trap.md docs/tuning.md
 tracingdocdir = $(docdir)/tracing
 dist_tracingdoc_DATA = docs/tracing/late.svg docs/tracing/neighbours.svg
 picturesdocdir = $(docdir)/pictures

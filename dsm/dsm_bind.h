@@ -22,6 +22,15 @@ DSM_API const char *dsm_version(void);
 DSM_API dsm_t *dsm_current(void);
 
 /*
+ * For programs that end by exit(3), whatever their threads are doing: leaves the job, as dsm_fini
+ * does, and ends the process with that status, by _exit(2). Threads of this node may go on using the
+ * region all the while; once all nodes have called it, who wants a page that is not here waits until
+ * the end. Blocks until all nodes have called it, or one is lost. On a stack in the region, or with
+ * dsm NULL, it ends the process alone.
+ */
+DSM_API void dsm_exit(dsm_t *dsm, int status) __attribute__((noreturn));
+
+/*
  * A dsm_log_fn that writes to a descriptor, ctx being an int * to it: a digit, the level; a space;
  * the line; a newline; 600 bytes at most, by one write. It waits a second for a descriptor that
  * does not block, and then leaves the line out. For languages in which a function of the program's

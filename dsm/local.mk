@@ -7,7 +7,7 @@ libnode_la_SOURCES =
 libnode_la_SOURCES += dsm/probe/container.c dsm/probe/kernel.c dsm/probe/look.c dsm/probe/memory.c \
 	dsm/probe/network.c dsm/probe/probe.c dsm/probe/probe.h dsm/probe/tell.c
 libnode_la_SOURCES += dsm/start/active.c dsm/start/agree.c dsm/start/boot.c \
-	dsm/start/core.c dsm/start/init.c dsm/start/limits.c dsm/start/meet.c dsm/start/part.c dsm/start/place.c \
+	dsm/start/core.c dsm/start/exit.c dsm/start/init.c dsm/start/limits.c dsm/start/meet.c dsm/start/part.c dsm/start/place.c \
 	dsm/start/provider.c dsm/start/reach.c dsm/start/restore.c dsm/start/settings.c dsm/start/settings.h dsm/start/start.h \
 	dsm/start/steps.h dsm/start/variables.c dsm/start/vote.c dsm/start/vote.h
 libnode_la_SOURCES += dsm/calls/atomics.c dsm/calls/checkpoint.c dsm/calls/checkpoint.h dsm/calls/checkpoint_pages.c dsm/calls/coll.c dsm/calls/cond.c dsm/calls/discard.c \
@@ -97,3 +97,14 @@ libdsm_la_LDFLAGS = $(LINK_FLAGS) -version-info 0:0:0 -Wl,-z,now \
 libdsm_la_DEPENDENCIES = libnode.la libcoherence.la libtransport.la dsm/libdsm.map
 pkgconfig_DATA = dsm/dsm.pc
 EXTRA_DIST += dsm/libdsm.map
+
+# What dsmctl run --threads preloads: on the public headers alone.
+pkglib_LTLIBRARIES += libdsm-threads.la
+libdsm_threads_la_SOURCES = dsm/threads/cond.c dsm/threads/futex.c dsm/threads/globals.c dsm/threads/guards.c dsm/threads/heap.c \
+	dsm/threads/identity.c dsm/threads/keys.c dsm/threads/life.c dsm/threads/malloc.c dsm/threads/meet.c \
+	dsm/threads/mutex.c dsm/threads/next.c dsm/threads/place.c dsm/threads/post.c \
+	dsm/threads/refuse.c dsm/threads/rwlock.c dsm/threads/semaphore.c dsm/threads/stacks.c \
+	dsm/threads/start.c dsm/threads/switch.c dsm/threads/sync.c dsm/threads/sync.h \
+	dsm/threads/thread.c dsm/threads/threads.h
+libdsm_threads_la_LIBADD = libdsm.la
+libdsm_threads_la_LDFLAGS = $(LINK_FLAGS) -module -avoid-version -shared -Wl,-z,now

@@ -8,6 +8,10 @@ exampletutorialdir = $(exampledir)/tutorial
 # The programs of docs/tutorial.md, which tests/docs/tutorial.sh builds and runs.
 dist_exampletutorial_DATA = examples/tutorial/step0.c examples/tutorial/step1.c \
 	examples/tutorial/step2.c examples/tutorial/step3.c examples/tutorial/step4.c
+# Programs with threads and without a word of libdsm, for dsmctl run --threads; docs/threads.md.
+examplethreadsdir = $(exampledir)/threads
+dist_examplethreads_DATA = examples/threads/primes.cpp examples/threads/queue.c \
+	examples/threads/stencil.c
 examplepythondir = $(exampledir)/python
 dist_examplepython_DATA = examples/python/jacobi.py examples/python/rows.py
 

@@ -4,7 +4,7 @@ bin_PROGRAMS += tools/dsmctl
 tools_dsmctl_SOURCES = tools/ctl/main.c tools/ctl/ctl.h tools/ctl/options.c \
 	tools/ctl/run.c tools/ctl/run.h tools/ctl/crew.c tools/ctl/crew_impl.h \
 	tools/ctl/crew_watch.c tools/ctl/crew_end.c tools/ctl/leftovers.c tools/ctl/leftovers.h \
-	tools/ctl/spawn.c tools/ctl/spawn.h tools/ctl/relay.c tools/ctl/relay.h \
+	tools/ctl/spawn.c tools/ctl/spawn.h tools/ctl/threads.c tools/ctl/threads.h tools/ctl/relay.c tools/ctl/relay.h \
 	tools/ctl/sink.c tools/ctl/sink.h tools/ctl/input.c tools/ctl/input.h \
 	tools/ctl/keeper.c tools/ctl/keeper.h tools/ctl/jobs.c tools/ctl/jobs.h tools/ctl/newjob.c \
 	tools/ctl/status.c tools/ctl/stats.c tools/ctl/audit.c tools/ctl/hot.c tools/ctl/checkpoint.c tools/ctl/clean.c \
@@ -31,7 +31,7 @@ else
 tools_dsmctl_SOURCES += tools/ctl/code_none.c
 endif
 tools_dsmctl_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(MICROHTTPD_CFLAGS) \
-	$(DW_CFLAGS) $(NCURSES_CFLAGS) $(CAPSTONE_CFLAGS) -DPKGLIBEXECDIR='"$(pkglibexecdir)"'
+	$(DW_CFLAGS) $(NCURSES_CFLAGS) $(CAPSTONE_CFLAGS) -DPKGLIBEXECDIR='"$(pkglibexecdir)"' -DPKGLIBDIR='"$(pkglibdir)"'
 tools_dsmctl_LDFLAGS = $(LINK_FLAGS)
 tools_dsmctl_LDADD = libjob.la libcheckpoint.la $(JANSSON_LIBS) $(EV_LIBS) $(MICROHTTPD_LIBS) $(DW_LIBS) \
 	$(NCURSES_LIBS) $(CAPSTONE_LIBS) -lm

@@ -175,7 +175,7 @@ PROTOTYPES = {
     "dsm_log_fd": (None, [c_void_p, c_int, c_char_p]),
 }
 # Calls that Python has no use for.
-NOT_BOUND = {"dsm_probe", "dsm_current", "dsm_latency_bucket"}
+NOT_BOUND = {"dsm_probe", "dsm_current", "dsm_exit", "dsm_latency_bucket"}
 
 
 def _open() -> ctypes.CDLL:

@@ -11,7 +11,7 @@ trap 'rm -rf "$tmp"' EXIT
 unset MAKEFLAGS MFLAGS # of the make that runs this
 
 make -s install-dist_exampleDATA install-dist_examplepythonDATA \
-	install-dist_exampletutorialDATA DESTDIR="$tmp/root" >"$tmp/said" 2>&1 ||
+	install-dist_examplethreadsDATA install-dist_exampletutorialDATA DESTDIR="$tmp/root" >"$tmp/said" 2>&1 ||
 	fail "install: $(cat "$tmp/said")"
 examples=$(dirname "$(find "$tmp/root" -name hello.c)")
 [ "$(wc -l <"$examples/hello.c")" -le 30 ] || fail "hello.c has more than 30 lines"

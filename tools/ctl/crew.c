@@ -25,6 +25,7 @@
 #include "tools/ctl/leftovers.h"
 #include "tools/ctl/relay.h"
 #include "tools/ctl/spawn.h"
+#include "tools/ctl/threads.h"
 
 /* --------------------------------------------------------------------- starting -- */
 
@@ -34,7 +35,7 @@ static int rank_start(struct crew *c, int rank, int in)
 	const struct spawn s = {
 		.argv = o->argv, .rank = rank, .size = o->nodes, .job_dir = c->dir,
 		.provider = o->provider, .region = o->region, .faults = o->faults, .log = o->log,
-		.restore = o->restore,
+		.restore = o->restore, .place = o->place, .preload = c->preload,
 		.in = in,
 	};
 	struct spawned sp;
@@ -76,6 +77,8 @@ static int crew_open(struct crew *c)
 		                             .changed = crew_relay_changed, .ctx = c };
 	int err;
 
+	if (c->options->threads && threads_prepare(c->options->argv[0], c->preload))
+		return CTL_CANNOT_RUN;
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	spawn_raise_limit();
 	if (jobs_create(job_name(c->options->argv[0]), c->options->nodes, c->dir, &c->rendezvous))

@@ -10,6 +10,7 @@
 
 #include "dsm/job/job.h"
 #include "tools/ctl/run.h"
+#include "tools/ctl/threads.h"
 
 #define NODES_MAX 64
 #define CREW_FORWARDED 7 /* signals that we pass on */
@@ -20,6 +21,7 @@ struct crew {
 	const struct run_options *options;
 	struct ev_loop *loop;
 	char dir[BOOT_DIR_MAX + 1];
+	char preload[THREADS_PRELOAD_MAX]; /* "": none */
 	struct rendezvous *rendezvous;
 	struct keeper *keeper;
 	struct relay *relay;

@@ -11,8 +11,9 @@
 #include "dsm/job/job.h"
 #include "tools/ctl/ctl.h"
 #include "tools/ctl/run.h"
+#include "tools/ctl/threads.h"
 
-enum { OPT_NO_PREFIX = 256, OPT_RESTORE };
+enum { OPT_NO_PREFIX = 256, OPT_RESTORE, OPT_THREADS, OPT_PLACE };
 
 static const struct ctl_option options[] = {
 	{ 'n', "nodes", "N", "how many nodes to start, 1 to 64; must be given" },
@@ -22,6 +23,8 @@ static const struct ctl_option options[] = {
 	{ 'l', "log", "LEVEL", "log: none, error, warn, info, debug or trace (DSM_LOG)" },
 	{ 't', "timeout", "SECONDS", "end the job after that time, with status 124" },
 	{ OPT_RESTORE, "restore", "DIR", "go on from the checkpoint in DIR (DSM_RESTORE)" },
+	{ OPT_THREADS, "threads", NULL, "COMMAND is one program with threads, which the nodes share" },
+	{ OPT_PLACE, "place", "LIST", "with --threads: round-robin, pack, or nodes such as 0,1,1" },
 	{ OPT_NO_PREFIX, "no-prefix", NULL, "no \"[RANK] \" in front of the nodes' lines" },
 	CTL_OPTION_HELP,
 	{ 0 },
@@ -103,6 +106,16 @@ static int option_take(const struct ctl_command *command, int c, struct run_opti
 	case OPT_RESTORE:
 		o->restore = optarg;
 		return *optarg ? 0 : ctl_usage(command, "--restore is empty");
+	case OPT_THREADS:
+		o->threads = true;
+		o->prefix = false; /* it is one program */
+		return 0;
+	case OPT_PLACE:
+		o->place = optarg;
+		return threads_is_place(optarg, 0)
+		           ? 0
+		           : ctl_usage(command, "--place takes round-robin, pack or nodes such as 0,1,1, "
+		                       "not '%s'", optarg);
 	case OPT_NO_PREFIX:
 		o->prefix = false;
 		return 0;
@@ -128,6 +141,12 @@ static int run_run(const struct ctl_command *command, int argc, char **argv)
 		return ctl_usage(command, "how many nodes? -n N tells");
 	if (!argv[optind])
 		return ctl_usage(command, "which command is each node to run?");
+	if (o.place && !o.threads)
+		return ctl_usage(command, "--place is for --threads");
+	if (o.place && !threads_is_place(o.place, o.nodes))
+		return ctl_usage(command, "--place names a node that is not there: '%s'", o.place);
+	if (o.threads && o.faults && strcmp(o.faults, "event"))
+		return ctl_usage(command, "--threads needs faults as events");
 	o.argv = argv + optind;
 	return crew_run(&o);
 }

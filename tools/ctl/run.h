@@ -9,6 +9,8 @@ struct run_options {
 	int nodes;
 	const char *provider, *region, *faults, *log, *restore; /* NULL: not given */
 	double limit_s;                               /* 0: none */
+	bool threads;      /* a program with threads, of which nodes take some */
+	const char *place; /* NULL: not given */
 	bool prefix;
 	char **argv; /* the command */
 };

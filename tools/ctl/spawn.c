@@ -15,6 +15,7 @@
 
 #include "tools/ctl/ctl.h"
 #include "tools/ctl/spawn.h"
+#include "tools/ctl/threads.h"
 
 static void set(const char *name, const char *value)
 {
@@ -56,6 +57,8 @@ static void environment(const struct spawn *s)
 	set("DSM_REGION", s->region);
 	set("DSM_FAULTS", s->faults);
 	set("DSM_LOG", s->log);
+	if (*s->preload)
+		threads_environment(s->preload, s->place);
 	/* Libraries below libfabric take signals that are ours, or watch memory with the
 	 * means that we use. */
 	setenv("IPATH_NO_BACKTRACE", "1", 0);

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What ours stand before, and how a node gives up. */
+#include <dlfcn.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dsm/threads/threads.h"
+
+struct here here;
+TLS int private_depth;
+TLS struct thread *mine;
+
+void *next_symbol(const char *name)
+{
+	void *found;
+
+	private_depth++; /* dlsym may allocate */
+	found = dlsym(RTLD_NEXT, name);
+	private_depth--;
+	if (!found)
+		threads_die("libc has no %s", name);
+	return found;
+}
+
+/* By write(2): stdio may be in memory that is no more. */
+void threads_die(const char *format, ...)
+{
+	char text[512] = "libdsm-threads: ";
+	const size_t start = strlen(text);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text + start, sizeof text - start - 1, format, args);
+	va_end(args);
+	strcat(text, "\n");
+	if (write(STDERR_FILENO, text, strlen(text)) < 0)
+		_exit(1);
+	_exit(1);
+}
+
+int threads_check(int rc, const char *what)
+{
+	if (rc < 0)
+		threads_die("%s: %s", what, dsm_strerror(rc));
+	return rc;
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * How the program begins and ends. What __libc_start_main is called for, the constructors of the
+ * executable, main and exit, happens on node 0, on a stack in the region; the other nodes do nothing
+ * of it, and wait for threads.
+ */
+#include <elf.h>
+#include <errno.h>
+#include <link.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dsm/dsm_bind.h"
+#include "dsm/dsm_coll.h"
+#include "dsm/dsm_place.h"
+#include "dsm/threads/threads.h"
+
+typedef int (*start_fn)(int (*main)(int, char **, char **), int argc, char **argv,
+                        void (*init)(void), void (*fini)(void), void (*rtld_fini)(void),
+                        void *stack_end);
+
+struct begin {
+	start_fn start;
+	int (*main)(int, char **, char **);
+	int argc;
+	char **argv;
+	void (*init)(void), (*fini)(void), (*rtld_fini)(void);
+	void *stack_end;
+};
+
+/* --- the environment --- */
+
+static const char *preload; /* what LD_PRELOAD was before dsmctl run */
+
+/* What is ours alone, before dsm_init() looks for variables that it does not know. */
+static void take_own(void)
+{
+	place_read(getenv("DSM_THREADS_PLACE"));
+	preload = getenv("DSM_THREADS_PRELOAD");
+	unsetenv("DSM_THREADS_PLACE");
+	unsetenv("DSM_THREADS_PRELOAD");
+}
+
+/* Programs that this one starts are none of the job's. */
+static void forget(void)
+{
+	static const char *const names[] = { "LD_PRELOAD", "DSM_JOB", "DSM_RANK", "DSM_SIZE",
+		                             "DSM_RENDEZVOUS", "DSM_SECRET" };
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		unsetenv(names[i]);
+	if (preload && *preload)
+		setenv("LD_PRELOAD", preload, 1);
+}
+
+/* --- the end --- */
+
+static long leave(void *status)
+{
+	dsm_exit(here.dsm, (int)(intptr_t)status);
+}
+
+/* The last of what exit() calls, on node 0. */
+static void on_exit_of_program(int status, void *private_stack)
+{
+	if (here.rank)
+		threads_die("exit was called by a thread on node %d, which only those of node 0 may",
+		            here.rank);
+	fcloseall(); /* what is not written yet; it waits for no thread that has a file locked */
+	__atomic_store_n(&here.world->ending, 1, __ATOMIC_RELEASE);
+	post_end();
+	call_on(private_stack, leave, (void *)(intptr_t)status);
+}
+
+/* --- the beginning --- */
+
+static void join_job(void)
+{
+	struct dsm_config config = DSM_CONFIG_INIT;
+	void *start, *world;
+
+	config.faults = "event"; /* the program's system calls are on shared memory */
+	if (dsm_init(&config, &here.dsm))
+		threads_die("%s", dsm_init_error());
+	here.rank = dsm_rank(here.dsm);
+	here.size = dsm_size(here.dsm);
+	if (here.size > NODES_MAX)
+		threads_die("a program with threads runs on %d nodes at most", NODES_MAX);
+	threads_check(dsm_region(here.dsm, &start, &here.region_bytes), "start");
+	here.region = (uintptr_t)start;
+	threads_check(dsm_shared(here.dsm, "dsm-threads", sizeof *here.world, 0, &world), "start");
+	here.world = world;
+}
+
+static void *serve(void *unused)
+{
+	post_serve();
+	return unused;
+}
+
+/* Node 0 has threads made for others, too. */
+static void serve_beside(void)
+{
+	pthread_t thread;
+
+	if (NEXT(pthread_create)(&thread, NULL, serve, NULL))
+		threads_die("no thread can be made");
+	NEXT(pthread_detach)(thread);
+}
+
+static _Noreturn void be_a_node(void)
+{
+	here.ready = true;
+	post_serve();
+	fcloseall();
+	dsm_exit(here.dsm, 0);
+}
+
+/* Copies arguments, environment and auxiliary vector to the end of a stack, as the kernel lays them
+ * out, and returns where they begin. */
+static char **copy_arguments(const struct begin *b, char *end, int *envc)
+{
+	size_t bytes = 0, vectors;
+	const ElfW(auxv_t) *aux;
+	int n = 0, auxc = 0;
+	char *strings, **out;
+
+	while (environ[n])
+		n++;
+	for (aux = (const void *)(b->argv + b->argc + 1); *(char *const *)aux; )
+		aux = (const void *)((char *const *)aux + 1);
+	aux = (const void *)((char *const *)aux + 1); /* behind what the kernel gave as environment */
+	while (aux[auxc++].a_type != AT_NULL)
+		;
+	for (int i = 0; i < b->argc; i++)
+		bytes += strlen(b->argv[i]) + 1;
+	for (int i = 0; i < n; i++)
+		bytes += strlen(environ[i]) + 1;
+	strings = end - bytes;
+	vectors = (b->argc + n + 2) * sizeof *out + auxc * sizeof *aux;
+	out = (char **)(((uintptr_t)strings - vectors) & ~(uintptr_t)15);
+	for (int i = 0; i < b->argc + 1 + n; i++) {
+		const char *from = i < b->argc ? b->argv[i] : i == b->argc ? NULL : environ[i - b->argc - 1];
+
+		out[i] = from ? strings : NULL;
+		if (from)
+			strings = stpcpy(strings, from) + 1;
+	}
+	out[b->argc + 1 + n] = NULL;
+	memcpy(out + b->argc + n + 2, aux, auxc * sizeof *aux);
+	*envc = n;
+	return out;
+}
+
+static long begin_program(void *arg)
+{
+	const struct begin *b = arg;
+
+	return b->start(b->main, b->argc, b->argv, b->init, b->fini, b->rtld_fini, b->stack_end);
+}
+
+static long begin_main(struct begin *b)
+{
+	struct stack stack;
+	struct thread *t;
+	int envc;
+
+	threads_check(stack_make(stack_usual() + sizeof *t, &stack), "main's stack");
+	t = thread_make(&stack);
+	b->argv = copy_arguments(b, (char *)t, &envc);
+	environ = b->argv + b->argc + 1;
+	t->libc = NEXT(pthread_self)();
+	t->node = 0;
+	here.world->main = mine = t;
+	here.ready = true;
+	return call_on(b->argv, begin_program, b);
+}
+
+int __libc_start_main(int (*main)(int, char **, char **), int argc, char **argv,
+                      void (*init)(void), void (*fini)(void), void (*rtld_fini)(void),
+                      void *stack_end);
+
+EXPORT int __libc_start_main(int (*main)(int, char **, char **), int argc, char **argv,
+                             void (*init)(void), void (*fini)(void), void (*rtld_fini)(void),
+                             void *stack_end)
+{
+	struct begin b = { next_symbol("__libc_start_main"), main, argc, argv, init, fini, rtld_fini,
+		           stack_end };
+
+	globals_find();
+	take_own();
+	join_job();
+	identity_check();
+	place_open();
+	if (thread_open())
+		threads_die("no key for threads");
+	threads_check(heap_open(), "no memory for the heap");
+	forget();
+	/* The last to be called; above what exit() is called on there is nothing of use. */
+	if (on_exit(on_exit_of_program, (char *)__builtin_frame_address(0) - 65536))
+		threads_die("no memory");
+	if (here.rank == 0)
+		serve_beside();
+	globals_share();
+	if (here.rank)
+		be_a_node();
+	return (int)begin_main(&b);
+}

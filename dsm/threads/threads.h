@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * libdsm-threads.so: programs written with pthreads, on many nodes. It is preloaded, and stands on the
+ * public calls of libdsm alone.
+ *
+ * The program's writable data, heap and stacks are in the region; this library's own are not. What is
+ * on a stack in the region is the program: its allocations are shared, and the objects that it hands
+ * to calls of pthreads may be. What runs on any other stack, as libdsm's threads do and libdsm's calls
+ * on the program's threads, has libc's heap and libc's objects.
+ *
+ * struct here is private to the process and set before the program begins; struct world is one for all
+ * nodes, each of its members' guards stands beside it.
+ */
+#ifndef THREADS_H
+#define THREADS_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsm/dsm.h"
+#include "dsm/dsm_sync.h"
+
+#define PAGE 4096
+#define NODES_MAX 64
+#define EXTENT ((size_t)64 * PAGE) /* what is protected alike, see docs/trap.md */
+#define KEYS_MAX 256
+#define TLS __thread __attribute__((tls_model("initial-exec")))
+#define EXPORT __attribute__((visibility("default")))
+
+struct thread;
+struct arena;
+
+/* Threads to be started at a node: a list, pushed by anybody, taken by its postman. */
+struct mailbox {
+	_Alignas(PAGE) struct thread *first; /* atomic */
+	struct dsm_sync_sem filled;
+};
+
+struct key {
+	uint32_t used; /* atomic: how often made and deleted; odd: there */
+	void (*destructor)(void *);
+};
+
+struct world {
+	void *globals; /* where rank 0 has put the program's variables; before the second barrier */
+	struct arena *arenas;
+	struct thread *main;
+	_Alignas(PAGE) uint32_t ending; /* atomic: 1 from exit on */
+	int status;
+	uint32_t next_node; /* atomic: whose turn it is */
+	_Alignas(PAGE) struct key key[KEYS_MAX];
+	struct mailbox mailbox[NODES_MAX];
+};
+
+struct here {
+	dsm_t *dsm;
+	int rank, size;
+	uintptr_t region, region_bytes;   /* the window */
+	uintptr_t globals, globals_bytes; /* the executable's writable data */
+	struct world *world;
+	bool ready; /* the program may run */
+};
+extern struct here here;
+
+/* Of the calling thread: > 0: what it allocates is not the program's, wherever its stack is. */
+extern TLS int private_depth;
+/* The program's thread that is running here, or NULL. */
+extern TLS struct thread *mine;
+
+static inline bool is_shared(const void *at)
+{
+	return (uintptr_t)at - here.region < here.region_bytes ||
+	       (uintptr_t)at - here.globals < here.globals_bytes;
+}
+
+/* Whether the caller is the program. */
+static inline bool is_program(void)
+{
+	return here.ready && private_depth == 0 && is_shared(__builtin_frame_address(0));
+}
+
+/* --- next.c --- */
+
+/* libc's function of that name, which ours stands before. */
+void *next_symbol(const char *name);
+#define NEXT(name)                                                                    \
+	({                                                                            \
+		static __typeof__(&(name)) next_;                                     \
+		if (!__atomic_load_n(&next_, __ATOMIC_RELAXED))                       \
+			__atomic_store_n(&next_, next_symbol(#name), __ATOMIC_RELAXED); \
+		next_;                                                                \
+	})
+/* Ends the process with a sentence. */
+_Noreturn void threads_die(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* An unexpected code of libdsm's: the job is over. */
+int threads_check(int rc, const char *what);
+
+/* --- switch.c --- */
+
+/* Calls fn(arg) on the stack that ends at top. Unwinders find the caller. */
+long call_on(void *top, long (*fn)(void *), void *arg);
+
+/* --- identity.c --- */
+
+/* All nodes have the same objects at the same addresses, or the process ends. Called by all. */
+void identity_check(void);
+
+/* --- globals.c --- */
+
+/* Finds them; and puts those of all nodes into the region, with what rank 0 has. Called by all. */
+void globals_find(void);
+void globals_share(void);
+
+/* --- stacks.c --- */
+
+struct stack {
+	char *block; /* what was allocated */
+	char *lo, *hi;
+};
+/* 0, or DSM_ERR_NOMEM. */
+int stack_make(size_t bytes, struct stack *out);
+void stack_free(const struct stack *stack);
+size_t stack_usual(void);
+
+/* --- heap.c --- */
+
+int heap_open(void); /* on all nodes, rank 0 first */
+void *heap_take(size_t bytes, size_t align, bool zeroed); /* NULL: no memory */
+void heap_give(void *at);
+size_t heap_size_of(const void *at);
+
+/* --- life.c --- */
+
+struct thread {
+	struct thread *next; /* in a mailbox */
+	void *(*fn)(void *);
+	void *arg, *result;
+	uint32_t done;   /* atomic, waited for: 1: ended */
+	uint32_t left;   /* atomic: who has let go of it: THREAD_ENDED, THREAD_LEFT */
+	uint32_t started; /* atomic, waited for: 1: it runs; else the negated error */
+	int node;
+	pthread_t libc; /* at its node */
+	struct stack stack;
+	void *value[KEYS_MAX];
+	uint32_t used[KEYS_MAX]; /* of the key, when the value was set */
+};
+enum { THREAD_ENDED = 1, THREAD_LEFT = 2 };
+
+/* Takes the descriptor that stands at the end of a new stack. */
+struct thread *thread_make(const struct stack *stack);
+void thread_let_go(struct thread *t, uint32_t who);
+void thread_begin(struct thread *t); /* a libc thread for it, here: sets started */
+int thread_open(void);               /* what threads of this node need */
+
+/* --- post.c --- */
+
+/* Has the node start it, and waits until it has: 0 or an error of pthread_create. */
+int post_thread(struct thread *t);
+/* Starts threads that are posted to this node, until the end of the job. */
+void post_serve(void);
+void post_end(void); /* tells all nodes of world->ending */
+
+/* --- keys.c --- */
+
+void keys_end(struct thread *t); /* the destructors */
+
+/* --- place.c --- */
+
+void place_read(const char *value); /* what the environment says; NULL: nothing */
+void place_open(void);
+int place_next(void); /* the node for a new thread */
+
+#endif
