@@ -53,7 +53,10 @@ void post_serve(void)
 {
 	struct mailbox *box = &here.world->mailbox[here.rank];
 
-	while (!__atomic_load_n(&here.world->ending, __ATOMIC_ACQUIRE)) {
+	const uint32_t from = __atomic_load_n(&here.world->ending, __ATOMIC_ACQUIRE);
+
+	while (__atomic_load_n(&here.world->ending, __ATOMIC_ACQUIRE) <= WORLD_CLAIMED ||
+	       __atomic_load_n(&here.world->ending, __ATOMIC_ACQUIRE) == from) {
 		struct thread *t, *next;
 
 		threads_check(dsm_sync_sem_wait(here.dsm, &box->filled), "waiting for threads");

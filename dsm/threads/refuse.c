@@ -3,6 +3,7 @@
  * What a program cannot have here, said by name when it asks for it; and what names a thread in calls
  * of libc's that only its own node can carry out.
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -32,6 +33,17 @@ EXPORT pid_t fork(void)
 	    "popen are");
 	errno = ENOSYS;
 	return -1;
+}
+
+/* What the loader keeps of an object is this process's, and its own threads look at it. */
+EXPORT void *dlopen(const char *file, int mode)
+{
+	void *object;
+
+	private_depth++;
+	object = NEXT(dlopen)(file, mode);
+	private_depth--;
+	return object;
 }
 
 /* libc's name of a thread that runs here; 0: it runs elsewhere, which has been said. */

@@ -57,21 +57,47 @@ static void forget(void)
 
 /* --- the end --- */
 
-static long leave(void *status)
+static long call_dsm_exit(void *status)
 {
 	dsm_exit(here.dsm, (int)(intptr_t)status);
 }
 
-/* The last of what exit() calls, on node 0. */
-static void on_exit_of_program(int status, void *private_stack)
+/* On a private stack. The first thread of this node to do so leaves; others wait for the end. */
+static _Noreturn void leave(int status)
 {
-	if (here.rank)
-		threads_die("exit was called by a thread on node %d, which only those of node 0 may",
-		            here.rank);
+	static _Alignas(PAGE) char stack[64 * PAGE];
+	static uint32_t leaving;
+
+	while (__atomic_exchange_n(&leaving, 1, __ATOMIC_ACQ_REL))
+		pause();
+	call_on(stack + sizeof stack, call_dsm_exit, (void *)(intptr_t)status);
+	_exit(status);
+}
+
+/* The last of what exit() calls. On another node than 0 it has that one call exit, too, for the
+ * program's sake, and is over when all leave. */
+static void on_exit_of_program(int status, void *unused)
+{
+	struct world *world = here.world;
+	uint32_t none = 0;
+
 	fcloseall(); /* what is not written yet; it waits for no thread that has a file locked */
-	__atomic_store_n(&here.world->ending, 1, __ATOMIC_RELEASE);
-	post_end();
-	call_on(private_stack, leave, (void *)(intptr_t)status);
+	if (here.rank == 0) {
+		__atomic_store_n(&world->ending, WORLD_ENDS, __ATOMIC_RELEASE);
+		post_end();
+	} else if (__atomic_compare_exchange_n(&world->ending, &none, WORLD_CLAIMED, 0,
+	                                       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+		world->status = status;
+		__atomic_store_n(&world->ending, WORLD_TO_END, __ATOMIC_RELEASE);
+		post_end();
+		status = 0;
+	}
+	leave(status);
+}
+
+static long end_program(void *unused)
+{
+	exit(here.world->status);
 }
 
 /* --- the beginning --- */
@@ -96,7 +122,13 @@ static void join_job(void)
 
 static void *serve(void *unused)
 {
+	struct stack stack;
+
 	post_serve();
+	if (__atomic_load_n(&here.world->ending, __ATOMIC_ACQUIRE) == WORLD_TO_END) {
+		threads_check(stack_make(stack_usual(), &stack), "exit");
+		call_on(stack.hi, end_program, NULL);
+	}
 	return unused;
 }
 
@@ -113,9 +145,10 @@ static void serve_beside(void)
 static _Noreturn void be_a_node(void)
 {
 	here.ready = true;
-	post_serve();
+	while (__atomic_load_n(&here.world->ending, __ATOMIC_ACQUIRE) != WORLD_ENDS)
+		post_serve();
 	fcloseall();
-	dsm_exit(here.dsm, 0);
+	leave(0);
 }
 
 /* Copies arguments, environment and auxiliary vector to the end of a stack, as the kernel lays them
@@ -198,8 +231,7 @@ EXPORT int __libc_start_main(int (*main)(int, char **, char **), int argc, char 
 		threads_die("no key for threads");
 	threads_check(heap_open(), "no memory for the heap");
 	forget();
-	/* The last to be called; above what exit() is called on there is nothing of use. */
-	if (on_exit(on_exit_of_program, (char *)__builtin_frame_address(0) - 65536))
+	if (on_exit(on_exit_of_program, NULL)) /* the last to be called */
 		threads_die("no memory");
 	if (here.rank == 0)
 		serve_beside();

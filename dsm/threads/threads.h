@@ -47,11 +47,18 @@ struct world {
 	void *globals; /* where rank 0 has put the program's variables; before the second barrier */
 	struct arena *arenas;
 	struct thread *main;
-	_Alignas(PAGE) uint32_t ending; /* atomic: 1 from exit on */
-	int status;
+	_Alignas(PAGE) uint32_t ending; /* atomic: enum world_end */
+	int status; /* with WORLD_TO_END */
 	uint32_t next_node; /* atomic: whose turn it is */
 	_Alignas(PAGE) struct key key[KEYS_MAX];
 	struct mailbox mailbox[NODES_MAX];
+};
+
+/* Upwards only. */
+enum world_end {
+	WORLD_CLAIMED = 1, /* a thread of another node than 0 is about to say with which status */
+	WORLD_TO_END,      /* node 0 is to call exit */
+	WORLD_ENDS,        /* all leave */
 };
 
 struct here {
@@ -159,7 +166,7 @@ int thread_open(void);               /* what threads of this node need */
 /* Has the node start it, and waits until it has: 0 or an error of pthread_create. */
 int post_thread(struct thread *t);
 /* Starts threads that are posted to this node, until the end of the job. */
-void post_serve(void);
+void post_serve(void); /* or until it is nearer than it was */
 void post_end(void); /* tells all nodes of world->ending */
 
 /* --- keys.c --- */

@@ -2,7 +2,7 @@
 /*
  * A program with threads and no word of libdsm, that goes through the calls of pthreads, with all it
  * shares where such programs have it: variables, heap, stacks. Ends by exit while a thread computes,
- * with status 3; alone it fails where it tries fork, which dsmctl run --threads refuses.
+ * with status 3; with an argument by exit of a thread, with that. Alone it fails where it tries fork, which dsmctl run --threads refuses.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <threads.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -191,12 +192,47 @@ static void try_children(void)
 	CHECK(fork() == -1 && errno == ENOSYS);
 }
 
+/* --- C11 --- */
+
+static mtx_t c11_mutex;
+static cnd_t c11_cond;
+static int c11_turn;
+
+static int c11_work(void *arg)
+{
+	CHECK(mtx_lock(&c11_mutex) == thrd_success);
+	c11_turn = 1;
+	CHECK(cnd_signal(&c11_cond) == thrd_success);
+	CHECK(mtx_unlock(&c11_mutex) == thrd_success);
+	return *(int *)arg + 1;
+}
+
+static void try_c11(void)
+{
+	int arg = 4, result = 0; /* on main's stack */
+	thrd_t thread;
+
+	CHECK(mtx_init(&c11_mutex, mtx_plain) == thrd_success);
+	CHECK(cnd_init(&c11_cond) == thrd_success);
+	CHECK(thrd_create(&thread, c11_work, &arg) == thrd_success);
+	CHECK(mtx_lock(&c11_mutex) == thrd_success);
+	while (!c11_turn)
+		CHECK(cnd_wait(&c11_cond, &c11_mutex) == thrd_success);
+	CHECK(mtx_unlock(&c11_mutex) == thrd_success);
+	CHECK(thrd_join(thread, &result) == thrd_success && result == 5);
+}
+
+static void *call_exit(void *arg)
+{
+	exit((int)(long)arg);
+}
+
 static void at_end(void)
 {
 	printf("at exit: %s\n", where);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	pthread_t thread;
 
@@ -204,7 +240,13 @@ int main(void)
 	CHECK(!atexit(at_end));
 	strcpy(where, "here");
 	CHECK(!setenv("SOME_VARIABLE", "value", 1));
+	if (argc > 1) {
+		CHECK(!pthread_create(&thread, NULL, call_exit, (void *)atol(argv[1])));
+		pthread_join(thread, NULL);
+		return 1;
+	}
 	try_join();
+	try_c11();
 	try_detach();
 	try_children();
 	CHECK(!pthread_create(&thread, NULL, compute, NULL));

@@ -64,6 +64,12 @@ for n in 1 2 4; do
 		fail "threaded on $n nodes: $(cat "$tmp/said")"
 	grep -q 'fork is not there' "$tmp/wrong" || fail "nobody hears of fork: $(cat "$tmp/wrong")"
 done
+for place in 0 1; do
+	nodes 2 --place $place -- tests/system/threaded 5
+	status=$?
+	[ $status = 5 ] || fail "exit by a thread of node $place: status $status: $(cat "$tmp/wrong")"
+	[ "$(cat "$tmp/said")" = "at exit: here" ] || fail "exit of node $place: $(cat "$tmp/said")"
+done
 echo "line of main's" | nodes 2 -- cat || fail "cat: status $?: $(cat "$tmp/wrong")"
 [ "$(cat "$tmp/said")" = "line of main's" ] || fail "standard input: $(cat "$tmp/said")"
 

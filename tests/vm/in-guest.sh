@@ -42,6 +42,8 @@ system() {
 	DSM_FAULTS=signal timed job 300 2 auto tests/system/engine
 	timed job 300 2 auto tests/system/audit
 	timed job 300 2 auto tests/system/api
+	timed job 300 2 auto tests/system/place
+	DSM_FAULTS=signal timed job 300 2 auto tests/system/place
 	timed job 300 2 auto tests/system/stress --seconds 8
 	DSM_FAULTS=signal timed job 300 2 auto tests/system/stress --seconds 5 --seed 2
 	timed job 300 2 tcp tests/system/stress --seconds 5 --seed 3

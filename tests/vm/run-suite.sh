@@ -49,7 +49,7 @@ part_trap() {
 
 # The system tests over shared memory, on one machine.
 part_system() {
-	built tests/system/{api,audit,engine,kernel,litmus,stress} examples/{heat,sort} tools/dsmctl
+	built tests/system/{api,audit,engine,kernel,litmus,place,stress} examples/{heat,sort} tools/dsmctl
 	"$vm_here/run.sh" -n 1 -m 1024 -p 48 -t 1800 -- "$vm_here/in-guest.sh" system
 }
 
