@@ -76,12 +76,16 @@ static void compare(const struct identity *first)
 	}
 }
 
+void identity_take(void)
+{
+	dl_iterate_phdr(on_object, NULL);
+}
+
 void identity_check(void)
 {
 	struct identity *first;
 	void *at;
 
-	dl_iterate_phdr(on_object, NULL);
 	threads_check(dsm_shared(here.dsm, "dsm-threads-objects", sizeof own, 0, &at), "start");
 	first = at;
 	if (here.rank == 0)

@@ -224,6 +224,7 @@ EXPORT int __libc_start_main(int (*main)(int, char **, char **), int argc, char 
 
 	globals_find();
 	take_own();
+	identity_take();
 	join_job();
 	identity_check();
 	place_open();

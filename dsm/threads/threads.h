@@ -111,6 +111,9 @@ long call_on(void *top, long (*fn)(void *), void *arg);
 
 /* --- identity.c --- */
 
+/* Notes what is loaded. Called before the node joins: what libdsm loads for itself later is nothing
+ * to the program, and lies where its threads have left room. */
+void identity_take(void);
 /* All nodes have the same objects at the same addresses, or the process ends. Called by all. */
 void identity_check(void);
 
