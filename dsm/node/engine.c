@@ -209,6 +209,8 @@ static void do_set_access(struct dsm *d, const struct coh_effect *e, int zeroed)
 		         (unsigned long long)e->page, e->n, strerror(-rc));
 		node_fail(d, "the window cannot be protected");
 	}
+	if (e->access != COH_WRITE)
+		tenure_lowered(&d->tenure, e->page, e->n);
 	if (e->access == COH_WRITE || (e->access == COH_READ && !zeroed))
 		frames_soil(&d->memory.frames, e->page, e->n);
 	if (e->access == COH_NONE)
@@ -218,15 +220,40 @@ static void do_set_access(struct dsm *d, const struct coh_effect *e, int zeroed)
 	pins_granted(d, e->page, e->n, (enum coh_access)e->access);
 }
 
+/* Before the thread that waits for it goes on with a page that it may write: what is there. Not of a
+ * huge page, where a look at what the program has removed would be a fault. */
+static void watch_fault(struct dsm *d, uint64_t first, uint32_t n)
+{
+	struct looked *w = &d->engine.looked;
+	const struct fault *f = faults_for(&d->faults, first, n);
+	uint64_t offset;
+
+	*w = (struct looked){0};
+	if (!f || coh_access_of(coh_cache_state_of(d->engine.coh, f->page)) != COH_WRITE)
+		return;
+	if (region_zone_of(&d->memory.region, f->page) != &d->memory.region.zone[REGION_PTE])
+		return;
+	offset = f->address & (REGION_PTE_BYTES - 1);
+	w->page = f->page;
+	w->may_go = looks_given(&d->tenure.looks, f->page, offset);
+	w->bytes = w->may_go ? LOOKS_BYTES : 8;
+	w->at = region_frame_at(&d->memory.region, f->page) + (offset & -(uint64_t)w->bytes);
+	w->was = looks_content(w);
+}
+
 static void do_timer(struct dsm *d, const struct coh_effect *e)
 {
+	const struct looked *w = &d->engine.looked;
+
 	if (!pins_take_hold(d, e->page, e->slot))
-		tenure_start(&d->tenure, e->slot, d->faults.woken, clock_now_ns());
+		tenure_start(&d->tenure, e->slot, d->faults.woken,
+		             w->at && w->page == e->page ? w : NULL, clock_now_ns());
 }
 
 static void carry_out(struct dsm *d)
 {
 	waits_step_begin(&d->waits);
+	d->engine.looked.at = NULL;
 	for (uint32_t i = 0; i < d->engine.fx.len; i++) {
 		struct coh_effect *e = &d->engine.fx.list[i];
 		switch (e->kind) {
@@ -234,6 +261,7 @@ static void carry_out(struct dsm *d)
 			do_set_access(d, e, i && e[-1].kind == COH_FX_ZERO_FRAME);
 			break;
 		case COH_FX_WAKE:
+			watch_fault(d, e->page, e->n);
 			d->trap->ops->wake(d->trap, e->page, e->n);
 			faults_woken(&d->faults, &d->tenure, &d->waits, e->page, e->n);
 			break;
@@ -259,7 +287,7 @@ static void carry_out(struct dsm *d)
 	for (unsigned i = 0; i < COH_COUNTS; i++)
 		d->engine.count[i] += d->engine.fx.count[i];
 	if (d->engine.fx.count[COH_N_DEFERRED])
-		d->tenure.deferred = 1;
+		tenure_wanted(&d->tenure);
 }
 
 /* Whoever wants the page, and finds it gone, asks for it once more. When it cannot be given up

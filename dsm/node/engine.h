@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "coherence/coh.h"
+#include "dsm/node/looks.h"
 
 struct dsm;
 
@@ -32,6 +33,7 @@ struct engine {
 	uint64_t count[COH_COUNTS];
 	uint64_t pages_written, bad_messages;
 	uint64_t removed; /* a page, plus one, whose frame the program has taken away; 0: none */
+	struct looked looked; /* of the thread that is being woken, by a step's effects */
 	uint64_t handled; /* faults, messages, landings and tenures taken: tells activity */
 };
 

@@ -11,6 +11,7 @@ int faults_remember(struct faults *faults, const struct trap_fault *f, unsigned 
 		return 0;
 	faults->list[faults->n++] = (struct fault){.page = f->page,
 	                                           .since_ns = clock_now_ns(),
+	                                           .address = f->address,
 	                                           .thread = f->thread,
 	                                           .write = f->write,
 	                                           .kind = kind,
@@ -29,6 +30,14 @@ struct waiter *faults_waiter(struct faults *faults, struct waits *waits)
 	if (w)
 		waits_add_again(waits, w, &faults->idle);
 	return w;
+}
+
+const struct fault *faults_for(const struct faults *faults, uint64_t first, uint32_t n)
+{
+	for (unsigned i = faults->n; i-- > 0;)
+		if (faults->list[i].page >= first && faults->list[i].page < first + n)
+			return &faults->list[i];
+	return NULL;
 }
 
 void faults_woken(struct faults *faults, struct tenure *tenure, struct waits *waits,

@@ -17,7 +17,7 @@
 
 /* A thread blocked in a fault. */
 struct fault {
-	uint64_t page, since_ns;
+	uint64_t page, since_ns, address;
 	uint32_t thread;
 	uint8_t write, warned;
 	uint8_t kind; /* an enum dsm_latency_kind; 0: the page was here */
@@ -52,6 +52,8 @@ struct waiter *faults_waiter(struct faults *faults, struct waits *waits);
 /* Threads that wait for these pages go on; how long they have waited is counted. */
 void faults_woken(struct faults *faults, struct tenure *tenure, struct waits *waits,
                   uint64_t first, uint32_t n);
+/* The last of them that waits for one of these pages, or NULL. */
+const struct fault *faults_for(const struct faults *faults, uint64_t first, uint32_t n);
 /* Nobody is waited for any more: all waits have ended. */
 void faults_forget(struct faults *faults);
 

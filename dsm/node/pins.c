@@ -61,7 +61,7 @@ int pins_take_hold(struct dsm *d, uint64_t page, unsigned slot)
 		return 0;
 	/* An upgrade has ended the hold before this one. */
 	if (p->slot >= 0)
-		tenure_start(&d->tenure, (unsigned)p->slot, 0, clock_now_ns());
+		tenure_start(&d->tenure, (unsigned)p->slot, 0, NULL, clock_now_ns());
 	p->slot = (int32_t)slot;
 	pins_hold(d, p);
 	return 1;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define LIMIT_BASES 128 /* bases that a page is held at most */
+#define QUIET_NS 10000  /* a page that has changed, and not for so long, has been left alone */
 
 void tenure_init(struct tenure *t, uint64_t base_ns, unsigned rank)
 {
@@ -33,13 +34,19 @@ static void set_deadline(struct tenure *t, struct tenure_slot *s, uint64_t at_ns
 		t->next_ns = at_ns;
 }
 
-void tenure_start(struct tenure *t, unsigned slot, uint32_t thread, uint64_t now_ns)
+void tenure_start(struct tenure *t, unsigned slot, uint32_t thread, const struct looked *w,
+                  uint64_t now_ns)
 {
 	struct tenure_slot *s = &t->slot[slot];
 
-	s->start_ns = now_ns;
-	s->thread = thread;
-	s->limit_ns = draw_limit(t);
+	*s = (struct tenure_slot){.start_ns = now_ns,
+	                          .thread = thread,
+	                          .limit_ns = draw_limit(t),
+	                          .step_ns = QUIET_NS};
+	if (w) {
+		s->looked = *w;
+		s->last = w->was;
+	}
 	t->running++;
 	if (slot >= t->top)
 		t->top = slot + 1;
@@ -57,6 +64,49 @@ static void stop(struct tenure *t, unsigned slot)
 	t->next_ns = UINT64_MAX;
 }
 
+void tenure_lowered(struct tenure *t, uint64_t first, uint32_t n)
+{
+	for (unsigned i = 0; i < t->top; i++) {
+		struct looked *w = &t->slot[i].looked;
+
+		if (w->at && w->page >= first && w->page < first + n)
+			*w = (struct looked){0};
+	}
+}
+
+void tenure_wanted(struct tenure *t)
+{
+	t->deferred = 1;
+	for (unsigned i = 0; i < t->top; i++)
+		if (t->slot[i].deadline_ns && t->slot[i].looked.may_go)
+			t->next_ns = 1; /* a look, at once; 0 would be none */
+}
+
+/* When the slot is to be looked at again; 0: now it is due. */
+static uint64_t look(struct tenure *t, struct tenure_slot *s, uint64_t now_ns)
+{
+	uint64_t is;
+
+	if (now_ns >= s->deadline_ns) {
+		if (s->step_ns > QUIET_NS)
+			looks_fought(&t->looks, s->looked.page);
+		return 0;
+	}
+	if (!t->deferred || !s->looked.may_go)
+		return s->deadline_ns;
+	if (now_ns >= s->look_ns) {
+		is = looks_content(&s->looked);
+		if (is == s->last && s->changed)
+			return 0;
+		if (is != s->last && s->changed)
+			s->step_ns *= 2; /* it is being written */
+		s->changed |= is != s->last;
+		s->last = is;
+		s->look_ns = now_ns + s->step_ns;
+	}
+	return s->look_ns < s->deadline_ns ? s->look_ns : s->deadline_ns;
+}
+
 int tenure_due(struct tenure *t, uint64_t now_ns)
 {
 	int due = -1;
@@ -65,10 +115,9 @@ int tenure_due(struct tenure *t, uint64_t now_ns)
 	if (now_ns < t->next_ns)
 		return -1;
 	for (unsigned i = 0; i < t->top; i++) {
-		uint64_t at = t->slot[i].deadline_ns;
-		if (!at)
-			continue;
-		if (due < 0 && at <= now_ns)
+		struct tenure_slot *s = &t->slot[i];
+		uint64_t at = s->deadline_ns ? look(t, s, now_ns) : UINT64_MAX;
+		if (due < 0 && !at)
 			due = (int)i;
 		else if (at < next)
 			next = at;
@@ -97,7 +146,11 @@ void tenure_thread_waits(struct tenure *t, uint32_t thread)
 		return;
 	for (unsigned i = 0; i < t->top; i++) {
 		struct tenure_slot *s = &t->slot[i];
-		if (s->deadline_ns && s->thread == thread)
+		if (!s->deadline_ns || s->thread != thread)
+			continue;
+		if (s->looked.at && looks_content(&s->looked) != s->looked.was)
+			s->done = 1;
+		if (!s->done)
 			set_deadline(t, s, s->start_ns + s->limit_ns);
 	}
 }
@@ -109,7 +162,7 @@ void tenure_thread_runs(struct tenure *t, uint32_t thread, uint64_t now_ns)
 	for (unsigned i = 0; i < t->top; i++) {
 		struct tenure_slot *s = &t->slot[i];
 		uint64_t limit = s->start_ns + s->limit_ns, at = now_ns + t->base_ns;
-		if (s->deadline_ns && s->thread == thread)
+		if (s->deadline_ns && s->thread == thread && !s->done)
 			set_deadline(t, s, at < limit ? at : limit);
 	}
 }

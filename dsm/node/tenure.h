@@ -7,12 +7,16 @@
  * very long, so that of several threads that hold what others wait for all but one give
  * way. With limits that are fixed, equal or by rank, they take each other's pages in turn:
  * in the simulator (tests/sim) 16 nodes with instructions of up to four pages out of a
- * dozen waited up to 700 s then, as compared with 40 ms. Under the node's lock.
+ * dozen waited up to 700 s then, as compared with 40 ms. What a thread was given a page for is
+ * done, too, when that is seen (looks.h): the page does not stay for another one's sake then, and
+ * goes before its time where pages are handed back and forth. Under the node's lock.
  */
 #ifndef TENURE_H
 #define TENURE_H
 
 #include <stdint.h>
+
+#include "dsm/node/looks.h"
 
 /* As many as the core has holds; those of pinned pages (pin.h) never run here. */
 #define TENURE_SLOTS (256 + 4096)
@@ -21,6 +25,11 @@ struct tenure_slot {
 	uint64_t start_ns, deadline_ns; /* deadline 0: not running */
 	uint64_t limit_ns;              /* from the start */
 	uint32_t thread;                /* whose page it is; 0: unknown */
+	uint8_t changed;                /* since the thread was given it */
+	uint8_t done;                   /* so has what it was given it for */
+	struct looked looked;
+	uint64_t last;                  /* its content when it was last looked at */
+	uint64_t look_ns, step_ns;      /* when that is next, and how long after the one before */
 };
 
 struct tenure {
@@ -30,10 +39,17 @@ struct tenure {
 	uint64_t next_ns; /* not later than the earliest deadline; UINT64_MAX: none runs */
 	unsigned running, top; /* how many run, and all of them below top */
 	int deferred; /* a message may be waiting for one of them to end */
+	struct looks looks;
 };
 
 void tenure_init(struct tenure *t, uint64_t base_ns, unsigned rank);
-void tenure_start(struct tenure *t, unsigned slot, uint32_t thread, uint64_t now_ns);
+/* w: by what it is seen what the thread does, or NULL. */
+void tenure_start(struct tenure *t, unsigned slot, uint32_t thread, const struct looked *w,
+                  uint64_t now_ns);
+/* These pages are no longer written here, and may be gone. */
+void tenure_lowered(struct tenure *t, uint64_t first, uint32_t n);
+/* A message waits for one of them to end. */
+void tenure_wanted(struct tenure *t);
 /* A slot whose deadline is over, which stops running; -1 when there is none. */
 int tenure_due(struct tenure *t, uint64_t now_ns);
 /* The thread waits for a page, or has been given one. */

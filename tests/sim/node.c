@@ -81,7 +81,7 @@ void node_arm(struct sim *s, uint16_t node)
 
 	if (n->tenure.next_ns >= n->armed_ns)
 		return;
-	n->armed_ns = n->tenure.next_ns;
+	n->armed_ns = n->tenure.next_ns > s->now ? n->tenure.next_ns : s->now;
 	heap_push(&s->heap, n->armed_ns, REF(EV_TIMER, node));
 }
 
@@ -136,6 +136,8 @@ static void lower_access(struct sim *s, uint16_t node, uint32_t page, enum coh_a
 
 static void set_access(struct sim *s, uint16_t node, const struct coh_effect *e)
 {
+	if (e->access != COH_WRITE)
+		tenure_lowered(&s->nodes[node].tenure, e->page, e->n);
 	for (uint32_t page = e->page; page < e->page + e->n; page++) {
 		struct frame *f = frame_at(s, node, page);
 		if (!f->resident && is_home(s, node, page))
@@ -222,6 +224,21 @@ static void clear_frames(struct sim *s, uint16_t node, const struct coh_effect *
 	}
 }
 
+/* What a page's thread writes is seen by the version of the frame, which nobody has changed since he
+ * was woken in the same step. All its faults are at the same word: so it may go early, always. */
+static void hold_start(struct sim *s, uint16_t node, const struct coh_effect *e)
+{
+	struct node *n = &s->nodes[node];
+	const struct frame *f = frame_at(s, node, e->page);
+	struct looked w = {.page = e->page, .at = &f->version, .bytes = 4, .was = f->version};
+	const int looked = n->woken && f->access == COH_WRITE;
+
+	if (looked)
+		w.may_go = looks_given(&n->tenure.looks, e->page, 0);
+	tenure_start(&n->tenure, e->slot, n->woken, looked ? &w : NULL, s->now);
+	node_arm(s, node);
+}
+
 static void carry_out(struct sim *s, uint16_t node, const struct coh_effect *e)
 {
 	switch (e->kind) {
@@ -229,10 +246,7 @@ static void carry_out(struct sim *s, uint16_t node, const struct coh_effect *e)
 	case COH_FX_WAKE: thread_wake(s, node, e->page, e->n); break;
 	case COH_FX_SEND: send(s, node, e); break;
 	case COH_FX_MOVE: net_move(s, node, e); break;
-	case COH_FX_TIMER:
-		tenure_start(&s->nodes[node].tenure, e->slot, s->nodes[node].woken, s->now);
-		node_arm(s, node);
-		break;
+	case COH_FX_TIMER: hold_start(s, node, e); break;
 	case COH_FX_ATOMIC: atomic(s, node, e); break;
 	case COH_FX_COMPARE: futex_compare(s, node, e); break;
 	case COH_FX_DROP_FRAME:
@@ -275,6 +289,10 @@ int node_step(struct sim *s, uint16_t node, const struct coh_event *ev)
 		carry_out(s, node, &fx->list[i]);
 	for (unsigned i = 0; i < COH_COUNTS; i++)
 		s->stats.count[i] += fx->count[i];
+	if (fx->count[COH_N_DEFERRED]) {
+		tenure_wanted(&s->nodes[node].tenure);
+		node_arm(s, node);
+	}
 	for (unsigned i = 0; i < COH_ROWS_MAX; i++)
 		s->stats.row[i] |= fx->row_taken[i];
 	if (s->n_compared) {

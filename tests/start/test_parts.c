@@ -148,9 +148,9 @@ static void test_tenure_order(void)
 {
 	tenure_init(&tenure, 100, 0);
 	CU_ASSERT_EQUAL(tenure_due(&tenure, 1000), -1);
-	tenure_start(&tenure, 5, 1, 1200);
-	tenure_start(&tenure, 9, 1, 1000);
-	tenure_start(&tenure, 7, 1, 1100);
+	tenure_start(&tenure, 5, 1, NULL, 1200);
+	tenure_start(&tenure, 9, 1, NULL, 1000);
+	tenure_start(&tenure, 7, 1, NULL, 1100);
 	CU_ASSERT_EQUAL(tenure.next_ns, 1100);
 	CU_ASSERT_EQUAL(tenure_due(&tenure, 1099), -1);
 	CU_ASSERT_EQUAL(tenure_due(&tenure, 1100), 9);
@@ -170,9 +170,9 @@ static void test_tenure_order(void)
 static void test_tenure_done(void)
 {
 	tenure_init(&tenure, 100, 0);
-	tenure_start(&tenure, 3, 11, 1000);
-	tenure_start(&tenure, 4, 22, 1010);
-	tenure_start(&tenure, 200, 11, 1020);
+	tenure_start(&tenure, 3, 11, NULL, 1000);
+	tenure_start(&tenure, 4, 22, NULL, 1010);
+	tenure_start(&tenure, 200, 11, NULL, 1020);
 	tenure.deferred = 1;
 	CU_ASSERT_EQUAL(tenure_thread_done(&tenure, 33), -1);
 	CU_ASSERT_EQUAL(tenure_thread_done(&tenure, 0), -1);
@@ -185,22 +185,22 @@ static void test_tenure_done(void)
 	CU_ASSERT_EQUAL(tenure_thread_done(&tenure, 22), 4);
 	CU_ASSERT_EQUAL(tenure.deferred, 0);
 	CU_ASSERT_EQUAL(tenure.next_ns, UINT64_MAX);
-	tenure_start(&tenure, 0, 11, 2000);
+	tenure_start(&tenure, 0, 11, NULL, 2000);
 	CU_ASSERT_EQUAL(tenure_due(&tenure, 2100), 0);
 }
 
 static void test_tenure_waiting(void)
 {
 	tenure_init(&tenure, 100, 0);
-	tenure_start(&tenure, 1, 11, 1000);
+	tenure_start(&tenure, 1, 11, NULL, 1000);
 	tenure.slot[1].limit_ns = 800; /* no matter what was drawn */
-	tenure_start(&tenure, 2, 22, 1000);
+	tenure_start(&tenure, 2, 22, NULL, 1000);
 	tenure_thread_waits(&tenure, 11); /* for another page */
 	CU_ASSERT_EQUAL(tenure_due(&tenure, 1100), 2);
 	CU_ASSERT_EQUAL(tenure_due(&tenure, 1799), -1);
 	CU_ASSERT_EQUAL(tenure.next_ns, 1800);
 	tenure_thread_runs(&tenure, 11, 1300); /* it has that page: both for the base time */
-	tenure_start(&tenure, 3, 11, 1300);
+	tenure_start(&tenure, 3, 11, NULL, 1300);
 	CU_ASSERT_EQUAL(tenure_due(&tenure, 1399), -1);
 	CU_ASSERT_NOT_EQUAL(tenure_due(&tenure, 1400), -1);
 	CU_ASSERT_NOT_EQUAL(tenure_due(&tenure, 1400), -1);
@@ -210,7 +210,7 @@ static void test_tenure_waiting(void)
 static void test_tenure_limit(void)
 {
 	tenure_init(&tenure, 100, 0);
-	tenure_start(&tenure, 1, 11, 1000);
+	tenure_start(&tenure, 1, 11, NULL, 1000);
 	tenure.slot[1].limit_ns = 800;
 	for (uint64_t now = 1050; now < 1900; now += 50) { /* a thread that never has enough */
 		tenure_thread_waits(&tenure, 11);
@@ -232,7 +232,7 @@ static void test_tenure_chance(void)
 		tenure_init(&tenure, 1280, rank);
 		for (unsigned i = 0; i < 1000; i++) {
 			uint64_t limit;
-			tenure_start(&tenure, i % TENURE_SLOTS, 1, 1000);
+			tenure_start(&tenure, i % TENURE_SLOTS, 1, NULL, 1000);
 			limit = tenure.slot[i % TENURE_SLOTS].limit_ns;
 			CU_ASSERT_TRUE(limit >= 1280 && limit <= 128 * 1280);
 			shorter += limit < 3 * 1280;

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What is seen of a thread's doings with a page that it was given: the memory there changes. A word
+ * tells that the instruction is done that faulted. Where faults of this node come back to the same
+ * word of a page, the page goes back and forth between nodes that wait for each other, and it may go
+ * when all of it has changed and then has been left alone. Pages that are still being written when
+ * their time is over are left that time for a while. Under the node's lock.
+ */
+#ifndef LOOKS_H
+#define LOOKS_H
+
+#include <stdint.h>
+
+#define LOOKS_PAGES 256 /* remembered at a time, in the places that their numbers have */
+#define LOOKS_BYTES 4096 /* that are looked at of a page that may go early */
+
+struct looks {
+	struct looks_page {
+		uint64_t page;   /* and 1; 0: none */
+		uint32_t word;   /* of the page, where the last fault was */
+		uint8_t again;   /* the one before was there, too */
+		uint8_t fought;  /* so many times more it is not given up early */
+	} page[LOOKS_PAGES];
+};
+
+/* What is looked at; its bytes are 4, or a multiple of 8. at is NULL: nothing. */
+struct looked {
+	uint64_t page;
+	const void *at;
+	uint32_t bytes;
+	uint64_t was; /* its content when the thread was given it */
+	int may_go;   /* before its time is over */
+};
+
+/* A thread is given the page for an access there. Returns 1 when it may go early. */
+int looks_given(struct looks *w, uint64_t page, uint64_t offset);
+/* Its time was over while it was being written. */
+void looks_fought(struct looks *w, uint64_t page);
+/* A sum over what is there now. Whoever writes meanwhile does no harm. */
+uint64_t looks_content(const struct looked *w);
+
+#endif
