@@ -37,8 +37,10 @@ struct dsm_checkpoint_args {
 	const char *dir;   /* where: the same directory on all nodes; it is made where it is missing */
 	const void *private_data; /* of this node: for dsm_restored() */
 	size_t private_bytes;
-	unsigned flags;    /* 0 */
+	unsigned flags;    /* 0, or of DSM_CHECKPOINT_*: the same on all nodes */
 };
+/* The program goes on while pages are saved; dsm_checkpoint_wait() tells what came of it. */
+#define DSM_CHECKPOINT_BACKGROUND 1u
 #define DSM_CHECKPOINT_ARGS_INIT { sizeof(struct dsm_checkpoint_args), NULL, NULL, 0, 0 }
 
 /*
@@ -56,7 +58,20 @@ struct dsm_checkpoint_args {
  */
 DSM_API int dsm_checkpoint(dsm_t *dsm, const struct dsm_checkpoint_args *args);
 
-/* The sentence that explains the calling thread's last failed dsm_checkpoint, or "". */
+/*
+ * With DSM_CHECKPOINT_BACKGROUND dsm_checkpoint returns when all is kept as it is, which takes a
+ * moment, and a thread of the library saves it: who stores to a page that is not saved yet waits
+ * for its being copied. That takes memory, at most as much as there is to be saved on this node.
+ * 0 says that it has begun. This waits for its end: 0 when the checkpoint is complete and on the
+ * disk, or what the last one in the background has failed with, then the one before is as it was;
+ * all nodes get the same, as soon as it is known. 0 when there was none. The next dsm_checkpoint, and
+ * dsm_fini, wait for it, too. Errors: DSM_ERR_BUSY (another thread is in one of the calls),
+ * DSM_ERR_INVAL (this is a child of fork), and as dsm_checkpoint.
+ */
+DSM_API int dsm_checkpoint_wait(dsm_t *dsm);
+
+/* The sentence that explains the calling thread's last failed dsm_checkpoint, or
+ * dsm_checkpoint_wait, or "". */
 DSM_API const char *dsm_checkpoint_error(void);
 
 /*

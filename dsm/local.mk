@@ -10,7 +10,7 @@ libnode_la_SOURCES += dsm/start/active.c dsm/start/agree.c dsm/start/boot.c \
 	dsm/start/core.c dsm/start/exit.c dsm/start/init.c dsm/start/limits.c dsm/start/meet.c dsm/start/part.c dsm/start/place.c \
 	dsm/start/provider.c dsm/start/reach.c dsm/start/restore.c dsm/start/settings.c dsm/start/settings.h dsm/start/start.h \
 	dsm/start/steps.h dsm/start/variables.c dsm/start/vote.c dsm/start/vote.h
-libnode_la_SOURCES += dsm/calls/atomics.c dsm/calls/checkpoint.c dsm/calls/checkpoint.h dsm/calls/checkpoint_pages.c dsm/calls/coll.c dsm/calls/cond.c dsm/calls/discard.c \
+libnode_la_SOURCES += dsm/calls/atomics.c dsm/calls/checkpoint.c dsm/calls/checkpoint.h dsm/calls/checkpoint_agree.c dsm/calls/checkpoint_finish.c dsm/calls/checkpoint_pages.c dsm/calls/coll.c dsm/calls/cond.c dsm/calls/discard.c \
 	dsm/calls/discard.h dsm/calls/futex.c dsm/calls/gate.c dsm/calls/gate.h dsm/calls/job.c \
 	dsm/calls/meetings.c dsm/calls/memory.c dsm/calls/mutex.c dsm/calls/objects.h dsm/calls/pin.c \
 	dsm/calls/pin.h dsm/calls/place.c dsm/calls/rwlock.c dsm/calls/semaphore.c dsm/calls/states.h dsm/calls/restored.c dsm/calls/stats.c \
@@ -30,7 +30,8 @@ libnode_la_SOURCES += dsm/node/ahead.c dsm/node/apply.c dsm/node/call.c dsm/node
 	dsm/node/cohort.c dsm/node/cohort.h dsm/node/engine.c dsm/node/engine.h dsm/node/entry.c dsm/node/entry.h dsm/node/fail.c \
 	dsm/node/fault_list.c \
 	dsm/node/fault_list.h dsm/node/faults.c dsm/node/faults.h dsm/node/freeze.c dsm/node/freeze.h dsm/node/help.c \
-	dsm/node/hot.c dsm/node/hot.h dsm/node/lines.c dsm/node/lines.h dsm/node/looks.c dsm/node/looks.h dsm/node/loop.c dsm/node/loop.h dsm/node/node.h \
+	dsm/node/hot.c dsm/node/hot.h dsm/node/lines.c dsm/node/lines.h dsm/node/looks.c dsm/node/looks.h dsm/node/loop.c dsm/node/loop.h dsm/node/moment.c dsm/node/moment.h \
+	dsm/node/moment_save.c dsm/node/node.h \
 	dsm/node/pins.c dsm/node/pins.h dsm/node/progress.c dsm/node/progress.h \
 	dsm/node/receive.c dsm/node/reclaim.c dsm/node/reclaim.h dsm/node/refuse.c \
 	dsm/node/refuse.h dsm/node/sample.c dsm/node/stats.c \

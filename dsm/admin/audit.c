@@ -60,6 +60,9 @@ static uint64_t compare_core(struct findings *f)
 		f->changing += info.cache_state > COH_C_M; /* behind it all wait for something */
 		if ((int)access == (int)d->trap->ops->access(d->trap, page))
 			continue;
+		if (d->freeze.lowered && access == COH_WRITE &&
+		    d->trap->ops->access(d->trap, page) == TRAP_READ)
+			continue;
 		wrong++;
 		add(f, page, "trap against core", access_name[access],
 		    access_name[d->trap->ops->access(d->trap, page)], 0);

@@ -8,6 +8,9 @@
  *	each page has its one node, which notes it; from here on others may read
  *	each node writes its files
  *	whoever waits goes on; rank 0 writes the manifest
+ *
+ * In the background whoever waits goes on before the files are written, by a thread
+ * (checkpoint_finish.c), and moment.h keeps what is not written yet.
  */
 #include "dsm/dsm_checkpoint.h"
 
@@ -26,58 +29,8 @@
 #include "dsm/heap/heap.h"
 #include "dsm/node/node.h"
 
-/* What these rounds are about, which no other call's is. */
-#define ROUND_AGREE 1000
-#define ROUND_BEGIN 1001
-
-static _Thread_local char error[sizeof(struct ckpt_why)];
-
-const char *dsm_checkpoint_error(void)
-{
-	return error;
-}
-
-/* What this node has to say. */
-static void explain(struct saving *s, const char *text)
-{
-	snprintf(error, sizeof error, "%s", text);
-	log_line(&s->d->log, DSM_LOG_ERROR, "no checkpoint in %s: %s", s->dir ? s->dir : "(null)",
-	         text);
-}
-
-/* A code of ours for one of the system's, with the sentence that came with it. */
-static int failed(struct saving *s, int rc)
-{
-	if (rc == 0)
-		return 0;
-	if (*s->why.text)
-		explain(s, s->why.text);
-	switch (rc) {
-	case -EBADMSG:
-	case -ENOTSUP: return DSM_ERR_CHECKPOINT;
-	case -ENOMEM: return DSM_ERR_NOMEM;
-	case -EBUSY: return DSM_ERR_BUSY;
-	default: return DSM_ERR_STORAGE;
-	}
-}
-
-/* All nodes tell how it went: 0 when it went well everywhere; else what this one gave, or another. */
-static int agree(struct saving *s, int rc)
-{
-	const struct heap_round what = {.op = DSM_MIN, .type = DSM_INT64, .count = ROUND_AGREE};
-	uint64_t word[HEAP_WORDS] = {(uint64_t)(int64_t)rc};
-	int err = heap_round(s->d, what, word, "dsm_checkpoint");
-	char text[200];
-
-	if (err || rc)
-		return rc ? rc : err;
-	rc = (int)(int64_t)word[0];
-	if (rc) {
-		snprintf(text, sizeof text, "another node could not do its part: %s", dsm_strerror(rc));
-		explain(s, text);
-	}
-	return rc;
-}
+#define ROUND_BEGIN 1001 /* what this round is about, which no other call's is */
+#define FLAGS DSM_CHECKPOINT_BACKGROUND
 
 /* --- the directory --- */
 
@@ -121,7 +74,7 @@ static int begin(struct saving *s)
 		rc = take_store(s);
 		if (rc == 0)
 			rc = ckpt_store_begin(s->store, &s->generation, &s->why);
-		rc = failed(s, rc);
+		rc = saving_failed(s, rc);
 		word[0] = rc ? (uint64_t)(int64_t)rc : s->generation;
 		memcpy(&word[1], s->id, sizeof s->id);
 	}
@@ -130,7 +83,7 @@ static int begin(struct saving *s)
 	if ((int64_t)word[0] < 0) {
 		rc = (int)(int64_t)word[0];
 		if (s->d->engine.cfg.self)
-			explain(s, "node 0 cannot write to the directory");
+			saving_explain(s, "node 0 cannot write to the directory");
 		return rc;
 	}
 	s->generation = word[0];
@@ -153,7 +106,7 @@ static int find_generation(struct saving *s)
 		snprintf(s->why.text, sizeof s->why.text, "what node 0 has made in %s is not there for "
 		         "node %u: all nodes need the same directory, on a file system that they "
 		         "share (%s)", s->dir, s->d->engine.cfg.self, strerrordesc_np(-rc));
-	return failed(s, rc);
+	return saving_failed(s, rc);
 }
 
 /* --- the pages --- */
@@ -191,57 +144,76 @@ static int note_all(struct saving *s)
 	int rc = freeze_begin(s->d);
 
 	if (rc == DSM_ERR_BUSY)
-		explain(s, "memory is pinned (dsm_pin): whoever has it may write it at any time");
+		saving_explain(s, "memory is pinned (dsm_pin): whoever has it may write it at any time");
 	else if (rc && rc != DSM_ERR_LOST)
-		explain(s, "pages cannot be kept from being written");
+		saving_explain(s, "pages cannot be kept from being written");
 	if (rc == 0)
 		rc = freeze_drain(s->d);
-	rc = agree(s, rc);
+	rc = saving_agree(s, rc);
 	if (rc == 0) {
 		rc = freeze_settle(s->d);
 		if (rc == 0)
-			rc = saving_note_pages(s);
+			rc = saving_note(s);
 		if (rc == 0)
 			rc = note_heap(s);
-		rc = agree(s, rc);
+		rc = saving_agree(s, rc);
 	}
 	if (rc == 0)
 		freeze_let_read(s->d);
 	return rc;
 }
 
-static int save_all(struct saving *s)
+/* Nobody writes until it is saved. */
+static int save_here(struct saving *s)
 {
 	int rc = note_all(s);
 
 	if (rc == 0)
-		rc = agree(s, failed(s, saving_write(s)));
+		rc = saving_agree(s, saving_failed(s, saving_write(s)));
 	saving_let_pages_go(s);
 	freeze_end(s->d);
+	return saving_commit(s, rc);
+}
+
+/* The program goes on as soon as all is kept. *s is NULL where a thread has taken it. Frames are
+ * moment.h's to let go once it has begun. */
+static int save_beside(struct saving **s)
+{
+	struct dsm *d = (*s)->d;
+	int rc = note_all(*s);
+
+	if (rc) {
+		saving_let_pages_go(*s);
+		freeze_end(d);
+		return saving_commit(*s, rc);
+	}
+	rc = saving_agree(*s, saving_prepare(*s));
+	freeze_thaw(d);
+	if (rc) {
+		if (d->moment.run)
+			moment_end(d);
+		else
+			saving_let_pages_go(*s);
+		freeze_let_write(d);
+		return saving_commit(*s, rc);
+	}
+	rc = saving_go_on(*s);
+	*s = NULL;
 	return rc;
 }
 
 /* --- the whole --- */
 
-static int save(struct saving *s)
+static int save(struct saving **s)
 {
-	const int first = s->d->engine.cfg.self == 0;
-	int rc = begin(s);
+	int rc = begin(*s);
 
 	if (rc)
 		return rc;
-	rc = agree(s, find_generation(s));
-	if (rc == 0)
-		rc = save_all(s);
-	if (rc == 0)
-		rc = agree(s, first ? failed(s, ckpt_store_commit(s->store, &s->manifest, &s->why)) : 0);
-	if (s->gen >= 0)
-		close(s->gen);
-	/* After agreeing nobody writes there any more. Where a node was lost the job ends. */
-	if (rc && first && rc != DSM_ERR_LOST)
-		ckpt_store_drop(s->store, s->generation);
-	ckpt_manifest_free(&s->manifest);
-	return rc;
+	rc = saving_agree(*s, find_generation(*s));
+	if (rc)
+		return saving_commit(*s, rc);
+	return (*s)->flags & DSM_CHECKPOINT_BACKGROUND ? save_beside(s) : save_here(*s);
 }
 
 static int check(const struct dsm_checkpoint_args *args)
@@ -249,52 +221,96 @@ static int check(const struct dsm_checkpoint_args *args)
 	if (!args || args->size != sizeof *args || !args->dir || !*args->dir ||
 	    (args->private_bytes && !args->private_data))
 		return DSM_ERR_INVAL;
-	return args->flags ? DSM_ERR_INVAL : 0;
+	return args->flags & ~FLAGS ? DSM_ERR_INVAL : 0;
+}
+
+/* The directory's name may be in the region. */
+static int fill_in(struct saving *s, const struct dsm_checkpoint_args *args)
+{
+	s->dir = strdup(args->dir);
+	s->flags = args->flags;
+	s->private_data = args->private_data;
+	s->private_bytes = args->private_bytes;
+	return s->dir ? 0 : DSM_ERR_NOMEM;
 }
 
 /* All nodes hear of arguments that one cannot take. */
 static int checkpoint(struct dsm *d, const struct dsm_checkpoint_args *args)
 {
-	struct saving s = {.d = d, .store = -1, .gen = -1};
-	char *dir = NULL;
+	struct saving bad = {.d = d}, *s = calloc(1, sizeof *s);
 	int rc = check(args);
 
-	if (rc == 0) {
-		dir = strdup(args->dir); /* it may be in the region */
-		s.private_data = args->private_data;
-		s.private_bytes = args->private_bytes;
-		rc = dir ? 0 : DSM_ERR_NOMEM;
-	}
-	s.dir = dir;
+	if (!s)
+		return saving_agree(&bad, DSM_ERR_NOMEM);
+	*s = (struct saving){.d = d, .store = -1, .gen = -1};
+	if (rc == 0)
+		rc = fill_in(s, args);
 	if (rc == DSM_ERR_INVAL)
-		explain(&s, args && args->flags ? "there are no such flags"
-		                                : "bad arguments: begin with DSM_CHECKPOINT_ARGS_INIT, "
-		                                  "and set dir");
-	rc = agree(&s, rc);
+		saving_explain(s, args && args->flags & ~FLAGS
+		                          ? "there are no such flags"
+		                          : "bad arguments: begin with DSM_CHECKPOINT_ARGS_INIT, "
+		                            "and set dir");
+	rc = saving_agree(s, rc);
 	if (rc == 0)
 		rc = save(&s);
-	free(dir);
+	if (s)
+		saving_free(s);
 	return rc;
+}
+
+/* One thread at a time; the one that saves has come to its end then. */
+static int enter(struct dsm *d)
+{
+	sigset_t mask;
+	int rc;
+
+	saving_set_error("");
+	node_lock(d, &mask);
+	rc = d->store.busy ? DSM_ERR_BUSY : 0;
+	d->store.busy = 1;
+	node_unlock(d, &mask);
+	if (rc == 0)
+		saving_wait(d);
+	return rc;
+}
+
+static void leave(struct dsm *d)
+{
+	sigset_t mask;
+
+	node_lock(d, &mask);
+	d->store.busy = 0;
+	node_unlock(d, &mask);
 }
 
 int dsm_checkpoint(dsm_t *d, const struct dsm_checkpoint_args *args)
 {
 	NODE_ENTRY(dsm_checkpoint, d, args);
-	sigset_t mask;
 	int rc;
 
 	if (node_is_copy(d))
 		return DSM_ERR_INVAL;
-	*error = 0;
-	node_lock(d, &mask);
-	rc = d->store.busy ? DSM_ERR_BUSY : 0;
-	d->store.busy = 1;
-	node_unlock(d, &mask);
+	rc = enter(d);
 	if (rc)
 		return rc;
 	rc = checkpoint(d, args);
-	node_lock(d, &mask);
-	d->store.busy = 0;
-	node_unlock(d, &mask);
+	leave(d);
+	return rc;
+}
+
+int dsm_checkpoint_wait(dsm_t *d)
+{
+	NODE_ENTRY(dsm_checkpoint_wait, d);
+	int rc;
+
+	if (node_is_copy(d))
+		return DSM_ERR_INVAL;
+	rc = enter(d);
+	if (rc)
+		return rc;
+	rc = d->store.result;
+	if (rc)
+		saving_set_error(d->store.why);
+	leave(d);
 	return rc;
 }

@@ -7,6 +7,7 @@
 #include "dsm/calls/checkpoint.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -31,7 +32,7 @@ static int is_mine(struct dsm *d, uint64_t page)
 static int note(struct saving *s, uint64_t page)
 {
 	const struct region_zone *zone = region_zone_of(&s->d->memory.region, page);
-	struct saving_run *last = s->runs ? &s->run[s->runs - 1] : NULL;
+	struct moment_run *last = s->runs ? &s->run[s->runs - 1] : NULL;
 
 	if (last && last->page + last->n == page && zone->page_bytes == REGION_PTE_BYTES &&
 	    (page - zone->first) % CKPT_RUN_PAGES) {
@@ -40,13 +41,13 @@ static int note(struct saving *s, uint64_t page)
 	}
 	if (s->runs == s->room) {
 		const uint64_t room = s->room ? 2 * s->room : 256;
-		struct saving_run *more = realloc(s->run, room * sizeof *more);
+		struct moment_run *more = realloc(s->run, room * sizeof *more);
 		if (!more)
 			return DSM_ERR_NOMEM;
 		s->run = more;
 		s->room = room;
 	}
-	s->run[s->runs++] = (struct saving_run){.page = page, .n = 1};
+	s->run[s->runs++] = (struct moment_run){.page = page, .n = 1};
 	return 0;
 }
 
@@ -94,9 +95,44 @@ static int note_zone(struct saving *s, const struct region_zone *zone)
 	return rc;
 }
 
-int saving_note_pages(struct saving *s)
+/* By their handles, which name another home than this node where the job was restored on fewer. */
+static int note_object(struct saving *s, uint32_t i, int is_cond, uint32_t mutex)
 {
+	const struct coh_config *cfg = &s->d->engine.cfg;
+	struct ckpt_object *more = reallocarray(s->object, s->objects + 1, sizeof *more);
+
+	if (!more)
+		return DSM_ERR_NOMEM;
+	s->object = more;
+	more[s->objects++] = (struct ckpt_object){.home = i / NODE_LOCKS * cfg->nodes + cfg->self,
+	                                          .index = i % NODE_LOCKS,
+	                                          .is_cond = is_cond,
+	                                          .mutex = mutex % NODE_LOCKS};
+	return 0;
+}
+
+static int note_objects(struct saving *s)
+{
+	struct dsm *d = s->d;
 	int rc = 0;
+
+	for (uint32_t i = 0; i < d->engine.cfg.locks && rc == 0; i++) {
+		uint32_t mutex;
+		sigset_t mask;
+		int kind;
+
+		node_lock(d, &mask);
+		kind = coh_object_at(d->engine.coh, i, &mutex);
+		node_unlock(d, &mask);
+		if (kind)
+			rc = note_object(s, i, kind == 2, mutex);
+	}
+	return rc;
+}
+
+int saving_note(struct saving *s)
+{
+	int rc = note_objects(s);
 
 	for (int kind = 0; kind < REGION_ZONES && rc == 0; kind++)
 		if (s->d->memory.region.zone[kind].count)
@@ -127,53 +163,47 @@ static int is_zero(const void *at, size_t len)
 	return word[0] == 0 && !memcmp(word, word + 1, len - sizeof *word);
 }
 
-/* Those of a run that are not zero. */
-static int write_run(struct saving *s, struct ckpt_writer *w, const struct saving_run *run)
+/* Those of a run that are not zero. at: what its pages hold. */
+static int write_run(struct saving *s, struct ckpt_writer *w, const struct moment_run *run,
+                     const uint8_t *at)
 {
 	const struct region *region = &s->d->memory.region;
 	const struct region_zone *zone = region_zone_of(region, run->page);
 	const uint32_t kind = zone == &region->zone[REGION_PMD] ? CKPT_PMD : CKPT_PTE;
-	uint64_t page = run->page, end = run->page + run->n;
+	uint64_t page = 0;
 	int rc = 0;
 
-	while (page < end && rc == 0) {
+	while (page < run->n && rc == 0) {
 		uint64_t n = 0;
 
-		while (page + n < end &&
-		       !is_zero(region_frame_at(region, page + n), zone->page_bytes))
+		while (page + n < run->n &&
+		       !is_zero(at + (page + n) * zone->page_bytes, zone->page_bytes))
 			n++;
 		if (n)
-			rc = ckpt_writer_run(w, kind, page - zone->first, n,
-			                     region_frame_at(region, page), &s->why);
+			rc = ckpt_writer_run(w, kind, run->page + page - zone->first, n,
+			                     at + page * zone->page_bytes, &s->why);
 		page += n ? n : 1;
 	}
 	return rc;
 }
 
-/* By their handles, which name another home than this node where the job was restored on fewer. */
-static int write_objects(struct saving *s, struct ckpt_writer *w)
+/* From the frames, while nobody writes; or what they held. */
+static int write_pages(struct saving *s, struct ckpt_writer *w)
 {
-	struct dsm *d = s->d;
+	uint8_t *buf = s->beside ? malloc(CKPT_RUN_MAX) : NULL;
 	int rc = 0;
 
-	for (uint32_t i = 0; i < d->engine.cfg.locks && rc == 0; i++) {
-		uint32_t mutex;
-		sigset_t mask;
-		int kind;
-
-		node_lock(d, &mask);
-		kind = coh_object_at(d->engine.coh, i, &mutex);
-		node_unlock(d, &mask);
-		if (kind)
-			rc = ckpt_writer_object(
-				w,
-				(struct ckpt_object){.home = i / NODE_LOCKS * d->engine.cfg.nodes +
-			                                     d->engine.cfg.self,
-			                             .index = i % NODE_LOCKS,
-			                             .is_cond = kind == 2,
-			                             .mutex = mutex % NODE_LOCKS},
-				&s->why);
+	if (s->beside && !buf) {
+		snprintf(s->why.text, sizeof s->why.text, "no memory to read pages into");
+		return -ENOMEM;
 	}
+	for (uint64_t i = 0; i < s->runs && rc == 0; i++) {
+		if (buf)
+			moment_take(s->d, &s->run[i], buf);
+		rc = write_run(s, w, &s->run[i],
+		               buf ? buf : region_frame_at(&s->d->memory.region, s->run[i].page));
+	}
+	free(buf);
 	return rc;
 }
 
@@ -182,12 +212,12 @@ int saving_write(struct saving *s)
 	struct ckpt_writer w;
 	int rc = ckpt_writer_open(&w, s->gen, s->id, s->d->engine.cfg.self, &s->why);
 
-	for (uint64_t i = 0; i < s->runs && rc == 0; i++)
-		rc = write_run(s, &w, &s->run[i]);
+	if (rc == 0)
+		rc = write_pages(s, &w);
 	if (rc == 0)
 		rc = ckpt_writer_private(&w, s->private_data, s->private_bytes, &s->why);
-	if (rc == 0)
-		rc = write_objects(s, &w);
+	for (uint64_t i = 0; i < s->objects && rc == 0; i++)
+		rc = ckpt_writer_object(&w, s->object[i], &s->why);
 	if (rc == 0)
 		rc = ckpt_writer_finish(&w, &s->why);
 	ckpt_writer_close(&w);

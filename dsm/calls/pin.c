@@ -63,6 +63,7 @@ static int give_up(struct dsm *d, const struct pin *p)
  * its home needs, or in M for reading, or about to be taken away, is asked for anew. */
 static int approach(struct dsm *d, struct pin *p, int *asked, const sigset_t *mask)
 {
+	const struct coh_event open = {.kind = COH_EV_WRITE, .page = p->page}; /* after a freeze */
 	unsigned state = coh_cache_state_of(d->engine.coh, p->page), run;
 
 	if (d->freeze.what) { /* whoever holds a page may write it, past the trap */
@@ -70,6 +71,8 @@ static int approach(struct dsm *d, struct pin *p, int *asked, const sigset_t *ma
 		return 0;
 	}
 	if (!node_is_home(d, p->page) && pins_may_hold(d, p)) {
+		if (p->write && d->trap->ops->access(d->trap, p->page) != TRAP_WRITE)
+			node_step(d, &open);
 		pins_hold(d, p);
 		return 0;
 	}

@@ -43,7 +43,8 @@ int heap_ask(struct dsm *d, coh_node to, struct coh_svc *svc, int timeout_ms, un
 		return slot;
 	}
 	waits_add(&d->waits, &w, what);
-	w.kind = svc->op == SVC_ROUND ? DSM_LATENCY_BARRIER : 0;
+	w.kind = svc->op == SVC_ROUND && round_unpack(svc->status).count != HEAP_BESIDE
+	                 ? DSM_LATENCY_BARRIER : 0;
 	answer = waits_answer(&w);
 	m.slot = slot;
 	request(d, to, &m);

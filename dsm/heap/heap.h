@@ -45,6 +45,7 @@ int heap_ask(struct dsm *d, coh_node to, struct coh_svc *svc, int timeout_ms, un
  * give the same what, or get -EINVAL. -EBUSY: another thread is in one. As heap_call. */
 #define HEAP_WORDS 3
 #define HEAP_BROADCAST 0
+#define HEAP_BESIDE 1016 /* a round with this count goes on beside one with another */
 struct heap_round {
 	uint8_t op, type; /* below 4, below 8 */
 	uint16_t root;

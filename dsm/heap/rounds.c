@@ -11,18 +11,18 @@
 #include <string.h>
 
 struct heap_rounds {
-	unsigned arrived;
+	unsigned arrived[2];
 	struct part {
 		uint64_t word[HEAP_WORDS];
 		struct heap_round what;
 		uint16_t slot;
 		uint8_t is_here;
-	} part[];
+	} part[]; /* of each node; and again, for HEAP_BESIDE */
 };
 
 int heap_rounds_open(struct dsm *d)
 {
-	struct heap_rounds *r = calloc(1, sizeof *r + d->engine.cfg.nodes * sizeof *r->part);
+	struct heap_rounds *r = calloc(1, sizeof *r + 2 * d->engine.cfg.nodes * sizeof *r->part);
 
 	d->heap->rounds = r;
 	return r ? 0 : -ENOMEM;
@@ -53,23 +53,23 @@ static uint64_t fold(struct heap_round what, uint64_t a, uint64_t b)
 }
 
 /* What all have given, or -EINVAL where they are not in the same call. */
-static int come_to(const struct heap_rounds *r, unsigned nodes, uint64_t out[HEAP_WORDS])
+static int come_to(const struct part *part, unsigned nodes, uint64_t out[HEAP_WORDS])
 {
-	const struct heap_round what = r->part[0].what;
+	const struct heap_round what = part[0].what;
 
 	for (unsigned i = 1; i < nodes; i++)
-		if (memcmp(&r->part[i].what, &what, sizeof what))
+		if (memcmp(&part[i].what, &what, sizeof what))
 			return -EINVAL;
 	if (what.op == HEAP_BROADCAST) {
 		if (what.root >= nodes)
 			return -EINVAL;
-		memcpy(out, r->part[what.root].word, sizeof r->part[0].word);
+		memcpy(out, part[what.root].word, sizeof part[0].word);
 		return 0;
 	}
-	memcpy(out, r->part[0].word, sizeof r->part[0].word);
+	memcpy(out, part[0].word, sizeof part[0].word);
 	for (unsigned i = 1; i < nodes; i++)
 		for (unsigned k = 0; k < HEAP_WORDS; k++)
-			out[k] = fold(what, out[k], r->part[i].word[k]);
+			out[k] = fold(what, out[k], part[i].word[k]);
 	return 0;
 }
 
@@ -77,7 +77,9 @@ void heap_round_arrive(struct dsm *d, coh_node from, const struct coh_msg *m)
 {
 	struct heap_rounds *r = d->heap->rounds;
 	const unsigned nodes = d->engine.cfg.nodes;
-	struct part *part = &r->part[from];
+	const struct heap_round what = round_unpack(m->svc.status);
+	const unsigned beside = what.count == HEAP_BESIDE;
+	struct part *all = &r->part[beside * nodes], *part = &all[from];
 	uint64_t out[HEAP_WORDS] = {0};
 	int rc;
 
@@ -85,15 +87,15 @@ void heap_round_arrive(struct dsm *d, coh_node from, const struct coh_msg *m)
 		heap_answer(d, from, m->slot, -EBUSY, 0, 0, 0);
 		return;
 	}
-	*part = (struct part){.what = round_unpack(m->svc.status), .slot = m->slot, .is_here = 1};
+	*part = (struct part){.what = what, .slot = m->slot, .is_here = 1};
 	memcpy(part->word, m->svc.arg, sizeof part->word);
-	if (++r->arrived < nodes)
+	if (++r->arrived[beside] < nodes)
 		return;
-	rc = come_to(r, nodes, out);
-	r->arrived = 0;
+	rc = come_to(all, nodes, out);
+	r->arrived[beside] = 0;
 	for (unsigned i = 0; i < nodes; i++)
-		r->part[i].is_here = 0;
+		all[i].is_here = 0;
 	/* Remote nodes first: they have the longer way. */
 	for (unsigned i = nodes; i-- > 0;)
-		heap_answer(d, i, r->part[i].slot, rc, out[0], out[1], out[2]);
+		heap_answer(d, i, all[i].slot, rc, out[0], out[1], out[2]);
 }

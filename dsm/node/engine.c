@@ -30,6 +30,7 @@ static void fill_landing(struct dsm *d, uint64_t page, uint16_t n, struct coh_la
 {
 	struct tr_mem *mem = mem_of(d, page, n);
 
+	moment_change(d, page, n);
 	if (mem)
 		d->tr->ops->landing(mem, region_frame_at(&d->memory.region, page), out->bytes);
 }
@@ -137,6 +138,7 @@ static void do_atomic(struct dsm *d, const struct coh_effect *e)
 	} else if (frames_prepare(&d->memory.frames, e->page, 1)) {
 		node_fail(d, "no memory for a page with an atomic");
 	} else {
+		moment_change(d, e->page, 1);
 		old = node_apply(at, &e->atomic);
 	}
 	if (e->node == d->engine.cfg.self) {
@@ -200,6 +202,8 @@ static void do_set_access(struct dsm *d, const struct coh_effect *e, int zeroed)
 
 	if (e->access != COH_NONE)
 		rc = frames_prepare(&d->memory.frames, e->page, e->n);
+	if (access == COH_WRITE)
+		moment_change(d, e->page, e->n);
 	if (rc == 0)
 		rc = d->trap->ops->set_access(d->trap, e->page, e->n, (enum trap_access)access);
 	if (rc == -EFAULT)
@@ -271,11 +275,16 @@ static void carry_out(struct dsm *d)
 		case COH_FX_ATOMIC: do_atomic(d, e); break;
 		case COH_FX_COMPARE: do_compare(d, e); break;
 		case COH_FX_DROP_FRAME:
+			moment_change(d, e->page, e->n);
 			frames_drop(&d->memory.frames, e->page, e->n);
 			d->trap->ops->forget(d->trap, e->page, e->n);
 			break;
-		case COH_FX_ZERO_FRAME: frames_zero(&d->memory.frames, e->page, e->n); break;
+		case COH_FX_ZERO_FRAME:
+			moment_change(d, e->page, e->n);
+			frames_zero(&d->memory.frames, e->page, e->n);
+			break;
 		case COH_FX_DISCARD_FRAME:
+			moment_change(d, e->page, e->n);
 			frames_discard(&d->memory.frames, e->page, e->n);
 			d->trap->ops->forget(d->trap, e->page, e->n);
 			break;

@@ -90,6 +90,7 @@ int freeze_begin(struct dsm *d)
 
 	node_lock(d, &mask);
 	d->freeze.what = FREEZE_ALL;
+	d->freeze.lowered = 1;
 	while (d->pins.clearing && !d->members.lost)
 		node_wait_room(d);
 	if (d->members.lost)
@@ -143,13 +144,11 @@ void freeze_let_read(struct dsm *d)
 	go_on(d, FREEZE_STORES);
 }
 
-/* A page that cannot be made writable again here is when a thread writes it next. */
-void freeze_end(struct dsm *d)
+void freeze_thaw(struct dsm *d)
 {
 	sigset_t mask;
 
 	go_on(d, FREEZE_NONE);
-	set_all(d, TRAP_WRITE, lacks_write);
 	node_lock(d, &mask);
 	for (unsigned i = 0; i < d->freeze.n; i++)
 		d->trap->ops->wake(d->trap, d->freeze.fault[i], 1);
@@ -157,4 +156,23 @@ void freeze_end(struct dsm *d)
 		d->trap->ops->wake(d->trap, 0, (uint32_t)d->memory.region.pages);
 	d->freeze.n = d->freeze.all = 0;
 	node_unlock(d, &mask);
+}
+
+/* A page for which that fails is made so when a thread writes it next. */
+void freeze_let_write(struct dsm *d)
+{
+	sigset_t mask;
+
+	set_all(d, TRAP_WRITE, lacks_write);
+	node_lock(d, &mask);
+	d->freeze.lowered = 0;
+	node_unlock(d, &mask);
+}
+
+/* Writable before anybody is woken: he would fault once more. */
+void freeze_end(struct dsm *d)
+{
+	go_on(d, FREEZE_NONE);
+	freeze_let_write(d);
+	freeze_thaw(d);
 }

@@ -30,6 +30,7 @@ enum freeze_what { FREEZE_NONE = 0, FREEZE_STORES, FREEZE_ALL };
 struct freeze {
 	uint8_t what; /* enum freeze_what: what is held */
 	uint8_t all;  /* there were more faults than can be kept */
+	uint8_t lowered; /* the window may only let read what the core has in M */
 	unsigned n;
 	uint64_t fault[FREEZE_FAULTS]; /* pages that threads are to be woken on at the end */
 };
@@ -60,6 +61,11 @@ int freeze_begin(struct dsm *d);
 int freeze_drain(struct dsm *d);
 int freeze_settle(struct dsm *d);
 void freeze_let_read(struct dsm *d);
-void freeze_end(struct dsm *d);
+/* All may go on. What the window lets only read, although the core has it in M, becomes writable
+ * when a thread writes it. */
+void freeze_thaw(struct dsm *d);
+/* All of that becomes writable. */
+void freeze_let_write(struct dsm *d);
+void freeze_end(struct dsm *d); /* both */
 
 #endif

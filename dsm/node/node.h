@@ -35,6 +35,7 @@
 #include "dsm/node/hot.h"
 #include "dsm/node/lines.h"
 #include "dsm/node/loop.h"
+#include "dsm/node/moment.h"
 #include "dsm/node/pins.h"
 #include "dsm/node/progress.h"
 #include "dsm/node/reclaim.h"
@@ -115,10 +116,15 @@ struct dsm {
 	struct reclaim reclaim;
 	struct refusals refusals;
 	struct freeze freeze;
+	struct moment moment;
 	struct store {
 		char *dir; /* where checkpoints go, which this node has locked; or NULL */
 		int fd;
-		int busy; /* a thread is in dsm_checkpoint */
+		int busy; /* a thread is in dsm_checkpoint, or in dsm_checkpoint_wait; it has: */
+		int has_thread; /* that saves, and has what follows until it is joined */
+		pthread_t thread;
+		int result; /* of the last one that went on beside the program */
+		char why[512];
 	} store;
 	struct progress progress;
 	struct loop *loop;        /* the service thread */

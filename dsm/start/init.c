@@ -12,6 +12,7 @@
 #include "coherence/mutant.h"
 #include "config.h"
 #include "dsm/checkpoint/checkpoint.h"
+#include "dsm/dsm_checkpoint.h"
 #include "dsm/heap/heap.h"
 #include "dsm/start/steps.h"
 #include "dsm/workers/workers.h"
@@ -291,6 +292,7 @@ int dsm_fini(dsm_t *d)
 	if (workers_self())
 		return DSM_ERR_BUSY; /* likewise */
 	rc = start_part(d);
+	dsm_checkpoint_wait(d);
 	node_set_current(NULL);
 	if (rc && workers_rest(d))
 		return DSM_ERR_LOST; /* what they use stays */

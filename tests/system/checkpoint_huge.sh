@@ -4,7 +4,7 @@
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 need_nodes
-need_huge_pages 12
+need_huge_pages 48
 tmp=$(mktemp -d) || exit 1
 undo=$(trap -p EXIT | sed "s/^trap -- '//; s/' EXIT$//; s/'\\\\''/'/g")
 # shellcheck disable=SC2064 # what need_huge_pages has set
@@ -20,3 +20,8 @@ tools/dsmctl checkpoint extract "$tmp/c" word "$tmp/word" && [ "$(stat -c %s "$t
 	fail "the block is not extracted"
 DSM_RESTORE=$tmp/c run_job 60 2 auto $program "$tmp/c" 6 >"$tmp/said" 2>&1 && fail "without huge pages"
 grep -q 'set DSM_REGION and DSM_HUGE' "$tmp/said" || fail "$(cat "$tmp/said")"
+for how in here wait; do
+	rm -rf "$tmp/c"
+	job 60 2 auto tests/system/checkpoint_moment "$tmp/c" $how huge
+	DSM_RESTORE=$tmp/c job 60 1 auto tests/system/checkpoint_moment "$tmp/c" $how huge
+done

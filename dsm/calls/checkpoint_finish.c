@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The end of a checkpoint, and the thread that comes to it while the program goes on: it writes
+ * what moment.h keeps for it, and meets those of the other nodes in rounds of their own.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dsm/calls/checkpoint.h"
+#include "dsm/dsm_checkpoint.h"
+
+int saving_commit(struct saving *s, int rc)
+{
+	const int first = s->d->engine.cfg.self == 0;
+
+	if (rc == 0)
+		rc = saving_agree(s, first ? saving_failed(s, ckpt_store_commit(s->store, &s->manifest,
+		                                                                &s->why)) : 0);
+	/* After agreeing nobody writes there any more. Where a node was lost the job ends. */
+	if (rc && first && rc != DSM_ERR_LOST)
+		ckpt_store_drop(s->store, s->generation);
+	return rc;
+}
+
+void saving_free(struct saving *s)
+{
+	if (s->gen >= 0)
+		close(s->gen);
+	ckpt_manifest_free(&s->manifest);
+	free(s->run);
+	free(s->object);
+	free(s->kept);
+	free(s->dir);
+	free(s);
+}
+
+/* --- beside the program --- */
+
+/* A page that was kept from being written for this alone is so no longer. */
+static int finish(struct saving *s)
+{
+	struct dsm *d = s->d;
+	int rc;
+
+	s->beside = 1;
+	saving_set_error("");
+	rc = saving_agree(s, saving_failed(s, saving_write(s)));
+	moment_end(d);
+	freeze_let_write(d);
+	rc = saving_commit(s, rc);
+	saving_free(s);
+	snprintf(d->store.why, sizeof d->store.why, "%s", dsm_checkpoint_error());
+	return rc;
+}
+
+static void *run(void *saving)
+{
+	struct saving *s = saving;
+	struct dsm *d = s->d;
+	sigset_t bus;
+
+	/* It touches no shared memory; node_lock() warns of who has the signal blocked. */
+	sigemptyset(&bus);
+	sigaddset(&bus, SIGBUS);
+	pthread_sigmask(SIG_UNBLOCK, &bus, NULL);
+	d->store.result = finish(s);
+	return NULL;
+}
+
+int saving_prepare(struct saving *s)
+{
+	int rc = 0;
+
+	if (s->private_bytes) {
+		s->kept = malloc(s->private_bytes);
+		if (s->kept)
+			memcpy(s->kept, s->private_data, s->private_bytes);
+		s->private_data = s->kept;
+		rc = s->kept ? 0 : -ENOMEM;
+	}
+	if (rc == 0)
+		rc = moment_begin(s->d, s->run, s->runs);
+	if (rc)
+		saving_explain(s, "no memory to copy what is written while it is being saved");
+	return rc ? DSM_ERR_NOMEM : 0;
+}
+
+int saving_go_on(struct saving *s)
+{
+	struct dsm *d = s->d;
+
+	if (thread_start(&d->store.thread, 0, run, s, NULL) == 0) {
+		d->store.has_thread = 1;
+		return 0;
+	}
+	/* No thread to be had: here, then. */
+	return d->store.result = finish(s);
+}
+
+int saving_wait(struct dsm *d)
+{
+	if (d->store.has_thread)
+		pthread_join(d->store.thread, NULL);
+	d->store.has_thread = 0;
+	return d->store.result;
+}
