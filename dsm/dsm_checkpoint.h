@@ -41,6 +41,8 @@ struct dsm_checkpoint_args {
 };
 /* The program goes on while pages are saved; dsm_checkpoint_wait() tells what came of it. */
 #define DSM_CHECKPOINT_BACKGROUND 1u
+/* Only what may have been written since the last one is saved, where that had the flag, too. */
+#define DSM_CHECKPOINT_INCREMENTAL 2u
 #define DSM_CHECKPOINT_ARGS_INIT { sizeof(struct dsm_checkpoint_args), NULL, NULL, 0, 0 }
 
 /*
@@ -69,6 +71,14 @@ DSM_API int dsm_checkpoint(dsm_t *dsm, const struct dsm_checkpoint_args *args);
  * DSM_ERR_INVAL (this is a child of fork), and as dsm_checkpoint.
  */
 DSM_API int dsm_checkpoint_wait(dsm_t *dsm);
+
+/*
+ * With DSM_CHECKPOINT_INCREMENTAL a checkpoint has only pages that may have been written since the
+ * one before, and lies on that, which stays in dir: up to 16 make a chain, which is read as one. It
+ * is a full one where there is none to lie on: of this job, the last that it tried, in this dir,
+ * with this flag, and good; or where the chain is as long as it may be. After one with the flag the
+ * first store to each page takes a fault, until one without it.
+ */
 
 /* The sentence that explains the calling thread's last failed dsm_checkpoint, or
  * dsm_checkpoint_wait, or "". */

@@ -47,10 +47,12 @@ endif
 
 # Checkpoints
 if HAVE_CUNIT
-check_PROGRAMS += tests/checkpoint/test_files
-TESTS += tests/checkpoint/test_files
+check_PROGRAMS += tests/checkpoint/test_files tests/checkpoint/test_layers
+TESTS += tests/checkpoint/test_files tests/checkpoint/test_layers
 tests_checkpoint_test_files_SOURCES = tests/checkpoint/test_files.c tests/checkpoint/small.c tests/checkpoint/small.h
 tests_checkpoint_test_files_LDADD = libcheckpoint.la -lcunit
+tests_checkpoint_test_layers_SOURCES = tests/checkpoint/test_layers.c tests/checkpoint/small.c tests/checkpoint/small.h
+tests_checkpoint_test_layers_LDADD = libcheckpoint.la -lcunit
 endif
 
 # Budget of frames, and which page goes

@@ -30,7 +30,8 @@
 #include "dsm/node/node.h"
 
 #define ROUND_BEGIN 1001 /* what this round is about, which no other call's is */
-#define FLAGS DSM_CHECKPOINT_BACKGROUND
+#define FLAGS (DSM_CHECKPOINT_BACKGROUND | DSM_CHECKPOINT_INCREMENTAL)
+#define LIES (UINT64_C(1) << 62) /* with the generation, which is less */
 
 /* --- the directory --- */
 
@@ -62,6 +63,19 @@ static int take_store(struct saving *s)
 	return 0;
 }
 
+/* Rank 0: on what is there, if that is this job's last one, and may have another on it. */
+static int choose_base(struct saving *s)
+{
+	struct store *have = &s->d->store;
+	const int may = s->flags & DSM_CHECKPOINT_INCREMENTAL && have->has_last;
+	int rc = may ? ckpt_store_now(s->store, &s->base, &s->why) : 0;
+
+	have->has_last = 0;
+	s->lies = may && rc == 0 && s->base.generation && s->base.layers + 1 < CKPT_LAYERS_MAX &&
+	          !memcmp(s->base.id, have->last, sizeof s->base.id);
+	return rc;
+}
+
 /* Rank 0's choice of generation and id; 0 and a code when it has none. */
 static int begin(struct saving *s)
 {
@@ -74,8 +88,10 @@ static int begin(struct saving *s)
 		rc = take_store(s);
 		if (rc == 0)
 			rc = ckpt_store_begin(s->store, &s->generation, &s->why);
+		if (rc == 0)
+			rc = choose_base(s);
 		rc = saving_failed(s, rc);
-		word[0] = rc ? (uint64_t)(int64_t)rc : s->generation;
+		word[0] = rc ? (uint64_t)(int64_t)rc : s->generation | (s->lies ? LIES : 0);
 		memcpy(&word[1], s->id, sizeof s->id);
 	}
 	if (heap_round(s->d, what, word, "dsm_checkpoint"))
@@ -86,7 +102,8 @@ static int begin(struct saving *s)
 			saving_explain(s, "node 0 cannot write to the directory");
 		return rc;
 	}
-	s->generation = word[0];
+	s->generation = word[0] & ~LIES;
+	s->lies = !!(word[0] & LIES);
 	memcpy(s->id, &word[1], sizeof s->id);
 	return 0;
 }
@@ -135,6 +152,8 @@ static int note_heap(struct saving *s)
 	node_lock(d, &mask);
 	rc = heap_save(d, m);
 	node_unlock(d, &mask);
+	if (rc == 0 && s->lies)
+		rc = ckpt_manifest_lay(m, &s->base);
 	return rc || !m->file ? DSM_ERR_NOMEM : 0;
 }
 
@@ -171,7 +190,7 @@ static int save_here(struct saving *s)
 	if (rc == 0)
 		rc = saving_agree(s, saving_failed(s, saving_write(s)));
 	saving_let_pages_go(s);
-	freeze_end(s->d);
+	saving_thaw(s);
 	return saving_commit(s, rc);
 }
 
@@ -184,7 +203,7 @@ static int save_beside(struct saving **s)
 
 	if (rc) {
 		saving_let_pages_go(*s);
-		freeze_end(d);
+		saving_thaw(*s);
 		return saving_commit(*s, rc);
 	}
 	rc = saving_agree(*s, saving_prepare(*s));
@@ -194,7 +213,7 @@ static int save_beside(struct saving **s)
 			moment_end(d);
 		else
 			saving_let_pages_go(*s);
-		freeze_let_write(d);
+		saving_let_write(*s);
 		return saving_commit(*s, rc);
 	}
 	rc = saving_go_on(*s);

@@ -25,7 +25,12 @@ struct saving {
 	uint64_t runs, room;
 	struct ckpt_object *object; /* its mutexes and conditions */
 	uint64_t objects;
-	struct ckpt_manifest manifest; /* rank 0's */
+	int lies; /* on another one: it has only what was written since then */
+	struct ckpt_manifest manifest, base; /* rank 0's; base: on what it lies */
+	struct saving_gone {
+		uint64_t page, n;
+	} *gone; /* pages that this node is home to, and that nobody has any more */
+	uint64_t gones;
 	struct ckpt_why why;
 	int beside; /* the program goes on: rounds of its own threads may be under way, too */
 };
@@ -55,6 +60,9 @@ void saving_let_pages_go(struct saving *s);
  * nodes get the same. */
 int saving_commit(struct saving *s, int rc);
 void saving_free(struct saving *s);
+/* Pages that nobody may write for the saving alone may be written; and nobody is held any more. */
+void saving_let_write(const struct saving *s);
+void saving_thaw(const struct saving *s);
 /* All that is needed to let the program go on. DSM_ERR_NOMEM */
 int saving_prepare(struct saving *s);
 /* The rest, by a thread of its own, which frees s. 0, or, where there is none to be had, what came of

@@ -12,13 +12,25 @@
 #include "dsm/calls/checkpoint.h"
 #include "dsm/dsm_checkpoint.h"
 
+/* Rank 0. The next one may lie on it. */
+static int write_manifest(struct saving *s)
+{
+	struct store *store = &s->d->store;
+	int rc = ckpt_store_commit(s->store, &s->manifest, &s->why);
+
+	if (rc == 0 && s->flags & DSM_CHECKPOINT_INCREMENTAL) {
+		memcpy(store->last, s->id, sizeof store->last);
+		store->has_last = 1;
+	}
+	return saving_failed(s, rc);
+}
+
 int saving_commit(struct saving *s, int rc)
 {
 	const int first = s->d->engine.cfg.self == 0;
 
 	if (rc == 0)
-		rc = saving_agree(s, first ? saving_failed(s, ckpt_store_commit(s->store, &s->manifest,
-		                                                                &s->why)) : 0);
+		rc = saving_agree(s, first ? write_manifest(s) : 0);
 	/* After agreeing nobody writes there any more. Where a node was lost the job ends. */
 	if (rc && first && rc != DSM_ERR_LOST)
 		ckpt_store_drop(s->store, s->generation);
@@ -30,6 +42,8 @@ void saving_free(struct saving *s)
 	if (s->gen >= 0)
 		close(s->gen);
 	ckpt_manifest_free(&s->manifest);
+	ckpt_manifest_free(&s->base);
+	free(s->gone);
 	free(s->run);
 	free(s->object);
 	free(s->kept);
@@ -37,9 +51,23 @@ void saving_free(struct saving *s)
 	free(s);
 }
 
+/* Where the next one may lie on this one, the first store to each page is to be seen. */
+void saving_let_write(const struct saving *s)
+{
+	if (!(s->flags & DSM_CHECKPOINT_INCREMENTAL))
+		freeze_let_write(s->d);
+}
+
+void saving_thaw(const struct saving *s)
+{
+	if (s->flags & DSM_CHECKPOINT_INCREMENTAL)
+		freeze_thaw(s->d);
+	else
+		freeze_end(s->d);
+}
+
 /* --- beside the program --- */
 
-/* A page that was kept from being written for this alone is so no longer. */
 static int finish(struct saving *s)
 {
 	struct dsm *d = s->d;
@@ -49,7 +77,7 @@ static int finish(struct saving *s)
 	saving_set_error("");
 	rc = saving_agree(s, saving_failed(s, saving_write(s)));
 	moment_end(d);
-	freeze_let_write(d);
+	saving_let_write(s);
 	rc = saving_commit(s, rc);
 	saving_free(s);
 	snprintf(d->store.why, sizeof d->store.why, "%s", dsm_checkpoint_error());

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "dsm/dsm.h"
+#include "dsm/dsm_checkpoint.h"
 #include "dsm/node/node.h"
 
 #define LOOK_PAGES 65536 /* with the lock held: others wait for it */
@@ -63,7 +63,7 @@ static int note_part(struct saving *s, uint64_t page, uint64_t end)
 
 		node_lock(d, &mask);
 		for (; page < stop && rc == 0; page++)
-			if (is_mine(d, page)) {
+			if (is_mine(d, page) && (!s->lies || moment_is_written(d, page))) {
 				rc = note(s, page);
 				if (rc == 0)
 					frames_pin(&d->memory.frames, page, 1);
@@ -93,6 +93,63 @@ static int note_zone(struct saving *s, const struct region_zone *zone)
 		at = end;
 	}
 	return rc;
+}
+
+static int note_gone(struct saving *s, uint64_t page)
+{
+	struct saving_gone *last = s->gones ? &s->gone[s->gones - 1] : NULL;
+	struct saving_gone *more;
+
+	if (last && last->page + last->n == page &&
+	    region_zone_of(&s->d->memory.region, last->page) ==
+	            region_zone_of(&s->d->memory.region, page)) {
+		last->n++;
+		return 0;
+	}
+	more = reallocarray(s->gone, s->gones + 1, sizeof *more);
+	if (!more)
+		return DSM_ERR_NOMEM;
+	s->gone = more;
+	more[s->gones++] = (struct saving_gone){.page = page, .n = 1};
+	return 0;
+}
+
+static int is_gone(struct dsm *d, uint64_t page)
+{
+	struct coh_page_info info;
+
+	if (!moment_is_written(d, page) || !node_is_home(d, page))
+		return 0;
+	coh_page_info(d->engine.coh, page, &info);
+	return !info.touched && info.cache_state != COH_C_M;
+}
+
+/* Pages that were discarded since the one on which this one lies: the home has seen it. */
+static int note_all_gone(struct saving *s)
+{
+	struct dsm *d = s->d;
+	uint64_t page = 0;
+	sigset_t mask;
+	int rc = 0;
+
+	while (page < d->memory.region.pages && rc == 0) {
+		node_lock(d, &mask);
+		for (unsigned n = 0; n < LOOK_PAGES && page < d->memory.region.pages && rc == 0;
+		     n++, page++)
+			if (is_gone(d, page))
+				rc = note_gone(s, page);
+		node_unlock(d, &mask);
+	}
+	return rc;
+}
+
+/* From here on it counts what is written. */
+static int watch(struct saving *s)
+{
+	if (s->flags & DSM_CHECKPOINT_INCREMENTAL)
+		return moment_watch(s->d) ? DSM_ERR_NOMEM : 0;
+	moment_watch_no_more(s->d);
+	return 0;
 }
 
 /* By their handles, which name another home than this node where the job was restored on fewer. */
@@ -137,7 +194,9 @@ int saving_note(struct saving *s)
 	for (int kind = 0; kind < REGION_ZONES && rc == 0; kind++)
 		if (s->d->memory.region.zone[kind].count)
 			rc = note_zone(s, &s->d->memory.region.zone[kind]);
-	return rc;
+	if (rc == 0 && s->lies)
+		rc = note_all_gone(s);
+	return rc ? rc : watch(s);
 }
 
 void saving_let_pages_go(struct saving *s)
@@ -182,6 +241,8 @@ static int write_run(struct saving *s, struct ckpt_writer *w, const struct momen
 		if (n)
 			rc = ckpt_writer_run(w, kind, run->page + page - zone->first, n,
 			                     at + page * zone->page_bytes, &s->why);
+		else if (s->lies)
+			rc = ckpt_writer_gone(w, kind, run->page + page - zone->first, 1, &s->why);
 		page += n ? n : 1;
 	}
 	return rc;
@@ -207,6 +268,15 @@ static int write_pages(struct saving *s, struct ckpt_writer *w)
 	return rc;
 }
 
+static int write_gone(struct saving *s, struct ckpt_writer *w, const struct saving_gone *gone)
+{
+	const struct region *region = &s->d->memory.region;
+	const struct region_zone *zone = region_zone_of(region, gone->page);
+
+	return ckpt_writer_gone(w, zone == &region->zone[REGION_PMD] ? CKPT_PMD : CKPT_PTE,
+	                        gone->page - zone->first, gone->n, &s->why);
+}
+
 int saving_write(struct saving *s)
 {
 	struct ckpt_writer w;
@@ -218,6 +288,8 @@ int saving_write(struct saving *s)
 		rc = ckpt_writer_private(&w, s->private_data, s->private_bytes, &s->why);
 	for (uint64_t i = 0; i < s->objects && rc == 0; i++)
 		rc = ckpt_writer_object(&w, s->object[i], &s->why);
+	for (uint64_t i = 0; i < s->gones && rc == 0; i++)
+		rc = write_gone(s, &w, &s->gone[i]);
 	if (rc == 0)
 		rc = ckpt_writer_finish(&w, &s->why);
 	ckpt_writer_close(&w);

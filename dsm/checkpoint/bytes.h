@@ -70,12 +70,12 @@ static inline uint64_t get_64(struct cursor *c)
 #define ENVELOPE_BYTES (ENVELOPE_HEAD + CKPT_HASH_BYTES)
 
 /* Writes the head of a file of len bytes, and returns where it goes on. */
-uint8_t *envelope_begin(uint8_t *bytes, const char magic[8]);
+uint8_t *envelope_begin(uint8_t *bytes, const char magic[8], uint32_t version);
 /* All but the hash is written. */
 void envelope_seal(uint8_t *bytes, size_t len);
-/* Checks head and hash, and sets body to what is between. what: for the sentence. */
+/* Checks head and hash, and sets version, and body to what is between. what: for the sentence. */
 int envelope_open(const uint8_t *bytes, size_t len, const char magic[8], const char *what,
-                  struct cursor *body, struct ckpt_why *why);
+                  uint32_t *version, struct cursor *body, struct ckpt_why *why);
 /* -EBADMSG, and the sentence. */
 int envelope_wrong(struct ckpt_why *why, const char *what, const char *how);
 

@@ -18,7 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CKPT_VERSION 1
+#define CKPT_VERSION 2 /* the newest; a file is of the oldest that can say what is in it */
+#define CKPT_LAYERS_MAX 16 /* a full checkpoint, and those on it that have only what was written */
 #define CKPT_ID_BYTES 16
 #define CKPT_HASH_BYTES 32 /* of a manifest or an index: BLAKE2b */
 #define CKPT_SUM_BYTES 16  /* of a run: the same, shorter */
@@ -54,6 +55,13 @@ struct ckpt_name {
 	char name[CKPT_NAME_MAX];
 };
 
+/* One that this one lies on: what is in none of its indexes is as it was there. */
+struct ckpt_layer {
+	uint8_t id[CKPT_ID_BYTES];
+	uint64_t generation;
+	struct ckpt_file *file; /* of each node */
+};
+
 struct ckpt_manifest {
 	uint8_t id[CKPT_ID_BYTES];
 	uint64_t generation;
@@ -68,6 +76,8 @@ struct ckpt_manifest {
 	uint64_t blocks;
 	struct ckpt_name *name;
 	uint64_t names;
+	struct ckpt_layer *under; /* the full one first */
+	uint64_t layers;
 };
 
 /* Consecutive pages, or bytes of the private ones; in the data file they follow each other. */
@@ -84,6 +94,12 @@ struct ckpt_object {
 	uint32_t mutex; /* of a condition: its index, at the same home */
 };
 
+/* Pages of a zone that are zero, and may not be in a checkpoint below. */
+struct ckpt_gone {
+	uint32_t kind;
+	uint64_t first, count;
+};
+
 struct ckpt_index {
 	uint8_t id[CKPT_ID_BYTES];
 	uint32_t rank;
@@ -92,6 +108,8 @@ struct ckpt_index {
 	uint64_t runs;
 	struct ckpt_object *object;
 	uint64_t objects;
+	struct ckpt_gone *gone;
+	uint64_t gones;
 };
 
 /* --- manifest.c, index.c: to bytes and back; pure but for malloc --- */
@@ -103,6 +121,8 @@ int ckpt_manifest_encode(const struct ckpt_manifest *m, uint8_t **out, size_t *l
 int ckpt_manifest_decode(const uint8_t *bytes, size_t len, struct ckpt_manifest *out,
                          struct ckpt_why *why);
 void ckpt_manifest_free(struct ckpt_manifest *m);
+/* m lies on base, and on what that lies on. -ENOMEM */
+int ckpt_manifest_lay(struct ckpt_manifest *m, const struct ckpt_manifest *base);
 int ckpt_index_encode(const struct ckpt_index *index, uint8_t **out, size_t *len);
 /* The same for the index of node rank of m. */
 int ckpt_index_decode(const struct ckpt_manifest *m, uint32_t rank, const uint8_t *bytes,
@@ -119,7 +139,7 @@ void ckpt_sum(const void *bytes, size_t len, uint8_t out[CKPT_SUM_BYTES]);
 struct ckpt_writer {
 	int dir, fd;
 	struct ckpt_index index;
-	uint64_t room; /* for runs */
+	uint64_t room, gone_room; /* for runs; for those that are gone */
 };
 /* dir: of the generation. */
 int ckpt_writer_open(struct ckpt_writer *w, int dir, const uint8_t id[CKPT_ID_BYTES],
@@ -130,6 +150,9 @@ int ckpt_writer_run(struct ckpt_writer *w, uint32_t kind, uint64_t first, uint64
 int ckpt_writer_private(struct ckpt_writer *w, const void *bytes, uint64_t len,
                         struct ckpt_why *why);
 int ckpt_writer_object(struct ckpt_writer *w, struct ckpt_object object, struct ckpt_why *why);
+/* Zero, where it may not be in what this one lies on. */
+int ckpt_writer_gone(struct ckpt_writer *w, uint32_t kind, uint64_t first, uint64_t count,
+                     struct ckpt_why *why);
 /* Both files are on the disk then. */
 int ckpt_writer_finish(struct ckpt_writer *w, struct ckpt_why *why);
 /* Whatever came of it. */
@@ -143,10 +166,12 @@ int ckpt_store_open(const char *dir, int *out, struct ckpt_why *why);
 /* Makes the next generation's directory, and does away with what an earlier job left that did not
  * come to its manifest. */
 int ckpt_store_begin(int dir, uint64_t *generation, struct ckpt_why *why);
+/* The manifest that is there, for ckpt_manifest_free(); its generation is 0 where there is none. */
+int ckpt_store_now(int dir, struct ckpt_manifest *out, struct ckpt_why *why);
 /* The directory of a generation. -errno */
 int ckpt_store_generation(int dir, uint64_t generation, int *out);
 /* All indexes are there: they are read back for their hashes (m->file is filled in), and the
- * manifest takes its place. The earlier generation goes. */
+ * manifest takes its place. Earlier generations go that it does not lie on. */
 int ckpt_store_commit(int dir, struct ckpt_manifest *m, struct ckpt_why *why);
 /* The generation goes. */
 void ckpt_store_drop(int dir, uint64_t generation);
@@ -157,6 +182,7 @@ struct ckpt {
 	int dir;
 	struct ckpt_manifest manifest;
 	struct ckpt_index *index; /* of each node */
+	struct ckpt *under; /* manifest.layers of them; their manifests have what their files need */
 	struct ckpt_kept {
 		uint8_t *bytes;
 		uint64_t len;
@@ -166,6 +192,9 @@ struct ckpt {
  * the system said. */
 int ckpt_open(const char *dir, struct ckpt **out, struct ckpt_why *why);
 void ckpt_close(struct ckpt *c); /* NULL is allowed */
+/* The layers of it, from the full one on; the last one, manifest.layers, is itself. A page is as the
+ * last one says that says anything of it. */
+const struct ckpt *ckpt_layer(const struct ckpt *c, uint64_t i);
 /* Reads the private bytes of all nodes. */
 int ckpt_keep_private(struct ckpt *c, struct ckpt_why *why);
 /* Files and indexes are not needed any more. */

@@ -22,10 +22,10 @@ int envelope_wrong(struct ckpt_why *why, const char *what, const char *how)
 	return -EBADMSG;
 }
 
-uint8_t *envelope_begin(uint8_t *bytes, const char magic[8])
+uint8_t *envelope_begin(uint8_t *bytes, const char magic[8], uint32_t version)
 {
 	bytes = put_bytes(bytes, magic, 8);
-	bytes = put_32(bytes, CKPT_VERSION);
+	bytes = put_32(bytes, version);
 	return put_32(bytes, 0);
 }
 
@@ -35,11 +35,10 @@ void envelope_seal(uint8_t *bytes, size_t len)
 }
 
 int envelope_open(const uint8_t *bytes, size_t len, const char magic[8], const char *what,
-                  struct cursor *body, struct ckpt_why *why)
+                  uint32_t *version, struct cursor *body, struct ckpt_why *why)
 {
 	struct cursor c = {.at = bytes, .left = len};
 	uint8_t hash[CKPT_HASH_BYTES];
-	uint32_t version;
 	char is[8];
 
 	if (len < ENVELOPE_BYTES)
@@ -50,11 +49,11 @@ int envelope_open(const uint8_t *bytes, size_t len, const char magic[8], const c
 	ckpt_hash(bytes, len - CKPT_HASH_BYTES, hash);
 	if (memcmp(hash, bytes + len - CKPT_HASH_BYTES, sizeof hash))
 		return envelope_wrong(why, what, "is damaged: its checksum is another");
-	version = get_32(&c);
-	if (version != CKPT_VERSION) {
+	*version = get_32(&c);
+	if (*version == 0 || *version > CKPT_VERSION) {
 		snprintf(why->text, sizeof why->text,
-		         "%s is of version %u of the format, and this library reads version %d", what,
-		         version, CKPT_VERSION);
+		         "%s is of version %u of the format, and this library reads up to version %d",
+		         what, *version, CKPT_VERSION);
 		return -ENOTSUP;
 	}
 	if (get_32(&c))

@@ -10,6 +10,8 @@
 #define FIXED (CKPT_ID_BYTES + 2 * 4 + 3 * 8)
 #define RUN_BYTES (2 * 4 + 2 * 8 + CKPT_SUM_BYTES)
 #define OBJECT_BYTES (4 * 4)
+#define GONE_BYTES (2 * 4 + 2 * 8)
+#define WITH_GONE 2 /* the version that has them, and their number */
 
 static const uint64_t page_bytes[CKPT_ZONES] = {4096, 2 << 20};
 
@@ -25,18 +27,21 @@ uint64_t ckpt_run_bytes(const struct ckpt_run *run)
 
 int ckpt_index_encode(const struct ckpt_index *x, uint8_t **out, size_t *len)
 {
-	const size_t n = ENVELOPE_BYTES + FIXED + x->runs * RUN_BYTES + x->objects * OBJECT_BYTES;
+	const size_t n = ENVELOPE_BYTES + FIXED + x->runs * RUN_BYTES + x->objects * OBJECT_BYTES +
+	                 (x->gones ? 8 + x->gones * GONE_BYTES : 0);
 	uint8_t *bytes = malloc(n), *at;
 
 	if (!bytes)
 		return -ENOMEM;
-	at = envelope_begin(bytes, MAGIC);
+	at = envelope_begin(bytes, MAGIC, x->gones ? WITH_GONE : 1);
 	at = put_bytes(at, x->id, sizeof x->id);
 	at = put_32(at, x->rank);
 	at = put_32(at, 0);
 	at = put_64(at, x->data_bytes);
 	at = put_64(at, x->runs);
 	at = put_64(at, x->objects);
+	if (x->gones)
+		at = put_64(at, x->gones);
 	for (uint64_t i = 0; i < x->runs; i++) {
 		at = put_32(at, x->run[i].kind);
 		at = put_32(at, 0);
@@ -49,6 +54,12 @@ int ckpt_index_encode(const struct ckpt_index *x, uint8_t **out, size_t *len)
 		at = put_32(at, x->object[i].index);
 		at = put_32(at, x->object[i].is_cond);
 		at = put_32(at, x->object[i].mutex);
+	}
+	for (uint64_t i = 0; i < x->gones; i++) {
+		at = put_32(at, x->gone[i].kind);
+		at = put_32(at, 0);
+		at = put_64(at, x->gone[i].first);
+		at = put_64(at, x->gone[i].count);
 	}
 	envelope_seal(bytes, n);
 	*out = bytes;
@@ -105,16 +116,58 @@ static int get_objects(struct cursor *c, const struct ckpt_manifest *m, struct c
 	return 0;
 }
 
+/* In ascending order, too. */
+static int get_gone(struct cursor *c, const struct ckpt_manifest *m, struct ckpt_index *x)
+{
+	uint64_t next = 0;
+	uint32_t kind = 0;
+
+	for (uint64_t i = 0; i < x->gones; i++) {
+		struct ckpt_gone *gone = &x->gone[i];
+		uint64_t pages;
+
+		gone->kind = get_32(c);
+		if (get_32(c) || gone->kind < kind || gone->kind >= CKPT_ZONES)
+			return -EBADMSG;
+		gone->first = get_64(c);
+		gone->count = get_64(c);
+		next = gone->kind > kind ? 0 : next;
+		kind = gone->kind;
+		pages = m->zone_bytes[kind] / page_bytes[kind];
+		if (gone->first < next || gone->first > pages || !gone->count ||
+		    gone->count > pages - gone->first)
+			return -EBADMSG;
+		next = gone->first + gone->count;
+	}
+	return 0;
+}
+
+/* How many there are of each, as far as the file has room for them. */
+static int get_counts(struct cursor *c, uint32_t version, struct ckpt_index *x)
+{
+	x->data_bytes = get_64(c);
+	x->runs = get_64(c);
+	x->objects = get_64(c);
+	x->gones = version >= WITH_GONE ? get_64(c) : 0;
+	return (version >= WITH_GONE && !x->gones) || x->runs > c->left / RUN_BYTES ||
+	                       x->objects > c->left / OBJECT_BYTES ||
+	                       x->gones > c->left / GONE_BYTES ||
+	                       c->left != x->runs * RUN_BYTES + x->objects * OBJECT_BYTES +
+	                                          x->gones * GONE_BYTES
+	               ? -EBADMSG : 0;
+}
+
 int ckpt_index_decode(const struct ckpt_manifest *m, uint32_t rank, const uint8_t *bytes,
                       size_t len, struct ckpt_index *out, struct ckpt_why *why)
 {
 	struct ckpt_index x = {0};
 	char what[48];
 	struct cursor c;
+	uint32_t version;
 	int rc;
 
 	snprintf(what, sizeof what, "the index of node %u", rank);
-	rc = envelope_open(bytes, len, MAGIC, what, &c, why);
+	rc = envelope_open(bytes, len, MAGIC, what, &version, &c, why);
 	if (rc)
 		return rc;
 	if (c.left < FIXED)
@@ -125,15 +178,12 @@ int ckpt_index_decode(const struct ckpt_manifest *m, uint32_t rank, const uint8_
 		return envelope_wrong(why, what, "is of another checkpoint, or of another node");
 	if (get_32(&c))
 		return envelope_wrong(why, what, "has flags that are not known");
-	x.data_bytes = get_64(&c);
-	x.runs = get_64(&c);
-	x.objects = get_64(&c);
-	if (x.runs > c.left / RUN_BYTES || x.objects > c.left / OBJECT_BYTES ||
-	    c.left != x.runs * RUN_BYTES + x.objects * OBJECT_BYTES)
+	if (get_counts(&c, version, &x))
 		return envelope_wrong(why, what, "has another length than it says");
 	x.run = calloc(x.runs + 1, sizeof *x.run);
 	x.object = calloc(x.objects + 1, sizeof *x.object);
-	if (!x.run || !x.object) {
+	x.gone = calloc(x.gones + 1, sizeof *x.gone);
+	if (!x.run || !x.object || !x.gone) {
 		snprintf(why->text, sizeof why->text, "no memory to read %s", what);
 		rc = -ENOMEM;
 		goto err_free;
@@ -141,6 +191,8 @@ int ckpt_index_decode(const struct ckpt_manifest *m, uint32_t rank, const uint8_
 	rc = get_runs(&c, m, &x);
 	if (rc == 0)
 		rc = get_objects(&c, m, &x);
+	if (rc == 0)
+		rc = get_gone(&c, m, &x);
 	if (rc) {
 		envelope_wrong(why, what, "has entries that cannot be");
 		goto err_free;
@@ -157,6 +209,8 @@ void ckpt_index_free(struct ckpt_index *index)
 {
 	free(index->run);
 	free(index->object);
+	free(index->gone);
+	index->gone = NULL;
 	index->run = NULL;
 	index->object = NULL;
 }

@@ -76,39 +76,94 @@ static int open_files(struct ckpt *c, const char *path, struct ckpt_why *why)
 	return rc;
 }
 
+static int read_indexes(struct ckpt *c, struct ckpt_why *why)
+{
+	int rc = 0;
+
+	c->index = calloc(c->manifest.nodes, sizeof *c->index);
+	if (!c->index) {
+		snprintf(why->text, sizeof why->text, "no memory to read a checkpoint");
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < c->manifest.nodes && rc == 0; i++)
+		rc = read_index(c, i, why);
+	return rc;
+}
+
+/* What this layer of c has of its manifest. */
+static int open_layer(const struct ckpt *c, int dir, uint64_t i, struct ckpt_why *why)
+{
+	const struct ckpt_layer *layer = &c->manifest.under[i];
+	struct ckpt *under = &c->under[i];
+	char name[DISK_NAME_MAX];
+	int rc;
+
+	under->manifest = (struct ckpt_manifest){
+		.generation = layer->generation, .window = c->manifest.window,
+		.nodes = c->manifest.nodes, .handle_homes = c->manifest.handle_homes,
+		.file = layer->file};
+	memcpy(under->manifest.id, layer->id, CKPT_ID_BYTES);
+	memcpy(under->manifest.zone_bytes, c->manifest.zone_bytes, sizeof c->manifest.zone_bytes);
+	rc = ckpt_store_generation(dir, layer->generation, &under->dir);
+	disk_generation_name(layer->generation, name);
+	return rc ? disk_failed(why, "open directory", name, -rc) : read_indexes(under, why);
+}
+
+static int open_layers(struct ckpt *c, const char *path, struct ckpt_why *why)
+{
+	int dir, rc = 0;
+
+	if (!c->manifest.layers)
+		return 0;
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return disk_failed(why, "open directory", path, errno);
+	c->under = calloc(c->manifest.layers, sizeof *c->under);
+	for (uint64_t i = 0; c->under && i < c->manifest.layers; i++)
+		c->under[i].dir = -1;
+	if (!c->under) {
+		snprintf(why->text, sizeof why->text, "no memory to read a checkpoint");
+		rc = -ENOMEM;
+	}
+	for (uint64_t i = 0; i < c->manifest.layers && rc == 0; i++)
+		rc = open_layer(c, dir, i, why);
+	close(dir);
+	return rc;
+}
+
+const struct ckpt *ckpt_layer(const struct ckpt *c, uint64_t i)
+{
+	return i < c->manifest.layers ? &c->under[i] : c;
+}
+
 int ckpt_open(const char *path, struct ckpt **out, struct ckpt_why *why)
 {
 	struct ckpt *c = calloc(1, sizeof *c);
 	int rc;
 
-	if (!c)
-		goto err_memory;
+	if (!c) {
+		snprintf(why->text, sizeof why->text, "no memory to read a checkpoint");
+		return -ENOMEM;
+	}
 	c->dir = -1;
 	rc = open_files(c, path, why);
+	if (rc == 0)
+		rc = read_indexes(c, why);
+	if (rc == 0)
+		rc = open_layers(c, path, why);
 	if (rc)
-		goto err_close;
-	c->index = calloc(c->manifest.nodes, sizeof *c->index);
-	if (!c->index) {
 		ckpt_close(c);
-		goto err_memory;
-	}
-	for (uint32_t i = 0; i < c->manifest.nodes && rc == 0; i++)
-		rc = read_index(c, i, why);
-	if (rc)
-		goto err_close;
-	*out = c;
-	return 0;
-
-err_close:
-	ckpt_close(c);
+	else
+		*out = c;
 	return rc;
-err_memory:
-	snprintf(why->text, sizeof why->text, "no memory to read a checkpoint");
-	return -ENOMEM;
 }
 
 void ckpt_shed(struct ckpt *c)
 {
+	for (uint64_t i = 0; c->under && i < c->manifest.layers; i++)
+		ckpt_shed(&c->under[i]);
+	free(c->under);
+	c->under = NULL;
 	for (uint32_t i = 0; c->index && i < c->manifest.nodes; i++)
 		ckpt_index_free(&c->index[i]);
 	free(c->index);

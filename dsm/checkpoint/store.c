@@ -75,8 +75,20 @@ static void remove_generation(int dir, const char *name)
 	unlinkat(dir, name, AT_REMOVEDIR);
 }
 
-/* All but that of this name; NULL: none stays. */
-static void remove_others(int dir, const char *but)
+static int has(const struct ckpt_manifest *m, const char *name)
+{
+	char is[DISK_NAME_MAX];
+
+	for (uint64_t i = 0; i <= m->layers; i++) {
+		disk_generation_name(i < m->layers ? m->under[i].generation : m->generation, is);
+		if (!strcmp(is, name))
+			return 1;
+	}
+	return 0;
+}
+
+/* All but those that this manifest names; of generation 0: none stays. */
+static void remove_others(int dir, const struct ckpt_manifest *m)
 {
 	DIR *at = entries_of(dir, ".");
 	const struct dirent *e;
@@ -84,51 +96,43 @@ static void remove_others(int dir, const char *but)
 	if (!at)
 		return;
 	while ((e = readdir(at)))
-		if (is_generation(e->d_name) && (!but || strcmp(e->d_name, but)))
+		if (is_generation(e->d_name) && (!m->generation || !has(m, e->d_name)))
 			remove_generation(dir, e->d_name);
 	closedir(at);
 }
 
-/* The generation of the manifest that is there; 0: there is none. One that cannot be read is not
- * written over. */
-static int generation_now(int dir, uint64_t *out, struct ckpt_why *why)
+/* One that cannot be read is not written over. */
+int ckpt_store_now(int dir, struct ckpt_manifest *out, struct ckpt_why *why)
 {
-	struct ckpt_manifest m;
 	uint8_t *bytes;
 	size_t len;
 	int rc;
 
-	*out = 0;
+	*out = (struct ckpt_manifest){0};
 	if (faccessat(dir, "manifest", F_OK, AT_EACCESS) && errno == ENOENT)
 		return 0;
 	rc = disk_read_file(dir, "manifest", MANIFEST_MAX, &bytes, &len, why);
 	if (rc)
 		return rc;
-	rc = ckpt_manifest_decode(bytes, len, &m, why);
+	rc = ckpt_manifest_decode(bytes, len, out, why);
 	free(bytes);
-	if (rc == 0) {
-		*out = m.generation;
-		ckpt_manifest_free(&m);
-	}
 	return rc;
 }
 
 int ckpt_store_begin(int dir, uint64_t *generation, struct ckpt_why *why)
 {
 	char name[DISK_NAME_MAX];
-	uint64_t now;
-	int rc = generation_now(dir, &now, why);
+	struct ckpt_manifest now;
+	int rc = ckpt_store_now(dir, &now, why);
 
 	if (rc)
 		return rc;
-	disk_generation_name(now, name);
-	remove_others(dir, now ? name : NULL);
+	remove_others(dir, &now);
+	*generation = now.generation + 1;
+	ckpt_manifest_free(&now);
 	unlinkat(dir, NEW, 0);
-	disk_generation_name(now + 1, name);
-	if (mkdirat(dir, name, 0777))
-		return disk_failed(why, "make directory", name, errno);
-	*generation = now + 1;
-	return 0;
+	disk_generation_name(*generation, name);
+	return mkdirat(dir, name, 0777) ? disk_failed(why, "make directory", name, errno) : 0;
 }
 
 int ckpt_store_generation(int dir, uint64_t generation, int *out)
@@ -206,7 +210,7 @@ int ckpt_store_commit(int dir, struct ckpt_manifest *m, struct ckpt_why *why)
 	if (rc == 0)
 		rc = put_manifest(dir, m, why);
 	if (rc == 0)
-		remove_others(dir, name);
+		remove_others(dir, m);
 	return rc;
 }
 

@@ -79,6 +79,37 @@ int ckpt_writer_object(struct ckpt_writer *w, struct ckpt_object object, struct 
 	return 0;
 }
 
+int ckpt_writer_gone(struct ckpt_writer *w, uint32_t kind, uint64_t first, uint64_t count,
+                     struct ckpt_why *why)
+{
+	struct ckpt_index *x = &w->index;
+	struct ckpt_gone *last = x->gones ? &x->gone[x->gones - 1] : NULL;
+
+	if (last && last->kind == kind && last->first + last->count == first) {
+		last->count += count;
+		return 0;
+	}
+	if (x->gones == w->gone_room) {
+		const uint64_t room = w->gone_room ? 2 * w->gone_room : 64;
+		struct ckpt_gone *more = realloc(x->gone, room * sizeof *more);
+		if (!more)
+			return no_memory(why);
+		x->gone = more;
+		w->gone_room = room;
+	}
+	x->gone[x->gones++] = (struct ckpt_gone){.kind = kind, .first = first, .count = count};
+	return 0;
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct ckpt_gone *x = a, *y = b;
+
+	if (x->kind != y->kind)
+		return x->kind < y->kind ? -1 : 1;
+	return x->first < y->first ? -1 : x->first > y->first;
+}
+
 int ckpt_writer_finish(struct ckpt_writer *w, struct ckpt_why *why)
 {
 	char name[DISK_NAME_MAX];
@@ -91,6 +122,8 @@ int ckpt_writer_finish(struct ckpt_writer *w, struct ckpt_why *why)
 	w->fd = -1;
 	if (rc)
 		return wrote(w, rc, why);
+	if (w->index.gones)
+		qsort(w->index.gone, w->index.gones, sizeof *w->index.gone, by_place);
 	if (ckpt_index_encode(&w->index, &bytes, &len))
 		return no_memory(why);
 	disk_name(DISK_INDEX, w->index.rank, name);

@@ -125,6 +125,8 @@ struct dsm {
 		pthread_t thread;
 		int result; /* of the last one that went on beside the program */
 		char why[512];
+		uint8_t last[16]; /* rank 0: the id of the last one, where another may lie on it */
+		int has_last;
 	} store;
 	struct progress progress;
 	struct loop *loop;        /* the service thread */

@@ -152,13 +152,24 @@ static int read_run(struct dsm *d, uint32_t rank, int fd, uint64_t at, const str
 	return 0;
 }
 
-/* What one node of the old job has saved. */
-static int read_node(struct dsm *d, uint32_t rank, uint8_t *buf)
+/* Pages that have become zero: what an older layer has put there is not to be seen. */
+static void clear(struct dsm *d, const struct ckpt_gone *gone)
 {
-	const struct ckpt_index *x = &d->restored->index[rank];
+	const struct region_zone *zone = &d->memory.region.zone[gone->kind];
+
+	for (uint64_t page = zone->first + gone->first;
+	     page < zone->first + gone->first + gone->count; page++)
+		if (node_is_home(d, page) && frames_ready(&d->memory.frames, page))
+			memset(region_frame_at(&d->memory.region, page), 0, zone->page_bytes);
+}
+
+/* What one node of the old job has saved in a layer. */
+static int read_node(struct dsm *d, const struct ckpt *layer, uint32_t rank, uint8_t *buf)
+{
+	const struct ckpt_index *x = &layer->index[rank];
 	struct ckpt_why why;
 	uint64_t at = 0;
-	int fd = ckpt_data_open(d->restored, rank, &why), rc = 0;
+	int fd = ckpt_data_open(layer, rank, &why), rc = 0;
 
 	if (fd < 0)
 		return refuse(d, fd, why.text);
@@ -171,23 +182,55 @@ static int read_node(struct dsm *d, uint32_t rank, uint8_t *buf)
 	return rc;
 }
 
+/* All nodes have saved a page before any has saved a later state of it. */
+static int read_layer(struct dsm *d, const struct ckpt *layer, uint8_t *buf)
+{
+	const uint32_t nodes = layer->manifest.nodes;
+	int rc = 0;
+
+	for (uint32_t i = 0; i < nodes; i++)
+		for (uint64_t k = 0; k < layer->index[i].gones; k++)
+			clear(d, &layer->index[i].gone[k]);
+	for (uint32_t i = 0; i < nodes && rc == 0; i++)
+		rc = read_node(d, layer, (d->boot->rank + i) % nodes, buf);
+	return rc;
+}
+
+/* The bytes of this node's pages in a run that no layer before has had. seen: a bit for each page. */
+static uint64_t bytes_of(struct dsm *d, const struct ckpt_run *run, uint8_t *seen)
+{
+	const struct region_zone *zone = &d->memory.region.zone[run->kind];
+	uint64_t bytes = 0;
+
+	for (uint64_t page = page_of(d, run); page < page_of(d, run) + run->count; page++) {
+		if (!node_is_home(d, page) || seen[page / 8] >> page % 8 & 1)
+			continue;
+		seen[page / 8] |= (uint8_t)(1u << page % 8);
+		bytes += zone->page_bytes;
+	}
+	return bytes;
+}
+
 /* Whether the budget has room for all of it, before any of it is read. */
 static int check_room(struct dsm *d)
 {
 	const struct budget *mine = &d->memory.budgets[d->boot->rank];
+	uint8_t *seen = calloc(1, d->memory.region.pages / 8 + 1);
 	uint64_t bytes = 0;
 
-	for (uint32_t rank = 0; rank < d->restored->manifest.nodes; rank++) {
-		const struct ckpt_index *x = &d->restored->index[rank];
-		for (uint64_t i = 0; i < x->runs; i++) {
-			const struct ckpt_run *run = &x->run[i];
-			if (run->kind != CKPT_PTE && !(run->kind == CKPT_PMD && mine->both))
-				continue;
-			for (uint64_t k = 0; k < run->count; k++)
-				bytes += node_is_home(d, page_of(d, run) + k)
-				                 ? d->memory.region.zone[run->kind].page_bytes : 0;
-		}
+	if (!seen)
+		return no_room(d);
+	for (uint64_t k = 0; k <= d->restored->manifest.layers; k++) {
+		const struct ckpt *layer = ckpt_layer(d->restored, k);
+
+		for (uint32_t rank = 0; rank < layer->manifest.nodes; rank++)
+			for (uint64_t i = 0; i < layer->index[rank].runs; i++) {
+				const struct ckpt_run *run = &layer->index[rank].run[i];
+				if (run->kind == CKPT_PTE || (run->kind == CKPT_PMD && mine->both))
+					bytes += bytes_of(d, run, seen);
+			}
 	}
+	free(seen);
 	return bytes > mine->bytes ? no_room(d) : 0;
 }
 
@@ -243,8 +286,8 @@ int restore_all(struct dsm *d)
 		            "together");
 	if (rc == 0)
 		rc = check_room(d);
-	for (uint32_t i = 0; i < d->restored->manifest.nodes && rc == 0; i++)
-		rc = read_node(d, (d->boot->rank + i) % d->restored->manifest.nodes, buf);
+	for (uint64_t i = 0; i <= d->restored->manifest.layers && rc == 0; i++)
+		rc = read_layer(d, ckpt_layer(d->restored, i), buf);
 	free(buf);
 	ckpt_shed(d->restored);
 	return rc;

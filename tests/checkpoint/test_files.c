@@ -152,7 +152,7 @@ static void test_newer_version(void)
 	CU_ASSERT_FATAL(pwrite(fd, bytes, (size_t)len, 0) == len);
 	close(fd);
 	CU_ASSERT_EQUAL(small_read(NULL, &why), 0);
-	CU_ASSERT_PTR_NOT_NULL(strstr(why.text, "version 2"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(why.text, "version 3"));
 	/* Nor is it written over. */
 	CU_ASSERT_EQUAL(small_write(6, &why), -ENOTSUP);
 	CU_ASSERT_EQUAL_FATAL(small_remove_dir(), 0);

@@ -2,7 +2,7 @@
 /*
  * A job that saves itself after each round, and checks all of its memory when it begins again:
  *
- *	checkpoint DIR ROUNDS [kill RANK MICROSECONDS] [huge]
+ *	checkpoint DIR ROUNDS [kill RANK MICROSECONDS] [background] [incremental] [huge]
  *
  * In a round each node writes words of its own choice, all over the memory; what a word holds after
  * a round is known without looking, whatever the number of nodes. Beside that, threads never stop
@@ -37,6 +37,7 @@ struct state {
 static struct state *state;
 static uint64_t *word, *chain; /* chain: a page for each, and others that are full of something */
 static volatile int stop;
+static unsigned how; /* DSM_CHECKPOINT_* */
 
 static uint64_t mix(uint64_t x)
 {
@@ -237,6 +238,7 @@ static void save(const char *dir, uint64_t round)
 	int rc;
 
 	a.dir = dir;
+	a.flags = how;
 	a.private_data = kept;
 	a.private_bytes = sizeof kept;
 	rc = dsm_checkpoint(node.dsm, &a);
@@ -261,6 +263,10 @@ int main(int argc, char **argv)
 	for (int i = 3; i < argc; i++) {
 		if (!strcmp(argv[i], "huge"))
 			flags = DSM_HUGE;
+		if (!strcmp(argv[i], "background"))
+			how |= DSM_CHECKPOINT_BACKGROUND;
+		if (!strcmp(argv[i], "incremental"))
+			how |= DSM_CHECKPOINT_INCREMENTAL;
 		if (!strcmp(argv[i], "kill") && i + 2 < argc && atoi(argv[i + 1]) == node.rank)
 			pthread_create(&killer, NULL, kill_later,
 			               (void *)(uintptr_t)strtoull(argv[i + 2], NULL, 10));
@@ -282,6 +288,7 @@ int main(int argc, char **argv)
 		node_barrier();
 		save(dir, round);
 	}
+	OK(dsm_checkpoint_wait(node.dsm));
 	check_words(round);
 	stop = 1;
 	pthread_join(thread, NULL);

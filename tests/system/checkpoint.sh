@@ -23,6 +23,7 @@ saved() {
 # rounds_of TEXT: after which round the job in FILE began
 rounds_of() { sed -n 's/.*begins after round //p' "$1"; }
 
+# kill_often DELIVERY PROVIDER [MODE...]
 # Until it has ended by itself: kill after up to 1.5 s, starting included, and again.
 kill_often() {
 	local dir=$tmp/$1-$2 kills nodes was=0 is status
@@ -30,7 +31,7 @@ kill_often() {
 		nodes=$((RANDOM % 4 + 1))
 		saved "$dir"
 		DSM_FAULTS=$1 run_job 60 $nodes "$2" $program "$dir" 1000000000 \
-			kill $((RANDOM % nodes)) $((RANDOM * 46)) >"$tmp/said" 2>&1
+			kill $((RANDOM % nodes)) $((RANDOM * 46)) "${@:3}" >"$tmp/said" 2>&1
 		status=$?
 		grep -q 'checkpoint.c:.*does not hold\|word .* after round' "$tmp/said" &&
 			fail "$1, $2, $nodes nodes: $(cat "$tmp/said")"
@@ -42,7 +43,7 @@ kill_often() {
 	saved "$dir"
 	DSM_FAULTS=$1 job 60 $((RANDOM % 4 + 1)) "$2" $program "$dir" 0
 	unset DSM_RESTORE
-	echo "$1, $2: ${CHECKPOINT_KILLS:-1} kills, the last after round ${was}"
+	echo "$*: ${CHECKPOINT_KILLS:-1} kills, the last after round ${was}"
 }
 
 # --- what is saved by so many nodes is there on so many others ---
@@ -64,7 +65,30 @@ hops 4 1 3 2 4
 hops 1 4 2
 
 for delivery in $deliveries; do
-	for provider in shm tcp; do
-		kill_often "$delivery" $provider
-	done
+	kill_often "$delivery" shm
+	kill_often "$delivery" tcp
+	kill_often "$delivery" shm background
+	kill_often "$delivery" tcp background incremental
 done
+
+# --- chains ---
+# chain MODE: of three nodes, on two a new one, all of which is read on one
+chain() {
+	rm -rf "$tmp/plain"
+	# shellcheck disable=SC2086 # one word, or none
+	job 60 3 auto $program "$tmp/plain" 4 $1 incremental
+	tools/dsmctl checkpoint verify "$tmp/plain" || fail "the chain is not whole"
+	tools/dsmctl checkpoint info "$tmp/plain" | grep -q 'lies on 3 others' || fail "no chain"
+	[ "$(find "$tmp/plain" -name '0*' -type d | wc -l)" = 4 ] || fail "$(ls "$tmp/plain")"
+	DSM_RESTORE=$tmp/plain job 60 2 auto $program "$tmp/plain" 6 incremental
+	tools/dsmctl checkpoint info "$tmp/plain" | grep -q 'lies on 1 others' || fail "no new chain"
+	[ "$(find "$tmp/plain" -name '0*' -type d | wc -l)" = 2 ] || fail "$(ls "$tmp/plain")"
+	tools/dsmctl checkpoint extract "$tmp/plain" word "$tmp/word" || fail "no block in a chain"
+	DSM_RESTORE=$tmp/plain job 60 1 auto $program "$tmp/plain" 7
+}
+chain ''
+chain background
+# One that is longer than it may be begins anew.
+rm -rf "$tmp/plain"
+job 60 1 auto $program "$tmp/plain" 18 incremental
+tools/dsmctl checkpoint info "$tmp/plain" | grep -q 'lies on 1 others' || fail "no end of a chain"

@@ -31,8 +31,28 @@ static int refused(const struct ckpt_why *why)
 
 typedef int (*on_run_fn)(void *ctx, const struct ckpt_run *run, const uint8_t *bytes);
 
-/* 0, CTL_FAILED, or what fn() says. */
-static int each_run(const struct ckpt *c, on_run_fn fn, void *ctx)
+/* Tells of the pages of an index that have become zero, in parts no longer than a run. */
+static int each_gone(const struct ckpt_index *x, uint8_t *buf, on_run_fn fn, void *ctx)
+{
+	int status = 0;
+
+	memset(buf, 0, CKPT_RUN_MAX);
+	for (uint64_t i = 0; i < x->gones; i++) {
+		const struct ckpt_gone *gone = &x->gone[i];
+		const uint64_t most = gone->kind == CKPT_PTE ? CKPT_RUN_PAGES : 1;
+
+		for (uint64_t at = 0; at < gone->count && status == 0; at += most) {
+			const struct ckpt_run run = {
+				.kind = gone->kind, .first = gone->first + at,
+				.count = gone->count - at < most ? gone->count - at : most};
+			status = fn(ctx, &run, buf);
+		}
+	}
+	return status;
+}
+
+/* Of one layer. 0, CTL_FAILED, or what fn() says. gone: NULL, or who hears of zero pages. */
+static int each_run_of(const struct ckpt *c, on_run_fn fn, on_run_fn gone, void *ctx)
 {
 	uint8_t *buf = malloc(CKPT_RUN_MAX);
 	struct ckpt_why why;
@@ -45,6 +65,8 @@ static int each_run(const struct ckpt *c, on_run_fn fn, void *ctx)
 
 		if (fd < 0)
 			status = refused(&why);
+		if (gone && status == 0)
+			status = each_gone(x, buf, gone, ctx);
 		for (uint64_t i = 0; i < x->runs && status == 0; i++) {
 			if (ckpt_data_run(rank, fd, at, &x->run[i], buf, &why))
 				status = refused(&why);
@@ -56,6 +78,16 @@ static int each_run(const struct ckpt *c, on_run_fn fn, void *ctx)
 			close(fd);
 	}
 	free(buf);
+	return status;
+}
+
+/* From the oldest on: what comes later counts. */
+static int each_run(const struct ckpt *c, on_run_fn fn, on_run_fn gone, void *ctx)
+{
+	int status = 0;
+
+	for (uint64_t i = 0; i <= c->manifest.layers && status == 0; i++)
+		status = each_run_of(ckpt_layer(c, i), fn, gone, ctx);
 	return status;
 }
 
@@ -71,7 +103,7 @@ static int count_run(void *bytes, const struct ckpt_run *run, const uint8_t *dat
 static int verify(const struct ckpt *c, char **argv)
 {
 	uint64_t bytes = 0;
-	int status = each_run(c, count_run, &bytes);
+	int status = each_run(c, count_run, NULL, &bytes);
 
 	if (status == 0)
 		printf("%s: whole, %llu bytes of %u nodes\n", argv[0], (unsigned long long)bytes,
@@ -130,6 +162,9 @@ static int info(const struct ckpt *c, char **argv)
 	}
 	printf("checkpoint %llu, of %s, by libdsm %s on %u nodes\n",
 	       (unsigned long long)m->generation, when, m->library, m->nodes);
+	if (m->layers)
+		printf("incremental: it lies on %llu others, from %llu on\n",
+		       (unsigned long long)m->layers, (unsigned long long)m->under[0].generation);
 	printf("region: %llu bytes, and %llu in huge pages, at %#llx\n",
 	       (unsigned long long)m->zone_bytes[CKPT_PTE],
 	       (unsigned long long)m->zone_bytes[CKPT_PMD], (unsigned long long)m->window);
@@ -192,7 +227,7 @@ static int extract_to(const struct ckpt *c, uint64_t offset, const char *file)
 			close(x.fd);
 		return CTL_FAILED;
 	}
-	status = each_run(c, extract_run, &x);
+	status = each_run(c, extract_run, extract_run, &x);
 	if (close(x.fd) && status == 0) {
 		ctl_error("cannot write %s: %s", file, strerror(errno));
 		status = CTL_FAILED;
