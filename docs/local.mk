@@ -5,7 +5,7 @@ dist_man_MANS += docs/dsm.7 docs/dsm-bench.1 docs/dsmctl.1 \
 	docs/dsm_publish.3 docs/dsm_reduce.3 docs/dsm_shared.3 \
 	docs/dsm_strerror.3 docs/dsm_sync.3 docs/dsm_thread.3 docs/dsm_version.3
 dist_man_MANS += \
-	docs/alias/dsm_broadcast.3 docs/alias/dsm_checkpoint_error.3 docs/alias/dsm_checkpoint_wait.3 docs/alias/dsm_restored.3 docs/alias/dsm_compare_swap32.3 docs/alias/dsm_compare_swap64.3 \
+	docs/alias/dsm_broadcast.3 docs/alias/dsm_checkpoint_error.3 docs/alias/dsm_checkpoint_wait.3 docs/alias/dsm_checkpoint_wanted.3 docs/alias/dsm_restored.3 docs/alias/dsm_compare_swap32.3 docs/alias/dsm_compare_swap64.3 \
 	docs/alias/dsm_cond_broadcast.3 docs/alias/dsm_cond_create.3 \
 	docs/alias/dsm_cond_destroy.3 docs/alias/dsm_cond_signal.3 docs/alias/dsm_cond_wait.3 \
 	docs/alias/dsm_current.3 docs/alias/dsm_exit.3 docs/alias/dsm_fetch_add32.3 docs/alias/dsm_fetch_add64.3 docs/alias/dsm_fini.3 \

@@ -85,6 +85,25 @@ DSM_API int dsm_checkpoint_wait(dsm_t *dsm);
 DSM_API const char *dsm_checkpoint_error(void);
 
 /*
+ * Whether the job is to be saved now: 1 or 0, on all nodes alike. One thread of every node calls it
+ * in the same turn of its loop, where the job could be saved, and calls dsm_checkpoint() then:
+ *
+ *	const char *dir = "saved";
+ *	if (dsm_checkpoint_wanted(dsm, &dir) > 0) {
+ *		a.dir = dir;
+ *		dsm_checkpoint(dsm, &a);
+ *	}
+ *
+ * It is wanted when DSM_CHECKPOINT_EVERY seconds, as rank 0 has them in its environment, have passed
+ * since the last one, or the start; and once for each dsmctl checkpoint JOB DIR, which waits for it:
+ * then *dir becomes that directory, as text that is valid until the next call; else *dir is left as
+ * it is. It takes as long as a barrier; as with calls of dsm_coll.h, one thread of a node at a time.
+ * Errors, which need not be the same on all nodes: DSM_ERR_INVAL (dir is NULL, or the nodes are in
+ * different calls), DSM_ERR_BUSY, DSM_ERR_LOST.
+ */
+DSM_API int dsm_checkpoint_wanted(dsm_t *dsm, const char **dir);
+
+/*
  * The private bytes of a node of the job that this one was restored from (DSM_RESTORE, or dsmctl
  * run --restore): copies at most len of them to buf, and returns how many there are. Any node may
  * ask for those of any old rank. Does not block. Errors: DSM_ERR_NOENT (the job was not restored),

@@ -10,14 +10,14 @@ libnode_la_SOURCES += dsm/start/active.c dsm/start/agree.c dsm/start/boot.c \
 	dsm/start/core.c dsm/start/exit.c dsm/start/init.c dsm/start/limits.c dsm/start/meet.c dsm/start/part.c dsm/start/place.c \
 	dsm/start/provider.c dsm/start/reach.c dsm/start/restore.c dsm/start/settings.c dsm/start/settings.h dsm/start/start.h \
 	dsm/start/steps.h dsm/start/variables.c dsm/start/vote.c dsm/start/vote.h
-libnode_la_SOURCES += dsm/calls/atomics.c dsm/calls/checkpoint.c dsm/calls/checkpoint.h dsm/calls/checkpoint_agree.c dsm/calls/checkpoint_finish.c dsm/calls/checkpoint_pages.c dsm/calls/coll.c dsm/calls/cond.c dsm/calls/discard.c \
+libnode_la_SOURCES += dsm/calls/atomics.c dsm/calls/checkpoint.c dsm/calls/checkpoint.h dsm/calls/checkpoint_agree.c dsm/calls/checkpoint_finish.c dsm/calls/checkpoint_pages.c dsm/calls/checkpoint_wanted.c dsm/calls/coll.c dsm/calls/cond.c dsm/calls/discard.c \
 	dsm/calls/discard.h dsm/calls/futex.c dsm/calls/gate.c dsm/calls/gate.h dsm/calls/job.c \
 	dsm/calls/meetings.c dsm/calls/memory.c dsm/calls/mutex.c dsm/calls/objects.h dsm/calls/pin.c \
 	dsm/calls/pin.h dsm/calls/place.c dsm/calls/rwlock.c dsm/calls/semaphore.c dsm/calls/states.h dsm/calls/restored.c dsm/calls/stats.c \
 	dsm/calls/sync.c dsm/calls/thread.c dsm/calls/turns.c dsm/calls/words.c dsm/calls/words.h
 libnode_la_SOURCES += dsm/admin/admin.c dsm/admin/admin.h dsm/admin/answers.h \
 	dsm/admin/audit.c dsm/admin/heat.c dsm/admin/hot.c dsm/admin/latency.c dsm/admin/post.c dsm/admin/post.h dsm/admin/report.c \
-	dsm/admin/socket.c dsm/admin/socket.h dsm/admin/stats.c dsm/admin/trace.c
+	dsm/admin/socket.c dsm/admin/socket.h dsm/admin/stats.c dsm/admin/trace.c dsm/admin/wanted.c
 libnode_la_SOURCES += dsm/heap/alloc.c dsm/heap/alloc.h dsm/heap/alloc_bins.c \
 	dsm/heap/alloc_blocks.c dsm/heap/alloc_check.c dsm/heap/alloc_keep.c dsm/heap/alloc_state.h dsm/heap/answer.c \
 	dsm/heap/ask.c dsm/heap/blocks.c dsm/heap/check.c dsm/heap/check.h dsm/heap/check_serve.c \
@@ -38,7 +38,7 @@ libnode_la_SOURCES += dsm/node/ahead.c dsm/node/apply.c dsm/node/call.c dsm/node
 	dsm/node/stream.c dsm/node/stream.h dsm/node/tenure.c dsm/node/tenure.h \
 	dsm/node/writes.c dsm/node/writes.h \
 	dsm/node/trace.c dsm/node/trace.h \
-	dsm/node/unpin.c dsm/node/waits.c dsm/node/waits.h dsm/node/watch.c
+	dsm/node/unpin.c dsm/node/waits.c dsm/node/waits.h dsm/node/wanted.h dsm/node/watch.c
 libnode_la_SOURCES += dsm/members/members.c dsm/members/members.h
 libnode_la_SOURCES += dsm/trap/access_map.c dsm/trap/access_map.h dsm/trap/audit.c \
 	dsm/trap/audit.h dsm/trap/base.c dsm/trap/base.h dsm/trap/base_open.c dsm/trap/choose.c \

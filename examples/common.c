@@ -2,6 +2,7 @@
 /* What the examples share: errors, options, progress, and the table of statistics. */
 #include "common.h"
 
+#include <dsm_checkpoint.h>
 #include <dsm_coll.h>
 #include <errno.h>
 #include <getopt.h>
@@ -135,6 +136,30 @@ void *ex_shared(dsm_t *dsm, const char *name, size_t bytes)
 		ex_fail("dsm_shared: %s: %zu bytes for %s (DSM_REGION sets the region's size, "
 		        "DSM_MEMORY each node's memory)", dsm_strerror(code), bytes, name);
 	return ptr;
+}
+
+void ex_save(dsm_t *dsm, const char *dir, const void *bytes, size_t len)
+{
+	struct dsm_checkpoint_args args = DSM_CHECKPOINT_ARGS_INIT;
+	int rc;
+
+	args.dir = dir;
+	args.private_data = bytes;
+	args.private_bytes = len;
+	rc = dsm_checkpoint(dsm, &args);
+	if (rc == DSM_ERR_LOST)
+		ex_must(rc, "dsm_checkpoint");
+	if (rc)
+		fprintf(stderr, "%s: not saved: %s\n", ex_name, dsm_checkpoint_error());
+}
+
+int ex_is_wanted(dsm_t *dsm, const char **dir)
+{
+	const int rc = dsm_checkpoint_wanted(dsm, dir);
+
+	if (rc < 0)
+		ex_must(rc, "dsm_checkpoint_wanted");
+	return rc;
 }
 
 double ex_seconds(void)

@@ -8,8 +8,9 @@
  * node writes no page that another one writes, and all it reads from others is the row
  * above and the row below its band. The barrier after each step is all that it takes.
  *
- * With --checkpoint it saves itself now and then; under dsmctl run --restore it finds the field
- * by its name, and goes on with the step after the last one that was saved.
+ * With --checkpoint it saves itself now and then, and without it when dsmctl checkpoint asks; under
+ * dsmctl run --restore it finds the field by its name, and goes on with the step after the last one
+ * that was saved.
  */
 #include "common.h"
 #include "dsm_checkpoint.h"
@@ -22,6 +23,7 @@
 
 #define PAGE_DOUBLES (4096 / sizeof(double))
 #define DISCS 23
+#define LOOK 10 /* steps from one look whether it is to save itself to the next */
 #define AT_START 0.3 /* everywhere but at the edge, which stays at 0, and in the discs */
 
 struct field {
@@ -227,13 +229,20 @@ static uint64_t begin(dsm_t *dsm, const struct field *f, uint64_t steps, struct 
 static void save(dsm_t *dsm, const struct field *f, const char *dir, uint64_t done)
 {
 	struct progress p = { f->rows, f->cols, done };
-	struct dsm_checkpoint_args args = DSM_CHECKPOINT_ARGS_INIT;
 
-	args.dir = dir;
-	args.private_data = &p;
-	args.private_bytes = sizeof p;
-	if (dsm_checkpoint(dsm, &args))
-		ex_fail("dsm_checkpoint: %s", dsm_checkpoint_error());
+	ex_save(dsm, dir, &p, sizeof p);
+}
+
+/* After each step, on all nodes alike. */
+static void save_if_wanted(dsm_t *dsm, const struct field *f, const struct options *o, uint64_t done)
+{
+	const char *dir = o->checkpoint;
+	int wanted = dir && done % o->every == 0;
+
+	if (done % LOOK == 0)
+		wanted |= ex_is_wanted(dsm, &dir);
+	if (wanted && dir)
+		save(dsm, f, dir, done);
 }
 
 /* All steps, on this node's band of rows. Returns the field, which is shared. */
@@ -254,8 +263,7 @@ static double *shared_run(dsm_t *dsm, const struct field *f, const struct option
 		ex_must(dsm_barrier(dsm), "dsm_barrier");
 		if (dsm_rank(dsm) == 0)
 			ex_progress("heat", s + 1, steps);
-		if (o->checkpoint && (s + 1) % o->every == 0)
-			save(dsm, f, o->checkpoint, s + 1);
+		save_if_wanted(dsm, f, o, s + 1);
 	}
 	*seconds = ex_seconds() - start;
 	return buffer[steps % 2];

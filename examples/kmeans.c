@@ -9,8 +9,12 @@
  *
  * Coordinates are whole numbers, and so are sums and centres: the result is the same to the
  * last bit however many nodes take part.
+ *
+ * With --checkpoint it saves itself after some rounds, and without it when dsmctl checkpoint asks;
+ * under dsmctl run --restore it goes on with the next round, on as many nodes as there are then.
  */
 #include "common.h"
+#include "dsm_checkpoint.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -40,7 +44,8 @@ struct sums {
 _Static_assert(sizeof(struct sums) % 4096 == 0, "whole pages for each node");
 
 struct kmeans {
-	uint64_t points, clusters, rounds, seed;
+	uint64_t points, clusters, rounds, seed, every;
+	const char *checkpoint;
 	int nodes, rank;
 	struct point *point;  /* shared */
 	uint8_t *nearest;     /* shared; by point, plus one */
@@ -173,20 +178,59 @@ static uint64_t new_centres(const struct kmeans *k, const struct sums *sums, str
 	return moved;
 }
 
+/* What a checkpoint knows beside what is shared. */
+struct progress {
+	uint64_t points, clusters, seed, moved;
+	struct result result;
+};
+
+/* Whether it goes on from a checkpoint. */
+static int begin_again(dsm_t *dsm, const struct kmeans *k, struct result *r, uint64_t *moved)
+{
+	struct progress p;
+
+	if (dsm_restored(dsm, 0, &p, sizeof p) != sizeof p)
+		return 0;
+	if (p.points != k->points || p.clusters != k->clusters || p.seed != k->seed)
+		ex_fail("the checkpoint has %" PRIu64 " points, %" PRIu64 " clusters, seed %" PRIu64,
+		        p.points, p.clusters, p.seed);
+	if (p.result.rounds > k->rounds)
+		ex_fail("the checkpoint has gone %" PRIu64 " rounds already", p.result.rounds);
+	*r = p.result;
+	*moved = p.moved;
+	return 1;
+}
+
+/* After a round, on all nodes alike. */
+static void save_if_wanted(dsm_t *dsm, const struct kmeans *k, const struct result *r,
+                           uint64_t moved)
+{
+	struct progress p = { k->points, k->clusters, k->seed, moved, *r };
+	const char *dir = k->checkpoint;
+	int wanted = dir && r->rounds % k->every == 0;
+
+	wanted |= ex_is_wanted(dsm, &dir);
+	if (wanted && dir)
+		ex_save(dsm, dir, &p, sizeof p);
+}
+
 static void run(dsm_t *dsm, const struct kmeans *k, struct result *r)
 {
 	uint64_t moved = 1;
 
-	begin(k, r);
-	for (r->rounds = 0; moved && r->rounds < k->rounds; r->rounds++) {
+	if (!begin_again(dsm, k, r, &moved))
+		begin(k, r);
+	while (moved && r->rounds < k->rounds) {
 		struct sums *sums = k->sums[r->rounds % 2];
 
 		assign(k, r, &sums[k->rank]);
 		/* Two arrays take turns: nobody writes one again before all have read it. */
 		ex_must(dsm_barrier(dsm), "dsm_barrier");
 		moved = new_centres(k, sums, r);
+		r->rounds++;
 		if (k->rank == 0)
-			ex_progress("kmeans", r->rounds + 1, k->rounds);
+			ex_progress("kmeans", r->rounds, k->rounds);
+		save_if_wanted(dsm, k, r, moved);
 	}
 }
 
@@ -263,16 +307,20 @@ static const char usage[] =
 	"  -c, --clusters=N  1 to 63 (default 12)\n"
 	"  -r, --rounds=N    at most, 1 to 100000 (default 10)\n"
 	"  -s, --seed=N      other points for other seeds (default 1)\n"
+	"  -k, --checkpoint=DIR  save the job there, for dsmctl run --restore=DIR\n"
+	"  -e, --every=N     after every so many rounds (default 1)\n"
 	"  -h, --help        show this\n";
 
 static struct kmeans parse(int argc, char **argv)
 {
-	struct kmeans k = { .points = 400000, .clusters = 12, .rounds = 10, .seed = 1 };
+	struct kmeans k = { .points = 400000, .clusters = 12, .rounds = 10, .seed = 1, .every = 1 };
 	const struct ex_option table[] = {
 		{ 'p', "points", .count = &k.points, .min = 1, .max = 1ull << 32 },
 		{ 'c', "clusters", .count = &k.clusters, .min = 1, .max = MAX_CLUSTERS },
 		{ 'r', "rounds", .count = &k.rounds, .min = 1, .max = 100000 },
 		{ 's', "seed", .count = &k.seed, .max = UINT64_MAX },
+		{ 'k', "checkpoint", .text = &k.checkpoint },
+		{ 'e', "every", .count = &k.every, .min = 1, .max = 100000 },
 		{ 0 },
 	};
 
@@ -301,10 +349,12 @@ int main(int argc, char **argv)
 		       k.points, k.clusters, k.nodes, dsm_provider(dsm));
 	k.point = ex_shared(dsm, "kmeans.point", k.points * sizeof *k.point);
 	k.nearest = ex_shared(dsm, "kmeans.nearest", k.points);
-	k.sums[0] = ex_shared(dsm, "kmeans.sums.0", (size_t)k.nodes * sizeof **k.sums);
-	k.sums[1] = ex_shared(dsm, "kmeans.sums.1", (size_t)k.nodes * sizeof **k.sums);
+	/* More nodes may go on from a checkpoint. */
+	k.sums[0] = ex_shared(dsm, "kmeans.sums.0", MAX_NODES * sizeof **k.sums);
+	k.sums[1] = ex_shared(dsm, "kmeans.sums.1", MAX_NODES * sizeof **k.sums);
 	digest = ex_shared(dsm, "kmeans.digest", sizeof *digest);
-	make_points(&k);
+	if (dsm_restored(dsm, 0, NULL, 0) == DSM_ERR_NOENT)
+		make_points(&k);
 	ex_must(dsm_barrier(dsm), "dsm_barrier");
 
 	start = ex_seconds();

@@ -19,7 +19,8 @@ tools_dsmctl_SOURCES = tools/ctl/main.c tools/ctl/ctl.h tools/ctl/options.c \
 	tools/ctl/counts.c tools/ctl/counts.h tools/ctl/rates.c tools/ctl/rates.h \
 	tools/ctl/latency.c tools/ctl/latency.h tools/ctl/metrics.c tools/ctl/metrics.h \
 	tools/ctl/metrics_text.c tools/ctl/metrics_http.c tools/ctl/trace.c tools/ctl/trace.h \
-	tools/ctl/trace_events.c tools/ctl/trace_fetch.c tools/ctl/trace_flows.c tools/ctl/trace_write.c
+	tools/ctl/trace_events.c tools/ctl/trace_fetch.c tools/ctl/trace_flows.c tools/ctl/trace_write.c \
+	tools/ctl/wanted.c tools/ctl/wanted.h
 if HAVE_NCURSES
 tools_dsmctl_SOURCES += tools/ctl/top_screen.c
 else

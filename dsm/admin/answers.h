@@ -18,6 +18,8 @@ struct json_t *stats_json(struct dsm *d);
 char *heat_answer(struct dsm *d, const char *request);
 /* "start", "stop", "read" or "end", and what belongs to it; takes the lock. */
 char *trace_answer(struct dsm *d, const char *request);
+/* "ask", "look" or "forget", see wanted.c; takes the lock. */
+char *wanted_answer(struct dsm *d, const char *request);
 struct json_t *watch_json(struct dsm *d);
 
 #endif

@@ -59,6 +59,8 @@ char *report_answer(void *dsm, const char *request)
 		return trace_answer(d, request + 6);
 	if (!strncmp(request, "heat ", 5))
 		return heat_answer(d, request + 5);
+	if (!strncmp(request, "checkpoint ", 11))
+		return wanted_answer(d, request + 11);
 	pthread_mutex_lock(&d->lock);
 	if (!strcmp(request, "status"))
 		o = status_json(d);
@@ -75,8 +77,8 @@ char *report_answer(void *dsm, const char *request)
 	else if (!strcmp(request, "watch"))
 		o = watch_json(d);
 	else
-		o = json_pack("{s:s}", "error", "unknown request; known are: audit, clock, heat, hot, "
-		                                "latency, stats, status, trace, watch");
+		o = json_pack("{s:s}", "error", "unknown request; known are: audit, checkpoint, clock, "
+		                                "heat, hot, latency, stats, status, trace, watch");
 	pthread_mutex_unlock(&d->lock);
 	text = o ? json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
 	json_decref(o);

@@ -15,7 +15,7 @@
 #include "dsm/admin/socket.h"
 
 #define CLIENTS_MAX 16
-#define LINE_MAX_BYTES 128
+#define LINE_MAX_BYTES 4224 /* with the name of a directory */
 #define CLIENT_S 2.0 /* a client has so long for all of it */
 #define RETRY_S 0.5  /* accepting again after running out of descriptors */
 

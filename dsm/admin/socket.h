@@ -2,7 +2,7 @@
 /*
  * The admin socket of a node: <job directory>/node-<rank>.sock, mode 0600, for
  * processes of the same user only. A request is one line: "audit", "clock", "hot", "latency",
- * "stats", "status", "watch", or "heat" or "trace" and more; the answer is one line of JSON, and
+ * "stats", "status", "watch", or "checkpoint", "heat" or "trace" and more; the answer is one line of JSON, and
  * the connection closes.
  * Runs on the node's libev loop; never blocks it: a slow client is dropped.
  */

@@ -216,6 +216,7 @@ static int save_beside(struct saving **s)
 		saving_let_write(*s);
 		return saving_commit(*s, rc);
 	}
+	wanted_goes_on(d);
 	rc = saving_go_on(*s);
 	*s = NULL;
 	return rc;
@@ -272,8 +273,10 @@ static int checkpoint(struct dsm *d, const struct dsm_checkpoint_args *args)
 	rc = saving_agree(s, rc);
 	if (rc == 0)
 		rc = save(&s);
-	if (s)
-		saving_free(s);
+	if (!s)
+		return rc; /* it goes on, or has ended: saving_go_on() */
+	wanted_saved(d, s->dir ? s->dir : "", rc, dsm_checkpoint_error());
+	saving_free(s);
 	return rc;
 }
 

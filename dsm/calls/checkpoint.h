@@ -71,4 +71,10 @@ int saving_go_on(struct saving *s);
 /* Waits for that thread: what came of the last one. */
 int saving_wait(struct dsm *d);
 
+/* --- checkpoint_wanted.c --- */
+/* A checkpoint is being saved beside the program: none is wanted until it has ended. */
+void wanted_goes_on(struct dsm *d);
+/* A checkpoint has ended, with this code and sentence; whoever wanted it is told. */
+void wanted_saved(struct dsm *d, const char *dir, int code, const char *error);
+
 #endif

@@ -79,6 +79,7 @@ static int finish(struct saving *s)
 	moment_end(d);
 	saving_let_write(s);
 	rc = saving_commit(s, rc);
+	wanted_saved(d, s->dir, rc, dsm_checkpoint_error());
 	saving_free(s);
 	snprintf(d->store.why, sizeof d->store.why, "%s", dsm_checkpoint_error());
 	return rc;

@@ -44,6 +44,7 @@
 #include "dsm/node/tenure.h"
 #include "dsm/node/trace.h"
 #include "dsm/node/waits.h"
+#include "dsm/node/wanted.h"
 #include "dsm/node/writes.h"
 #include "dsm/trap/trap.h"
 #include "transport/transport.h"
@@ -128,6 +129,7 @@ struct dsm {
 		uint8_t last[16]; /* rank 0: the id of the last one, where another may lie on it */
 		int has_last;
 	} store;
+	struct wanted_checkpoint wanted;
 	struct progress progress;
 	struct loop *loop;        /* the service thread */
 	struct ckpt *restored;    /* what the job began with, or NULL; not changed after the start */

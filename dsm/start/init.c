@@ -270,6 +270,8 @@ int dsm_init(const struct dsm_config *config, dsm_t **out)
 	         "node %d of %d, provider %s, trap %s, region %llu bytes at %p", d->boot->rank,
 	         d->boot->size, d->tr->ops->provider(d->tr), d->trap_ops->name,
 	         (unsigned long long)d->settings->region_bytes, (void *)d->memory.region.window);
+	d->wanted.since_ns = clock_now_ns();
+	d->wanted.every_ns = (uint64_t)d->settings->checkpoint_s * 1000000000;
 	node_set_current(d);
 	*out = d;
 	return 0;

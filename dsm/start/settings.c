@@ -15,6 +15,7 @@
 #define HUGE_BYTES (UINT64_C(2) << 20)
 #define TENURE_US_MAX 100000
 #define SPIN_US_MAX 10000
+#define EVERY_S_MAX (366 * 86400)
 #define START_S 60
 #define START_S_MAX 86400
 #define SILENT_S 10 /* as it takes the boot connection to notice a machine that is gone */
@@ -252,6 +253,22 @@ static int read_restore(struct settings *out)
 	return 0;
 }
 
+static int read_every(struct settings *out)
+{
+	const char *text = getenv("DSM_CHECKPOINT_EVERY");
+	uint64_t value = 0;
+
+	if (text && *text && parse_bytes(text, &value))
+		value = UINT64_MAX;
+	if (value > EVERY_S_MAX) {
+		init_error_set("DSM_CHECKPOINT_EVERY is '%s'; it must be 1 to %d seconds, or 0", text,
+		               EVERY_S_MAX);
+		return DSM_ERR_CONFIG;
+	}
+	out->checkpoint_s = (uint32_t)value;
+	return 0;
+}
+
 static int read_start(struct settings *out)
 {
 	const char *text = getenv("DSM_START_TIMEOUT");
@@ -347,6 +364,8 @@ int settings_read(const struct dsm_config *config, struct settings *out, struct 
 		rc = read_switch("DSM_CHECK", &out->checks);
 	if (rc == 0)
 		rc = read_restore(out);
+	if (rc == 0)
+		rc = read_every(out);
 	if (rc == 0)
 		rc = read_start(out);
 	if (rc == 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* dsmctl checkpoint: looks into a checkpoint, without the program that has written it. */
+/* dsmctl checkpoint: looks into a checkpoint, without the program that has written it; or has a
+ * running job save itself. */
 #include "config.h"
 
 #include <errno.h>
@@ -13,8 +14,10 @@
 
 #include "dsm/checkpoint/checkpoint.h"
 #include "tools/ctl/ctl.h"
+#include "tools/ctl/wanted.h"
 
 static const struct ctl_option options[] = {
+	{ 't', "timeout", "SECONDS", "of a job: give up when its program has not asked for so long (60)" },
 	CTL_OPTION_HELP,
 	{ 0 },
 };
@@ -252,27 +255,14 @@ static const struct action {
 	int (*run)(const struct ckpt *c, char **argv);
 } actions[] = {{"verify", 1, verify}, {"info", 1, info}, {"extract", 3, extract}};
 
-static int checkpoint_run(const struct ctl_command *command, int argc, char **argv)
+/* argv[0]: one of the actions. */
+static int look_into(const struct ctl_command *command, const struct action *action, int argc,
+                     char **argv)
 {
-	const struct action *action = NULL;
 	struct ckpt_why why;
 	struct ckpt *c;
-	int letter, status;
+	int status;
 
-	while ((letter = ctl_getopt(command, argc, argv)) != -1) {
-		if (letter == 'h') {
-			ctl_help(command);
-			return CTL_OK;
-		}
-		return CTL_USAGE;
-	}
-	argc -= optind;
-	argv += optind;
-	for (size_t i = 0; i < sizeof actions / sizeof *actions && argc; i++)
-		if (!strcmp(argv[0], actions[i].name))
-			action = &actions[i];
-	if (!action)
-		return ctl_usage(command, "verify, info or extract?");
 	if (argc - 1 != action->args)
 		return ctl_usage(command, action->args == 1 ? "%s takes a directory"
 		                                            : "%s takes a directory, a name and a file",
@@ -284,10 +274,33 @@ static int checkpoint_run(const struct ctl_command *command, int argc, char **ar
 	return status;
 }
 
+static int checkpoint_run(const struct ctl_command *command, int argc, char **argv)
+{
+	double seconds = 60;
+	int letter;
+
+	while ((letter = ctl_getopt(command, argc, argv)) != -1) {
+		if (letter == 'h') {
+			ctl_help(command);
+			return CTL_OK;
+		}
+		if (letter != 't')
+			return CTL_USAGE;
+		if (!ctl_seconds(optarg, &seconds))
+			return ctl_usage(command, "not a number of seconds: %s", optarg);
+	}
+	for (size_t i = 0; i < sizeof actions / sizeof *actions && argc > optind; i++)
+		if (!strcmp(argv[optind], actions[i].name))
+			return look_into(command, &actions[i], argc - optind, argv + optind);
+	if (argc - optind != 2)
+		return ctl_usage(command, "verify, info or extract? Or a job, and a directory?");
+	return wanted_checkpoint(command, argv, seconds);
+}
+
 const struct ctl_command ctl_checkpoint = {
 	.name = "checkpoint",
-	.args = "verify DIR | info DIR | extract DIR NAME FILE",
-	.help = "Checks a checkpoint, tells what is in it, or copies a block out of it",
+	.args = "verify DIR | info DIR | extract DIR NAME FILE | JOB DIR",
+	.help = "Checks a checkpoint, tells what is in it, or copies a block out of it; or has a running job saved",
 	.options = options,
 	.run = checkpoint_run,
 };

@@ -67,7 +67,7 @@ static void talk_start(struct talk *t, const char *dir, int rank, const char *re
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	struct ucred peer = { .pid = 0 };
 	socklen_t len = sizeof peer;
-	char line[128];
+	char line[QUERY_REQUEST_MAX + 1];
 	int n = snprintf(line, sizeof line, "%s\n", request);
 
 	memset(t, 0, sizeof *t);

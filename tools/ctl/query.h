@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #define QUERY_NODES_MAX 64
+#define QUERY_REQUEST_MAX 4223
 
 struct answer {
 	int rank;

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What dsmctl checkpoint JOB DIR asks of rank 0, each with the number that it has chosen for what it
+ * wants. The answer has how often the program has looked (dsm_checkpoint_wanted).
+ *
+ *	ask NUMBER DIR   the program is to save itself there
+ *	look NUMBER      what came of it
+ *	forget NUMBER    it is not to, unless it was told already
+ */
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "dsm/admin/answers.h"
+#include "dsm/node/node.h"
+
+static json_t *error_json(const char *why)
+{
+	return json_pack("{s:s}", "error", why);
+}
+
+static json_t *state_json(const struct wanted_checkpoint *w)
+{
+	static const char *const name[] = {"none", "asked", "given", "ended"};
+
+	return json_pack("{s:s, s:I, s:i, s:s?}", "state", name[w->state], "calls",
+	                 (json_int_t)w->calls, "code", w->code, "said",
+	                 w->state == WANTED_ENDED ? w->said : NULL);
+}
+
+static json_t *ask(struct wanted_checkpoint *w, uint64_t number, const char *dir)
+{
+	if (w->state == WANTED_ASKED || w->state == WANTED_GIVEN)
+		return error_json("is asked for another checkpoint already");
+	if (strlen(dir) >= sizeof w->dir)
+		return error_json("cannot take so long a name of a directory");
+	w->state = WANTED_ASKED;
+	w->number = number;
+	w->code = 0;
+	strcpy(w->dir, dir);
+	return state_json(w);
+}
+
+static json_t *answer(struct wanted_checkpoint *w, const char *request)
+{
+	uint64_t number;
+	char verb[8];
+	int dir = 0;
+
+	if (sscanf(request, "%7s %" SCNu64 " %n", verb, &number, &dir) != 2)
+		return error_json("unknown request of a checkpoint");
+	if (!strcmp(verb, "ask") && dir && request[dir] == '/')
+		return ask(w, number, request + dir);
+	if (w->number != number)
+		return error_json("is not asked by you any more");
+	if (!strcmp(verb, "forget") && w->state == WANTED_ASKED)
+		w->state = WANTED_NONE;
+	return state_json(w);
+}
+
+char *wanted_answer(struct dsm *d, const char *request)
+{
+	char *text;
+	json_t *o;
+
+	pthread_mutex_lock(&d->lock);
+	o = d->boot->rank ? error_json("is not rank 0") : answer(&d->wanted, request);
+	pthread_mutex_unlock(&d->lock);
+	text = o ? json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
+	json_decref(o);
+	return text;
+}

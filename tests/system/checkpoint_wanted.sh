@@ -1,0 +1,83 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# dsmctl checkpoint JOB DIR, and DSM_CHECKPOINT_EVERY: the program is asked, and what comes of it is said.
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/lib.sh"
+need_nodes
+tmp=$(mktemp -d) || exit 1
+export TMPDIR=$tmp # jobs of our own only
+unset XDG_RUNTIME_DIR
+build=$PWD
+trap 'touch "$tmp/stop"; wait; rm -rf "$tmp"' EXIT
+export DSM_REGION=64M
+
+# start NODES MODE: sets job to its number, and name
+start() {
+	rm -f "$tmp/stop"
+	: >"$tmp/said"
+	(cd "$tmp" && exec "$build/tools/dsmctl" run -t $hang -n "$1" -- "$build/tests/system/wanted" "$2" \
+		"$tmp/stop") >"$tmp/said" 2>&1 &
+	job=$!
+	wait_until "the job begins" grep begins "$tmp/said" >/dev/null || exit 1
+	name=$(tools/dsmctl status | sed -n 's/^job \([^: ]*\).*/\1/p')
+	[ -n "$name" ] || fail "the job has no name"
+}
+
+# stop: it ends well
+stop() {
+	touch "$tmp/stop"
+	wait $job || fail "the job has failed: $(cat "$tmp/said")"
+}
+
+# told SENTENCE ARGUMENT...: dsmctl checkpoint fails and says that
+told() {
+	local sentence=$1
+	shift
+	tools/dsmctl checkpoint "$@" >"$tmp/told" 2>&1 && fail "status 0: $*"
+	grep -q "$sentence" "$tmp/told" || fail "not '$sentence', but: $(cat "$tmp/told")"
+}
+
+# --- asked ---
+start 3 asks
+tools/dsmctl checkpoint "$name" "$tmp/one" | grep -q "the checkpoint in $tmp/one is complete" ||
+	fail "it is not said to be complete"
+tools/dsmctl checkpoint verify "$tmp/one" || fail "it is not whole"
+long=$tmp/$(printf 'd%.0s' {1..200})
+(cd "$tmp" && "$build/tools/dsmctl" checkpoint "$name" "${long##*/}") | grep -q "$long is complete" ||
+	fail "not to a relative name"
+tools/dsmctl checkpoint verify "$long" || fail "it is not whole"
+told 'no checkpoint: cannot make directory /no/such: No such file' "$name" /no/such
+tools/dsmctl checkpoint "$name" "$tmp/one" || fail "not once more, after one that failed"
+tools/dsmctl checkpoint info "$tmp/one" | grep -q 'checkpoint 2,' || fail "not the second one"
+stop
+told 'none of your jobs\|no job' "$name" "$tmp/one"
+
+# --- a program that does not do what it is asked ---
+start 2 computes
+told 'the program never asks whether to save itself.*dsm_checkpoint_wanted' -t 0.3 "$name" "$tmp/never"
+[ ! -e "$tmp/never" ] || fail "something was saved"
+stop
+start 2 ignores
+told 'has not called dsm_checkpoint' "$name" "$tmp/ignored"
+stop
+
+# --- by time ---
+DSM_CHECKPOINT_EVERY=1 start 2 asks
+saved_twice() { [ "$(grep -c 'saved to own' "$tmp/said")" -ge 2 ]; }
+wait_until "two checkpoints" saved_twice || exit 1
+stop
+tools/dsmctl checkpoint verify "$tmp/own" || fail "it is not whole"
+DSM_CHECKPOINT_EVERY=often run_job 10 1 auto tests/system/wanted asks "$tmp/stop" >"$tmp/said" 2>&1 &&
+	fail "every 'often'"
+grep -q "DSM_CHECKPOINT_EVERY is 'often'; it must be" "$tmp/said" || fail "$(cat "$tmp/said")"
+
+# --- the example ---
+size=(--points=40000 --clusters=9)
+run_job 60 3 auto examples/kmeans "${size[@]}" --rounds=3 --checkpoint="$tmp/kmeans" >"$tmp/said" ||
+	fail "kmeans: $(cat "$tmp/said")"
+for nodes in 1 4; do
+	tools/dsmctl run -t $hang -n $nodes --restore "$tmp/kmeans" -- examples/kmeans "${size[@]}" --rounds=8 \
+		>"$tmp/said" 2>&1 || fail "kmeans does not go on on $nodes nodes: $(cat "$tmp/said")"
+	grep -q verified "$tmp/said" || fail "$(cat "$tmp/said")"
+done
+echo "dsmctl asks, time asks, and kmeans goes on"
