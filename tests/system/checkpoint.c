@@ -5,7 +5,9 @@
  *	checkpoint DIR ROUNDS [kill RANK MICROSECONDS] [background] [incremental] [huge]
  *
  * In a round each node writes words of its own choice, all over the memory; what a word holds after
- * a round is known without looking, whatever the number of nodes. Beside that, threads never stop
+ * a round is known without looking, whatever the number of nodes. Half of the pages are full of
+ * something from the start on, the others are zero; the environment says how much of each:
+ * CHECKPOINT_MIB (1). Where it is much each node looks at a part of it. Beside that, threads never stop
  * to write: each copies on what the one before has, so that a set that is not of one moment is found
  * by a copy that is ahead of where it is from. With "kill" that node ends by SIGKILL after that time.
  */
@@ -21,8 +23,9 @@
 #include "dsm/dsm_coll.h"
 #include "tests/system/node.h"
 
-#define WORDS (1u << 18) /* 2 MiB */
-#define STRIDE 16        /* of which a round writes one in so many */
+#define MIB_WORDS (1u << 17)
+#define MUCH 64          /* MiB */
+#define STRIDE 16        /* of the words of a page a round writes one in so many */
 #define PAGE_WORDS 512
 #define CHAIN 16         /* as many nodes at most */
 #define LINK (64 * PAGE_WORDS) /* from one place to the next, all of which takes time to save */
@@ -35,6 +38,7 @@ struct state {
 };
 
 static struct state *state;
+static uint64_t words;
 static uint64_t *word, *chain; /* chain: a page for each, and others that are full of something */
 static volatile int stop;
 static unsigned how; /* DSM_CHECKPOINT_* */
@@ -46,35 +50,72 @@ static uint64_t mix(uint64_t x)
 	return x ^ x >> 32;
 }
 
-/* Whether round writes word i. */
-static int is_written(uint64_t i, uint64_t round)
+/* Of much memory a round writes one page in so many. */
+static uint64_t period(void)
 {
-	return mix(i << 20 ^ round) % STRIDE == 0;
+	return words > 2 * MUCH * MIB_WORDS ? 64 : 1;
 }
 
-/* What word i holds after a round. Half of the pages have only zeros. */
+/* Every other page; of much memory in pieces, so that whoever fills it can go on in a row. */
+static int is_empty(uint64_t page)
+{
+	return (period() > 1 ? page / 64 : page) % 2 == 1;
+}
+
+/* Word i is written in the rounds that have this number, but for multiples of STRIDE * period(). */
+static uint64_t phase_of(uint64_t i)
+{
+	return mix(i / PAGE_WORDS) % period() + period() * (mix(i) % STRIDE);
+}
+
+/* What word i holds after a round. */
 static uint64_t expected(uint64_t i, uint64_t round)
 {
-	if (i / PAGE_WORDS % 2)
+	const uint64_t back = (round + phase_of(i)) % (STRIDE * period());
+
+	if (is_empty(i / PAGE_WORDS))
 		return 0;
-	while (round && !is_written(i, round))
-		round--;
-	return round ? round << 32 | i : 0;
+	return (round > back ? round - back : 0) << 40 | (i + 1);
 }
 
 static void write_round(uint64_t round)
 {
-	for (uint64_t i = 0; i < WORDS; i++)
-		if (i / PAGE_WORDS % 2 == 0 && is_written(i, round) &&
-		    mix(i + round) % (uint64_t)node.size == (uint64_t)node.rank)
-			word[i] = round << 32 | i;
+	for (uint64_t p = 0; p < words / PAGE_WORDS; p++) {
+		if (is_empty(p) || (mix(p) + round) % period())
+			continue;
+		for (uint64_t i = p * PAGE_WORDS; i < (p + 1) * PAGE_WORDS; i++)
+			if ((phase_of(i) + round) % (STRIDE * period()) == 0 &&
+			    mix(i + round) % (uint64_t)node.size == (uint64_t)node.rank)
+				word[i] = round << 40 | (i + 1);
+	}
+}
+
+/* The words that this node looks at: all of them, unless they are many. */
+static void part_of_mine(uint64_t *first, uint64_t *end)
+{
+	const uint64_t size = (uint64_t)node.size, rank = (uint64_t)node.rank;
+	const int all = words <= 2 * MUCH * MIB_WORDS;
+
+	*first = all ? 0 : words / size * rank;
+	*end = all || rank == size - 1 ? words : words / size * (rank + 1);
+}
+
+static void fill(void)
+{
+	const uint64_t pages = words / PAGE_WORDS, size = (uint64_t)node.size;
+
+	for (uint64_t p = pages * (uint64_t)node.rank / size; p < pages * ((uint64_t)node.rank + 1) / size;
+	     p++)
+		for (uint64_t i = p * PAGE_WORDS; i < (p + 1) * PAGE_WORDS && !is_empty(p); i++)
+			word[i] = expected(i, 0);
 }
 
 static void check_words(uint64_t round)
 {
-	uint64_t wrong = 0;
+	uint64_t wrong = 0, first, end;
 
-	for (uint64_t i = 0; i < WORDS; i++) {
+	part_of_mine(&first, &end);
+	for (uint64_t i = first; i < end; i++) {
 		if (word[i] == expected(i, round))
 			continue;
 		if (wrong++ == 0)
@@ -143,7 +184,7 @@ static void *kill_later(void *us)
 static void begin_anew(unsigned flags)
 {
 	OK(dsm_shared(node.dsm, "state", sizeof *state, 0, (void **)&state));
-	OK(dsm_shared(node.dsm, "word", WORDS * sizeof *word, flags, (void **)&word));
+	OK(dsm_shared(node.dsm, "word", words * sizeof *word, flags, (void **)&word));
 	OK(dsm_shared(node.dsm, "chain", CHAIN * LINK * sizeof *chain, 0, (void **)&chain));
 	if (node.rank == node.size - 1) {
 		for (uint64_t i = 0; i < CHAIN * LINK; i++)
@@ -154,6 +195,7 @@ static void begin_anew(unsigned flags)
 		/* Nobody holds it in what is saved. */
 		OK(dsm_mutex_lock(node.dsm, state->mutex));
 	}
+	fill();
 	node_barrier();
 }
 
@@ -215,7 +257,7 @@ static uint64_t begin_again(void)
 	check_words(first);
 	/* Blocks are taken, and what is free is zero. */
 	OK(dsm_alloc(node.dsm, 3 * 4096, 0, 0, &fresh));
-	CHECK((uint8_t *)fresh + 3 * 4096 <= (uint8_t *)word || fresh >= (void *)(word + WORDS));
+	CHECK((uint8_t *)fresh + 3 * 4096 <= (uint8_t *)word || fresh >= (void *)(word + words));
 	for (int i = 0; i < 3 * PAGE_WORDS; i++)
 		CHECK(((uint64_t *)fresh)[i] == 0);
 	OK(dsm_free(node.dsm, fresh));
@@ -256,10 +298,13 @@ int main(int argc, char **argv)
 	const char *dir = argc > 2 ? argv[1] : "";
 	uint64_t rounds = argc > 2 ? strtoull(argv[2], NULL, 10) : 0, round;
 	pthread_t thread, killer;
+	const char *mib = getenv("CHECKPOINT_MIB"), *rank = getenv("DSM_RANK");
 	unsigned flags = 0;
 
-	node.huge_bytes = argc > 3 && !strcmp(argv[argc - 1], "huge") ? 4 * HUGE_PAGE : 0;
-	node_join("checkpoint", 120);
+	words = 2 * MIB_WORDS * (mib ? strtoull(mib, NULL, 10) : 1);
+	node.huge_bytes = argc > 3 && !strcmp(argv[argc - 1], "huge")
+	                          ? words * sizeof *word + 3 * HUGE_PAGE
+	                          : 0;
 	for (int i = 3; i < argc; i++) {
 		if (!strcmp(argv[i], "huge"))
 			flags = DSM_HUGE;
@@ -267,10 +312,12 @@ int main(int argc, char **argv)
 			how |= DSM_CHECKPOINT_BACKGROUND;
 		if (!strcmp(argv[i], "incremental"))
 			how |= DSM_CHECKPOINT_INCREMENTAL;
-		if (!strcmp(argv[i], "kill") && i + 2 < argc && atoi(argv[i + 1]) == node.rank)
+		/* Joining, and restoring, are moments like others. */
+		if (!strcmp(argv[i], "kill") && i + 2 < argc && rank && !strcmp(argv[i + 1], rank))
 			pthread_create(&killer, NULL, kill_later,
 			               (void *)(uintptr_t)strtoull(argv[i + 2], NULL, 10));
 	}
+	node_join("checkpoint", 120);
 	if (dsm_restored(node.dsm, 0, NULL, 0) == DSM_ERR_NOENT) {
 		begin_anew(flags);
 		if (access(dir, F_OK))
@@ -289,7 +336,8 @@ int main(int argc, char **argv)
 		save(dir, round);
 	}
 	OK(dsm_checkpoint_wait(node.dsm));
-	check_words(round);
+	if (rounds)
+		check_words(round);
 	stop = 1;
 	pthread_join(thread, NULL);
 	node_barrier();

@@ -1,50 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# A job saves itself after each round, is killed at any moment, and goes on from what it has saved, on
-# another number of nodes: what is there then is what was there when it was saved, word by word.
-# CHECKPOINT_KILLS: how often for each way of faults and provider (1).
+# A job saves itself after each round, and goes on from what it has saved, on another number of nodes:
+# what is there then is what was there when it was saved, word by word.
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 need_nodes
-find_deliveries
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
-RANDOM=${SEED:=$RANDOM}
-echo "SEED=$SEED"
 export DSM_REGION=64M
 program=tests/system/checkpoint
-
-# saved DIR: sets DSM_RESTORE to it where it has a checkpoint. A killed job may not have had one.
-saved() {
-	unset DSM_RESTORE
-	[ ! -e "$1/manifest" ] || export DSM_RESTORE=$1
-}
-
-# rounds_of TEXT: after which round the job in FILE began
-rounds_of() { sed -n 's/.*begins after round //p' "$1"; }
-
-# kill_often DELIVERY PROVIDER [MODE...]
-# Until it has ended by itself: kill after up to 1.5 s, starting included, and again.
-kill_often() {
-	local dir=$tmp/$1-$2 kills nodes was=0 is status
-	for ((kills = 0; kills < ${CHECKPOINT_KILLS:-1}; kills++)); do
-		nodes=$((RANDOM % 4 + 1))
-		saved "$dir"
-		DSM_FAULTS=$1 run_job 60 $nodes "$2" $program "$dir" 1000000000 \
-			kill $((RANDOM % nodes)) $((RANDOM * 46)) "${@:3}" >"$tmp/said" 2>&1
-		status=$?
-		grep -q 'checkpoint.c:.*does not hold\|word .* after round' "$tmp/said" &&
-			fail "$1, $2, $nodes nodes: $(cat "$tmp/said")"
-		[ $status != 124 ] || fail "$1, $2: a job with a killed node hangs: $(cat "$tmp/said")"
-		is=$(rounds_of "$tmp/said")
-		[ "${is:-$was}" -ge "$was" ] || fail "an earlier checkpoint than before: $is, $was"
-		was=${is:-$was}
-	done
-	saved "$dir"
-	DSM_FAULTS=$1 job 60 $((RANDOM % 4 + 1)) "$2" $program "$dir" 0
-	unset DSM_RESTORE
-	echo "$*: ${CHECKPOINT_KILLS:-1} kills, the last after round ${was}"
-}
 
 # --- what is saved by so many nodes is there on so many others ---
 # then on others again: handles of mutexes have gone through two jobs.
@@ -63,13 +27,6 @@ hops() {
 }
 hops 4 1 3 2 4
 hops 1 4 2
-
-for delivery in $deliveries; do
-	kill_often "$delivery" shm
-	kill_often "$delivery" tcp
-	kill_often "$delivery" shm background
-	kill_often "$delivery" tcp background incremental
-done
 
 # --- chains ---
 # chain MODE: of three nodes, on two a new one, all of which is read on one

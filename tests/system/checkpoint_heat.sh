@@ -17,8 +17,15 @@ DSM_REGION=64M tools/dsmctl run -t $hang -n 3 --no-prefix -- bash -c 'echo $$ >>
 	"$tmp/pids" examples/heat "${size[@]}" --steps=100000000 --every=$((RANDOM % 7 + 1)) \
 	--checkpoint="$tmp/saved" >"$tmp/said" 2>&1 &
 job=$!
-wait_until "a checkpoint" test -e "$tmp/saved/manifest" >/dev/null || { cat "$tmp/said"; exit 1; }
-sleep 0.$((RANDOM % 900)) # any moment will do
+# Some checkpoints later, in the midst of whatever it does then. One that is just being replaced cannot
+# be looked at.
+enough=$((RANDOM % 9 + 1))
+has_enough() {
+	local has
+	has=$(tools/dsmctl checkpoint info "$tmp/saved" 2>"$tmp/looked" | sed -n 's/^checkpoint \([0-9]*\),.*/\1/p')
+	[ "${has:-0}" -ge $enough ] || ! kill -0 $job 2>"$tmp/looked"
+}
+wait_until "$enough checkpoints" has_enough >/dev/null || { cat "$tmp/said"; exit 1; }
 kill -KILL "$(sed -n $((RANDOM % 3 + 1))p "$tmp/pids")" || fail "cannot kill it: $(cat "$tmp/said")"
 wait $job && fail "the job has ended well"
 tools/dsmctl checkpoint verify "$tmp/saved" || fail "what it has saved is not whole"

@@ -6,6 +6,7 @@
 #	in-verbs.sh system       the system tests and examples, one node on each machine
 #	in-verbs.sh mixed        another engine of the trap on each machine
 #	in-verbs.sh examples     the examples, one node on each machine
+#	in-verbs.sh checkpoint   jobs of this machine alone, killed while they save themselves
 #
 # Each job that passes is also looked at from outside: its statistics add up, no page was
 # copied from or to a frame, and what left the device is more than the pages written.
@@ -122,6 +123,12 @@ examples() {
 	everywhere examples/heat --rows 96 --steps 10 --output /run/heat.png
 	everywhere examples/sort --keys 30000
 	everywhere examples/pagerank --tolerance=1e-6 /run/Packages
+}
+
+checkpoint() {
+	export DSM_TRAP=rwp CHECKPOINT_NODES='1 2 3 4'
+	"$sources/tests/system/checkpoint_kill.sh" 2 4 20 verbs || fail "pages of 4 KiB: status $?"
+	"$sources/tests/system/checkpoint_kill.sh" 4 3 20 verbs pmd || fail "pages of 2 MiB: status $?"
 }
 
 "$@"

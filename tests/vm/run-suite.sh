@@ -17,7 +17,7 @@ cd "${BUILD:-.}"
 
 # A part is a function part_NAME, with _ for -. It says what it needs by built, and runs a
 # command on machines by run.sh.
-parts='trap system mixed netns verbs-transport verbs-memlock verbs-system verbs-mixed verbs-three'
+parts='trap system mixed netns verbs-transport verbs-memlock verbs-system verbs-mixed verbs-three verbs-checkpoint'
 
 # Gets all that the machines are started with.
 ready() {
@@ -88,6 +88,12 @@ part_verbs_mixed() {
 part_verbs_three() {
 	built examples/{heat,pagerank,sort} tests/system/.libs/witness.so
 	"$vm_here/run.sh" -n 3 -m 640 -p 0 -t 600 -- "$vm_here/in-verbs.sh" examples
+}
+
+# Jobs on one machine, which save themselves, are killed, and go on.
+part_verbs_checkpoint() {
+	built tests/system/checkpoint tools/dsmctl
+	"$vm_here/run.sh" -n 1 -m 1024 -p 64 -t 1800 -- "$vm_here/in-verbs.sh" checkpoint
 }
 
 part_verbs_memlock() {
