@@ -357,13 +357,13 @@ struct dsm_stats {
 	uint64_t memory_budget;    /* bytes for pages' frames, now: see DSM_MEMORY */
 	uint64_t memory_used;      /* of these, now: allocated, or kept for pages of this home */
 	uint64_t memory_home;      /* of memory_used, now: for pages of this home */
-	uint64_t evicted_shared;   /* cached pages given up for lack of room, that were read only; */
-	uint64_t evicted_modified; /* and those that were written back to their homes */
+	uint64_t evicted_shared, evicted_modified; /* cached pages given up for room: only read; written */
 	uint64_t frames_returned;  /* frames whose memory went back to the system */
 	uint64_t frame_waits;      /* faults that found no frame and waited for an eviction */
 	uint64_t pages_pinned;     /* by dsm_pin, now */
 	uint64_t refused;          /* messages and page writes in the job's name, of somebody else */
 	uint64_t futex_sleeps, futex_wakes; /* threads put to sleep, and woken, by a word's home */
+	uint64_t pages_restored, restore_reads, pages_away; /* of a checkpoint: read; in runs; not yet */
 };
 /* size: sizeof(struct dsm_stats); only so many bytes are written. */
 DSM_API int dsm_get_stats(dsm_t *dsm, struct dsm_stats *out, size_t size);

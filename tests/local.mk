@@ -46,6 +46,9 @@ tests_heap_test_names_LDADD = libnode.la -lcunit
 endif
 
 # Checkpoints
+check_PROGRAMS += tests/checkpoint/make_sparse
+tests_checkpoint_make_sparse_SOURCES = tests/checkpoint/make_sparse.c
+tests_checkpoint_make_sparse_LDADD = libcheckpoint.la
 if HAVE_CUNIT
 check_PROGRAMS += tests/checkpoint/test_files tests/checkpoint/test_layers
 TESTS += tests/checkpoint/test_files tests/checkpoint/test_layers

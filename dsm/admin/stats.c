@@ -62,6 +62,9 @@ json_t *stats_json(struct dsm *d)
 	PUT(refused);
 	PUT(futex_sleeps);
 	PUT(futex_wakes);
+	PUT(pages_restored);
+	PUT(restore_reads);
+	PUT(pages_away);
 #undef PUT
 	/* These are in dsm_get_latency(). */
 	json_object_set_new(o, "lock_waits", waits_json(d, DSM_LATENCY_LOCK));

@@ -230,7 +230,10 @@ static int save(struct saving **s)
 
 	if (rc)
 		return rc;
-	rc = saving_agree(*s, find_generation(*s));
+	rc = find_generation(*s);
+	if (rc == 0)
+		rc = away_fetch_all((*s)->d); /* what the job began with */
+	rc = saving_agree(*s, rc);
 	if (rc)
 		return saving_commit(*s, rc);
 	return (*s)->flags & DSM_CHECKPOINT_BACKGROUND ? save_beside(s) : save_here(*s);

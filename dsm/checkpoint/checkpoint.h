@@ -197,8 +197,6 @@ void ckpt_close(struct ckpt *c); /* NULL is allowed */
 const struct ckpt *ckpt_layer(const struct ckpt *c, uint64_t i);
 /* Reads the private bytes of all nodes. */
 int ckpt_keep_private(struct ckpt *c, struct ckpt_why *why);
-/* Files and indexes are not needed any more. */
-void ckpt_shed(struct ckpt *c);
 /* A node's data, to be read by ckpt_read_run(). Its descriptor, or a code. */
 int ckpt_data_open(const struct ckpt *c, uint32_t rank, struct ckpt_why *why);
 /* Reads a run that begins at this place in the data. buf: ckpt_run_bytes(). -EBADMSG */

@@ -158,10 +158,10 @@ int ckpt_open(const char *path, struct ckpt **out, struct ckpt_why *why)
 	return rc;
 }
 
-void ckpt_shed(struct ckpt *c)
+static void shed(struct ckpt *c)
 {
 	for (uint64_t i = 0; c->under && i < c->manifest.layers; i++)
-		ckpt_shed(&c->under[i]);
+		shed(&c->under[i]);
 	free(c->under);
 	c->under = NULL;
 	for (uint32_t i = 0; c->index && i < c->manifest.nodes; i++)
@@ -177,7 +177,7 @@ void ckpt_close(struct ckpt *c)
 {
 	if (!c)
 		return;
-	ckpt_shed(c);
+	shed(c);
 	for (uint32_t i = 0; c->kept && i < c->manifest.nodes; i++)
 		free(c->kept[i].bytes);
 	free(c->kept);

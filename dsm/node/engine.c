@@ -354,10 +354,18 @@ static void trace_step(struct dsm *d, const struct coh_event *ev)
 
 int node_step(struct dsm *d, const struct coh_event *ev)
 {
+	struct coh_event shorter;
 	int rc;
 
 	if (__builtin_expect(d->freeze.what, 0) && freeze_holds(&d->freeze, ev->kind))
 		return -EAGAIN;
+	if (__builtin_expect(d->away.left != 0, 0)) {
+		shorter = *ev;
+		ev = &shorter;
+		rc = away_event(&d->away, &shorter);
+		if (rc)
+			return rc;
+	}
 	rc = coh_step(d->engine.coh, ev, &d->engine.fx);
 	if (__builtin_expect(d->trace.on, 0))
 		trace_step(d, ev);

@@ -45,6 +45,10 @@ static int step_for(struct dsm *d, const struct trap_fault *f, struct waiter *w,
 	int remembered = faults_remember(&d->faults, f, kind_of(d, f), w), rc;
 
 	tenure_thread_waits(&d->tenure, f->thread);
+	if (__builtin_expect(d->away.left != 0, 0) && away_fault(&d->away, f->page)) {
+		d->engine.fx.consumed = 1;
+		return 0; /* it is woken when the page is there */
+	}
 	rc = node_step(d, ev);
 	if (rc && remembered && !d->members.lost)
 		d->faults.n--; /* nothing was woken: it is the last one still */

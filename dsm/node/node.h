@@ -25,6 +25,7 @@
 #include "dsm/dsm.h"
 #include "dsm/members/members.h"
 #include "dsm/memory/memory.h"
+#include "dsm/node/away.h"
 #include "dsm/node/call.h"
 #include "dsm/node/cohort.h"
 #include "dsm/node/engine.h"
@@ -84,6 +85,7 @@ struct node_services {
 };
 
 struct ckpt;
+struct readers;
 
 struct dsm {
 	/* set at the start, and not changed after it: */
@@ -130,9 +132,11 @@ struct dsm {
 		int has_last;
 	} store;
 	struct wanted_checkpoint wanted;
+	struct away away;
 	struct progress progress;
 	struct loop *loop;        /* the service thread */
 	struct ckpt *restored;    /* what the job began with, or NULL; not changed after the start */
+	struct readers *readers;  /* start/'s: who reads what is away, or NULL */
 	struct heap *heap;        /* heap/'s */
 	struct workers *workers;  /* workers/'s */
 	struct admin_room *admin; /* admin/'s */

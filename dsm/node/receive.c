@@ -17,7 +17,13 @@ static void refused(struct dsm *d, uint16_t peer, const char *what, const char *
 
 void node_take_message(struct dsm *d, struct coh_event *ev)
 {
-	if (!pins_keep(d, &ev->msg) && node_step(d, ev))
+	int kept = 0;
+
+	if (__builtin_expect(d->away.left != 0, 0) && ev->msg.page < d->memory.region.pages)
+		kept = away_keep(&d->away, ev->from, &ev->msg);
+	if (kept == -ENOMEM)
+		node_fail(d, "no memory for a request that has to wait");
+	if (kept == -EPROTO || (!kept && !pins_keep(d, &ev->msg) && node_step(d, ev)))
 		refused(d, ev->from, coh_msg_name(ev->msg.type), "unexpected here and now");
 }
 

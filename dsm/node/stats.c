@@ -55,5 +55,8 @@ void node_stats(struct dsm *d, struct dsm_stats *s)
 	        .refused = t.refused,
 	        .futex_sleeps = d->engine.count[COH_N_SLEEP],
 	        .futex_wakes = d->engine.count[COH_N_WOKEN],
+	        .pages_restored = d->away.pages,
+	        .restore_reads = d->away.reads,
+	        .pages_away = d->away.left,
 	};
 }

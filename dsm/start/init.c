@@ -120,6 +120,7 @@ static void dismantle(struct dsm *d)
 	char left[BOOT_DIR_MAX + 1];
 
 	loop_stop(d);
+	restore_pages_end(d);
 	admin_stop(d, left);
 	loop_close(d);
 	workers_close(d);
@@ -197,7 +198,8 @@ static int join(struct dsm *d, const struct dsm_config *config)
 		rc = node_agree(d, start_reach(d));
 	if (rc || !d->restored)
 		return rc;
-	return node_agree(d, restore_all(d));
+	rc = restore_all(d);
+	return node_agree(d, rc ? rc : restore_pages(d));
 }
 
 /* NULL: no memory. */

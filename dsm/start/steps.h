@@ -32,14 +32,23 @@ int node_meet(struct dsm *d, int status, struct post_name *post);
  * a node lacks them. */
 int node_place_region(struct dsm *d);
 
-/* --- restore.c: with DSM_RESTORE, else they do nothing --- */
+/* --- restore.c: with DSM_RESTORE, else they are not called, or do nothing --- */
 /* Reads what the checkpoint says, into d->restored, and fits the settings to it. */
 int restore_open(struct dsm *d);
 /* Reserves its window's addresses, and says who has them where they are taken. Not without
  * d->restored. */
 int restore_address(struct dsm *d, size_t len, void **at);
-/* Blocks, names, mutexes and pages, on all nodes before any goes on. */
+/* Blocks, names and mutexes, on all nodes before any goes on. */
 int restore_all(struct dsm *d);
+/* Gives a code of ours for one of the system's, with the sentence. */
+int restore_refuse(const struct dsm *d, int rc, const char *why);
+
+/* --- restore_pages.c --- */
+/* Pages of this home that the checkpoint has are away (dsm/node/away.h) from now on; threads of its
+ * own read them when they are asked for. */
+int restore_pages(struct dsm *d);
+/* These threads end, whatever was asked for. Before the node's parts go; zeroed is allowed. */
+void restore_pages_end(struct dsm *d);
 
 /* --- limits.c: 0, or DSM_ERR_LIMIT and a sentence --- */
 /* Window and alias each take the region's size in addresses. */

@@ -101,6 +101,7 @@ class Stats(ctypes.Structure):
             extents_to_wp extents_to_rwp extents_stayed_wp pages_written page_writes_landed
             registered_bytes memory_budget memory_used memory_home evicted_shared evicted_modified
             frames_returned frame_waits pages_pinned refused futex_sleeps futex_wakes
+            pages_restored restore_reads pages_away
         """.split()
     ]
 

@@ -56,6 +56,8 @@ const struct figure figures[] = {
 	COUNT(evicted_modified, "Copies given up for lack of memory that were written"),
 	COUNT(frames_returned, "Pages whose memory went back to the system"),
 	COUNT(frame_waits, "Faults that waited for memory"),
+	COUNT(pages_restored, "Pages read from a checkpoint, for they were asked for"),
+	COUNT(restore_reads, "Runs of pages read from a checkpoint"),
 	COUNT(refused, "Messages and page writes that no node of the job has sent"),
 	{ "registered_bytes", "registered_bytes", "Bytes of the region that the provider knows", NULL,
 	  true, "bytes", false },
@@ -64,6 +66,7 @@ const struct figure figures[] = {
 	  false },
 	{ "memory_home", "memory_home_bytes", "Memory used for pages whose home this node is", NULL,
 	  true, "bytes", false },
+	{ "pages_away", "pages_away", "Pages that are in a checkpoint alone", NULL, true, NULL, false },
 	{ "pages_pinned", "pages_pinned", "Pages that dsm_pin holds", NULL, true, NULL, false },
 	{ 0 },
 };
