@@ -20,12 +20,11 @@ moment() {
 
 for DSM_FAULTS in $deliveries; do
 	export DSM_FAULTS
-	moment here 1 auto
 	moment here 2 shm
-	moment here 4 shm
-	moment wait 1 auto
-	moment next 2 tcp
 	# Pages of others have to leave.
 	moment leave 4 shm 8M
 done
+moment here 4 shm
+moment wait 1 auto
+moment next 2 tcp
 echo "checkpoints: all of one moment"
