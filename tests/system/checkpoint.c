@@ -40,6 +40,7 @@ struct state {
 static struct state *state;
 static uint64_t words;
 static uint64_t *word, *chain; /* chain: a page for each, and others that are full of something */
+static uint64_t *now_and_then; /* a page that is full after odd rounds, and zero after others */
 static volatile int stop;
 static unsigned how; /* DSM_CHECKPOINT_* */
 
@@ -80,6 +81,8 @@ static uint64_t expected(uint64_t i, uint64_t round)
 
 static void write_round(uint64_t round)
 {
+	for (uint64_t i = 0; i < PAGE_WORDS && node.rank == 0; i++)
+		now_and_then[i] = round % 2 ? round : 0;
 	for (uint64_t p = 0; p < words / PAGE_WORDS; p++) {
 		if (is_empty(p) || (mix(p) + round) % period())
 			continue;
@@ -125,6 +128,8 @@ static void check_words(uint64_t round)
 			        (unsigned long long)expected(i, round));
 	}
 	CHECK(wrong == 0);
+	for (uint64_t i = 0; i < PAGE_WORDS; i++)
+		CHECK(now_and_then[i] == (round % 2 ? round : 0));
 }
 
 static uint64_t load(const uint64_t *at)
@@ -185,6 +190,8 @@ static void begin_anew(unsigned flags)
 {
 	OK(dsm_shared(node.dsm, "state", sizeof *state, 0, (void **)&state));
 	OK(dsm_shared(node.dsm, "word", words * sizeof *word, flags, (void **)&word));
+	OK(dsm_shared(node.dsm, "now and then", PAGE_WORDS * sizeof *word, 0,
+	              (void **)&now_and_then));
 	OK(dsm_shared(node.dsm, "chain", CHAIN * LINK * sizeof *chain, 0, (void **)&chain));
 	if (node.rank == node.size - 1) {
 		for (uint64_t i = 0; i < CHAIN * LINK; i++)
@@ -251,6 +258,7 @@ static uint64_t begin_again(void)
 	CHECK(old > 0);
 	OK(dsm_lookup(node.dsm, "state", 0, (void **)&state));
 	OK(dsm_lookup(node.dsm, "word", 0, (void **)&word));
+	OK(dsm_lookup(node.dsm, "now and then", 0, (void **)&now_and_then));
 	OK(dsm_lookup(node.dsm, "chain", 0, (void **)&chain));
 	CHECK(state->self == &state->total);
 	check_chain();
