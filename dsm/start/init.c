@@ -295,8 +295,9 @@ int dsm_fini(dsm_t *d)
 		return DSM_ERR_INVAL; /* there would be nothing to return to */
 	if (workers_self())
 		return DSM_ERR_BUSY; /* likewise */
+	dsm_checkpoint_wait(d); /* while all are there */
 	rc = start_part(d);
-	dsm_checkpoint_wait(d);
+	dsm_checkpoint_wait(d); /* one that a thread of dsm_thread_create has begun meanwhile */
 	node_set_current(NULL);
 	if (rc && workers_rest(d))
 		return DSM_ERR_LOST; /* what they use stays */
