@@ -54,6 +54,8 @@
 	X(SLEEP_ANYWAY, "a thread sleeps for a word that does not hold what it expects")           \
 	X(WAKE_NEWEST, "a wake takes the thread that came last")                                   \
 	X(WOKEN_UNTOLD, "of several threads that a wake takes one is told")                        \
+	X(OWN_COMPARED, "a wait in a word's own queue compares the word")                          \
+	X(WAKES_OWN, "a wake takes threads out of the word's own queue, too")                      \
 	X(CANCELLED_STAYS, "a thread whose wait was cancelled is woken instead of another")        \
 	X(CANCEL_AT_ONCE, "a wait is taken for cancelled before its home has said so")             \
 	X(CANCEL_FORGOTTEN, "a wait that is cancelled before it has begun goes on")                \

@@ -139,7 +139,9 @@ void coh_home_cancel(struct coh *c, coh_node from, const struct coh_msg *m, stru
 
 static int is_of(const struct sleeper *s, const struct txn *txn)
 {
-	return s->page == txn->page && s->offset == txn->futex.offset;
+	const uint32_t other = s->offset ^ txn->futex.offset;
+
+	return s->page == txn->page && (!other || (MUTANT(WAKES_OWN) && other == COH_FUTEX_OWN));
 }
 
 /* How many sleep for the word, from this one on. */
@@ -156,7 +158,8 @@ static uint32_t count_from(struct coh *c, const struct txn *txn, uint32_t ref)
 int coh_home_asks_queue(const struct take *t)
 {
 	return t->txn->type == COH_MSG_FUTEX_WAKE ||
-	       (t->txn->type == COH_MSG_FUTEX_WAIT && (t->txn->futex.offset & COH_FUTEX_OWN));
+	       (t->txn->type == COH_MSG_FUTEX_WAIT && (t->txn->futex.offset & COH_FUTEX_OWN) &&
+	        !MUTANT(OWN_COMPARED));
 }
 
 /* As many as one step may; the caller asks again for those who are left. */

@@ -38,6 +38,7 @@ static const struct {
 	{ "nodes=2 slots=1 futex=2 threads=1",
 	  { BUG(WAKE_DURING_COMPARE), BUG(COMPARE_AT_HOME), BUG(SLEEP_ANYWAY), BUG(WAKE_NEWEST),
 	    BUG(WOKEN_UNTOLD), BUG(CANCELLED_STAYS), BUG(CANCEL_AT_ONCE), BUG(CANCEL_FORGOTTEN) } },
+	{ "nodes=2 slots=1 futex=2 own=1 threads=1", { BUG(OWN_COMPARED) } },
 	{ "nodes=2 pages=2 block=2 slots=2 runs=2 threads=1",
 	  { BUG(RUN_OVER_BUSY), BUG(RUN_OVER_OWNED), BUG(RUN_DONE_ONE), BUG(RUN_TAIL_STUCK) } },
 	{ "nodes=2 pages=2 block=2 slots=2 writes=2 threads=1",
@@ -144,10 +145,17 @@ static int try(int mutant)
 	return rc[0] == want && rc[1] == want;
 }
 
+/* They mix a word's two queues up, and here all threads are in one of them: tests/sim/mutants has
+ * both. */
+static int is_of_two_queues(int mutant)
+{
+	return mutant == COH_MUT_WAKES_OWN;
+}
+
 int main(int argc, char **argv)
 {
 	char how[512];
-	int failed = 0;
+	int failed = 0, looked = 0;
 
 	if (argc == 2 || argc == 3) {
 		int mutant = coh_mutant_by_name(argv[1]);
@@ -160,8 +168,13 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	alarm(3600);
-	for (int m = COH_MUT_NONE; m < COH_MUTANTS_END; m++)
+	failed += !try(COH_MUT_NONE);
+	for (int m = COH_MUT_NONE + 1; m < COH_MUTANTS_END; m++) {
+		if (is_of_two_queues(m))
+			continue;
 		failed += !try(m);
-	printf("%d of %d planted bugs seen\n", COH_MUTANTS_END - 1 - failed, COH_MUTANTS_END - 1);
+		looked++;
+	}
+	printf("%d of %d planted bugs seen\n", looked - failed, looked);
 	return failed != 0;
 }

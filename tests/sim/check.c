@@ -26,8 +26,9 @@ static void check_page(struct sim *s, uint32_t page)
 
 	coh_page_info(s->nodes[home].coh, page, &dir);
 	SIM_CHECK(s, dir.dir_state <= COH_D_M && !dir.queued, "quiet, but page %u is busy", page);
-	SIM_CHECK(s, !s->pages[page].woken, "quiet, but %u threads were woken by nobody",
-	          s->pages[page].woken);
+	for (unsigned own = 0; own < 2; own++)
+		SIM_CHECK(s, !s->pages[page].woken[own], "quiet, but %u threads were woken by nobody",
+		          s->pages[page].woken[own]);
 	SIM_CHECK(s, dir.touched || s->pages[page].version == 0,
 	          "page %u is taken for untouched at version %u", page, s->pages[page].version);
 	SIM_CHECK(s,

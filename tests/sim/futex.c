@@ -3,7 +3,8 @@
  * Threads that wait for a page to have another version than they know, as for a word; threads that
  * wake them; and what must hold of both: who sleeps when a wake begins is woken before it ends,
  * unless it has woken as many as it may; in the order in which they fell asleep; and a wake tells
- * of nobody else.
+ * of nobody else. Some do so in the word's own queue, where nothing is compared, and of which the
+ * others' wakes know nothing.
  */
 #include <errno.h>
 #include <string.h>
@@ -15,9 +16,36 @@ static uint32_t page_of(const struct thread *t)
 	return t->op.touch[0].page;
 }
 
-static int sleeps_for(const struct thread *t, uint32_t page)
+static uint16_t home_of(const struct sim *s, const struct thread *t)
 {
-	return t->op.kind == OP_FUTEX_WAIT && t->waits == SIM_WAIT_SLEEPS && page_of(t) == page;
+	return coh_home_of(coh_config_of(s->nodes[0].coh), page_of(t));
+}
+
+/* Asleep in the queue that t waits in, or wakes. */
+static int sleeps_beside(const struct thread *sleeper, const struct thread *t)
+{
+	return sleeper->op.kind == OP_FUTEX_WAIT && sleeper->waits == SIM_WAIT_SLEEPS &&
+	       page_of(sleeper) == page_of(t) && sleeper->op.own == t->op.own;
+}
+
+static uint32_t *woken_beside(struct sim *s, const struct thread *t)
+{
+	return &s->pages[page_of(t)].woken[t->op.own];
+}
+
+/* The number by which the home will know the thread's wait: the first that is free. */
+static uint16_t free_slot(const struct sim *s, const struct thread *t)
+{
+	const struct thread *mates = &s->threads[t->node * s->cfg.threads];
+
+	for (uint16_t slot = 0;; slot++) {
+		uint32_t i = 0;
+		while (i < s->cfg.threads &&
+		       (mates[i].waits == SIM_WAIT_NONE || mates[i].slot != slot))
+			i++;
+		if (i == s->cfg.threads)
+			return slot;
+	}
 }
 
 /* --- calls --- */
@@ -34,15 +62,14 @@ void futex_try(struct sim *s, struct thread *t)
 	ev.cookie = THREAD_COOKIE(s, t);
 	/* An older version now and then. */
 	ev.futex.value = waits ? s->pages[ev.page].version - t->op.value : t->op.value;
+	ev.futex.offset = t->op.own ? COH_FUTEX_OWN : 0;
 	t->state = TH_WAIT;
 	t->faulted = 1;
+	t->slot = waits ? free_slot(s, t) : 0;
 	t->waits = waits ? SIM_WAIT_ASKED : SIM_WAIT_NONE;
 	t->cancelled = 0;
-	t->slot = UINT16_MAX;
 	t->order = ++s->sleeps;
-	s->asking = t;
 	rc = node_step(s, t->node, &ev);
-	s->asking = NULL;
 	if (rc)
 		t->waits = SIM_WAIT_NONE;
 	thread_blocked(s, t, rc);
@@ -75,19 +102,15 @@ static struct thread *compared_for(struct sim *s, const struct coh_effect *e)
 {
 	uint16_t home = coh_home_of(coh_config_of(s->nodes[0].coh), e->page);
 	struct coh_page_info info;
-	struct thread *found = NULL;
 
 	coh_page_info(s->nodes[home].coh, e->page, &info);
 	for (uint32_t i = 0; i < s->cfg.threads && info.requestor != COH_NO_NODE; i++) {
 		struct thread *t = &s->threads[info.requestor * s->cfg.threads + i];
-		if (t->op.kind != OP_FUTEX_WAIT || t->waits != SIM_WAIT_ASKED ||
-		    page_of(t) != e->page)
-			continue;
-		/* Of those at the home itself it is the one that came first. */
-		if (t->slot != UINT16_MAX ? t->slot == e->futex.slot : !found || t->order < found->order)
-			found = t;
+		if (t->op.kind == OP_FUTEX_WAIT && t->waits == SIM_WAIT_ASKED &&
+		    page_of(t) == e->page && !t->op.own && t->slot == e->futex.slot)
+			return t;
 	}
-	return found;
+	return NULL;
 }
 
 void futex_compare(struct sim *s, uint16_t node, const struct coh_effect *e)
@@ -124,16 +147,41 @@ void futex_compare(struct sim *s, uint16_t node, const struct coh_effect *e)
 	net_send(s, node, &answer);
 }
 
+static void falls_asleep(struct sim *s, struct thread *t)
+{
+	t->waits = SIM_WAIT_SLEEPS;
+	t->order = s->sleeps;
+}
+
+/* Where nothing is compared only the home's queue tells. Those of one step are of one age. */
+void futex_stepped(struct sim *s, uint16_t node)
+{
+	s->sleeps++;
+	for (uint32_t i = 0; i < s->n_threads; i++) {
+		struct thread *t = &s->threads[i];
+		if (t->op.kind == OP_FUTEX_WAIT && t->op.own && t->waits == SIM_WAIT_ASKED &&
+		    home_of(s, t) == node && coh_is_asleep(s->nodes[node].coh, t->node, t->slot))
+			falls_asleep(s, t);
+	}
+}
+
+/* Whoever is put to sleep and woken in one step has not been seen asleep. */
+static void seen_too_late(struct sim *s, struct thread *t)
+{
+	if (t->op.own && t->waits == SIM_WAIT_ASKED)
+		falls_asleep(s, t);
+}
+
 static void over(struct sim *s, struct thread *t, int woken)
 {
 	if (woken) {
 		for (uint32_t i = 0; i < s->n_threads; i++)
 			SIM_CHECK(s,
-			          !sleeps_for(&s->threads[i], page_of(t)) ||
+			          !sleeps_beside(&s->threads[i], t) ||
 			                  s->threads[i].order >= t->order,
 			          "thread %u of node %u is woken before one that came earlier",
 			          t->index, t->node);
-		s->pages[page_of(t)].woken++;
+		++*woken_beside(s, t);
 	}
 	t->waits = SIM_WAIT_OVER;
 	t->status = woken ? 0 : -ETIMEDOUT;
@@ -141,13 +189,15 @@ static void over(struct sim *s, struct thread *t, int woken)
 
 void futex_send(struct sim *s, const struct coh_effect *e)
 {
-	if (e->msg.type == COH_MSG_FUTEX_WAIT && s->asking)
-		s->asking->slot = e->msg.futex.slot;
 	if (e->msg.type != COH_MSG_FUTEX_WOKEN)
 		return;
 	for (uint32_t i = 0; i < s->cfg.threads; i++) {
 		struct thread *t = &s->threads[e->node * s->cfg.threads + i];
-		if (!sleeps_for(t, e->msg.page) || t->slot != e->msg.futex.slot)
+		if (t->op.kind != OP_FUTEX_WAIT || page_of(t) != e->msg.page ||
+		    t->slot != e->msg.futex.slot)
+			continue;
+		seen_too_late(s, t);
+		if (t->waits != SIM_WAIT_SLEEPS)
 			continue;
 		over(s, t, e->msg.futex.value == 1);
 		return;
@@ -157,14 +207,14 @@ void futex_send(struct sim *s, const struct coh_effect *e)
 
 static void wake_done(struct sim *s, struct thread *t, uint32_t woken, uint32_t left)
 {
-	struct page *p = &s->pages[page_of(t)];
+	uint32_t *all = woken_beside(s, t);
 
-	SIM_CHECK(s, woken <= t->op.value && woken <= p->woken,
-	          "a wake has woken %u threads, of %u, and wanted %u", woken, p->woken, t->op.value);
-	p->woken -= woken;
+	SIM_CHECK(s, woken <= t->op.value && woken <= *all,
+	          "a wake has woken %u threads, of %u, and wanted %u", woken, *all, t->op.value);
+	*all -= woken;
 	for (uint32_t i = 0; i < s->n_threads && woken < t->op.value && !left; i++)
 		SIM_CHECK(s,
-		          !sleeps_for(&s->threads[i], page_of(t)) || s->threads[i].order > t->order,
+		          !sleeps_beside(&s->threads[i], t) || s->threads[i].order > t->order,
 		          "lost wake-up: thread %u of node %u sleeps on for page %u",
 		          s->threads[i].index, s->threads[i].node, page_of(t));
 }
@@ -177,9 +227,11 @@ void futex_complete(struct sim *s, struct thread *t, int status, uint64_t result
 		return;
 	}
 	/* A node tells its own threads by no message. */
-	if (t->waits == SIM_WAIT_SLEEPS &&
-	    t->node == coh_home_of(coh_config_of(s->nodes[0].coh), page_of(t)))
-		over(s, t, status == 0);
+	if (t->node == home_of(s, t)) {
+		seen_too_late(s, t);
+		if (t->waits == SIM_WAIT_SLEEPS)
+			over(s, t, status == 0);
+	}
 	SIM_CHECK(s,
 	          status == (t->waits == SIM_WAIT_OVER      ? t->status
 	                     : t->waits == SIM_WAIT_DIFFERS ? -EAGAIN

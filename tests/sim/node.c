@@ -285,6 +285,7 @@ int node_step(struct sim *s, uint16_t node, const struct coh_event *ev)
 		return rc;
 	}
 	s->nodes[node].stepped = 1;
+	futex_stepped(s, node);
 	for (uint32_t i = 0; i < fx->len; i++)
 		carry_out(s, node, &fx->list[i]);
 	for (unsigned i = 0; i < COH_COUNTS; i++)

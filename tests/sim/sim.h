@@ -83,7 +83,7 @@ struct page {
 	uint32_t version;          /* newest written; 0: zeros */
 	uint32_t last;             /* number of the last write ever: no two are the same */
 	uint16_t readers, writers; /* nodes whose window allows it */
-	uint32_t woken; /* threads that waited for it, of which no wake has told yet */
+	uint32_t woken[2]; /* threads that waited for it, of which no wake has told yet; [1]: own */
 };
 enum { SIM_WAIT_NONE, SIM_WAIT_ASKED, SIM_WAIT_DIFFERS, SIM_WAIT_SLEEPS, SIM_WAIT_OVER };
 
@@ -113,6 +113,7 @@ struct touch {
 };
 struct op {
 	uint8_t kind, touches;
+	uint8_t own; /* of a futex: the queue in which nothing is compared */
 	uint16_t home, n;
 	uint32_t object, mutex, value;
 	struct touch touch[OP_TOUCHES];
@@ -133,7 +134,7 @@ struct thread {
 	/* a wait for a word: */
 	uint8_t waits;     /* SIM_WAIT_* */
 	uint8_t cancelled;
-	uint16_t slot;     /* its number at a home elsewhere */
+	uint16_t slot;     /* its number at the home */
 	uint32_t timeouts; /* still to come */
 	uint64_t order;    /* of those who sleep, or of a wake: who slept when it began */
 	/* the workload's */
@@ -222,7 +223,6 @@ struct sim {
 		uint32_t page, equal;
 	} compared[COH_MAX_RUN];
 	uint32_t n_compared;
-	struct thread *asking; /* whose wait is being asked for */
 	uint32_t parked;
 	struct heap heap;
 	struct node *nodes;
@@ -340,6 +340,8 @@ void thread_blocked(struct sim *s, struct thread *t, int rc);
 void futex_try(struct sim *s, struct thread *t);
 void futex_timeout(struct sim *s, struct thread *t);
 void futex_compare(struct sim *s, uint16_t node, const struct coh_effect *e);
+/* A node has made a step, whose effects are still to come. */
+void futex_stepped(struct sim *s, uint16_t node);
 /* A message leaves: it may say that a thread is woken. */
 void futex_send(struct sim *s, const struct coh_effect *e);
 void futex_complete(struct sim *s, struct thread *t, int status, uint64_t result);

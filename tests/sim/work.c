@@ -298,6 +298,7 @@ static void mix(struct sim *s, struct op *op)
 		/* of few pages, so that somebody waits when another one wakes */
 		op->touch[0].page = page % (s->n_pages < 3 ? s->n_pages : 3);
 		op->kind = below(s, 5) < 3 ? OP_FUTEX_WAIT : OP_FUTEX_WAKE;
+		op->own = below(s, 2);
 		op->value = op->kind == OP_FUTEX_WAKE ? 1 + below(s, 2) * 100 : below(s, 4) == 0;
 	}
 }
