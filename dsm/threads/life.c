@@ -52,7 +52,8 @@ static void on_end(void *arg)
 	if (!t->stack.block)
 		return; /* main: it is not freed */
 	call_on(t, run_keys, t);
-	mine = NULL;
+	heap_leave();
+	mine = NULL; /* what is freed from here on goes by no cache */
 	__atomic_store_n(&t->done, 1, __ATOMIC_RELEASE);
 	dsm_futex_wake(here.dsm, &t->done, UINT32_MAX, NULL);
 	thread_let_go(t, THREAD_ENDED);

@@ -230,7 +230,7 @@ EXPORT int __libc_start_main(int (*main)(int, char **, char **), int argc, char 
 	place_open();
 	if (thread_open())
 		threads_die("no key for threads");
-	threads_check(heap_open(), "no memory for the heap");
+	heap_open();
 	forget();
 	if (on_exit(on_exit_of_program, NULL)) /* the last to be called */
 		threads_die("no memory");

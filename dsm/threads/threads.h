@@ -30,12 +30,17 @@
 #define EXPORT __attribute__((visibility("default")))
 
 struct thread;
-struct arena;
+struct parcel;
 
 /* Threads to be started at a node: a list, pushed by anybody, taken by its postman. */
 struct mailbox {
 	_Alignas(PAGE) struct thread *first; /* atomic */
 	struct dsm_sync_sem filled;
+};
+
+/* This node's blocks that another one has freed. */
+struct inbox {
+	_Alignas(PAGE) struct parcel *first; /* atomic: pushed by others, all taken by the node */
 };
 
 struct key {
@@ -45,13 +50,13 @@ struct key {
 
 struct world {
 	void *globals; /* where rank 0 has put the program's variables; before the second barrier */
-	struct arena *arenas;
 	struct thread *main;
 	_Alignas(PAGE) uint32_t ending; /* atomic: enum world_end */
 	int status; /* with WORLD_TO_END */
 	uint32_t next_node; /* atomic: whose turn it is */
 	_Alignas(PAGE) struct key key[KEYS_MAX];
 	struct mailbox mailbox[NODES_MAX];
+	struct inbox inbox[NODES_MAX];
 };
 
 /* Upwards only. */
@@ -136,10 +141,11 @@ size_t stack_usual(void);
 
 /* --- heap.c --- */
 
-int heap_open(void); /* on all nodes, rank 0 first */
+void heap_open(void);
 void *heap_take(size_t bytes, size_t align, bool zeroed); /* NULL: no memory */
 void heap_give(void *at);
 size_t heap_size_of(const void *at);
+void heap_leave(void); /* the calling thread, which is one of the program's, ends */
 
 /* --- life.c --- */
 

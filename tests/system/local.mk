@@ -5,7 +5,7 @@ system_programs = tests/system/advice tests/system/api tests/system/audit tests/
 	tests/system/full tests/system/futex tests/system/heat tests/system/idle tests/system/kernel tests/system/leave \
 	tests/system/left tests/system/litmus tests/system/load tests/system/log \
 	tests/system/lost tests/system/objects tests/system/place tests/system/resident tests/system/reuse tests/system/sharing \
-	tests/system/stacks tests/system/stress tests/system/thread tests/system/thread-strange tests/system/threaded tests/system/traced tests/system/user
+	tests/system/stacks tests/system/stress tests/system/thread tests/system/thread-strange tests/system/threaded tests/system/threaded_heap tests/system/traced tests/system/user
 check_PROGRAMS += $(system_programs)
 
 system_node = tests/system/node.c tests/system/node.h
@@ -46,6 +46,8 @@ tests_system_heat_LDADD = libdsm.la
 # A program of threads alone: libdsm is not linked.
 tests_system_threaded_SOURCES = tests/system/threaded.c
 tests_system_threaded_LDADD = -lpthread
+tests_system_threaded_heap_SOURCES = tests/system/threaded_heap.c
+tests_system_threaded_heap_LDADD = -lpthread
 tests_system_place_SOURCES = tests/system/place.c $(system_node)
 tests_system_place_LDADD = libdsm.la
 tests_system_idle_SOURCES = tests/system/idle.c $(system_node)

@@ -73,6 +73,11 @@ done
 echo "line of main's" | nodes 2 -- cat || fail "cat: status $?: $(cat "$tmp/wrong")"
 [ "$(cat "$tmp/said")" = "line of main's" ] || fail "standard input: $(cat "$tmp/said")"
 
+# The heap: all of malloc's family, in threads of one node and of two.
+same 1 -- tests/system/threaded_heap
+nodes 2 -- tests/system/threaded_heap nodes ||
+	fail "threaded_heap: status $?: $(cat "$tmp/wrong")"
+
 # refused STATUS TEXT ARGUMENT...
 refused() {
 	local status=$1 text=$2 got
