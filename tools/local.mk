@@ -78,7 +78,7 @@ tools_dsm_bench_SOURCES = tools/bench/main.c tools/bench/options.c tools/bench/o
 	tools/bench/bare_miss.c tools/bench/bare_bandwidth.c tools/bench/bare_barrier.c \
 	tools/bench/pages.c tools/bench/pages.h tools/bench/rounds.c tools/bench/rounds.h \
 	tools/bench/shared.h tools/bench/misses.c \
-	tools/bench/computes.c tools/bench/streams.c tools/bench/first.c tools/bench/huge.c tools/bench/turns.c tools/bench/mutexes.c tools/bench/words.c tools/bench/threads.c \
+	tools/bench/computes.c tools/bench/streams.c tools/bench/first.c tools/bench/huge.c tools/bench/turns.c tools/bench/mutexes.c tools/bench/words.c tools/bench/threads.c tools/bench/heaps.c \
 	tools/bench/sync.c tools/bench/habits.c tools/bench/idle.c \
 	tools/bench/apps/apps.c tools/bench/apps/apps.h tools/bench/apps/teams.h \
 	tools/bench/apps/team.c tools/bench/apps/team.h tools/bench/apps/threads.c \
@@ -89,5 +89,10 @@ tools_dsm_bench_SOURCES = tools/bench/main.c tools/bench/options.c tools/bench/o
 	tools/bench/apps/scatter.c tools/bench/apps/sparse.c tools/bench/apps/product.c \
 	tools/bench/apps/queue.c tools/bench/apps/lu.c tools/bench/apps/histogram.c
 tools_dsm_bench_LDFLAGS = $(LINK_FLAGS)
-tools_dsm_bench_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(FABRIC_CFLAGS)
+tools_dsm_bench_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(FABRIC_CFLAGS) -DPKGLIBEXECDIR='"$(pkglibexecdir)"'
 tools_dsm_bench_LDADD = libdsm.la libjob.la $(JANSSON_LIBS) $(FABRIC_LIBS) -lm -lpthread
+
+# What dsm-bench runs alone, and under dsmctl run --threads: it knows nothing of libdsm.
+pkglibexec_PROGRAMS += tools/dsm-bench-heap
+tools_dsm_bench_heap_SOURCES = tools/bench/heap_program.c
+tools_dsm_bench_heap_LDADD = -lpthread

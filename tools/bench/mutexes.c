@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Mutexes that are plain memory, each beside what it guards, and pthread's on one node. */
 #include <pthread.h>
+#include <stdlib.h>
 
 #include "dsm/dsm_sync.h"
 #include "tools/bench/pages.h"
@@ -102,11 +103,22 @@ void mutex_elsewhere(struct result *out)
 
 /* --- all want it --- */
 
+enum kind { IN_MEMORY, SERVED, GLIBC }; /* served: the old kind, dsm_mutex */
+
 struct fight {
-	struct cell *cell; /* NULL: this node's own */
+	enum kind kind;
+	struct cell *cell;
+	dsm_mutex served; /* guards the same count */
 	unsigned n;
 	pthread_barrier_t start;
 };
+
+static void count_up_served(struct fight *f)
+{
+	OK(dsm_mutex_lock(bench.dsm, f->served));
+	++*(volatile uint64_t *)&f->cell->count;
+	OK(dsm_mutex_unlock(bench.dsm, f->served));
+}
 
 static void *fight_thread(void *arg)
 {
@@ -114,60 +126,90 @@ static void *fight_thread(void *arg)
 
 	pthread_barrier_wait(&f->start);
 	for (unsigned i = 0; i < f->n; i++) {
-		if (f->cell)
+		if (f->kind == IN_MEMORY)
 			count_up(f->cell);
+		else if (f->kind == SERVED)
+			count_up_served(f);
 		else
 			count_up_own();
 	}
 	return NULL;
 }
 
-/* n times in each of so many threads; when they have ended. */
-static void fight(struct cell *cell, unsigned threads, unsigned n)
+/* n times in each of so many threads of this node; when they have ended. */
+static void fight(struct fight *f, enum kind kind, unsigned threads, unsigned n)
 {
-	pthread_t thread[2 * THREADS];
-	struct fight f = { .cell = cell, .n = n };
+	pthread_t *thread = calloc(threads, sizeof *thread);
 
-	pthread_barrier_init(&f.start, NULL, threads);
+	f->kind = kind;
+	f->n = n;
+	pthread_barrier_init(&f->start, NULL, threads);
 	for (unsigned i = 0; i < threads; i++)
-		if (pthread_create(&thread[i], NULL, fight_thread, &f))
+		if (!thread || pthread_create(&thread[i], NULL, fight_thread, f))
 			bench_fail("no thread");
 	for (unsigned i = 0; i < threads; i++)
 		pthread_join(thread[i], NULL);
-	pthread_barrier_destroy(&f.start);
+	pthread_barrier_destroy(&f->start);
+	free(thread);
 }
 
-/* With a thread for each of those that fight, on one node. */
-static double glibc_rate(unsigned threads, unsigned n)
+/* Of all nodes: how often a second. */
+static double rate(struct fight *f, enum kind kind, unsigned n)
 {
+	uint64_t start;
+
+	bench_barrier();
+	start = bench_now_ns();
+	fight(f, kind, THREADS, n);
+	bench_barrier();
+	return (double)n * THREADS * bench.size * 1e9 / (double)(bench_now_ns() - start);
+}
+
+/* With a thread of one node for each of those of all nodes that fight. */
+static double glibc_rate(struct fight *f, unsigned n)
+{
+	const unsigned threads = THREADS * (unsigned)bench.size;
 	uint64_t start = bench_now_ns();
 
-	fight(NULL, threads, n);
+	fight(f, GLIBC, threads, n);
 	return (double)threads * n * 1e9 / (double)(bench_now_ns() - start);
 }
+
+struct ring {
+	struct cell cell;
+	dsm_mutex served;
+};
 
 void mutex_contended(struct result *out)
 {
 	const unsigned n = bench_count(5000, 20), reps = bench.options->reps;
 	const uint64_t all = (uint64_t)n * THREADS * (unsigned)bench.size;
-	struct cell *cell = bench_alloc(BENCH_PAGE);
-	struct series s;
+	struct ring *ring = bench_alloc(BENCH_PAGE);
+	struct fight f = { .cell = &ring->cell };
+	struct series s, old;
+	double value, p99;
 
-	series_open(&s, reps, 1);
-	for (unsigned rep = 0; rep < reps; rep++) {
-		uint64_t start;
-
-		bench_barrier();
-		start = bench_now_ns();
-		fight(cell, THREADS, n);
-		bench_barrier();
-		series_rep_one(&s, (double)all * 1e9 / (double)(bench_now_ns() - start));
-	}
-	if (cell->count != all * reps)
-		bench_fail("the count is %llu", (unsigned long long)cell->count);
-	result_take(out, &s, SERIES_MORE_IS_BETTER, "1/s");
 	if (bench.rank == 0)
-		result_extra(out, "glibc", glibc_rate(2 * THREADS, 100 * n), "1/s");
+		OK(dsm_mutex_create(bench.dsm, &ring->served));
+	bench_barrier();
+	f.served = ring->served;
+	series_open(&s, reps, 1);
+	series_open(&old, reps, 1);
+	for (unsigned rep = 0; rep < reps; rep++) {
+		series_rep_one(&s, rate(&f, IN_MEMORY, n));
+		series_rep_one(&old, rate(&f, SERVED, n));
+	}
+	if (ring->cell.count != 2 * all * reps)
+		bench_fail("the count is %llu", (unsigned long long)ring->cell.count);
+	bench_barrier();
+	if (bench.rank == 0)
+		OK(dsm_mutex_destroy(bench.dsm, f.served));
+	series_summary(&old, SERIES_MORE_IS_BETTER, &value, &p99);
+	series_close(&old);
+	result_take(out, &s, SERIES_MORE_IS_BETTER, "1/s");
+	result_extra(out, "dsm_mutex", value, "1/s");
+	if (bench.rank == 0)
+		result_extra(out, "glibc", glibc_rate(&f, 100 * n), "1/s");
 	bench_barrier();
 }
 

@@ -39,6 +39,10 @@ void mutex_handed_over(struct result *out);
 void mutex_contended(struct result *out);
 /* threads.c */
 void thread_create_join(struct result *out);
+/* heaps.c */
+#define HEAPS_SECONDS 300
+void malloc_here(struct result *out);
+void malloc_elsewhere(struct result *out);
 /* habits.c */
 void migratory(struct result *out);
 void read_mostly(struct result *out);
