@@ -101,7 +101,8 @@ EXTRA_DIST += dsm/libdsm.map
 
 # What dsmctl run --threads preloads: on the public headers alone.
 pkglib_LTLIBRARIES += libdsm-threads.la
-libdsm_threads_la_SOURCES = dsm/threads/arena.c dsm/threads/arena.h dsm/threads/c11.c dsm/threads/cond.c dsm/threads/futex.c dsm/threads/globals.c dsm/threads/guards.c dsm/threads/heap.c \
+libdsm_threads_la_SOURCES = dsm/threads/arena.c dsm/threads/arena.h dsm/threads/c11.c dsm/threads/cond.c dsm/threads/descriptors.c \
+	dsm/threads/errand.c dsm/threads/futex.c dsm/threads/globals.c dsm/threads/guards.c dsm/threads/heap.c \
 	dsm/threads/identity.c dsm/threads/keys.c dsm/threads/life.c dsm/threads/malloc.c dsm/threads/meet.c \
 	dsm/threads/mutex.c dsm/threads/next.c dsm/threads/place.c dsm/threads/post.c \
 	dsm/threads/refuse.c dsm/threads/rwlock.c dsm/threads/semaphore.c dsm/threads/stacks.c \

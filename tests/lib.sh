@@ -18,9 +18,9 @@ PACKAGES=("${PACKAGES_BUILD[@]}" openmpi-bin libopenmpi-dev mpich libmpich-dev i
 # Whose daemons a test starts by itself: they are unpacked beside the build, and not
 # installed, which would leave services running.
 SLURM=(slurmctld slurmd slurm-client munge)
-# What `./check long` needs on top: another compiler, sanitizers of its own, and a browser to show a
-# heat map in.
-PACKAGES_LONG=(clang xz-utils chromium-headless-shell)
+# What `./check long` needs on top: another compiler, sanitizers of its own, a browser to show a heat
+# map in, and programs with threads.
+PACKAGES_LONG=(clang xz-utils chromium-headless-shell pigz zstd pbzip2 lbzip2 plzip)
 # What `./check vm` needs on top: an emulator, and what prepares its machines.
 PACKAGES_VM=(qemu-system-x86 busybox-static cpio kmod xz-utils zstd iproute2 ibverbs-providers)
 # What `./package` needs on top of PACKAGES_BUILD; it makes Debian packages.

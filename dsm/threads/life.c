@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "dsm/threads/threads.h"
 
@@ -36,6 +37,12 @@ void thread_let_go(struct thread *t, uint32_t who)
 		stack_free(&stack);
 }
 
+void thread_is_gone(void)
+{
+	if (__atomic_sub_fetch(&here.world->alive, 1, __ATOMIC_RELEASE) == 0)
+		dsm_futex_wake(here.dsm, &here.world->alive, UINT32_MAX, NULL);
+}
+
 /* --- its life, on its node --- */
 
 static long run_keys(void *arg)
@@ -54,6 +61,7 @@ static void on_end(void *arg)
 	call_on(t, run_keys, t);
 	heap_leave();
 	mine = NULL; /* what is freed from here on goes by no cache */
+	thread_is_gone();
 	__atomic_store_n(&t->done, 1, __ATOMIC_RELEASE);
 	dsm_futex_wake(here.dsm, &t->done, UINT32_MAX, NULL);
 	thread_let_go(t, THREAD_ENDED);
@@ -79,7 +87,9 @@ static void *begin(void *arg)
 
 	mine = t;
 	t->libc = NEXT(pthread_self)();
+	t->tid = gettid();
 	NEXT(pthread_setspecific)(end_key, t);
+	pthread_sigmask(SIG_SETMASK, &t->mask, NULL);
 	tell_started(t, 1);
 	call_on(t, run, t);
 	return NULL;

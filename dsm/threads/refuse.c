@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "dsm/threads/threads.h"
@@ -61,11 +62,30 @@ static pthread_t own(pthread_t thread, const char *call)
 	return 0;
 }
 
+/* What is to be done with a signal the program has said here; it is to be the same there. */
+static int kill_elsewhere(const struct thread *t, int number)
+{
+	long action[16]; /* more than the kernel's sigaction; of the program's stack, so shared */
+	const long set_bytes = 8;
+
+	if (number && number != SIGKILL && number != SIGSTOP &&
+	    (NEXT(syscall)(SYS_rt_sigaction, number, NULL, action, set_bytes) ||
+	     errand_send(t->node, SYS_rt_sigaction, number, (long)action, 0, set_bytes)))
+		return errno;
+	return errand_send(t->node, SYS_tgkill, 0, t->tid, number, 0) ? errno : 0;
+}
+
 EXPORT int pthread_kill(pthread_t thread, int number)
 {
-	const pthread_t libc = own(thread, "pthread_kill");
+	const struct thread *t = (const struct thread *)thread;
 
-	return libc ? NEXT(pthread_kill)(libc, number) : ENOTSUP;
+	if (!here.ready || !is_shared(t))
+		return NEXT(pthread_kill)(thread, number);
+	if (__atomic_load_n(&t->done, __ATOMIC_ACQUIRE))
+		return 0; /* as libc's, for one that nobody has joined yet */
+	if (t->node == here.rank)
+		return NEXT(pthread_kill)(t->libc, number);
+	return kill_elsewhere(t, number);
 }
 
 EXPORT int pthread_cancel(pthread_t thread)

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "dsm/dsm_bind.h"
@@ -71,6 +72,31 @@ static _Noreturn void leave(int status)
 	while (__atomic_exchange_n(&leaving, 1, __ATOMIC_ACQ_REL))
 		pause();
 	call_on(stack + sizeof stack, call_dsm_exit, (void *)(intptr_t)status);
+	__builtin_unreachable();
+}
+
+void program_end_now(int status)
+{
+	__atomic_store_n(&here.world->ending, WORLD_ENDS, __ATOMIC_RELEASE);
+	post_end();
+	leave(status);
+}
+
+/* What the program has registered, and what is in its files, is not for this. Node 0 ends the job, for
+ * its status is the program's. */
+EXPORT void _exit(int status)
+{
+	if (is_program()) {
+		if (here.rank)
+			errand_send(0, SYS_exit_group, status, 0, 0, 0);
+		program_end_now(status);
+	}
+	for (;;)
+		NEXT(syscall)(SYS_exit_group, status);
+}
+
+EXPORT void _Exit(int status)
+{
 	_exit(status);
 }
 
@@ -82,11 +108,10 @@ static void on_exit_of_program(int status, void *unused)
 	uint32_t none = 0;
 
 	fcloseall(); /* what is not written yet; it waits for no thread that has a file locked */
-	if (here.rank == 0) {
-		__atomic_store_n(&world->ending, WORLD_ENDS, __ATOMIC_RELEASE);
-		post_end();
-	} else if (__atomic_compare_exchange_n(&world->ending, &none, WORLD_CLAIMED, 0,
-	                                       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+	if (here.rank == 0)
+		program_end_now(status);
+	if (__atomic_compare_exchange_n(&world->ending, &none, WORLD_CLAIMED, 0, __ATOMIC_ACQ_REL,
+	                                __ATOMIC_RELAXED)) {
 		world->status = status;
 		__atomic_store_n(&world->ending, WORLD_TO_END, __ATOMIC_RELEASE);
 		post_end();
@@ -187,6 +212,15 @@ static char **copy_arguments(const struct begin *b, char *end, int *envc)
 	return out;
 }
 
+/* What threads of several nodes print is at least not mixed within lines. */
+static void print_lines(void)
+{
+	static char lines[16 * PAGE];
+
+	if (here.size > 1)
+		setvbuf(stdout, lines, _IOLBF, sizeof lines);
+}
+
 static long begin_program(void *arg)
 {
 	const struct begin *b = arg;
@@ -205,6 +239,7 @@ static long begin_main(struct begin *b)
 	b->argv = copy_arguments(b, (char *)t, &envc);
 	environ = b->argv + b->argc + 1;
 	t->libc = NEXT(pthread_self)();
+	t->tid = gettid();
 	t->node = 0;
 	here.world->main = mine = t;
 	here.ready = true;
@@ -234,6 +269,8 @@ EXPORT int __libc_start_main(int (*main)(int, char **, char **), int argc, char 
 	forget();
 	if (on_exit(on_exit_of_program, NULL)) /* the last to be called */
 		threads_die("no memory");
+	print_lines();
+	errand_serve();
 	if (here.rank == 0)
 		serve_beside();
 	globals_share();

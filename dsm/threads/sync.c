@@ -40,3 +40,17 @@ int sync_until(clockid_t clock, const struct timespec *until, uint64_t *until_ns
 	*until_ns = left > 0 ? (uint64_t)(ns_of(&monotonic) + left) : (uint64_t)ns_of(&monotonic);
 	return 0;
 }
+
+int sync_timeout_ms(uint64_t until_ns)
+{
+	struct timespec now;
+	uint64_t left_ms;
+
+	if (until_ns == DSM_SYNC_NEVER)
+		return -1;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (until_ns <= (uint64_t)ns_of(&now))
+		return 0;
+	left_ms = (until_ns - (uint64_t)ns_of(&now) + 999999) / 1000000;
+	return left_ms < INT32_MAX ? (int)left_ms : INT32_MAX;
+}

@@ -17,6 +17,8 @@ static inline bool sync_is_shared(const void *object)
 int sync_error(int rc, int busy);
 /* A time of that clock in nanoseconds of CLOCK_MONOTONIC, as dsm_sync.h has it. 0 or EINVAL. */
 int sync_until(clockid_t clock, const struct timespec *until, uint64_t *until_ns);
+/* From now until then, in what dsm_futex_wait() takes. */
+int sync_timeout_ms(uint64_t until_ns);
 /* The object in a mutex. */
 struct dsm_sync_mutex *sync_mutex(pthread_mutex_t *mutex);
 

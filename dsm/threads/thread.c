@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* pthread_create and its family: what names a thread is the address of its descriptor. */
 #include <errno.h>
+#include <stdlib.h>
 
-#include "dsm/threads/threads.h"
+#include "dsm/threads/sync.h"
 
 static int make(const pthread_attr_t *attr, int *detached, struct thread **out)
 {
@@ -33,15 +34,39 @@ EXPORT int pthread_create(pthread_t *out, const pthread_attr_t *attr, void *(*fn
 	t->fn = fn;
 	t->arg = arg;
 	t->node = place_next();
+	pthread_sigmask(SIG_SETMASK, NULL, &t->mask);
 	t->result = PTHREAD_CANCELED; /* until it says something else */
 	*out = (pthread_t)t; /* before it runs */
+	__atomic_add_fetch(&here.world->alive, 1, __ATOMIC_RELAXED);
 	rc = post_thread(t);
 	if (rc) {
+		thread_is_gone();
 		stack_free(&t->stack);
 	} else if (detached == PTHREAD_CREATE_DETACHED) { /* its memory stays until here */
 		thread_let_go(t, THREAD_LEFT);
 	}
 	return rc;
+}
+
+static int join(struct thread *t, void **value, uint64_t until_ns)
+{
+	if (t == mine)
+		return EDEADLK;
+	while (!__atomic_load_n(&t->done, __ATOMIC_ACQUIRE)) {
+		const int timeout_ms = sync_timeout_ms(until_ns);
+		const int rc = dsm_futex_wait(here.dsm, &t->done, 0, timeout_ms);
+
+		if (rc == DSM_ERR_TIMEDOUT && until_ns != DSM_SYNC_NEVER) {
+			if (sync_timeout_ms(until_ns) == 0)
+				return ETIMEDOUT;
+		} else if (rc != DSM_ERR_CHANGED) {
+			threads_check(rc, "pthread_join");
+		}
+	}
+	if (value)
+		*value = t->result;
+	thread_let_go(t, THREAD_LEFT);
+	return 0;
 }
 
 EXPORT int pthread_join(pthread_t thread, void **value)
@@ -50,18 +75,25 @@ EXPORT int pthread_join(pthread_t thread, void **value)
 
 	if (!here.ready || !is_shared(t))
 		return NEXT(pthread_join)(thread, value);
-	if (t == mine)
-		return EDEADLK;
-	while (!__atomic_load_n(&t->done, __ATOMIC_ACQUIRE)) {
-		const int rc = dsm_futex_wait(here.dsm, &t->done, 0, -1);
+	return join(t, value, DSM_SYNC_NEVER);
+}
 
-		if (rc != DSM_ERR_CHANGED)
-			threads_check(rc, "pthread_join");
-	}
-	if (value)
-		*value = t->result;
-	thread_let_go(t, THREAD_LEFT);
-	return 0;
+EXPORT int pthread_clockjoin_np(pthread_t thread, void **value, clockid_t clock,
+                                const struct timespec *until)
+{
+	struct thread *t = (struct thread *)thread;
+	uint64_t until_ns = DSM_SYNC_NEVER;
+	int rc;
+
+	if (!here.ready || !is_shared(t))
+		return NEXT(pthread_clockjoin_np)(thread, value, clock, until);
+	rc = until ? sync_until(clock, until, &until_ns) : 0;
+	return rc ? rc : join(t, value, until_ns);
+}
+
+EXPORT int pthread_timedjoin_np(pthread_t thread, void **value, const struct timespec *until)
+{
+	return pthread_clockjoin_np(thread, value, CLOCK_REALTIME, until);
 }
 
 EXPORT int pthread_tryjoin_np(pthread_t thread, void **value)
@@ -86,10 +118,29 @@ EXPORT pthread_t pthread_self(void)
 	return mine && is_program() ? (pthread_t)mine : NEXT(pthread_self)();
 }
 
+/* Main's end is not the program's, which is over with its last thread. */
+static _Noreturn void outlive(void)
+{
+	uint32_t alive;
+
+	__atomic_store_n(&mine->done, 1, __ATOMIC_RELEASE);
+	dsm_futex_wake(here.dsm, &mine->done, UINT32_MAX, NULL);
+	while ((alive = __atomic_load_n(&here.world->alive, __ATOMIC_ACQUIRE))) {
+		const int rc = dsm_futex_wait(here.dsm, &here.world->alive, alive, -1);
+
+		if (rc != DSM_ERR_CHANGED)
+			threads_check(rc, "pthread_exit of main");
+	}
+	exit(0);
+}
+
 EXPORT void pthread_exit(void *value)
 {
-	if (mine && is_program())
+	if (mine && is_program()) {
 		mine->result = value;
+		if (mine == here.world->main)
+			outlive();
+	}
 	NEXT(pthread_exit)(value);
 	__builtin_unreachable();
 }

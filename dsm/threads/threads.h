@@ -15,6 +15,7 @@
 #define THREADS_H
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -31,6 +32,8 @@
 
 struct thread;
 struct parcel;
+struct errand;
+struct arena;
 
 /* Threads to be started at a node: a list, pushed by anybody, taken by its postman. */
 struct mailbox {
@@ -41,6 +44,12 @@ struct mailbox {
 /* This node's blocks that another one has freed. */
 struct inbox {
 	_Alignas(PAGE) struct parcel *first; /* atomic: pushed by others, all taken by the node */
+};
+
+/* System calls to be made by a node, for others: as above. */
+struct desk {
+	_Alignas(PAGE) struct errand *first; /* atomic */
+	struct dsm_sync_sem filled;
 };
 
 struct key {
@@ -54,9 +63,11 @@ struct world {
 	_Alignas(PAGE) uint32_t ending; /* atomic: enum world_end */
 	int status; /* with WORLD_TO_END */
 	uint32_t next_node; /* atomic: whose turn it is */
+	uint32_t alive;     /* atomic, waited for: threads but main */
 	_Alignas(PAGE) struct key key[KEYS_MAX];
 	struct mailbox mailbox[NODES_MAX];
 	struct inbox inbox[NODES_MAX];
+	struct desk desk[NODES_MAX];
 };
 
 /* Upwards only. */
@@ -158,6 +169,8 @@ struct thread {
 	uint32_t started; /* atomic, waited for: 1: it runs; else the negated error */
 	int node;
 	pthread_t libc; /* at its node */
+	pid_t tid;      /* there */
+	sigset_t mask;  /* of signals, which it has from its maker */
 	struct stack stack;
 	void *value[KEYS_MAX];
 	uint32_t used[KEYS_MAX]; /* of the key, when the value was set */
@@ -167,6 +180,7 @@ enum { THREAD_ENDED = 1, THREAD_LEFT = 2 };
 /* Takes the descriptor that stands at the end of a new stack. */
 struct thread *thread_make(const struct stack *stack);
 void thread_let_go(struct thread *t, uint32_t who);
+void thread_is_gone(void); /* one is not alive any more */
 void thread_begin(struct thread *t); /* a libc thread for it, here: sets started */
 int thread_open(void);               /* what threads of this node need */
 
@@ -177,6 +191,17 @@ int post_thread(struct thread *t);
 /* Starts threads that are posted to this node, until the end of the job. */
 void post_serve(void); /* or until it is nearer than it was */
 void post_end(void); /* tells all nodes of world->ending */
+
+/* --- errand.c --- */
+
+/* Has another node make a system call; its result, or -1 and errno. By the program, on its stack. */
+long errand_send(int node, long number, long a, long b, long c, long d);
+void errand_serve(void); /* one more thread here that makes them */
+
+/* --- start.c --- */
+
+/* The end of the job, without what exit calls. */
+_Noreturn void program_end_now(int status);
 
 /* --- keys.c --- */
 

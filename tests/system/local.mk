@@ -5,7 +5,8 @@ system_programs = tests/system/advice tests/system/api tests/system/audit tests/
 	tests/system/full tests/system/futex tests/system/heat tests/system/idle tests/system/kernel tests/system/leave \
 	tests/system/left tests/system/litmus tests/system/load tests/system/log \
 	tests/system/lost tests/system/objects tests/system/place tests/system/resident tests/system/reuse tests/system/sharing \
-	tests/system/stacks tests/system/stress tests/system/thread tests/system/thread-strange tests/system/threaded tests/system/threaded_heap tests/system/traced tests/system/user
+	tests/system/stacks tests/system/stress tests/system/thread tests/system/thread-strange tests/system/threaded tests/system/threaded_heap \
+	tests/system/threaded_others tests/system/traced tests/system/user
 check_PROGRAMS += $(system_programs)
 
 system_node = tests/system/node.c tests/system/node.h
@@ -48,6 +49,8 @@ tests_system_threaded_SOURCES = tests/system/threaded.c
 tests_system_threaded_LDADD = -lpthread
 tests_system_threaded_heap_SOURCES = tests/system/threaded_heap.c
 tests_system_threaded_heap_LDADD = -lpthread
+tests_system_threaded_others_SOURCES = tests/system/threaded_others.c
+tests_system_threaded_others_LDADD = -lpthread
 tests_system_place_SOURCES = tests/system/place.c $(system_node)
 tests_system_place_LDADD = libdsm.la
 tests_system_idle_SOURCES = tests/system/idle.c $(system_node)
@@ -104,7 +107,7 @@ system_scripts = tests/system/api.sh tests/system/audit.sh tests/system/breaks.s
 	tests/system/mpi_pmix.sh tests/system/mpi_prterun.sh tests/system/mpi_slurm.sh \
 	tests/system/names.sh tests/system/netns.sh tests/system/objects.sh tests/system/place.sh tests/system/provider.sh tests/system/realtime.sh \
 	tests/system/said.sh tests/system/shm.sh tests/system/stacks.sh tests/system/stress.sh \
-	tests/system/thread.sh tests/system/threads.sh tests/system/trace.sh \
+	tests/system/thread.sh tests/system/threads.sh tests/system/threads_others.sh tests/system/trace.sh \
 	tests/system/user.sh
 dist_check_SCRIPTS += $(system_scripts)
 TESTS += $(system_scripts) tests/system/errors
