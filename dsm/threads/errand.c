@@ -47,7 +47,7 @@ static void make(struct errand *e)
 	long result;
 
 	if (e->number == SYS_exit_group)
-		program_end_now((int)e->arg[0]);
+		here.end_now((int)e->arg[0]);
 	if (e->number == SYS_tgkill)
 		e->arg[0] = getpid();
 	result = NEXT(syscall)(e->number, e->arg[0], e->arg[1], e->arg[2], e->arg[3]);

@@ -75,7 +75,7 @@ static _Noreturn void leave(int status)
 	__builtin_unreachable();
 }
 
-void program_end_now(int status)
+static _Noreturn void program_end_now(int status)
 {
 	__atomic_store_n(&here.world->ending, WORLD_ENDS, __ATOMIC_RELEASE);
 	post_end();
@@ -270,6 +270,7 @@ EXPORT int __libc_start_main(int (*main)(int, char **, char **), int argc, char 
 	if (on_exit(on_exit_of_program, NULL)) /* the last to be called */
 		threads_die("no memory");
 	print_lines();
+	here.end_now = program_end_now;
 	errand_serve();
 	if (here.rank == 0)
 		serve_beside();

@@ -84,6 +84,7 @@ struct here {
 	uintptr_t globals, globals_bytes; /* the executable's writable data */
 	struct world *world;
 	bool ready; /* the program may run */
+	void (*end_now)(int status); /* the job, without what exit calls */
 };
 extern struct here here;
 
@@ -197,11 +198,6 @@ void post_end(void); /* tells all nodes of world->ending */
 /* Has another node make a system call; its result, or -1 and errno. By the program, on its stack. */
 long errand_send(int node, long number, long a, long b, long c, long d);
 void errand_serve(void); /* one more thread here that makes them */
-
-/* --- start.c --- */
-
-/* The end of the job, without what exit calls. */
-_Noreturn void program_end_now(int status);
 
 /* --- keys.c --- */
 
