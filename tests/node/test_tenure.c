@@ -5,7 +5,7 @@
 #include "dsm/node/tenure.h"
 #include "tests/suite.h"
 
-enum { BASE = 200000, THREAD = 7, PAGE = 3, WORD = 64, SLOT = 0, FOUGHT = 16 };
+enum { BASE = 200000, THREAD = 7, PAGE = 3, WORD = 64, SLOT = 0, FOUGHT = 250 };
 
 static struct tenure tenure;
 static uint64_t memory[LOOKS_BYTES / 8];
@@ -82,13 +82,13 @@ static void test_handed_over(void)
 	memory[WORD] = 1;
 	memory[WORD + 9] = 1;
 	tenure_wanted(&tenure);
-	goes(2 * BASE, 2 * BASE + 9000);
+	goes(2 * BASE, 2 * BASE + 21000);
 
 	give(3 * BASE, WORD);
 	tenure_wanted(&tenure);
 	CU_ASSERT_EQUAL(tenure_due(&tenure, 3 * BASE + BASE / 2), -1); /* the thread has not run yet */
 	memory[0] = 1;
-	goes(3 * BASE + BASE / 2 + 5000, 3 * BASE + BASE / 2 + 14000);
+	goes(3 * BASE + BASE / 2 + 5000, 3 * BASE + BASE / 2 + 35000);
 }
 
 static void test_another_word(void)
