@@ -45,6 +45,12 @@ chain() {
 }
 chain ''
 chain background
+# Both checkpoints of a chain have pages of one run.
+rm -rf "$tmp/plain"
+job 60 2 auto tests/system/layers "$tmp/plain"
+for nodes in 1 2; do
+	DSM_RESTORE=$tmp/plain job 60 $nodes auto tests/system/layers
+done
 # One that is longer than it may be begins anew: CHECKPOINT_LONG, for it takes long.
 [ "${CHECKPOINT_LONG-}" ] || exit 0
 rm -rf "$tmp/plain"

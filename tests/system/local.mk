@@ -2,7 +2,7 @@
 
 system_programs = tests/system/advice tests/system/api tests/system/audit tests/system/breaks \
 	tests/system/checkpoint tests/system/checkpoint_moment tests/system/coll tests/system/descriptors tests/system/engine tests/system/errors \
-	tests/system/full tests/system/futex tests/system/heat tests/system/idle tests/system/kernel tests/system/leave \
+	tests/system/full tests/system/futex tests/system/heat tests/system/idle tests/system/kernel tests/system/layers tests/system/leave \
 	tests/system/left tests/system/litmus tests/system/load tests/system/log \
 	tests/system/lost tests/system/objects tests/system/place tests/system/resident tests/system/reuse tests/system/sharing \
 	tests/system/stacks tests/system/stress tests/system/thread tests/system/thread-strange tests/system/threaded tests/system/threaded_heap \
@@ -57,6 +57,8 @@ tests_system_idle_SOURCES = tests/system/idle.c $(system_node)
 tests_system_idle_LDADD = libdsm.la
 tests_system_kernel_SOURCES = tests/system/kernel.c $(system_node)
 tests_system_kernel_LDADD = libdsm.la
+tests_system_layers_SOURCES = tests/system/layers.c $(system_node)
+tests_system_layers_LDADD = libdsm.la
 tests_system_leave_SOURCES = tests/system/leave.c $(system_node)
 tests_system_leave_LDADD = libdsm.la
 tests_system_left_SOURCES = tests/system/left.c $(system_node)
