@@ -21,7 +21,8 @@ SECONDS = {"fault_ns_total": "fault_seconds"}
 BYTES = {"bytes_sent": "sent_bytes", "bytes_received": "received_bytes",
          "memory_budget": "memory_budget_bytes", "memory_used": "memory_used_bytes",
          "memory_home": "memory_home_bytes"}
-LEVELS = {"memory_budget", "memory_used", "memory_home", "registered_bytes", "pages_pinned"}
+LEVELS = {"memory_budget", "memory_used", "memory_home", "registered_bytes", "pages_pinned",
+          "pages_away"}
 failures = 0
 
 
