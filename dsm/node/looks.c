@@ -13,15 +13,16 @@ int looks_given(struct looks *w, uint64_t page, uint64_t offset)
 {
 	struct looks_page *p = place_of(w, page);
 	const uint32_t word = (uint32_t)(offset / 8);
+	int again;
 
 	if (p->page != page + 1) {
 		*p = (struct looks_page){.page = page + 1, .word = word};
 		return 0;
 	}
-	p->again = p->word == word;
+	again = p->word == word;
 	p->word = word;
 	if (!p->fought)
-		return p->again;
+		return again;
 	p->fought--;
 	return 0;
 }

@@ -18,7 +18,6 @@ struct looks {
 	struct looks_page {
 		uint64_t page;   /* and 1; 0: none */
 		uint32_t word;   /* of the page, where the last fault was */
-		uint8_t again;   /* the one before was there, too */
 		uint8_t fought;  /* so many times more it is not given up early */
 	} page[LOOKS_PAGES];
 };

@@ -88,7 +88,7 @@ static uint64_t look(struct tenure *t, struct tenure_slot *s, uint64_t now_ns)
 	uint64_t is;
 
 	if (now_ns >= s->deadline_ns) {
-		if (s->step_ns > QUIET_NS)
+		if (s->looked.at && s->step_ns > QUIET_NS)
 			looks_fought(&t->looks, s->looked.page);
 		return 0;
 	}

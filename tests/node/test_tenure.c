@@ -130,10 +130,13 @@ static void test_lowered(void)
 	goes(BASE - 1, BASE);
 	give(BASE, WORD);
 	memory[WORD] = 1;
+	looks_given(&tenure.looks, 0, 0);
+	tenure.slot[SLOT].step_ns *= 2; /* as if it had been seen being written */
 	tenure_lowered(&tenure, PAGE - 1, 2);
 	tenure_wanted(&tenure);
 	CU_ASSERT_PTR_NULL(tenure.slot[SLOT].looked.at);
 	goes(2 * BASE - 1, 2 * BASE);
+	CU_ASSERT_EQUAL(looks_given(&tenure.looks, 0, 0), 1); /* no other page was fought for */
 }
 
 int main(void)
