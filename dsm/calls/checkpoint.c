@@ -289,6 +289,8 @@ static int enter(struct dsm *d)
 	sigset_t mask;
 	int rc;
 
+	if (node_is_copy(d))
+		return DSM_ERR_INVAL;
 	saving_set_error("");
 	node_lock(d, &mask);
 	rc = d->store.busy ? DSM_ERR_BUSY : 0;
@@ -311,11 +313,8 @@ static void leave(struct dsm *d)
 int dsm_checkpoint(dsm_t *d, const struct dsm_checkpoint_args *args)
 {
 	NODE_ENTRY(dsm_checkpoint, d, args);
-	int rc;
+	int rc = enter(d);
 
-	if (node_is_copy(d))
-		return DSM_ERR_INVAL;
-	rc = enter(d);
 	if (rc)
 		return rc;
 	rc = checkpoint(d, args);
@@ -326,11 +325,8 @@ int dsm_checkpoint(dsm_t *d, const struct dsm_checkpoint_args *args)
 int dsm_checkpoint_wait(dsm_t *d)
 {
 	NODE_ENTRY(dsm_checkpoint_wait, d);
-	int rc;
+	int rc = enter(d);
 
-	if (node_is_copy(d))
-		return DSM_ERR_INVAL;
-	rc = enter(d);
 	if (rc)
 		return rc;
 	rc = d->store.result;

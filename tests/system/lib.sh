@@ -38,6 +38,14 @@ need_events() {
 	exit 77
 }
 
+# Ends the script as skipped where there is no dsmctl run --threads.
+need_threads() {
+	need_nodes
+	need_events
+	! sanitizer_stands_in_the_way ||
+		{ echo "programs with threads are not for a library with sanitizers"; exit 77; }
+}
+
 # Sets so many huge pages of 2 MiB aside, beyond what others have, until the script ends; ends
 # the script as skipped where there are none to be had. Whoever does so locks the pool's file.
 need_huge_pages() {

@@ -9,11 +9,7 @@ top=$(realpath "${srcdir:-$(dirname "$0")/../..}")
 times=${1:-1}
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
-need_nodes
-need_events
-case $(nm -D --undefined-only .libs/libdsm.so 2>/dev/null) in
-*__asan_*|*__tsan_*) echo "programs with threads are not for a library with sanitizers"; exit 77 ;;
-esac
+need_threads
 
 # build NAME.c|NAME.cpp: plainly
 build() {

@@ -7,11 +7,7 @@
 long=${1-}
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
-need_nodes
-need_events
-case $(nm -D --undefined-only .libs/libdsm.so 2>/dev/null) in
-*__asan_*|*__tsan_*) echo "programs with threads are not for a library with sanitizers"; exit 77 ;;
-esac
+need_threads
 for ((i = 0; i < 3000; i++)); do
 	echo "$((i * 7919 % 3001)) line $i of what is to be made smaller, sorted, and so on"
 done >"$tmp/in"
