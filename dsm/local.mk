@@ -77,8 +77,8 @@ noinst_LTLIBRARIES += libcheckpoint.la
 libcheckpoint_la_SOURCES = dsm/checkpoint/bytes.h dsm/checkpoint/checkpoint.h dsm/checkpoint/disk.c \
 	dsm/checkpoint/disk.h dsm/checkpoint/envelope.c dsm/checkpoint/index.c dsm/checkpoint/manifest.c \
 	dsm/checkpoint/read.c dsm/checkpoint/store.c dsm/checkpoint/write.c
-libcheckpoint_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS)
-libcheckpoint_la_LIBADD = $(SODIUM_LIBS)
+libcheckpoint_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(XXHASH_CFLAGS)
+libcheckpoint_la_LIBADD = $(SODIUM_LIBS) $(XXHASH_LIBS)
 
 # The starter's side: needs no libfabric. For dsmctl, and tests that start nodes; and what dsmctl
 # works out from histograms.

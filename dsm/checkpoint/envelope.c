@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <xxhash.h>
 
 #include "dsm/checkpoint/bytes.h"
 
@@ -11,9 +12,16 @@ void ckpt_hash(const void *bytes, size_t len, uint8_t out[CKPT_HASH_BYTES])
 	crypto_generichash(out, CKPT_HASH_BYTES, bytes, len, NULL, 0);
 }
 
-void ckpt_sum(const void *bytes, size_t len, uint8_t out[CKPT_SUM_BYTES])
+void ckpt_sum(enum ckpt_sums which, const void *bytes, size_t len, uint8_t out[CKPT_SUM_BYTES])
 {
-	crypto_generichash(out, CKPT_SUM_BYTES, bytes, len, NULL, 0);
+	XXH128_canonical_t sum;
+
+	if (which == CKPT_BLAKE2B) {
+		crypto_generichash(out, CKPT_SUM_BYTES, bytes, len, NULL, 0);
+		return;
+	}
+	XXH128_canonicalFromHash(&sum, XXH3_128bits(bytes, len));
+	memcpy(out, sum.digest, CKPT_SUM_BYTES);
 }
 
 int envelope_wrong(struct ckpt_why *why, const char *what, const char *how)

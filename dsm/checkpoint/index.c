@@ -11,7 +11,8 @@
 #define RUN_BYTES (2 * 4 + 2 * 8 + CKPT_SUM_BYTES)
 #define OBJECT_BYTES (4 * 4)
 #define GONE_BYTES (2 * 4 + 2 * 8)
-#define WITH_GONE 2 /* the version that has them, and their number */
+#define WITH_GONE 2 /* the version that has them, and their number, which is not 0 */
+#define WITH_XXH3 3 /* the version that has sums of that kind, and any number of those */
 
 static const uint64_t page_bytes[CKPT_ZONES] = {4096, 2 << 20};
 
@@ -28,20 +29,19 @@ uint64_t ckpt_run_bytes(const struct ckpt_run *run)
 int ckpt_index_encode(const struct ckpt_index *x, uint8_t **out, size_t *len)
 {
 	const size_t n = ENVELOPE_BYTES + FIXED + x->runs * RUN_BYTES + x->objects * OBJECT_BYTES +
-	                 (x->gones ? 8 + x->gones * GONE_BYTES : 0);
+	                 8 + x->gones * GONE_BYTES;
 	uint8_t *bytes = malloc(n), *at;
 
 	if (!bytes)
 		return -ENOMEM;
-	at = envelope_begin(bytes, MAGIC, x->gones ? WITH_GONE : 1);
+	at = envelope_begin(bytes, MAGIC, WITH_XXH3);
 	at = put_bytes(at, x->id, sizeof x->id);
 	at = put_32(at, x->rank);
 	at = put_32(at, 0);
 	at = put_64(at, x->data_bytes);
 	at = put_64(at, x->runs);
 	at = put_64(at, x->objects);
-	if (x->gones)
-		at = put_64(at, x->gones);
+	at = put_64(at, x->gones);
 	for (uint64_t i = 0; i < x->runs; i++) {
 		at = put_32(at, x->run[i].kind);
 		at = put_32(at, 0);
@@ -149,7 +149,8 @@ static int get_counts(struct cursor *c, uint32_t version, struct ckpt_index *x)
 	x->runs = get_64(c);
 	x->objects = get_64(c);
 	x->gones = version >= WITH_GONE ? get_64(c) : 0;
-	return (version >= WITH_GONE && !x->gones) || x->runs > c->left / RUN_BYTES ||
+	x->sums = version >= WITH_XXH3 ? CKPT_XXH3 : CKPT_BLAKE2B;
+	return (version == WITH_GONE && !x->gones) || x->runs > c->left / RUN_BYTES ||
 	                       x->objects > c->left / OBJECT_BYTES ||
 	                       x->gones > c->left / GONE_BYTES ||
 	                       c->left != x->runs * RUN_BYTES + x->objects * OBJECT_BYTES +

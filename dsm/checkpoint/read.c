@@ -205,24 +205,24 @@ int ckpt_data_open(const struct ckpt *c, uint32_t rank, struct ckpt_why *why)
 	return fd;
 }
 
-int ckpt_data_run(uint32_t rank, int fd, uint64_t at,
-                  const struct ckpt_run *run, void *buf, struct ckpt_why *why)
+int ckpt_data_run(const struct ckpt_index *x, int fd, uint64_t at, const struct ckpt_run *run,
+                  void *buf, struct ckpt_why *why)
 {
 	const size_t len = ckpt_run_bytes(run);
 	char name[DISK_NAME_MAX];
 	uint8_t sum[CKPT_SUM_BYTES];
 
-	disk_name(DISK_DATA, rank, name);
+	disk_name(DISK_DATA, x->rank, name);
 	for (size_t done = 0; done < len;) {
 		ssize_t n = pread(fd, (uint8_t *)buf + done, len - done, (off_t)(at + done));
 		if (n == 0 || (n < 0 && errno != EINTR))
 			return disk_failed(why, "read", name, n ? errno : EBADMSG);
 		done += n > 0 ? (size_t)n : 0;
 	}
-	ckpt_sum(buf, len, sum);
+	ckpt_sum(x->sums, buf, len, sum);
 	if (memcmp(sum, run->sum, sizeof sum)) {
 		snprintf(why->text, sizeof why->text, "the data of node %u is damaged: from byte %llu "
-		         "on its checksum is another", rank, (unsigned long long)at);
+		         "on its checksum is another", x->rank, (unsigned long long)at);
 		return -EBADMSG;
 	}
 	return 0;
@@ -250,7 +250,7 @@ static int keep_of(struct ckpt *c, uint32_t rank, struct ckpt_why *why)
 		return fd;
 	at -= kept->len;
 	for (uint64_t i = first; i < x->runs && rc == 0; i++)
-		rc = ckpt_data_run(rank, fd, at + x->run[i].first, &x->run[i],
+		rc = ckpt_data_run(x, fd, at + x->run[i].first, &x->run[i],
 		                   kept->bytes + x->run[i].first, why);
 	close(fd);
 	return rc;

@@ -241,7 +241,7 @@ static void watch_fault(struct dsm *d, uint64_t first, uint32_t n)
 	w->page = f->page;
 	w->may_go = looks_given(&d->tenure.looks, f->page, offset);
 	w->bytes = w->may_go ? LOOKS_BYTES : 8;
-	w->at = region_frame_at(&d->memory.region, f->page) + (offset & -(uint64_t)w->bytes);
+	w->at = (uint8_t *)region_frame_at(&d->memory.region, f->page) + (offset & -(uint64_t)w->bytes);
 	w->was = looks_content(w);
 }
 

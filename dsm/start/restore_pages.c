@@ -260,7 +260,7 @@ static int read_piece(struct reader *r, const struct piece *piece, struct ckpt_w
 	int rc;
 
 	if ((uint64_t)__builtin_popcountll(piece->away.which) == piece->run->count)
-		return ckpt_data_run(piece->in->rank, piece->old->fd, at, piece->run,
+		return ckpt_data_run(piece->in, piece->old->fd, at, piece->run,
 		                     region_frame_at(region, piece->page), why);
 	if (!r->buf)
 		r->buf = malloc(CKPT_RUN_MAX);
@@ -268,7 +268,7 @@ static int read_piece(struct reader *r, const struct piece *piece, struct ckpt_w
 		snprintf(why->text, sizeof why->text, "no memory to read a checkpoint");
 		return -ENOMEM;
 	}
-	rc = ckpt_data_run(piece->in->rank, piece->old->fd, at, piece->run, r->buf, why);
+	rc = ckpt_data_run(piece->in, piece->old->fd, at, piece->run, r->buf, why);
 	for (uint64_t i = 0; i < piece->run->count && rc == 0; i++)
 		if (piece->away.which >> i & 1)
 			memcpy(region_frame_at(region, piece->page + i), r->buf + i * page_bytes,

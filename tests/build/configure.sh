@@ -26,7 +26,7 @@ configure() {
 		>"$dir/out" 2>&1 </dev/null
 }
 
-needed=(libfabric-dev libjansson-dev libsodium-dev libev-dev uthash-dev)
+needed=(libfabric-dev libjansson-dev libsodium-dev libxxhash-dev libev-dev uthash-dev)
 wanted=(libpmix-dev libopenmpi-dev libmpich-dev libmicrohttpd-dev libpng-dev libdw-dev
 	libcapstone-dev libncurses-dev libcunit1-dev)
 
@@ -45,7 +45,7 @@ for package in $(grep -oE '\b[a-z][a-z0-9-]*-dev\b' "$top/configure.ac" | sort -
 done
 
 # With what is needed alone it goes through, and says what is not built.
-for module in libfabric jansson libsodium; do
+for module in libfabric jansson libsodium libxxhash; do
 	dir=$($pkg_config --variable=pcfiledir $module) || fail "no $module here"
 	mkdir -p "$tmp/least/pc" && ln -s "$dir/$module.pc" "$tmp/least/pc"
 done

@@ -42,7 +42,7 @@ static void write_node(int gen, const struct ckpt_manifest *m, uint32_t rank, ui
 
 	must(x.run != NULL, "no memory");
 	memcpy(x.id, m->id, sizeof x.id);
-	ckpt_sum(zero, sizeof zero, sum);
+	ckpt_sum(x.sums, zero, sizeof zero, sum);
 	disk_name(DISK_DATA, rank, name);
 	fd = openat(gen, name, O_WRONLY | O_CREAT | O_EXCL, 0666);
 	must(fd >= 0, "cannot make a file");
@@ -56,7 +56,7 @@ static void write_node(int gen, const struct ckpt_manifest *m, uint32_t rank, ui
 		if (k % MARKED)
 			continue;
 		memcpy(marked, &mark, sizeof mark);
-		ckpt_sum(marked, sizeof marked, run->sum);
+		ckpt_sum(x.sums, marked, sizeof marked, run->sum);
 		must(pwrite(fd, &mark, sizeof mark, (off_t)x.data_bytes) == sizeof mark, "cannot write");
 	}
 	must(ftruncate(fd, (off_t)x.data_bytes) == 0 && close(fd) == 0, "cannot make a file long");

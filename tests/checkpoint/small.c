@@ -105,11 +105,11 @@ static int read_node(const struct ckpt *c, uint32_t rank, struct ckpt_why *why)
 	rc = x->runs != 2 || x->objects != 1 || x->object[0].index != 7 || x->run[0].count != n ||
 	     x->run[0].first != (rank ? 5 : 3) || x->run[1].kind != CKPT_PRIVATE ||
 	     x->run[1].count != sizeof PRIVATE ? -1 : 1;
-	if (rc == 1 && ckpt_data_run(rank, fd, 0, &x->run[0], got, why))
+	if (rc == 1 && ckpt_data_run(x, fd, 0, &x->run[0], got, why))
 		rc = 0;
 	else if (rc == 1 && memcmp(got, want, n * PAGE))
 		rc = -1;
-	if (rc == 1 && ckpt_data_run(rank, fd, n * PAGE, &x->run[1], got, why))
+	if (rc == 1 && ckpt_data_run(x, fd, n * PAGE, &x->run[1], got, why))
 		rc = 0;
 	else if (rc == 1 && memcmp(got, PRIVATE, sizeof PRIVATE))
 		rc = -1;

@@ -152,10 +152,39 @@ static void test_newer_version(void)
 	CU_ASSERT_FATAL(pwrite(fd, bytes, (size_t)len, 0) == len);
 	close(fd);
 	CU_ASSERT_EQUAL(small_read(NULL, &why), 0);
-	CU_ASSERT_PTR_NOT_NULL(strstr(why.text, "version 3"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(why.text, "version 4"));
 	/* Nor is it written over. */
 	CU_ASSERT_EQUAL(small_write(6, &why), -ENOTSUP);
 	CU_ASSERT_EQUAL_FATAL(small_remove_dir(), 0);
+}
+
+/* An index of version 1, which has no number of runs that are gone, and other sums. */
+static void test_earlier_version(void)
+{
+	enum { GONES = 64, BYTES = 100 }; /* where that number is */
+	const struct ckpt_manifest m = {.id = {1}, .nodes = 1, .handle_homes = 1};
+	struct ckpt_run run = {.kind = CKPT_PRIVATE, .count = BYTES};
+	struct ckpt_index index = {.id = {1}, .data_bytes = BYTES, .run = &run, .runs = 1};
+	struct ckpt_index got = {.run = NULL};
+	uint8_t data[BYTES] = "what was saved", read_back[BYTES], *bytes;
+	FILE *file = tmpfile();
+	size_t len;
+
+	CU_ASSERT_FATAL(file && write(fileno(file), data, BYTES) == BYTES);
+	ckpt_sum(CKPT_BLAKE2B, data, BYTES, run.sum);
+	CU_ASSERT_EQUAL_FATAL(ckpt_index_encode(&index, &bytes, &len), 0);
+	memmove(bytes + GONES, bytes + GONES + 8, len - GONES - 8);
+	len -= 8;
+	bytes[8] = 1;
+	ckpt_hash(bytes, len - CKPT_HASH_BYTES, bytes + len - CKPT_HASH_BYTES);
+	CU_ASSERT_EQUAL_FATAL(ckpt_index_decode(&m, 0, bytes, len, &got, &why), 0);
+	CU_ASSERT_EQUAL(ckpt_data_run(&got, fileno(file), 0, &got.run[0], read_back, &why), 0);
+	CU_ASSERT_EQUAL(memcmp(read_back, data, BYTES), 0);
+	CU_ASSERT_EQUAL(pwrite(fileno(file), "W", 1, 0), 1);
+	CU_ASSERT_EQUAL(ckpt_data_run(&got, fileno(file), 0, &got.run[0], read_back, &why), -EBADMSG);
+	ckpt_index_free(&got);
+	free(bytes);
+	fclose(file);
 }
 
 /* What was there stays until the next one is whole, and then goes. */
@@ -198,6 +227,7 @@ int main(void)
 		{ "files end too early, too late, or are not there", test_truncations },
 		{ "files of two checkpoints are mixed", test_mixed },
 		{ "a newer version", test_newer_version },
+		{ "an earlier version", test_earlier_version },
 		{ "the earlier one stays until the next is whole", test_generations },
 		{ "a directory that cannot be", test_not_writable },
 		CU_TEST_INFO_NULL,

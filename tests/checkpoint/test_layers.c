@@ -82,7 +82,7 @@ static void test_chain(void)
 
 		fd = ckpt_data_open(layer, 0, &why);
 		CU_ASSERT_FATAL(fd >= 0);
-		CU_ASSERT_EQUAL(ckpt_data_run(0, fd, 0, &layer->index[0].run[0], page, &why), 0);
+		CU_ASSERT_EQUAL(ckpt_data_run(&layer->index[0], fd, 0, &layer->index[0].run[0], page, &why), 0);
 		CU_ASSERT_EQUAL(page[PAGE - 1], i + 1);
 		close(fd);
 	}

@@ -31,7 +31,7 @@ tests_fuzz_fuzz_head_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer,address,undefined
 tests_fuzz_fuzz_head_LDADD = $(SODIUM_LIBS)
 tests_fuzz_fuzz_checkpoint_SOURCES = $(fuzz_checkpoint) dsm/checkpoint/envelope.c dsm/checkpoint/index.c \
 	dsm/checkpoint/manifest.c
-tests_fuzz_fuzz_checkpoint_CFLAGS = $(fuzz_cflags) $(SODIUM_CFLAGS)
+tests_fuzz_fuzz_checkpoint_CFLAGS = $(fuzz_cflags) $(SODIUM_CFLAGS) $(XXHASH_CFLAGS)
 tests_fuzz_fuzz_checkpoint_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer,address,undefined
-tests_fuzz_fuzz_checkpoint_LDADD = $(SODIUM_LIBS)
+tests_fuzz_fuzz_checkpoint_LDADD = $(SODIUM_LIBS) $(XXHASH_LIBS)
 endif

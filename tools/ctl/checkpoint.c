@@ -71,7 +71,7 @@ static int each_run_of(const struct ckpt *c, on_run_fn fn, on_run_fn gone, void 
 		if (gone && status == 0)
 			status = each_gone(x, buf, gone, ctx);
 		for (uint64_t i = 0; i < x->runs && status == 0; i++) {
-			if (ckpt_data_run(rank, fd, at, &x->run[i], buf, &why))
+			if (ckpt_data_run(x, fd, at, &x->run[i], buf, &why))
 				status = refused(&why);
 			else
 				status = fn(ctx, &x->run[i], buf);
