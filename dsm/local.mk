@@ -26,7 +26,7 @@ libnode_la_SOURCES += dsm/heap/alloc.c dsm/heap/alloc.h dsm/heap/alloc_bins.c \
 	dsm/heap/services.h dsm/heap/slots.c dsm/heap/zones.c
 libnode_la_SOURCES += dsm/workers/helper.c dsm/workers/room.h dsm/workers/run.c dsm/workers/table.c \
 	dsm/workers/table.h dsm/workers/tell.c dsm/workers/workers.c dsm/workers/workers.h
-libnode_la_SOURCES += dsm/node/ahead.c dsm/node/apply.c dsm/node/away.c dsm/node/away.h dsm/node/away_land.c dsm/node/call.c dsm/node/call.h \
+libnode_la_SOURCES += dsm/node/ahead.c dsm/node/apply.c dsm/node/away.c dsm/node/away.h dsm/node/away_ahead.c dsm/node/away_land.c dsm/node/call.c dsm/node/call.h \
 	dsm/node/cohort.c dsm/node/cohort.h dsm/node/engine.c dsm/node/engine.h dsm/node/entry.c dsm/node/entry.h dsm/node/fail.c \
 	dsm/node/fault_list.c \
 	dsm/node/fault_list.h dsm/node/faults.c dsm/node/faults.h dsm/node/freeze.c dsm/node/freeze.h dsm/node/help.c \

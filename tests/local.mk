@@ -23,7 +23,7 @@ endif
 # Allocator and names
 if HAVE_CUNIT
 pure_tests = tests/heap/test_alloc tests/heap/test_names tests/start/test_parts tests/node/test_stream \
-	tests/node/test_tenure tests/node/test_writes \
+	tests/node/test_ahead tests/node/test_tenure tests/node/test_writes \
 	tests/start/test_vote
 check_PROGRAMS += $(pure_tests)
 TESTS += $(pure_tests)
@@ -32,6 +32,8 @@ tests_heap_test_alloc_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc
 tests_heap_test_alloc_LDADD = libnode.la libcoherence.la -lcunit
 tests_node_test_stream_SOURCES = tests/node/test_stream.c dsm/node/stream.c dsm/node/stream.h
 tests_node_test_stream_LDADD = -lcunit
+tests_node_test_ahead_SOURCES = tests/node/test_ahead.c dsm/node/away_ahead.c dsm/node/away.h
+tests_node_test_ahead_LDADD = -lcunit
 tests_node_test_tenure_SOURCES = tests/node/test_tenure.c dsm/node/looks.c dsm/node/looks.h dsm/node/tenure.c \
 	dsm/node/tenure.h
 tests_node_test_tenure_LDADD = -lcunit

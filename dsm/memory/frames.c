@@ -237,6 +237,11 @@ int frames_prepare(struct frames *f, uint64_t first, uint32_t n)
 	return prepare(f, first, n, 0);
 }
 
+int frames_prepare_fresh(struct frames *f, uint64_t first, uint32_t n)
+{
+	return prepare(f, first, n, 1);
+}
+
 static int want(struct frames *f, uint64_t first, uint32_t n, int wanted, int fresh)
 {
 	uint64_t page = first;

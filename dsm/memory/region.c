@@ -250,6 +250,25 @@ int region_frame_prepare_fresh(struct region *region, uint64_t first, uint32_t n
 	return prepare(region, first, n, 1);
 }
 
+int region_frame_fill(const struct region *region, uint64_t first, uint32_t n, const uint8_t *bytes)
+{
+	const struct region_zone *zone = region_zone_of(region, first);
+	uint64_t at = (first - zone->first) * zone->page_bytes, len = n * zone->page_bytes;
+
+	while (len) {
+		const ssize_t k = pwrite(zone->memfd, bytes, len, (off_t)at);
+
+		if (k < 0 && errno != EINTR)
+			return -errno;
+		if (k > 0) {
+			at += (uint64_t)k;
+			bytes += k;
+			len -= (uint64_t)k;
+		}
+	}
+	return 0;
+}
+
 int region_map_again(const struct region *region, uint64_t first, uint64_t n, void **out)
 {
 	const struct region_zone *zone = region_zone_of(region, first);

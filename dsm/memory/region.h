@@ -115,6 +115,8 @@ int region_frame_prepare(struct region *region, uint64_t first, uint32_t n);
 /* The same for pages that the window shall have as they are: small frames are neither mapped in
  * the alias nor zeroed before the window maps them, which takes half as long. */
 int region_frame_prepare_fresh(struct region *region, uint64_t first, uint32_t n);
+/* What these small frames, which are allocated, hold from now on. -errno */
+int region_frame_fill(const struct region *region, uint64_t first, uint32_t n, const uint8_t *bytes);
 /* What region.c needs of the mappings, for region_places.c too: maps fd from offset on at addr, or
  * (NULL) anywhere; and ends that in the window, whose address space is reserved again. */
 int region_map(void *addr, size_t len, int fd, uint64_t offset, uint8_t **out);

@@ -24,6 +24,7 @@ int away_open(struct dsm *d)
 	a->out = at;
 	a->wanted = a->out + map_bytes(d) / sizeof(uint64_t);
 	a->count = d->memory.region.pages;
+	a->huge = d->memory.region.zone[REGION_PMD].first;
 	a->most_kept = (uint32_t)d->engine.cfg.nodes * d->engine.cfg.per_home;
 	return 0;
 }
@@ -73,6 +74,11 @@ static int is_read(const struct away *a, uint64_t page)
 	return 0;
 }
 
+static int may_be_read(const struct away *a, uint64_t page)
+{
+	return is_set(a->out, page) && !is_read(a, page);
+}
+
 /* --- who asks --- */
 
 void away_want(struct away *a, uint64_t page)
@@ -89,10 +95,13 @@ void away_want(struct away *a, uint64_t page)
 
 int away_fault(struct away *a, uint64_t page)
 {
-	if (!away_has(a, page))
-		return 0;
-	away_want(a, page);
-	return 1;
+	const int is_away = away_has(a, page);
+
+	if (a->left)
+		away_ahead(a, page, is_away);
+	if (is_away)
+		away_want(a, page);
+	return is_away;
 }
 
 /* How many of n pages, the first of which is not away, are before one that is; and that one is
@@ -178,8 +187,7 @@ static int look_on(struct away *a, uint64_t *page)
 			a->at |= 63;
 			continue;
 		}
-		if (is_set(a->out, a->at) && (a->all || is_set(a->wanted, a->at)) &&
-		    !is_read(a, a->at)) {
+		if (may_be_read(a, a->at) && (a->all || is_set(a->wanted, a->at))) {
 			*page = a->at;
 			return 1;
 		}
@@ -187,15 +195,23 @@ static int look_on(struct away *a, uint64_t *page)
 	return 0;
 }
 
+static int next_ahead(struct away *a, uint64_t *page)
+{
+	while (away_next_ahead(a, page))
+		if (may_be_read(a, *page))
+			return 1;
+	return 0;
+}
+
 int away_next(struct away *a, uint64_t *page)
 {
 	while (a->first != a->end) {
 		*page = a->queue[a->first++ % AWAY_QUEUE];
-		if (is_set(a->out, *page) && !is_read(a, *page))
+		if (may_be_read(a, *page))
 			return 1;
 	}
 	if (!a->spilled && !a->all)
-		return 0;
+		return next_ahead(a, page);
 	if (look_on(a, page))
 		return 1;
 	a->at = 0; /* once more: what was wanted behind it */
@@ -203,5 +219,5 @@ int away_next(struct away *a, uint64_t *page)
 		return 1;
 	a->at = 0;
 	a->spilled = 0;
-	return 0;
+	return next_ahead(a, page);
 }

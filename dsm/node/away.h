@@ -8,6 +8,7 @@
  *	a thread's fault   is remembered, and woken when the page is there: it faults again then
  *	a call             hears -EAGAIN, as when no slot is free, and tries again
  *	a node's request   is kept, and given to the core when the page is there
+ *	pages in a row     are read ahead of who asks for them (away_ahead.c)
  *	a run              ends before the first page that is away
  *	freed memory       is away no longer: nobody needs what was in it
  *
@@ -25,6 +26,7 @@
 #include "coherence/coh.h"
 
 #define AWAY_READERS 4
+#define AWAY_STREAMS 4
 #define AWAY_QUEUE 1024 /* a power of two */
 
 struct dsm;
@@ -41,6 +43,12 @@ struct away {
 	struct away_piece {
 		uint64_t page, which; /* a bit for each page from there on */
 	} reading[AWAY_READERS];  /* what each reader has taken, or nothing */
+	struct away_stream {
+		uint64_t at, next, end; /* touched last; not looked at yet; to be read up to here */
+		uint8_t open;           /* there is one: two pages were wanted in their order */
+	} stream[AWAY_STREAMS];
+	unsigned streams;         /* that there have been */
+	uint64_t huge;            /* the first page of 2 MiB */
 	struct away_kept {
 		coh_node from;
 		struct coh_msg msg;
@@ -78,10 +86,16 @@ int away_event(struct away *a, struct coh_event *ev);
 int away_keep(struct away *a, coh_node from, struct coh_msg *m);
 
 /* --- for readers --- */
-/* A page that is wanted, and that nobody reads: 1; 0: there is none. */
+/* A page that is wanted, or will be, and that nobody reads: 1; 0: there is none. */
 int away_next(struct away *a, uint64_t *page);
 /* The page is away no longer: 1; 0: it was not. */
 int away_take(struct away *a, uint64_t page);
+
+/* --- away_ahead.c --- */
+/* Somebody asks for this page, which is away or not. */
+void away_ahead(struct away *a, uint64_t page, int is_away);
+/* The next page that will be wanted, if it is away: 1; 0: there is none. */
+int away_next_ahead(struct away *a, uint64_t *page);
 
 /* --- away_land.c, above the engine --- */
 /* The frames of these pages, which were away, hold what was in the files. */

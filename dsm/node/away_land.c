@@ -22,17 +22,29 @@ static void give_kept(struct dsm *d, struct away_piece piece)
 	}
 }
 
+/* Those from page on that have come now: how many. */
+static uint32_t take_row(struct dsm *d, struct away_piece piece, uint64_t page)
+{
+	uint32_t n = 0;
+
+	while (away_piece_has(piece, page + n) && away_take(&d->away, page + n))
+		coh_keep_page(d->engine.coh, page + n++);
+	return n;
+}
+
 void away_landed(struct dsm *d, struct away_piece piece)
 {
 	struct away *a = &d->away;
 
 	for (uint64_t k = piece.page; k < piece.page + 64; k++) {
-		if (!away_piece_has(piece, k) || !away_take(a, k))
+		const uint32_t n = take_row(d, piece, k);
+
+		if (!n)
 			continue;
-		a->pages++;
-		coh_keep_page(d->engine.coh, k);
-		d->trap->ops->wake(d->trap, k, 1);
-		faults_woken(&d->faults, &d->tenure, &d->waits, k, 1);
+		a->pages += n;
+		d->trap->ops->wake(d->trap, k, n);
+		faults_woken(&d->faults, &d->tenure, &d->waits, k, n);
+		k += n;
 	}
 	a->reads++;
 	give_kept(d, piece);

@@ -28,7 +28,7 @@ struct readers {
 		struct dsm *d;
 		pthread_t thread;
 		unsigned number;
-		uint8_t *buf; /* CKPT_RUN_MAX: runs of which not all is this home's */
+		uint8_t buf[CKPT_RUN_PAGES * REGION_PTE_BYTES];
 	} reader[AWAY_READERS];
 	struct old {
 		int fd;
@@ -232,47 +232,53 @@ static uint64_t in_newer(const struct dsm *d, const struct piece *piece)
 	return which;
 }
 
+/* Of those that are away, the next ones that lie beside each other, from *at on: how many. */
+static uint64_t row_of(const struct piece *piece, uint64_t *at)
+{
+	uint64_t n = 0;
+
+	while (*at < piece->run->count && !(piece->away.which >> *at & 1))
+		++*at;
+	while (*at + n < piece->run->count && piece->away.which >> (*at + n) & 1)
+		n++;
+	return n;
+}
+
 /* Lock held: frames for those that are away, which the reader has from here on. */
 static int take_frames(struct dsm *d, unsigned number, struct piece *piece)
 {
 	const uint64_t newer = in_newer(d, piece);
+	uint64_t n;
 
 	piece->away.page = piece->page;
-	for (uint64_t i = 0; i < piece->run->count; i++) {
-		if (newer >> i & 1 || !away_has(&d->away, piece->page + i))
-			continue;
-		if (frames_prepare(&d->memory.frames, piece->page + i, 1))
+	for (uint64_t i = 0; i < piece->run->count; i++)
+		if (!(newer >> i & 1) && away_has(&d->away, piece->page + i))
+			piece->away.which |= UINT64_C(1) << i;
+	for (uint64_t i = 0; (n = row_of(piece, &i)); i += n) {
+		if (frames_prepare_fresh(&d->memory.frames, piece->page + i, (uint32_t)n))
 			return -ENOSPC;
-		frames_soil(&d->memory.frames, piece->page + i, 1);
-		piece->away.which |= UINT64_C(1) << i;
+		frames_soil(&d->memory.frames, piece->page + i, (uint32_t)n);
 	}
 	d->away.reading[number] = piece->away;
 	return 0;
 }
 
-/* Without the lock: no frame of a page that is being read is in anybody else's hands. */
+/* Without the lock: no frame of a page that is being read is in anybody else's hands. What is small
+ * enough goes to a buffer, which is in the cache when its sum is made, and to the frames from there. */
 static int read_piece(struct reader *r, const struct piece *piece, struct ckpt_why *why)
 {
-	struct dsm *d = r->d;
-	const struct region *region = &d->memory.region;
+	const struct region *region = &r->d->memory.region;
 	const size_t page_bytes = region_zone_of(region, piece->page)->page_bytes;
 	const uint64_t at = piece->old->at[piece->run - piece->in->run];
+	uint64_t n;
 	int rc;
 
-	if ((uint64_t)__builtin_popcountll(piece->away.which) == piece->run->count)
+	if (page_bytes != REGION_PTE_BYTES)
 		return ckpt_data_run(piece->in, piece->old->fd, at, piece->run,
 		                     region_frame_at(region, piece->page), why);
-	if (!r->buf)
-		r->buf = malloc(CKPT_RUN_MAX);
-	if (!r->buf) {
-		snprintf(why->text, sizeof why->text, "no memory to read a checkpoint");
-		return -ENOMEM;
-	}
 	rc = ckpt_data_run(piece->in, piece->old->fd, at, piece->run, r->buf, why);
-	for (uint64_t i = 0; i < piece->run->count && rc == 0; i++)
-		if (piece->away.which >> i & 1)
-			memcpy(region_frame_at(region, piece->page + i), r->buf + i * page_bytes,
-			       page_bytes);
+	for (uint64_t i = 0; rc == 0 && (n = row_of(piece, &i)); i += n)
+		rc = region_frame_fill(region, piece->page + i, (uint32_t)n, r->buf + i * page_bytes);
 	return rc;
 }
 
@@ -333,7 +339,8 @@ static int start_readers(struct dsm *d)
 	while (d->readers->n < most && d->readers->n < AWAY_READERS && rc == 0) {
 		struct reader *r = &d->readers->reader[d->readers->n];
 
-		*r = (struct reader){.d = d, .number = d->readers->n};
+		r->d = d;
+		r->number = d->readers->n;
 		rc = thread_start(&r->thread, READER_STACK_BYTES, run, r, NULL);
 		d->readers->n += rc == 0;
 	}
@@ -379,10 +386,8 @@ void restore_pages_end(struct dsm *d)
 		pthread_cond_broadcast(&d->away.work);
 		pthread_mutex_unlock(&d->lock);
 	}
-	for (unsigned i = 0; i < all->n; i++) {
+	for (unsigned i = 0; i < all->n; i++)
 		pthread_join(all->reader[i].thread, NULL);
-		free(all->reader[i].buf);
-	}
 	for (uint64_t i = 0; i < files(d); i++) {
 		if (all->old[i].fd >= 0)
 			close(all->old[i].fd);
