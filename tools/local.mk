@@ -79,6 +79,7 @@ tools_dsm_bench_SOURCES = tools/bench/main.c tools/bench/options.c tools/bench/o
 	tools/bench/pages.c tools/bench/pages.h tools/bench/rounds.c tools/bench/rounds.h \
 	tools/bench/shared.h tools/bench/misses.c \
 	tools/bench/computes.c tools/bench/streams.c tools/bench/first.c tools/bench/huge.c tools/bench/turns.c tools/bench/mutexes.c tools/bench/words.c tools/bench/threads.c tools/bench/heaps.c \
+	tools/bench/programs.c tools/bench/programs.h tools/bench/saves.c \
 	tools/bench/sync.c tools/bench/habits.c tools/bench/idle.c \
 	tools/bench/apps/apps.c tools/bench/apps/apps.h tools/bench/apps/teams.h \
 	tools/bench/apps/team.c tools/bench/apps/team.h tools/bench/apps/threads.c \
@@ -96,3 +97,8 @@ tools_dsm_bench_LDADD = libdsm.la libjob.la $(JANSSON_LIBS) $(FABRIC_LIBS) -lm -
 pkglibexec_PROGRAMS += tools/dsm-bench-heap
 tools_dsm_bench_heap_SOURCES = tools/bench/heap_program.c
 tools_dsm_bench_heap_LDADD = -lpthread
+# What it runs to save a job, and to go on from what was saved.
+pkglibexec_PROGRAMS += tools/dsm-bench-save
+tools_dsm_bench_save_SOURCES = tools/bench/save_program.c
+tools_dsm_bench_save_LDFLAGS = $(LINK_FLAGS)
+tools_dsm_bench_save_LDADD = libdsm.la

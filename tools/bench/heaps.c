@@ -3,14 +3,11 @@
  * malloc and free of programs under dsmctl run --threads. Node 0 has dsm-bench-heap run as one, on its
  * machine, while the other nodes wait; and once more alone, for glibc's.
  */
-#include <errno.h>
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "tools/bench/bench.h"
+#include "tools/bench/programs.h"
 #include "tools/bench/shared.h"
 
 #define PROGRAM "dsm-bench-heap"
@@ -22,64 +19,18 @@ static struct {
 	const char *missing;
 } heaps;
 
-/* --- where the programs are --- */
-
-/* Where dsm-bench is: installed, or in the build directory, perhaps in libtool's below that. */
-static void own_directory(char path[PATH_MAX])
-{
-	const ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 1);
-	char *slash;
-
-	path[n > 0 ? n : 0] = '\0';
-	slash = strrchr(path, '/');
-	if (!slash)
-		bench_fail("/proc/self/exe: %s", strerror(errno));
-	*slash = '\0';
-	slash = strrchr(path, '/');
-	if (slash && strcmp(slash, "/.libs") == 0)
-		*slash = '\0';
-}
-
-/* For the shell, in quotes. */
+/* For the shell. */
 static void command(char *out, size_t room, bool on_nodes, unsigned blocks, unsigned reps)
 {
-	char dir[PATH_MAX], program[PATH_MAX + sizeof "/" PROGRAM], run[PATH_MAX + 64] = "";
+	char dsmctl[PROGRAM_MAX], program[PROGRAM_MAX];
 
-	own_directory(dir);
-	snprintf(program, sizeof program, "%s/" PROGRAM, dir);
-	if (access(program, X_OK))
-		snprintf(program, sizeof program, "%s", PKGLIBEXECDIR "/" PROGRAM);
+	program_path(program, PROGRAM);
+	program_dsmctl(dsmctl);
 	if (on_nodes)
-		snprintf(run, sizeof run, "'%s/dsmctl' run -t %u --threads -n 2 --", dir,
-		         HEAPS_SECONDS / 2);
-	snprintf(out, room, "%s '%s' %u %u", run, program, blocks, reps);
-}
-
-/* --- running them --- */
-
-/* What it is told must be of its own job, not of ours. */
-static FILE *begin(const char *line)
-{
-	static const char *const ours[] = { "DSM_JOB", "DSM_RANK", "DSM_SIZE", "DSM_RENDEZVOUS",
-		                            "DSM_SECRET", "DSM_FAULTS" };
-	char *kept[sizeof ours / sizeof *ours];
-	FILE *out;
-
-	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
-		const char *value = getenv(ours[i]);
-
-		kept[i] = value ? strdup(value) : NULL;
-		unsetenv(ours[i]);
-	}
-	out = popen(line, "r");
-	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
-		if (kept[i])
-			setenv(ours[i], kept[i], 1);
-		free(kept[i]);
-	}
-	if (!out)
-		bench_fail("popen: %s", strerror(errno));
-	return out;
+		snprintf(out, room, "%s run -t %u --threads -n 2 -- %s %u %u", dsmctl,
+		         HEAPS_SECONDS / 2, program, blocks, reps);
+	else
+		snprintf(out, room, "%s %u %u", program, blocks, reps);
 }
 
 static unsigned take_line(struct series *s, const double *got)
@@ -93,7 +44,7 @@ static unsigned take_line(struct series *s, const double *got)
 static bool run(bool on_nodes, double value[COLUMNS], double *p99)
 {
 	const unsigned reps = bench.options->reps, blocks = bench_count(1000000, 10000);
-	char line[3 * PATH_MAX];
+	char line[3 * PROGRAM_MAX];
 	struct series s[COLUMNS];
 	double unused, got[COLUMNS];
 	unsigned n = 0;
@@ -103,7 +54,7 @@ static bool run(bool on_nodes, double value[COLUMNS], double *p99)
 	command(line, sizeof line, on_nodes, blocks, reps);
 	for (int i = 0; i < COLUMNS; i++)
 		series_open(&s[i], reps, 1);
-	in = begin(line);
+	in = program_begin(line);
 	while (n < reps && fscanf(in, "%lf %lf %lf %lf", got, got + 1, got + 2, got + 3) == COLUMNS)
 		n += take_line(s, got);
 	ended = pclose(in) == 0;

@@ -43,6 +43,12 @@ void thread_create_join(struct result *out);
 #define HEAPS_SECONDS 300
 void malloc_here(struct result *out);
 void malloc_elsewhere(struct result *out);
+/* saves.c */
+#define SAVES_SECONDS 300
+void checkpoint(struct result *out);
+void checkpoint_pause(struct result *out);
+void checkpoint_increment(struct result *out);
+void restore(struct result *out);
 /* habits.c */
 void migratory(struct result *out);
 void read_mostly(struct result *out);
