@@ -138,19 +138,25 @@ void *ex_shared(dsm_t *dsm, const char *name, size_t bytes)
 	return ptr;
 }
 
-void ex_save(dsm_t *dsm, const char *dir, const void *bytes, size_t len)
+/* What has come of it. */
+static void saved(int rc)
 {
-	struct dsm_checkpoint_args args = DSM_CHECKPOINT_ARGS_INIT;
-	int rc;
-
-	args.dir = dir;
-	args.private_data = bytes;
-	args.private_bytes = len;
-	rc = dsm_checkpoint(dsm, &args);
 	if (rc == DSM_ERR_LOST)
 		ex_must(rc, "dsm_checkpoint");
 	if (rc)
 		fprintf(stderr, "%s: not saved: %s\n", ex_name, dsm_checkpoint_error());
+}
+
+void ex_save(dsm_t *dsm, const char *dir, const void *bytes, size_t len)
+{
+	struct dsm_checkpoint_args args = DSM_CHECKPOINT_ARGS_INIT;
+
+	saved(dsm_checkpoint_wait(dsm)); /* the one before */
+	args.dir = dir;
+	args.private_data = bytes;
+	args.private_bytes = len;
+	args.flags = DSM_CHECKPOINT_BACKGROUND;
+	saved(dsm_checkpoint(dsm, &args));
 }
 
 int ex_is_wanted(dsm_t *dsm, const char **dir)
@@ -227,6 +233,7 @@ void ex_print_stats(dsm_t *dsm, const struct dsm_stats *mine)
 int ex_finish(dsm_t *dsm, int verified)
 {
 	fflush(stdout); /* the first node that exits with 1 may end the others */
+	saved(dsm_checkpoint_wait(dsm));
 	ex_must(dsm_broadcast(dsm, &verified, sizeof verified, 0), "dsm_broadcast");
 	ex_must(dsm_fini(dsm), "dsm_fini");
 	return verified ? 0 : 1;

@@ -45,8 +45,8 @@ unsigned ex_pages_for(uint64_t bytes);
 /* Zeroed shared memory that all nodes know by a name. */
 void *ex_shared(dsm_t *dsm, const char *name, size_t bytes);
 
-/* Saves the job, with so many bytes of each node's own. Where that fails the job goes on without:
- * what was saved before is still there. Collective. */
+/* Saves the job, with so many bytes of each node's own, while it goes on. Where that fails the job goes
+ * on without: what was saved before is still there. Collective. */
 void ex_save(dsm_t *dsm, const char *dir, const void *bytes, size_t len);
 /* Whether the job is to save itself now; *dir is where, if somebody has said so. Collective. */
 int ex_is_wanted(dsm_t *dsm, const char **dir);
