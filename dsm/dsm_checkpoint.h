@@ -63,7 +63,8 @@ DSM_API int dsm_checkpoint(dsm_t *dsm, const struct dsm_checkpoint_args *args);
 /*
  * With DSM_CHECKPOINT_BACKGROUND dsm_checkpoint returns when all is kept as it is, which takes a
  * moment, and a thread of the library saves it: who stores to a page that is not saved yet waits
- * for its being copied. That takes memory, at most as much as there is to be saved on this node.
+ * for its being copied. Copies take memory, DSM_CHECKPOINT_COPIES bytes on this node at most; those
+ * that are more go to a file in dir, which has no name and goes at the end.
  * 0 says that it has begun. This waits for its end: 0 when the checkpoint is complete and on the
  * disk, or what the last one in the background has failed with, then the one before is as it was;
  * all nodes get the same, as soon as it is known. 0 when there was none. The next dsm_checkpoint, and

@@ -63,7 +63,7 @@ void saving_free(struct saving *s);
 /* Pages that nobody may write for the saving alone may be written; and nobody is held any more. */
 void saving_let_write(const struct saving *s);
 void saving_thaw(const struct saving *s);
-/* All that is needed to let the program go on. DSM_ERR_NOMEM */
+/* All that is needed to let the program go on. DSM_ERR_NOMEM, DSM_ERR_STORAGE */
 int saving_prepare(struct saving *s);
 /* The rest, by a thread of its own, which frees s. 0, or, where there is none to be had, what came of
  * the whole. */

@@ -4,6 +4,7 @@
  * what moment.h keeps for it, and meets those of the other nodes in rounds of their own.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,9 +100,28 @@ static void *run(void *saving)
 	return NULL;
 }
 
+/* A file of no name for copies that have no room in memory. -1: there will be none. */
+static int open_spill(struct saving *s, int *out)
+{
+	char name[32];
+
+	*out = -1;
+	if (moment_bytes(s->d, s->run, s->runs) <= s->d->moment.room)
+		return 0;
+	snprintf(name, sizeof name, "%04u.copies", s->d->engine.cfg.self);
+	*out = openat(s->gen, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (*out >= 0 && unlinkat(s->gen, name, 0) == 0)
+		return 0;
+	snprintf(s->why.text, sizeof s->why.text, "cannot make a file for what is written meanwhile: %s",
+	         strerrordesc_np(errno));
+	if (*out >= 0)
+		close(*out);
+	return saving_failed(s, -EIO);
+}
+
 int saving_prepare(struct saving *s)
 {
-	int rc = 0;
+	int rc = 0, spill;
 
 	if (s->private_bytes) {
 		s->kept = malloc(s->private_bytes);
@@ -110,8 +130,12 @@ int saving_prepare(struct saving *s)
 		s->private_data = s->kept;
 		rc = s->kept ? 0 : -ENOMEM;
 	}
-	if (rc == 0)
-		rc = moment_begin(s->d, s->run, s->runs);
+	if (rc == 0) {
+		rc = open_spill(s, &spill);
+		if (rc)
+			return rc;
+		rc = moment_begin(s->d, s->run, s->runs, spill);
+	}
 	if (rc)
 		saving_explain(s, "no memory to copy what is written while it is being saved");
 	return rc ? DSM_ERR_NOMEM : 0;

@@ -260,9 +260,13 @@ static int write_pages(struct saving *s, struct ckpt_writer *w)
 	}
 	for (uint64_t i = 0; i < s->runs && rc == 0; i++) {
 		if (buf)
-			moment_take(s->d, &s->run[i], buf);
-		rc = write_run(s, w, &s->run[i],
-		               buf ? buf : region_frame_at(&s->d->memory.region, s->run[i].page));
+			rc = moment_take(s->d, &s->run[i], buf);
+		if (rc)
+			snprintf(s->why.text, sizeof s->why.text, "cannot keep what is written meanwhile in "
+			         "a file: %s", strerrordesc_np(-rc));
+		else
+			rc = write_run(s, w, &s->run[i],
+			               buf ? buf : region_frame_at(&s->d->memory.region, s->run[i].page));
 	}
 	free(buf);
 	return rc;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Copies of what is about to change, and what has. */
+#include <errno.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "dsm/node/node.h"
 
@@ -27,12 +30,37 @@ static size_t page_bytes(const struct dsm *d, uint64_t page)
 	return region_zone_of(&d->memory.region, page)->page_bytes;
 }
 
+/* By syscall(2): the call of libc is a point of cancellation. */
+static int spill(int fd, const uint8_t *bytes, size_t len, uint64_t at)
+{
+	while (len) {
+		const long n = syscall(SYS_pwrite64, fd, bytes, len, (off_t)at);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0) {
+			bytes += n;
+			at += (uint64_t)n;
+			len -= (size_t)n;
+		}
+	}
+	return 0;
+}
+
 static void copy(struct dsm *d, struct moment_run *run, unsigned i)
 {
+	struct moment *m = &d->moment;
 	const size_t bytes = page_bytes(d, run->page);
+	const uint8_t *frame = region_frame_at(&d->memory.region, run->page + i);
+	const uint64_t at = run->at + i * bytes;
 
-	memcpy(d->moment.copy + run->at + i * bytes,
-	       region_frame_at(&d->memory.region, run->page + i), bytes);
+	if (m->spill < 0 || m->held + bytes <= m->room) {
+		memcpy(m->copy + at, frame, bytes);
+		m->held += bytes;
+	} else if (m->failed == 0) {
+		m->failed = spill(m->spill, frame, bytes, at);
+		run->spilled |= UINT64_C(1) << i;
+	}
 	run->due &= ~(UINT64_C(1) << i);
 	run->copied |= UINT64_C(1) << i;
 	frames_unpin(&d->memory.frames, run->page + i, 1);

@@ -237,6 +237,15 @@ static int refuse(const struct log *log, int code)
 	return code;
 }
 
+/* For copies of what is written while it is being saved: by default one byte in so many. */
+#define COPIES_SHARE 8
+static uint64_t copies_room(const struct dsm *d)
+{
+	const uint64_t share = d->memory.budgets[d->boot->rank].bytes / COPIES_SHARE;
+
+	return d->settings->copies_bytes != UINT64_MAX ? d->settings->copies_bytes : share;
+}
+
 int dsm_init(const struct dsm_config *config, dsm_t **out)
 {
 	sigset_t mask;
@@ -274,6 +283,7 @@ int dsm_init(const struct dsm_config *config, dsm_t **out)
 	         (unsigned long long)d->settings->region_bytes, (void *)d->memory.region.window);
 	d->wanted.since_ns = clock_now_ns();
 	d->wanted.every_ns = (uint64_t)d->settings->checkpoint_s * 1000000000;
+	d->moment.room = copies_room(d);
 	node_set_current(d);
 	*out = d;
 	return 0;

@@ -269,6 +269,16 @@ static int read_every(struct settings *out)
 	return 0;
 }
 
+static int read_copies(struct settings *out)
+{
+	const char *text = getenv("DSM_CHECKPOINT_COPIES");
+
+	out->copies_bytes = UINT64_MAX;
+	if (text && *text && parse_bytes(text, &out->copies_bytes))
+		return not_a_size("DSM_CHECKPOINT_COPIES", text);
+	return 0;
+}
+
 static int read_start(struct settings *out)
 {
 	const char *text = getenv("DSM_START_TIMEOUT");
@@ -366,6 +376,8 @@ int settings_read(const struct dsm_config *config, struct settings *out, struct 
 		rc = read_restore(out);
 	if (rc == 0)
 		rc = read_every(out);
+	if (rc == 0)
+		rc = read_copies(out);
 	if (rc == 0)
 		rc = read_start(out);
 	if (rc == 0)

@@ -2,7 +2,7 @@
 /*
  * What is saved is of one moment, whatever is written while it is not saved yet:
  *
- *	checkpoint_moment DIR here|wait|next|leave [huge]
+ *	checkpoint_moment DIR here|wait|next|leave|full [huge]
  *
  * Saving is held open where each node is about to make the file of its pages: this program has an
  * openat() of its own, which the library finds before libc's. Threads of all nodes store all over the
@@ -10,16 +10,21 @@
  * not go on. In the background (all but "here") they may, and pages do whatever pages can do: they are written where
  * they are, move away and come back, are read by all and written, take atomics, are freed and used
  * again, and have to leave for others. Then the program waits for the end of saving: by
- * dsm_checkpoint_wait, by the next dsm_checkpoint (to DIR.next), or by dsm_fini. With DSM_RESTORE it
+ * dsm_checkpoint_wait, by the next dsm_checkpoint (to DIR.next), or by dsm_fini. With "full" there is no
+ * room on the disk for what has none in memory (DSM_CHECKPOINT_COPIES). With DSM_RESTORE it
  * checks that nothing of all that was saved.
  */
+#include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "dsm/dsm_checkpoint.h"
 #include "dsm/dsm_coll.h"
@@ -201,6 +206,38 @@ static void do_all(void)
 	free_and_use_again();
 }
 
+/* --- copies that have no room in memory --- */
+
+/* Bytes of the file without a name. */
+static uint64_t in_file(void)
+{
+	static const char of_it[] = "0.copies (deleted)";
+	DIR *dir = opendir("/proc/self/fd");
+	struct dirent *e;
+	struct stat st = {0};
+	char to[512];
+
+	CHECK(dir != NULL);
+	while ((e = readdir(dir))) {
+		const ssize_t len = readlinkat(dirfd(dir), e->d_name, to, sizeof to - 1);
+
+		to[len > 0 ? len : 0] = 0;
+		if (strstr(to, of_it))
+			CHECK(fstat(atoi(e->d_name), &st) == 0);
+	}
+	closedir(dir);
+	return (uint64_t)st.st_blocks * 512;
+}
+
+/* One node has written all of its big block: what it held is somewhere. */
+static void check_copies(void)
+{
+	const char *kib = getenv("DSM_CHECKPOINT_COPIES");
+
+	if (kib && node.size == 1)
+		CHECK(in_file() + (strtoull(kib, NULL, 10) << 10) >= BIG && in_file() < 4 * BIG);
+}
+
 /* --- saving, and what was saved --- */
 
 static void begin(unsigned flags)
@@ -229,6 +266,14 @@ static void end(const char *dir, const char *how)
 
 	snprintf(other, sizeof other, "%s.next", dir);
 	a.dir = other;
+	if (!strcmp(how, "full")) {
+		set(&hold.over);
+		EXPECT(DSM_ERR_STORAGE, dsm_checkpoint_wait(node.dsm));
+		CHECK(strstr(dsm_checkpoint_error(), "what is written meanwhile"));
+		CHECK(strstr(dsm_checkpoint_error(), "No space left on device"));
+		return;
+	}
+	check_copies();
 	set(&hold.over);
 	if (!strcmp(how, "next"))
 		OK(dsm_checkpoint(node.dsm, &a));

@@ -6,7 +6,12 @@
 need_nodes
 find_deliveries
 tmp=$(mktemp -d) || exit 1
-trap 'rm -rf "$tmp"' EXIT
+mounted=
+finish() {
+	[ -z "$mounted" ] || umount "$mounted"
+	rm -rf "$tmp"
+}
+trap finish EXIT
 export DSM_REGION=64M
 program=tests/system/checkpoint_moment
 
@@ -27,4 +32,22 @@ done
 moment here 4 shm
 moment wait 1 auto
 moment next 2 tcp
+
+# --- hardly any copies in memory ---
+export DSM_CHECKPOINT_COPIES=64K
+moment wait 1 auto
+for DSM_FAULTS in $deliveries; do
+	moment wait 3 shm
+done
+if [ "$(id -u)" = 0 ]; then
+	mkdir "$tmp/small"
+	if mount -t tmpfs -o size=1m dsm-checkpoint "$tmp/small" 2>/dev/null; then
+		mounted=$tmp/small
+		job 60 1 auto $program "$tmp/small/c" full
+		[ -z "$(find "$tmp/small" -type f)" ] || fail "left: $(find "$tmp/small")"
+		umount "$tmp/small" && mounted=
+	else
+		echo "a full disk: there is none where tmpfs cannot be mounted"
+	fi
+fi
 echo "checkpoints: all of one moment"
