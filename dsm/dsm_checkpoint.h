@@ -43,6 +43,8 @@ struct dsm_checkpoint_args {
 #define DSM_CHECKPOINT_BACKGROUND 1u
 /* Only what may have been written since the last one is saved, where that had the flag, too. */
 #define DSM_CHECKPOINT_INCREMENTAL 2u
+/* What is saved is compressed, by libzstd: DSM_ERR_INVAL where the library was built without it. */
+#define DSM_CHECKPOINT_COMPRESS 4u
 #define DSM_CHECKPOINT_ARGS_INIT { sizeof(struct dsm_checkpoint_args), NULL, NULL, 0, 0 }
 
 /*

@@ -76,9 +76,9 @@ libnode_la_LIBADD = libcheckpoint.la $(SODIUM_LIBS)
 noinst_LTLIBRARIES += libcheckpoint.la
 libcheckpoint_la_SOURCES = dsm/checkpoint/bytes.h dsm/checkpoint/checkpoint.h dsm/checkpoint/disk.c \
 	dsm/checkpoint/disk.h dsm/checkpoint/envelope.c dsm/checkpoint/index.c dsm/checkpoint/manifest.c \
-	dsm/checkpoint/read.c dsm/checkpoint/store.c dsm/checkpoint/write.c
-libcheckpoint_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(XXHASH_CFLAGS)
-libcheckpoint_la_LIBADD = $(SODIUM_LIBS) $(XXHASH_LIBS)
+	dsm/checkpoint/pack.c dsm/checkpoint/pack.h dsm/checkpoint/read.c dsm/checkpoint/store.c dsm/checkpoint/write.c
+libcheckpoint_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(XXHASH_CFLAGS) $(ZSTD_CFLAGS)
+libcheckpoint_la_LIBADD = $(SODIUM_LIBS) $(XXHASH_LIBS) $(ZSTD_LIBS)
 
 # The starter's side: needs no libfabric. For dsmctl, and tests that start nodes; and what dsmctl
 # works out from histograms.

@@ -10,7 +10,7 @@
 # wants those of rdma-core in newer versions.
 PACKAGES_BUILD=(build-essential autoconf automake libtool pkg-config libfabric-dev librdmacm-dev
 	libibverbs-dev libev-dev libjansson-dev libsodium-dev libxxhash-dev uthash-dev libpmix-dev
-	libmicrohttpd-dev libpng-dev libdw-dev libcapstone-dev libncurses-dev libcunit1-dev)
+	libmicrohttpd-dev libpng-dev libzstd-dev libdw-dev libcapstone-dev libncurses-dev libcunit1-dev)
 # And with what only some examples and tests use: MPIs, network namespaces, the form of manual pages,
 # NumPy, a reader of metrics, what is like a container, or like a terminal.
 PACKAGES=("${PACKAGES_BUILD[@]}" openmpi-bin libopenmpi-dev mpich libmpich-dev iproute2 mount mandoc

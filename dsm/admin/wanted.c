@@ -4,6 +4,7 @@
  * wants. The answer has how often the program has looked (dsm_checkpoint_wanted).
  *
  *	ask NUMBER DIR   the program is to save itself there
+ *	pack NUMBER DIR  and compress what it saves
  *	look NUMBER      what came of it
  *	forget NUMBER    it is not to, unless it was told already
  */
@@ -29,8 +30,10 @@ static json_t *state_json(const struct wanted_checkpoint *w)
 	                 w->state == WANTED_ENDED ? w->said : NULL);
 }
 
-static json_t *ask(struct wanted_checkpoint *w, uint64_t number, const char *dir)
+static json_t *ask(struct dsm *d, uint64_t number, int packed, const char *dir)
 {
+	struct wanted_checkpoint *w = &d->wanted;
+
 	if (w->state == WANTED_ASKED || w->state == WANTED_GIVEN)
 		return error_json("is asked for another checkpoint already");
 	if (strlen(dir) >= sizeof w->dir)
@@ -38,20 +41,22 @@ static json_t *ask(struct wanted_checkpoint *w, uint64_t number, const char *dir
 	w->state = WANTED_ASKED;
 	w->number = number;
 	w->code = 0;
+	w->packed = packed;
 	strcpy(w->dir, dir);
 	return state_json(w);
 }
 
-static json_t *answer(struct wanted_checkpoint *w, const char *request)
+static json_t *answer(struct dsm *d, const char *request)
 {
+	struct wanted_checkpoint *w = &d->wanted;
 	uint64_t number;
 	char verb[8];
 	int dir = 0;
 
 	if (sscanf(request, "%7s %" SCNu64 " %n", verb, &number, &dir) != 2)
 		return error_json("unknown request of a checkpoint");
-	if (!strcmp(verb, "ask") && dir && request[dir] == '/')
-		return ask(w, number, request + dir);
+	if ((!strcmp(verb, "ask") || !strcmp(verb, "pack")) && dir && request[dir] == '/')
+		return ask(d, number, *verb == 'p', request + dir);
 	if (w->number != number)
 		return error_json("is not asked by you any more");
 	if (!strcmp(verb, "forget") && w->state == WANTED_ASKED)
@@ -65,7 +70,7 @@ char *wanted_answer(struct dsm *d, const char *request)
 	json_t *o;
 
 	pthread_mutex_lock(&d->lock);
-	o = d->boot->rank ? error_json("is not rank 0") : answer(&d->wanted, request);
+	o = d->boot->rank ? error_json("is not rank 0") : answer(d, request);
 	pthread_mutex_unlock(&d->lock);
 	text = o ? json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
 	json_decref(o);

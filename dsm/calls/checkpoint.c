@@ -30,8 +30,9 @@
 #include "dsm/node/node.h"
 
 #define ROUND_BEGIN 1001 /* what this round is about, which no other call's is */
-#define FLAGS (DSM_CHECKPOINT_BACKGROUND | DSM_CHECKPOINT_INCREMENTAL)
+#define FLAGS (DSM_CHECKPOINT_BACKGROUND | DSM_CHECKPOINT_INCREMENTAL | DSM_CHECKPOINT_COMPRESS)
 #define LIES (UINT64_C(1) << 62) /* with the generation, which is less */
+#define PACKS (UINT64_C(1) << 61)
 
 /* --- the directory --- */
 
@@ -76,7 +77,8 @@ static int choose_base(struct saving *s)
 	return rc;
 }
 
-/* Rank 0's choice of generation and id; 0 and a code when it has none. */
+/* Rank 0's choice of generation and id, and whether files are to be compressed in any case; 0 and a
+ * code when it has none. */
 static int begin(struct saving *s)
 {
 	const struct heap_round what = {.op = HEAP_BROADCAST, .count = ROUND_BEGIN};
@@ -91,7 +93,8 @@ static int begin(struct saving *s)
 		if (rc == 0)
 			rc = choose_base(s);
 		rc = saving_failed(s, rc);
-		word[0] = rc ? (uint64_t)(int64_t)rc : s->generation | (s->lies ? LIES : 0);
+		word[0] = rc ? (uint64_t)(int64_t)rc
+		             : s->generation | (s->lies ? LIES : 0) | (wanted_packed(s->d) ? PACKS : 0);
 		memcpy(&word[1], s->id, sizeof s->id);
 	}
 	if (heap_round(s->d, what, word, "dsm_checkpoint"))
@@ -102,8 +105,9 @@ static int begin(struct saving *s)
 			saving_explain(s, "node 0 cannot write to the directory");
 		return rc;
 	}
-	s->generation = word[0] & ~LIES;
+	s->generation = word[0] & ~(LIES | PACKS);
 	s->lies = !!(word[0] & LIES);
+	s->flags |= word[0] & PACKS ? DSM_CHECKPOINT_COMPRESS : 0;
 	memcpy(s->id, &word[1], sizeof s->id);
 	return 0;
 }
@@ -224,13 +228,23 @@ static int save_beside(struct saving **s)
 
 /* --- the whole --- */
 
+static int can_pack(struct saving *s)
+{
+	if (!(s->flags & DSM_CHECKPOINT_COMPRESS) || ckpt_can_pack())
+		return 0;
+	saving_explain(s, "this library was built without libzstd, and cannot compress");
+	return DSM_ERR_INVAL;
+}
+
 static int save(struct saving **s)
 {
 	int rc = begin(*s);
 
 	if (rc)
 		return rc;
-	rc = find_generation(*s);
+	rc = can_pack(*s);
+	if (rc == 0)
+		rc = find_generation(*s);
 	if (rc == 0)
 		rc = away_fetch_all((*s)->d); /* what the job began with */
 	rc = saving_agree(*s, rc);

@@ -74,6 +74,8 @@ int saving_wait(struct dsm *d);
 /* --- checkpoint_wanted.c --- */
 /* A checkpoint is being saved beside the program: none is wanted until it has ended. */
 void wanted_goes_on(struct dsm *d);
+/* Rank 0: whether this one is to be compressed, whatever the program says. */
+int wanted_packed(struct dsm *d);
 /* A checkpoint has ended, with this code and sentence; whoever wanted it is told. */
 void wanted_saved(struct dsm *d, const char *dir, int code, const char *error);
 

@@ -286,6 +286,8 @@ int saving_write(struct saving *s)
 	struct ckpt_writer w;
 	int rc = ckpt_writer_open(&w, s->gen, s->id, s->d->engine.cfg.self, &s->why);
 
+	if (rc == 0 && s->flags & DSM_CHECKPOINT_COMPRESS)
+		rc = ckpt_writer_pack(&w, &s->why);
 	if (rc == 0)
 		rc = write_pages(s, &w);
 	if (rc == 0)

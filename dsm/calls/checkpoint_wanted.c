@@ -48,6 +48,18 @@ void wanted_goes_on(struct dsm *d)
 	node_unlock(d, &mask);
 }
 
+int wanted_packed(struct dsm *d)
+{
+	const struct wanted_checkpoint *w = &d->wanted;
+	sigset_t mask;
+	int is;
+
+	node_lock(d, &mask);
+	is = w->always_packed || (w->state == WANTED_GIVEN && w->packed);
+	node_unlock(d, &mask);
+	return is;
+}
+
 /* Rank 0: whether one is wanted, and in told where, or "". With the lock held. */
 static int decide(struct dsm *d)
 {

@@ -84,7 +84,8 @@ struct ckpt_manifest {
 struct ckpt_run {
 	uint32_t kind;
 	uint64_t first, count; /* pages of the zone; or bytes */
-	uint8_t sum[CKPT_SUM_BYTES];
+	uint32_t packed; /* bytes in the data file, fewer than there are; 0: as it is */
+	uint8_t sum[CKPT_SUM_BYTES]; /* of what is in the file */
 };
 
 /* A mutex or condition, by its handle. */
@@ -134,6 +135,8 @@ int ckpt_index_decode(const struct ckpt_manifest *m, uint32_t rank, const uint8_
 void ckpt_index_free(struct ckpt_index *index);
 /* The bytes of a run; 0: it has none that may be. */
 uint64_t ckpt_run_bytes(const struct ckpt_run *run);
+/* What of the data file is its. */
+uint64_t ckpt_run_stored(const struct ckpt_run *run);
 void ckpt_hash(const void *bytes, size_t len, uint8_t out[CKPT_HASH_BYTES]);
 void ckpt_sum(enum ckpt_sums which, const void *bytes, size_t len, uint8_t out[CKPT_SUM_BYTES]);
 
@@ -145,10 +148,15 @@ struct ckpt_writer {
 	struct ckpt_index index;
 	uint64_t room, gone_room; /* for runs; for those that are gone */
 	uint64_t begun;           /* bytes of the data that are on their way to the disk */
+	struct pack *pack;        /* or NULL */
 };
 /* dir: of the generation. */
 int ckpt_writer_open(struct ckpt_writer *w, int dir, const uint8_t id[CKPT_ID_BYTES],
                      uint32_t rank, struct ckpt_why *why);
+/* Whether the library was built with what packs runs, and unpacks them. */
+int ckpt_can_pack(void);
+/* Runs that come after this are packed, where that makes them shorter. -ENOTSUP, -ENOMEM */
+int ckpt_writer_pack(struct ckpt_writer *w, struct ckpt_why *why);
 /* Appends a run. The bytes may not change meanwhile. */
 int ckpt_writer_run(struct ckpt_writer *w, uint32_t kind, uint64_t first, uint64_t count,
                     const void *bytes, struct ckpt_why *why);

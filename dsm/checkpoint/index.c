@@ -12,7 +12,8 @@
 #define OBJECT_BYTES (4 * 4)
 #define GONE_BYTES (2 * 4 + 2 * 8)
 #define WITH_GONE 2 /* the version that has them, and their number, which is not 0 */
-#define WITH_XXH3 3 /* the version that has sums of that kind, and any number of those */
+/* The one that has any number of those, sums by XXH3, and runs of which the file has fewer bytes. */
+#define WITH_XXH3 3
 
 static const uint64_t page_bytes[CKPT_ZONES] = {4096, 2 << 20};
 
@@ -24,6 +25,11 @@ uint64_t ckpt_run_bytes(const struct ckpt_run *run)
 	case CKPT_PRIVATE: return run->count <= CKPT_PRIVATE_PART ? run->count : 0;
 	default: return 0;
 	}
+}
+
+uint64_t ckpt_run_stored(const struct ckpt_run *run)
+{
+	return run->packed ? run->packed : ckpt_run_bytes(run);
 }
 
 int ckpt_index_encode(const struct ckpt_index *x, uint8_t **out, size_t *len)
@@ -44,7 +50,7 @@ int ckpt_index_encode(const struct ckpt_index *x, uint8_t **out, size_t *len)
 	at = put_64(at, x->gones);
 	for (uint64_t i = 0; i < x->runs; i++) {
 		at = put_32(at, x->run[i].kind);
-		at = put_32(at, 0);
+		at = put_32(at, x->run[i].packed);
 		at = put_64(at, x->run[i].first);
 		at = put_64(at, x->run[i].count);
 		at = put_bytes(at, x->run[i].sum, CKPT_SUM_BYTES);
@@ -67,8 +73,9 @@ int ckpt_index_encode(const struct ckpt_index *x, uint8_t **out, size_t *len)
 	return 0;
 }
 
-/* Runs ascend, and do not overlap; the private bytes are all there. */
-static int get_runs(struct cursor *c, const struct ckpt_manifest *m, struct ckpt_index *x)
+/* Runs ascend, and do not overlap; the private bytes are all there. One that is packed is shorter. */
+static int get_runs(struct cursor *c, const struct ckpt_manifest *m, uint32_t version,
+                    struct ckpt_index *x)
 {
 	uint64_t sum = 0, next = 0;
 	uint32_t kind = 0;
@@ -78,13 +85,13 @@ static int get_runs(struct cursor *c, const struct ckpt_manifest *m, struct ckpt
 		uint64_t bytes;
 
 		run->kind = get_32(c);
-		if (get_32(c))
-			return -EBADMSG;
+		run->packed = get_32(c);
 		run->first = get_64(c);
 		run->count = get_64(c);
 		get_bytes(c, run->sum, CKPT_SUM_BYTES);
 		bytes = ckpt_run_bytes(run);
-		if (run->kind < kind || !bytes)
+		if (run->kind < kind || !bytes || run->packed >= bytes ||
+		    (run->packed && version < WITH_XXH3))
 			return -EBADMSG;
 		next = run->kind > kind ? 0 : next;
 		kind = run->kind;
@@ -95,7 +102,7 @@ static int get_runs(struct cursor *c, const struct ckpt_manifest *m, struct ckpt
 		                                               run->first))
 			return -EBADMSG;
 		next = run->first + run->count;
-		sum += bytes;
+		sum += ckpt_run_stored(run);
 	}
 	return sum == x->data_bytes ? 0 : -EBADMSG;
 }
@@ -189,7 +196,7 @@ int ckpt_index_decode(const struct ckpt_manifest *m, uint32_t rank, const uint8_
 		rc = -ENOMEM;
 		goto err_free;
 	}
-	rc = get_runs(&c, m, &x);
+	rc = get_runs(&c, m, version, &x);
 	if (rc == 0)
 		rc = get_objects(&c, m, &x);
 	if (rc == 0)

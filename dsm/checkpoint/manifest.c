@@ -92,6 +92,8 @@ static uint64_t window_bytes(const struct ckpt_manifest *m)
 /* How much there is of all, before any of it is read. */
 static int get_fixed(struct cursor *c, uint32_t version, struct ckpt_manifest *m, struct ckpt_why *why)
 {
+	if (version > WITH_LAYERS)
+		return wrong(why, "is of a version that only an index has");
 	if (c->left < FIXED)
 		return wrong(why, "is cut short");
 	get_bytes(c, m->id, sizeof m->id);

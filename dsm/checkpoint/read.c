@@ -10,6 +10,7 @@
 
 #include "dsm/checkpoint/bytes.h"
 #include "dsm/checkpoint/disk.h"
+#include "dsm/checkpoint/pack.h"
 
 #define MANIFEST_MAX (UINT64_C(1) << 32)
 
@@ -30,6 +31,18 @@ static int read_manifest(struct ckpt *c, int dir, const char *path, struct ckpt_
 	rc = ckpt_manifest_decode(bytes, len, &c->manifest, why);
 	free(bytes);
 	return rc;
+}
+
+/* Without what unpacks them nothing is begun. */
+static int can_read(const struct ckpt_index *x, struct ckpt_why *why)
+{
+	for (uint64_t i = 0; i < x->runs && !ckpt_can_pack(); i++)
+		if (x->run[i].packed) {
+			snprintf(why->text, sizeof why->text, "the data of node %u is compressed, and this "
+			         "library was built without libzstd", x->rank);
+			return -ENOTSUP;
+		}
+	return 0;
 }
 
 static int read_index(struct ckpt *c, uint32_t rank, struct ckpt_why *why)
@@ -54,7 +67,7 @@ static int read_index(struct ckpt *c, uint32_t rank, struct ckpt_why *why)
 	if (len != file->index_bytes || c->index[rank].data_bytes != file->data_bytes ||
 	    memcmp(hash, file->hash, sizeof hash))
 		return envelope_wrong(why, what, "is not the one that the manifest means");
-	return 0;
+	return can_read(&c->index[rank], why);
 }
 
 static int open_files(struct ckpt *c, const char *path, struct ckpt_why *why)
@@ -205,16 +218,17 @@ int ckpt_data_open(const struct ckpt *c, uint32_t rank, struct ckpt_why *why)
 	return fd;
 }
 
-int ckpt_data_run(const struct ckpt_index *x, int fd, uint64_t at, const struct ckpt_run *run,
-                  void *buf, struct ckpt_why *why)
+/* What the file has of it. */
+static int read_stored(const struct ckpt_index *x, int fd, uint64_t at, const struct ckpt_run *run,
+                       uint8_t *buf, struct ckpt_why *why)
 {
-	const size_t len = ckpt_run_bytes(run);
+	const size_t len = ckpt_run_stored(run);
 	char name[DISK_NAME_MAX];
 	uint8_t sum[CKPT_SUM_BYTES];
 
 	disk_name(DISK_DATA, x->rank, name);
 	for (size_t done = 0; done < len;) {
-		ssize_t n = pread(fd, (uint8_t *)buf + done, len - done, (off_t)(at + done));
+		ssize_t n = pread(fd, buf + done, len - done, (off_t)(at + done));
 		if (n == 0 || (n < 0 && errno != EINTR))
 			return disk_failed(why, "read", name, n ? errno : EBADMSG);
 		done += n > 0 ? (size_t)n : 0;
@@ -228,6 +242,39 @@ int ckpt_data_run(const struct ckpt_index *x, int fd, uint64_t at, const struct 
 	return 0;
 }
 
+static int unpack(const struct ckpt_index *x, uint64_t at, const struct ckpt_run *run, const uint8_t *in,
+                  uint8_t *out, struct ckpt_why *why)
+{
+	int rc = unpack_run(in, run->packed, out, ckpt_run_bytes(run));
+
+	if (rc == -ENOMEM)
+		snprintf(why->text, sizeof why->text, "no memory to unpack a checkpoint");
+	else if (rc)
+		snprintf(why->text, sizeof why->text, "the data of node %u cannot be unpacked from byte "
+		         "%llu on", x->rank, (unsigned long long)at);
+	return rc;
+}
+
+int ckpt_data_run(const struct ckpt_index *x, int fd, uint64_t at, const struct ckpt_run *run,
+                  void *buf, struct ckpt_why *why)
+{
+	uint8_t *in;
+	int rc;
+
+	if (!run->packed)
+		return read_stored(x, fd, at, run, buf, why);
+	in = malloc(run->packed);
+	if (!in) {
+		snprintf(why->text, sizeof why->text, "no memory to unpack a checkpoint");
+		return -ENOMEM;
+	}
+	rc = read_stored(x, fd, at, run, in, why);
+	if (rc == 0)
+		rc = unpack(x, at, run, in, buf, why);
+	free(in);
+	return rc;
+}
+
 /* Its private bytes are the last runs of its data. */
 static int keep_of(struct ckpt *c, uint32_t rank, struct ckpt_why *why)
 {
@@ -236,8 +283,10 @@ static int keep_of(struct ckpt *c, uint32_t rank, struct ckpt_why *why)
 	uint64_t first = x->runs, at = x->data_bytes;
 	int fd, rc = 0;
 
-	while (first && x->run[first - 1].kind == CKPT_PRIVATE)
+	while (first && x->run[first - 1].kind == CKPT_PRIVATE) {
 		kept->len += x->run[--first].count;
+		at -= ckpt_run_stored(&x->run[first]);
+	}
 	if (!kept->len)
 		return 0;
 	kept->bytes = malloc(kept->len);
@@ -248,10 +297,8 @@ static int keep_of(struct ckpt *c, uint32_t rank, struct ckpt_why *why)
 	fd = ckpt_data_open(c, rank, why);
 	if (fd < 0)
 		return fd;
-	at -= kept->len;
-	for (uint64_t i = first; i < x->runs && rc == 0; i++)
-		rc = ckpt_data_run(x, fd, at + x->run[i].first, &x->run[i],
-		                   kept->bytes + x->run[i].first, why);
+	for (uint64_t i = first; i < x->runs && rc == 0; at += ckpt_run_stored(&x->run[i]), i++)
+		rc = ckpt_data_run(x, fd, at, &x->run[i], kept->bytes + x->run[i].first, why);
 	close(fd);
 	return rc;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "dsm/checkpoint/disk.h"
+#include "dsm/checkpoint/pack.h"
 
 #define BEGIN_BYTES (16u << 20)
 
@@ -50,11 +51,25 @@ static int append(struct ckpt_writer *w, const void *bytes, uint64_t len)
 	return rc;
 }
 
+int ckpt_writer_pack(struct ckpt_writer *w, struct ckpt_why *why)
+{
+	if (!ckpt_can_pack()) {
+		snprintf(why->text, sizeof why->text,
+		         "this library was built without libzstd, and cannot compress");
+		return -ENOTSUP;
+	}
+	w->pack = pack_open();
+	if (w->pack)
+		return 0;
+	snprintf(why->text, sizeof why->text, "no memory to compress a checkpoint");
+	return -ENOMEM;
+}
+
 int ckpt_writer_run(struct ckpt_writer *w, uint32_t kind, uint64_t first, uint64_t count,
                     const void *bytes, struct ckpt_why *why)
 {
 	struct ckpt_run run = {.kind = kind, .first = first, .count = count};
-	const uint64_t len = ckpt_run_bytes(&run);
+	const uint8_t *at = bytes;
 
 	if (w->index.runs == w->room) {
 		const uint64_t room = w->room ? 2 * w->room : 256;
@@ -64,10 +79,14 @@ int ckpt_writer_run(struct ckpt_writer *w, uint32_t kind, uint64_t first, uint64
 		w->index.run = more;
 		w->room = room;
 	}
-	ckpt_sum(w->index.sums, bytes, len, run.sum);
+	if (w->pack)
+		run.packed = (uint32_t)pack_run(w->pack, bytes, ckpt_run_bytes(&run), &at);
+	if (!run.packed)
+		at = bytes;
+	ckpt_sum(w->index.sums, at, ckpt_run_stored(&run), run.sum);
 	w->index.run[w->index.runs++] = run;
-	w->index.data_bytes += len;
-	return wrote(w, append(w, bytes, len), why);
+	w->index.data_bytes += ckpt_run_stored(&run);
+	return wrote(w, append(w, at, ckpt_run_stored(&run)), why);
 }
 
 int ckpt_writer_private(struct ckpt_writer *w, const void *bytes, uint64_t len,
@@ -154,5 +173,7 @@ void ckpt_writer_close(struct ckpt_writer *w)
 	if (w->fd >= 0)
 		close(w->fd);
 	w->fd = -1;
+	pack_close(w->pack);
+	w->pack = NULL;
 	ckpt_index_free(&w->index);
 }

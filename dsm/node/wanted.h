@@ -24,6 +24,8 @@ struct wanted_checkpoint {
 	uint64_t since_ns; /* the last one's end, or the start */
 	uint64_t calls;    /* how often the program has looked */
 	int goes_on;       /* one is being saved while the program goes on */
+	int always_packed; /* each is to be compressed, whatever the program says; or: */
+	int packed;        /* the one that was asked for */
 	enum wanted_state state;
 	uint64_t number;   /* of what was asked, by the asker's choice */
 	char dir[WANTED_DIR_MAX];  /* where, since ASKED */

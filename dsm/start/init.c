@@ -283,6 +283,7 @@ int dsm_init(const struct dsm_config *config, dsm_t **out)
 	         (unsigned long long)d->settings->region_bytes, (void *)d->memory.region.window);
 	d->wanted.since_ns = clock_now_ns();
 	d->wanted.every_ns = (uint64_t)d->settings->checkpoint_s * 1000000000;
+	d->wanted.always_packed = d->settings->checkpoint_packed;
 	d->moment.room = copies_room(d);
 	node_set_current(d);
 	*out = d;

@@ -88,7 +88,7 @@ static int64_t note_index(struct dsm *d, const struct ckpt_index *x, struct old 
 		const struct ckpt_run *run = &x->run[i];
 
 		old->at[i] = at;
-		at += ckpt_run_bytes(run);
+		at += ckpt_run_stored(run);
 		if (run->kind < CKPT_ZONES)
 			bytes += note_pages(d, page_of(d, run), run->count, 1) *
 			         (run->kind == CKPT_PTE || both);

@@ -377,6 +377,8 @@ int settings_read(const struct dsm_config *config, struct settings *out, struct 
 	if (rc == 0)
 		rc = read_every(out);
 	if (rc == 0)
+		rc = read_switch("DSM_CHECKPOINT_COMPRESS", &out->checkpoint_packed);
+	if (rc == 0)
 		rc = read_copies(out);
 	if (rc == 0)
 		rc = read_start(out);

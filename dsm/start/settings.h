@@ -23,6 +23,7 @@ struct settings {
 	int rank, nodes;            /* with it */
 	char restore[4096]; /* directory of a checkpoint to go on from, or "" */
 	uint32_t checkpoint_s; /* how often the program is to save itself; 0: when it is asked to */
+	int checkpoint_packed; /* what it saves is compressed in any case */
 	uint64_t copies_bytes; /* of what is written while it is being saved; UINT64_MAX: a share of memory */
 	int checks;         /* memory that nobody has allocated is refused */
 	int by_chunk;       /* register frames by chunks, whatever the provider does with them */

@@ -7,6 +7,7 @@
 
 static const char *const known[] = {
 	"DSM_CHECK",
+	"DSM_CHECKPOINT_COMPRESS",
 	"DSM_CHECKPOINT_COPIES",
 	"DSM_CHECKPOINT_EVERY",
 	"DSM_CHUNKS",

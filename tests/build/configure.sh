@@ -27,7 +27,7 @@ configure() {
 }
 
 needed=(libfabric-dev libjansson-dev libsodium-dev libxxhash-dev libev-dev uthash-dev)
-wanted=(libpmix-dev libopenmpi-dev libmpich-dev libmicrohttpd-dev libpng-dev libdw-dev
+wanted=(libpmix-dev libopenmpi-dev libmpich-dev libmicrohttpd-dev libpng-dev libzstd-dev libdw-dev
 	libcapstone-dev libncurses-dev libcunit1-dev)
 
 configure "$tmp/bare" ac_cv_header_ev_h=no ac_cv_header_uthash_h=no ac_cv_header_CUnit_CUnit_h=no &&
@@ -55,6 +55,7 @@ done
 configure "$tmp/least" || fail "it wants more than it needs: $(tail -n 5 "$tmp/least/out")"
 for line in 'start by PMIx.* no: install libpmix-dev' 'RDMA devices .* ' \
 	'metrics over HTTP .* no: install libmicrohttpd-dev' \
+	'compressed checkpoints .* no: install libzstd-dev' \
 	'examples/heat .* no: install libpng-dev' 'examples/histogram .* ' 'package dsm for Python .* ' 'Open MPI .* no: install libopenmpi-dev' \
 	'lines of code .* no: install libdw-dev' 'their bytes .* no: install libcapstone-dev' \
 	'dsmctl top .* no: install libncurses-dev' 'MPICH .* no: install libmpich-dev' 'unit tests .* '; do

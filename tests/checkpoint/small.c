@@ -13,6 +13,7 @@
 #define PRIVATE "what the node keeps for itself"
 
 char small_dir[SMALL_PATH];
+int small_packed;
 
 int small_make_dir(void)
 {
@@ -50,6 +51,8 @@ static int write_node(int gen, const uint8_t *id, uint32_t rank, uint8_t value,
 
 	fill(page, value, rank, 0);
 	fill(page + PAGE, value, rank, 1);
+	if (rc == 0 && small_packed)
+		rc = ckpt_writer_pack(&w, why);
 	if (rc == 0)
 		rc = ckpt_writer_run(&w, CKPT_PTE, rank ? 5 : 3, rank ? 2 : 1, page, why);
 	if (rc == 0)
@@ -104,12 +107,12 @@ static int read_node(const struct ckpt *c, uint32_t rank, struct ckpt_why *why)
 	fill(want + PAGE, value, rank, 1);
 	rc = x->runs != 2 || x->objects != 1 || x->object[0].index != 7 || x->run[0].count != n ||
 	     x->run[0].first != (rank ? 5 : 3) || x->run[1].kind != CKPT_PRIVATE ||
-	     x->run[1].count != sizeof PRIVATE ? -1 : 1;
+	     x->run[1].count != sizeof PRIVATE || !x->run[0].packed != !small_packed ? -1 : 1;
 	if (rc == 1 && ckpt_data_run(x, fd, 0, &x->run[0], got, why))
 		rc = 0;
 	else if (rc == 1 && memcmp(got, want, n * PAGE))
 		rc = -1;
-	if (rc == 1 && ckpt_data_run(x, fd, n * PAGE, &x->run[1], got, why))
+	if (rc == 1 && ckpt_data_run(x, fd, ckpt_run_stored(&x->run[0]), &x->run[1], got, why))
 		rc = 0;
 	else if (rc == 1 && memcmp(got, PRIVATE, sizeof PRIVATE))
 		rc = -1;

@@ -8,6 +8,7 @@
 #define SMALL_PATH 160
 
 extern char small_dir[SMALL_PATH];
+extern int small_packed; /* what is written is packed; 0 at first */
 
 int small_make_dir(void);   /* for suite_run() */
 int small_remove_dir(void); /* with all that is in it */

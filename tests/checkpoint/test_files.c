@@ -106,6 +106,15 @@ static void test_truncations(void)
 	CU_ASSERT_EQUAL(small_read(NULL, &why), 1);
 }
 
+/* All of that with runs that are packed. */
+static void test_packed(void)
+{
+	small_packed = ckpt_can_pack();
+	test_flips();
+	test_truncations();
+	small_packed = 0;
+}
+
 /* Each file of one checkpoint among those of another. */
 static void test_mixed(void)
 {
@@ -225,6 +234,7 @@ int main(void)
 	static const CU_TestInfo tests[] = {
 		{ "one bit of each byte is another", test_flips },
 		{ "files end too early, too late, or are not there", test_truncations },
+		{ "the same of runs that are packed", test_packed },
 		{ "files of two checkpoints are mixed", test_mixed },
 		{ "a newer version", test_newer_version },
 		{ "an earlier version", test_earlier_version },

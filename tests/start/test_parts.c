@@ -102,9 +102,13 @@ static void test_words(void)
 	CU_ASSERT_EQUAL(s.by_chunk, 0);
 	CU_ASSERT_EQUAL(s.spin_us, 0);
 	CU_ASSERT_EQUAL(read_with("DSM_SPIN_US", "10001", &s), DSM_ERR_CONFIG);
+	CU_ASSERT_EQUAL(read_with("DSM_CHECKPOINT_COMPRESS", "yes", &s), DSM_ERR_CONFIG);
+	CU_ASSERT_EQUAL(read_with("DSM_CHECKPOINT_COMPRESS", "1", &s), 0);
+	CU_ASSERT_EQUAL(s.checkpoint_packed, 1);
 	CU_ASSERT_EQUAL(s.copies_bytes, UINT64_MAX);
 	CU_ASSERT_EQUAL(read_with("DSM_CHECKPOINT_COPIES", "some", &s), DSM_ERR_CONFIG);
 	CU_ASSERT_EQUAL(read_with("DSM_CHECKPOINT_COPIES", "64K", &s), 0);
+	CU_ASSERT_EQUAL(s.checkpoint_packed, 0);
 	CU_ASSERT_EQUAL(s.copies_bytes, 64 << 10);
 	CU_ASSERT_EQUAL(read_with("DSM_PEER_TIMEOUT", "0", &s), 0);
 	CU_ASSERT_EQUAL(s.silent_ms, 0);

@@ -2,7 +2,7 @@
 /*
  * A job that saves itself after each round, and checks all of its memory when it begins again:
  *
- *	checkpoint DIR ROUNDS [kill RANK MICROSECONDS] [background] [incremental] [huge]
+ *	checkpoint DIR ROUNDS [kill RANK MICROSECONDS] [background] [incremental] [compress|mixed] [huge]
  *
  * In a round each node writes words of its own choice, all over the memory; what a word holds after
  * a round is known without looking, whatever the number of nodes. Half of the pages are full of
@@ -10,6 +10,7 @@
  * CHECKPOINT_MIB (1). Where it is much each node looks at a part of it. Beside that, threads never stop
  * to write: each copies on what the one before has, so that a set that is not of one moment is found
  * by a copy that is ahead of where it is from. With "kill" that node ends by SIGKILL after that time.
+ * With "mixed" what odd rounds save is compressed.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -42,7 +43,7 @@ static uint64_t words;
 static uint64_t *word, *chain; /* chain: a page for each, and others that are full of something */
 static uint64_t *now_and_then; /* a page that is full after odd rounds, and zero after others */
 static volatile int stop;
-static unsigned how; /* DSM_CHECKPOINT_* */
+static unsigned how, how_odd; /* DSM_CHECKPOINT_*; after odd rounds these, too */
 
 static uint64_t mix(uint64_t x)
 {
@@ -218,7 +219,7 @@ static void check_refusals(const char *dir)
 	EXPECT(DSM_ERR_INVAL, dsm_checkpoint(node.dsm, &a));
 	CHECK(*dsm_checkpoint_error());
 	a.dir = dir;
-	a.flags = last ? 4 : 0;
+	a.flags = last ? 64 : 0;
 	EXPECT(DSM_ERR_INVAL, dsm_checkpoint(node.dsm, &a));
 	a.flags = 0;
 	if (last)
@@ -288,7 +289,7 @@ static void save(const char *dir, uint64_t round)
 	int rc;
 
 	a.dir = dir;
-	a.flags = how;
+	a.flags = how | (round % 2 ? how_odd : 0);
 	a.private_data = kept;
 	a.private_bytes = sizeof kept;
 	rc = dsm_checkpoint(node.dsm, &a);
@@ -320,6 +321,10 @@ int main(int argc, char **argv)
 			how |= DSM_CHECKPOINT_BACKGROUND;
 		if (!strcmp(argv[i], "incremental"))
 			how |= DSM_CHECKPOINT_INCREMENTAL;
+		if (!strcmp(argv[i], "compress"))
+			how |= DSM_CHECKPOINT_COMPRESS;
+		if (!strcmp(argv[i], "mixed"))
+			how_odd = DSM_CHECKPOINT_COMPRESS;
 		/* Joining, and restoring, are moments like others. */
 		if (!strcmp(argv[i], "kill") && i + 2 < argc && rank && !strcmp(argv[i + 1], rank))
 			pthread_create(&killer, NULL, kill_later,

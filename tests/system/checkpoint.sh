@@ -28,6 +28,14 @@ hops() {
 hops 4 1 2
 hops 1 3
 
+# is_compressed DIR: as much as may be
+is_compressed() {
+	tools/dsmctl checkpoint info "$1" | awk '/^compressed: / { found = 1; ok = $5 * 2 < $2 } END { exit !(found && ok) }' ||
+		fail "not compressed: $(tools/dsmctl checkpoint info "$1")"
+}
+can_compress=compress
+grep -q '^#define HAVE_ZSTD 1' config.h || can_compress=
+
 # --- chains ---
 # chain MODE: of three nodes, on two a new one, all of which is read on one
 chain() {
@@ -37,6 +45,7 @@ chain() {
 	tools/dsmctl checkpoint verify "$tmp/plain" || fail "the chain is not whole"
 	tools/dsmctl checkpoint info "$tmp/plain" | grep -q 'lies on 3 others' || fail "no chain"
 	[ "$(find "$tmp/plain" -name '0*' -type d | wc -l)" = 4 ] || fail "$(ls "$tmp/plain")"
+	[[ $1 != *compress && $1 != mixed ]] || is_compressed "$tmp/plain"
 	DSM_RESTORE=$tmp/plain job 60 2 auto $program "$tmp/plain" 6 incremental
 	tools/dsmctl checkpoint info "$tmp/plain" | grep -q 'lies on 1 others' || fail "no new chain"
 	[ "$(find "$tmp/plain" -name '0*' -type d | wc -l)" = 2 ] || fail "$(ls "$tmp/plain")"
@@ -45,6 +54,22 @@ chain() {
 }
 chain ''
 chain background
+if [ $can_compress ]; then
+	job 60 3 auto $program "$tmp/packed" 2 compress
+	is_compressed "$tmp/packed"
+	DSM_RESTORE=$tmp/packed job 60 2 auto $program "$tmp/packed" 4
+	tools/dsmctl checkpoint info "$tmp/packed" | grep -q '^compressed' && fail "compressed without a word"
+	# Whatever the program says, as node 0's environment does.
+	DSM_RESTORE=$tmp/packed job 60 2 auto bash -c '[ $DSM_RANK = 0 ] && export DSM_CHECKPOINT_COMPRESS=1; exec "$@"' \
+		sh $program "$tmp/packed" 6 background
+	is_compressed "$tmp/packed"
+	chain 'background compress'
+	chain mixed
+else
+	run_job 60 2 auto $program "$tmp/packed" 2 compress >"$tmp/said" 2>&1 && fail "compressed, without libzstd"
+	grep -q 'built without libzstd' "$tmp/said" || fail "$(cat "$tmp/said")"
+	[ ! -e "$tmp/packed/manifest" ] || fail "something was saved"
+fi
 # Both checkpoints of a chain have pages of one run.
 rm -rf "$tmp/plain"
 job 60 2 auto tests/system/layers "$tmp/plain"

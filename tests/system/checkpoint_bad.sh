@@ -57,6 +57,11 @@ flip "$generation/0001.data" 777
 refused 'the data of node 1 is damaged' 1 "$tmp/x" 2
 tools/dsmctl checkpoint verify "$tmp/c" 2>"$tmp/said" && fail "dsmctl takes damaged data for whole"
 grep -q 'the data of node 1 is damaged' "$tmp/said" || fail "dsmctl: $(cat "$tmp/said")"
+if grep -q '^#define HAVE_ZSTD 1' config.h; then
+	DSM_RESTORE='' job 60 2 auto $program "$tmp/packed" 1 compress
+	flip "$(echo "$tmp"/packed/0*)/0001.data" 777
+	DSM_RESTORE=$tmp/packed refused 'the data of node 1 is damaged' 1 "$tmp/x" 2
+fi
 fresh
 truncate -s -1 "$generation/0000.data"
 refused 'the data of node 0 has another length' 2 "$tmp/x" 2

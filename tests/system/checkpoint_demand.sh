@@ -34,4 +34,22 @@ for delivery in $deliveries; do
 	[ "$(grep -c "cannot go on from .*: the data of node 0 is damaged: from byte 0 on" "$tmp/said")" -ge 3 ] ||
 		fail "not told to all: $(cat "$tmp/said")"
 done
+
+# --- packed: of runs that nobody touches all may be damaged ---
+if grep -q '^#define HAVE_ZSTD 1' config.h; then
+	rm -rf "$tmp/c"
+	tests/checkpoint/make_sparse "$tmp/c" $gib packed || fail "no checkpoint that is packed"
+	data=$(echo "$tmp"/c/0*/0000.data)
+	job 60 3 auto tests/system/untouched $gib 6
+	DSM_FAULTS=signal job 60 1 tcp tests/system/untouched $gib 6
+	# Where the two places of this job are not.
+	bytes=$(stat -c %s "$data")
+	dd if=/dev/urandom of="$data" bs=4096 seek=$((bytes * 62 / 100 / 4096)) count=8 conv=notrunc 2>/dev/null
+	tools/dsmctl checkpoint verify "$tmp/c" 2>/dev/null && fail "random bytes are whole"
+	job 60 2 auto tests/system/untouched $gib 2
+	printf x | dd of="$data" bs=1 seek=12 conv=notrunc 2>/dev/null
+	run_job 60 3 auto tests/system/untouched $gib >"$tmp/said" 2>&1 && fail "damaged data was read, packed"
+	grep -q "cannot go on from .*: the data of node 0 is damaged: from byte 0 on" "$tmp/said" ||
+		fail "$(cat "$tmp/said")"
+fi
 echo "$gib GiB: read on demand"

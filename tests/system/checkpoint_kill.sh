@@ -26,6 +26,7 @@ echo "SEED=$SEED"
 export CHECKPOINT_MIB=$mib DSM_REGION=$((64 + 2 * mib))M
 program=tests/system/checkpoint
 ways=('' background incremental 'background incremental')
+! grep -q '^#define HAVE_ZSTD 1' config.h || ways+=(compress 'background incremental compress')
 limit=$((60 + mib / 4))
 
 # some_nodes NUMBER...: sets nodes to one of these
@@ -64,7 +65,7 @@ kill_often() {
 		us=$(awk -v r=$((RANDOM * 32768 + RANDOM)) -v s="$seconds" 'BEGIN { printf "%d", r / 2^30 * s * 1e6 }')
 		# shellcheck disable=SC2086 # words
 		run_job $limit "$nodes" "$2" $program "$dir" 1000000000 kill $((RANDOM % nodes)) "$us" \
-			${ways[RANDOM % 4]} ${huge:+huge} >"$tmp/said" 2>&1
+			${ways[RANDOM % ${#ways[@]}]} ${huge:+huge} >"$tmp/said" 2>&1
 		status=$?
 		grep -q 'checkpoint.c:.*does not hold\|word .* after round' "$tmp/said" &&
 			fail "$*, $nodes nodes: $(cat "$tmp/said")"

@@ -18,6 +18,7 @@
 
 static const struct ctl_option options[] = {
 	{ 't', "timeout", "SECONDS", "of a job: give up when its program has not asked for so long (60)" },
+	{ 'z', "compress", NULL, "of a job: compress what is saved, whatever its program says" },
 	CTL_OPTION_HELP,
 	{ 0 },
 };
@@ -75,7 +76,7 @@ static int each_run_of(const struct ckpt *c, on_run_fn fn, on_run_fn gone, void 
 				status = refused(&why);
 			else
 				status = fn(ctx, &x->run[i], buf);
-			at += ckpt_run_bytes(&x->run[i]);
+			at += ckpt_run_stored(&x->run[i]);
 		}
 		if (fd >= 0)
 			close(fd);
@@ -133,6 +134,24 @@ static uint64_t block_end(const struct ckpt_manifest *m, uint64_t offset, unsign
 	return *in_zone;
 }
 
+/* Of all layers: how much there is, and how much of it the files have. */
+static void info_packed(const struct ckpt *c)
+{
+	uint64_t bytes = 0, stored = 0;
+
+	for (uint64_t k = 0; k <= c->manifest.layers; k++)
+		for (uint32_t rank = 0; rank < c->manifest.nodes; rank++) {
+			const struct ckpt_index *x = &ckpt_layer(c, k)->index[rank];
+
+			for (uint64_t i = 0; i < x->runs; i++)
+				bytes += ckpt_run_bytes(&x->run[i]);
+			stored += x->data_bytes;
+		}
+	if (stored < bytes)
+		printf("compressed: %llu bytes to %llu\n", (unsigned long long)bytes,
+		       (unsigned long long)stored);
+}
+
 static void info_nodes(const struct ckpt *c)
 {
 	for (uint32_t rank = 0; rank < c->manifest.nodes; rank++) {
@@ -173,6 +192,7 @@ static int info(const struct ckpt *c, char **argv)
 	       (unsigned long long)m->zone_bytes[CKPT_PMD], (unsigned long long)m->window);
 	printf("allocated: %llu blocks, %llu bytes\n", (unsigned long long)blocks,
 	       (unsigned long long)bytes);
+	info_packed(c);
 	info_nodes(c);
 	for (uint64_t i = 0; i < m->names; i++) {
 		uint64_t at;
@@ -277,12 +297,16 @@ static int look_into(const struct ctl_command *command, const struct action *act
 static int checkpoint_run(const struct ctl_command *command, int argc, char **argv)
 {
 	double seconds = 60;
-	int letter;
+	int letter, packed = 0;
 
 	while ((letter = ctl_getopt(command, argc, argv)) != -1) {
 		if (letter == 'h') {
 			ctl_help(command);
 			return CTL_OK;
+		}
+		if (letter == 'z') {
+			packed = 1;
+			continue;
 		}
 		if (letter != 't')
 			return CTL_USAGE;
@@ -294,7 +318,7 @@ static int checkpoint_run(const struct ctl_command *command, int argc, char **ar
 			return look_into(command, &actions[i], argc - optind, argv + optind);
 	if (argc - optind != 2)
 		return ctl_usage(command, "verify, info or extract? Or a job, and a directory?");
-	return wanted_checkpoint(command, argv, seconds);
+	return wanted_checkpoint(command, argv, seconds, packed);
 }
 
 const struct ctl_command ctl_checkpoint = {

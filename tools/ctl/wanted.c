@@ -120,7 +120,7 @@ static int make_absolute(const char *dir, char out[PATH_MAX])
 	return 0;
 }
 
-int wanted_checkpoint(const struct ctl_command *command, char **argv, double seconds)
+int wanted_checkpoint(const struct ctl_command *command, char **argv, double seconds, int packed)
 {
 	char job[BOOT_DIR_MAX + 1], dir[PATH_MAX];
 	struct asking a = { .job = job, .number = randombytes_random() };
@@ -131,7 +131,7 @@ int wanted_checkpoint(const struct ctl_command *command, char **argv, double sec
 		status = jobs_one_of_args(command, optind + 1, argv, job);
 	if (status)
 		return status;
-	said = ask(&a, "ask", dir);
+	said = ask(&a, packed ? "pack" : "ask", dir);
 	if (!said)
 		return CTL_FAILED;
 	json_decref(said);

@@ -6,7 +6,7 @@
 struct ctl_command;
 
 /* argv[optind] is the job, and the directory behind it. Waits until the job has saved itself there, or its program has not
- * called dsm_checkpoint_wanted() for so long. The exit status. */
-int wanted_checkpoint(const struct ctl_command *command, char **argv, double seconds);
+ * called dsm_checkpoint_wanted() for so long. packed: it is to be compressed. The exit status. */
+int wanted_checkpoint(const struct ctl_command *command, char **argv, double seconds, int packed);
 
 #endif
