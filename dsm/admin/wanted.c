@@ -25,8 +25,8 @@ static json_t *state_json(const struct wanted_checkpoint *w)
 {
 	static const char *const name[] = {"none", "asked", "given", "ended"};
 
-	return json_pack("{s:s, s:I, s:i, s:s?}", "state", name[w->state], "calls",
-	                 (json_int_t)w->calls, "code", w->code, "said",
+	return json_pack("{s:s, s:I, s:i, s:b, s:s?}", "state", name[w->state], "calls",
+	                 (json_int_t)w->calls, "code", w->code, "saves", w->goes_on, "said",
 	                 w->state == WANTED_ENDED ? w->said : NULL);
 }
 

@@ -87,13 +87,16 @@ static int give_up(const struct asking *a, double seconds)
 static int wait_for(const struct asking *a, const char *dir, double seconds)
 {
 	const struct timespec pause = { .tv_nsec = LOOK_MS * 1000000 };
-	const int64_t end = query_now_ns() + (int64_t)(seconds * 1e9);
+	int64_t end = query_now_ns() + (int64_t)(seconds * 1e9);
 
 	for (;;) {
 		json_t *said = ask(a, "look", "");
 		const int waits = !strcmp(member_text(said, "state", ""), "asked");
 		const int status = said ? outcome(said, dir) : CTL_FAILED;
 
+		/* It cannot be told while another one is being saved. */
+		if (said && json_is_true(json_object_get(said, "saves")))
+			end = query_now_ns() + (int64_t)(seconds * 1e9);
 		json_decref(said);
 		if (status >= 0)
 			return status;
