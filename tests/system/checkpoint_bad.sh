@@ -92,6 +92,16 @@ export BAD_DIRECTORY=1
 refused 'cannot make directory' 2 "$tmp/no/such/place" 2
 echo >"$tmp/file"
 refused 'cannot open directory' 2 "$tmp/file" 2
+# Of each node it is another one: where there is nothing of node 0's, and where there is what looks like it.
+mkdir "$tmp/of0" "$tmp/of1"
+apart=(bash -c 'cd "$0/of$DSM_RANK" && exec "$@"' "$tmp" "$PWD/$program" c 2)
+run_job 60 2 auto "${apart[@]}" >"$tmp/said" 2>&1 && fail "a directory of each node's own"
+grep -q 'is not there for node 1: all nodes need the same directory' "$tmp/said" || fail "$(cat "$tmp/said")"
+[ -z "$(find "$tmp/of0" "$tmp/of1" -type f)" ] || fail "left: $(find "$tmp/of0" "$tmp/of1")"
+mkdir -p "$tmp/of1/c/0000000001"
+run_job 60 2 auto "${apart[@]}" >"$tmp/said" 2>&1 && fail "a directory of each node's own, with another's generation"
+grep -q 'cannot open 0001.index: No such file' "$tmp/said" || fail "$(cat "$tmp/said")"
+[ ! -e "$tmp/of0/c/manifest" ] || fail "half of the files have a manifest"
 fresh
 flock -n "$tmp/c" tools/dsmctl checkpoint verify "$tmp/c" || fail "flock: status $?"
 exec {locked}<"$tmp/c"
@@ -107,6 +117,9 @@ if [ "$(id -u)" = 0 ]; then
 		mounted=$tmp/small
 		DSM_RESTORE='' refused 'No space left on device' 2 "$tmp/small/c" 5
 		tools/dsmctl checkpoint verify "$tmp/small/c" || fail "the one before is not whole"
+		rm -rf "$tmp/small/c"
+		DSM_LOG=error DSM_RESTORE='' refused 'No space left on device' 2 "$tmp/small/c" 5 background
+		tools/dsmctl checkpoint verify "$tmp/small/c" || fail "the one before is not whole, in the background"
 		mount -o remount,size=64m "$tmp/small"
 		DSM_RESTORE=$tmp/small/c job 60 1 auto $program "$tmp/small/c" 5
 		mount -o remount,ro "$tmp/small"
