@@ -17,7 +17,8 @@ tests_fuzz_head_SOURCES = $(fuzz_head) tests/fuzz/replay.c tests/sim/rng.h
 tests_fuzz_head_LDADD = libtransport.la
 
 if FUZZ
-noinst_PROGRAMS += tests/fuzz/fuzz-wire tests/fuzz/fuzz-liar tests/fuzz/fuzz-head tests/fuzz/fuzz-checkpoint
+noinst_PROGRAMS += tests/fuzz/fuzz-wire tests/fuzz/fuzz-liar tests/fuzz/fuzz-head \
+	tests/fuzz/fuzz-manifest tests/fuzz/fuzz-index tests/fuzz/fuzz-packed
 fuzz_cflags = $(AM_CFLAGS) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 tests_fuzz_fuzz_wire_SOURCES = $(fuzz_wire) $(coherence_sources)
 tests_fuzz_fuzz_wire_CFLAGS = $(fuzz_cflags)
@@ -29,9 +30,20 @@ tests_fuzz_fuzz_head_SOURCES = $(fuzz_head) transport/ofi_head.c transport/ofi_s
 tests_fuzz_fuzz_head_CFLAGS = $(fuzz_cflags) $(FABRIC_CFLAGS) $(SODIUM_CFLAGS)
 tests_fuzz_fuzz_head_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer,address,undefined
 tests_fuzz_fuzz_head_LDADD = $(SODIUM_LIBS)
-tests_fuzz_fuzz_checkpoint_SOURCES = $(fuzz_checkpoint) dsm/checkpoint/envelope.c dsm/checkpoint/index.c \
-	dsm/checkpoint/manifest.c
-tests_fuzz_fuzz_checkpoint_CFLAGS = $(fuzz_cflags) $(SODIUM_CFLAGS) $(XXHASH_CFLAGS)
-tests_fuzz_fuzz_checkpoint_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer,address,undefined
-tests_fuzz_fuzz_checkpoint_LDADD = $(SODIUM_LIBS) $(XXHASH_LIBS)
+# A manifest, an index, or a run that is packed.
+fuzz_checkpoint_only = $(fuzz_checkpoint) dsm/checkpoint/envelope.c dsm/checkpoint/index.c \
+	dsm/checkpoint/manifest.c dsm/checkpoint/pack.c
+fuzz_checkpoint_cflags = $(fuzz_cflags) $(SODIUM_CFLAGS) $(XXHASH_CFLAGS) $(ZSTD_CFLAGS)
+tests_fuzz_fuzz_manifest_SOURCES = $(fuzz_checkpoint_only)
+tests_fuzz_fuzz_manifest_CFLAGS = $(fuzz_checkpoint_cflags) -DONLY=0
+tests_fuzz_fuzz_manifest_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer,address,undefined
+tests_fuzz_fuzz_manifest_LDADD = $(SODIUM_LIBS) $(XXHASH_LIBS) $(ZSTD_LIBS)
+tests_fuzz_fuzz_index_SOURCES = $(fuzz_checkpoint_only)
+tests_fuzz_fuzz_index_CFLAGS = $(fuzz_checkpoint_cflags) -DONLY=2
+tests_fuzz_fuzz_index_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer,address,undefined
+tests_fuzz_fuzz_index_LDADD = $(SODIUM_LIBS) $(XXHASH_LIBS) $(ZSTD_LIBS)
+tests_fuzz_fuzz_packed_SOURCES = $(fuzz_checkpoint_only)
+tests_fuzz_fuzz_packed_CFLAGS = $(fuzz_checkpoint_cflags) -DONLY=4
+tests_fuzz_fuzz_packed_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer,address,undefined
+tests_fuzz_fuzz_packed_LDADD = $(SODIUM_LIBS) $(XXHASH_LIBS) $(ZSTD_LIBS)
 endif
