@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "dsm/admin/answers.h"
+#include "dsm/heap/heap.h"
 #include "dsm/node/node.h"
 
 static json_t *error_json(const char *why)
@@ -30,10 +31,21 @@ static json_t *state_json(const struct wanted_checkpoint *w)
 	                 w->state == WANTED_ENDED ? w->said : NULL);
 }
 
+static void look_for_threads(void *has, const char *name, uint64_t address, uint64_t bytes)
+{
+	(void)address, (void)bytes;
+	*(int *)has |= !strcmp(name, "dsm-threads"); /* dsm/threads/start.c has it from the start on */
+}
+
 static json_t *ask(struct dsm *d, uint64_t number, int packed, const char *dir)
 {
 	struct wanted_checkpoint *w = &d->wanted;
+	int has_threads = 0;
 
+	heap_each_name(d, look_for_threads, &has_threads);
+	if (has_threads)
+		return error_json("runs a program with threads, and threads cannot be restored: it is not "
+		                  "saved");
 	if (w->state == WANTED_ASKED || w->state == WANTED_GIVEN)
 		return error_json("is asked for another checkpoint already");
 	if (strlen(dir) >= sizeof w->dir)

@@ -42,6 +42,8 @@ static void take_own(void)
 	preload = getenv("DSM_THREADS_PRELOAD");
 	unsetenv("DSM_THREADS_PLACE");
 	unsetenv("DSM_THREADS_PRELOAD");
+	if (getenv("DSM_RESTORE") && *getenv("DSM_RESTORE"))
+		threads_die("threads cannot be restored: DSM_RESTORE is not for --threads");
 }
 
 /* Programs that this one starts are none of the job's. */

@@ -131,6 +131,21 @@ unset WANTED_HOLD
 exec {hold}>&-
 tools/dsmctl checkpoint verify "$tmp/own" || fail "it is not whole"
 
+# --- a program with threads, which never asks, and whose threads would not be there again ---
+if ! sanitizer_stands_in_the_way && DSM_FAULTS=event tests/system/api identity >"$tmp/api" 2>&1; then
+	mkfifo "$tmp/in"
+	exec {in}<>"$tmp/in"
+	tools/dsmctl run -t $hang --threads -n 2 -- cat <"$tmp/in" >"$tmp/said" 2>&1 {in}>&- &
+	job=$!
+	echo line >&$in
+	wait_until "a program with threads" grep line "$tmp/said" >/dev/null || exit 1
+	name=$(tools/dsmctl status | sed -n 's/^job \([^: ]*\).*/\1/p')
+	told 'threads cannot be restored' "$name" "$tmp/threads"
+	[ ! -e "$tmp/threads" ] || fail "something was saved"
+	exec {in}>&-
+	wait $job || fail "a program with threads: $(cat "$tmp/said")"
+fi
+
 # --- the example ---
 size=(--points=40000 --clusters=9)
 run_job 60 3 auto examples/kmeans "${size[@]}" --rounds=3 --checkpoint="$tmp/kmeans" >"$tmp/said" ||

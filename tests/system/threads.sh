@@ -86,6 +86,9 @@ refused() {
 refused 2 'round-robin, pack' 2 --place nowhere -- true
 refused 2 'not there' 2 --place 0,2 -- true
 refused 2 'as events' 2 --faults signal -- true
+refused 2 'threads cannot be restored' 2 --restore "$tmp" -- true
+DSM_RESTORE=$tmp nodes 2 -- true && fail "threads are restored"
+grep -q 'threads cannot be restored' "$tmp/wrong" || fail "DSM_RESTORE: $(cat "$tmp/wrong")"
 printf 'int main(void) { return 0; }\n' >"$tmp/static.c"
 if cc -static -o "$tmp/static" "$tmp/static.c" 2>/dev/null; then
 	refused 126 statically 2 -- "$tmp/static"

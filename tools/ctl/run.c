@@ -145,6 +145,8 @@ static int run_run(const struct ctl_command *command, int argc, char **argv)
 		return ctl_usage(command, "--place is for --threads");
 	if (o.place && !threads_is_place(o.place, o.nodes))
 		return ctl_usage(command, "--place names a node that is not there: '%s'", o.place);
+	if (o.threads && o.restore)
+		return ctl_usage(command, "threads cannot be restored: --restore is not for --threads");
 	if (o.threads && o.faults && strcmp(o.faults, "event"))
 		return ctl_usage(command, "--threads needs faults as events");
 	o.argv = argv + optind;
