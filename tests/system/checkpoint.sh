@@ -73,6 +73,9 @@ fi
 # Both checkpoints of a chain have pages of one run.
 rm -rf "$tmp/plain"
 job 60 2 auto tests/system/layers "$tmp/plain"
+# The last one has what was written since the one before, and no more.
+pages=$(tools/dsmctl checkpoint info "$tmp/plain" | awk '/^node / { n += $3 } END { print n }')
+[ "$pages" = 1 ] || fail "a page was written, and $pages are saved"
 for nodes in 1 2; do
 	DSM_RESTORE=$tmp/plain job 60 $nodes auto tests/system/layers
 done

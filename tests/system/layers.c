@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Pages that two checkpoints of a chain have, beside pages that the older one has alone.
+ * Pages that two checkpoints of a chain have, beside pages that the older one has alone; and pages
+ * that only the older one has, for they have been freed.
  *
- *	layers DIR    saves all pages, writes some, and saves those
+ *	layers DIR    saves all pages, writes some, and saves those; then frees others, writes one, and
+ *	              saves that
  *	layers        goes on from there: an old page first, then a newer one of the same run
  */
 #include "dsm/dsm_checkpoint.h"
@@ -10,7 +12,7 @@
 
 enum { PAGES = 64, WORDS = 512, APART = 5 };
 
-static uint64_t *at;
+static uint64_t *at, *freed; /* at[1] says where that was */
 
 static void save(const char *dir)
 {
@@ -27,12 +29,21 @@ static void make(const char *dir)
 		OK(dsm_alloc(node.dsm, PAGES * WORDS * sizeof *at, 4096, 0, (void **)&at));
 		for (unsigned p = 0; p < PAGES; p++)
 			at[p * WORDS] = 1;
+		OK(dsm_alloc(node.dsm, PAGES * WORDS * sizeof *freed, 4096, 0, (void **)&freed));
+		for (unsigned i = 0; i < PAGES * WORDS; i++)
+			freed[i] = 3;
+		at[1] = (uint64_t)(uintptr_t)freed;
 		OK(dsm_publish(node.dsm, "layers", at));
 	}
 	save(dir);
 	if (node.rank == 0)
 		for (unsigned p = 0; p < PAGES; p += APART)
 			at[p * WORDS] = 2;
+	save(dir);
+	if (node.rank == 0) {
+		OK(dsm_free(node.dsm, freed));
+		at[WORDS] = 1;
+	}
 	save(dir);
 }
 
@@ -42,6 +53,14 @@ static void go_on(void)
 	CHECK(at[1 * WORDS] == 1);
 	for (unsigned p = 0; p < PAGES; p++)
 		CHECK(at[p * WORDS] == (p % APART ? 1 : 2));
+	node_barrier();
+	/* The next who has that memory does not see what was in it. */
+	if (node.rank == 0) {
+		OK(dsm_alloc(node.dsm, PAGES * WORDS * sizeof *freed, 4096, 0, (void **)&freed));
+		CHECK((uintptr_t)freed == at[1]);
+		for (unsigned i = 0; i < PAGES * WORDS; i++)
+			CHECK(freed[i] == 0);
+	}
 	node_barrier();
 }
 
