@@ -72,6 +72,14 @@ libnode_la_SOURCES += dsm/base/base.h dsm/base/cancel.h dsm/base/clock.c dsm/bas
 libnode_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(SODIUM_CFLAGS) $(PMIX_CFLAGS)
 libnode_la_LIBADD = libcheckpoint.la $(SODIUM_LIBS)
 
+# Who lives, pure: for nodes, explorer and mutants.
+noinst_LTLIBRARIES += libviews.la
+views_sources = dsm/views/accept.c dsm/views/enter.c dsm/views/lead.c dsm/views/lease.c \
+	dsm/views/mutant.h dsm/views/pulse.c dsm/views/pulse.h dsm/views/quorum.c dsm/views/say.c \
+	dsm/views/set.h dsm/views/state.h dsm/views/step.c dsm/views/suspect.c dsm/views/views.h \
+	dsm/views/wire.c dsm/views/wire.h
+libviews_la_SOURCES = $(views_sources)
+
 # Checkpoints on disk: for nodes, dsmctl, and tests.
 noinst_LTLIBRARIES += libcheckpoint.la
 libcheckpoint_la_SOURCES = dsm/checkpoint/bytes.h dsm/checkpoint/checkpoint.h dsm/checkpoint/disk.c \

@@ -195,6 +195,7 @@ include tests/build/local.mk
 # coherence
 include tests/coherence/local.mk
 include tests/explore/local.mk
+include tests/views/local.mk
 
 # The examples as users run them
 dist_check_SCRIPTS += tests/examples/run_examples.sh tests/examples/tracing.sh tests/examples/makefile.sh
