@@ -19,9 +19,11 @@ tests_views_mutants_LDADD = libviews_explore.la libexplore.la libviews_mutants.l
 
 # With times
 if HAVE_CUNIT
-check_PROGRAMS += tests/views/test_pulse
-TESTS += tests/views/test_pulse
+check_PROGRAMS += tests/views/test_pulse tests/views/test_wire
+TESTS += tests/views/test_pulse tests/views/test_wire
 endif
+tests_views_test_wire_SOURCES = tests/views/test_wire.c
+tests_views_test_wire_LDADD = libviews.la -lcunit
 tests_views_test_pulse_SOURCES = tests/views/net.c tests/views/net.h tests/views/test_pulse.c
 tests_views_test_pulse_LDADD = libviews.la -lcunit
 
