@@ -55,7 +55,7 @@ libnode_la_SOURCES += dsm/memory/budget.c dsm/memory/budget.h dsm/memory/chunks.
 libnode_la_SOURCES += dsm/boot/agreed.c dsm/boot/agreed.h dsm/boot/boot.c \
 	dsm/boot/boot.h dsm/boot/connects.c dsm/boot/connects.h dsm/boot/hand.c \
 	dsm/boot/hub.c dsm/boot/hub.h dsm/boot/hub_rounds.c dsm/boot/hub_seats.c \
-	dsm/boot/hub_state.h dsm/boot/hub_visitors.c dsm/boot/keeper.c dsm/boot/keeper.h \
+	dsm/boot/hub_state.h dsm/boot/hub_visitors.c dsm/boot/keeper.c dsm/boot/keeper.h dsm/boot/keeper_calls.c dsm/boot/keeper_state.h \
 	dsm/boot/link.c dsm/boot/link.h dsm/boot/listen.c dsm/boot/local.c dsm/boot/local_gather.c \
 	dsm/boot/local_link.c dsm/boot/local_state.h dsm/boot/machine.c dsm/boot/machine.h \
 	dsm/boot/member.c dsm/boot/member.h dsm/boot/member_join.c dsm/boot/member_state.h \
@@ -93,7 +93,7 @@ libcheckpoint_la_LIBADD = $(SODIUM_LIBS) $(XXHASH_LIBS) $(ZSTD_LIBS)
 noinst_LTLIBRARIES += libjob.la
 libjob_la_SOURCES = dsm/base/latency.c dsm/base/latency.h dsm/job/bootmsg.c dsm/job/bootmsg.h dsm/job/job.h dsm/job/jobdir.c \
 	dsm/job/jobdir.h dsm/job/jobroot.c dsm/job/jobroot.h dsm/job/meeting.c \
-	dsm/job/meeting.h dsm/job/meeting_conns.c dsm/job/meeting_seats.c dsm/job/rendezvous.c \
+	dsm/job/meeting.h dsm/job/meeting_conns.c dsm/job/meeting_lost.c dsm/job/meeting_seats.c dsm/job/rendezvous.c \
 	dsm/job/rendezvous.h dsm/job/sweep.c dsm/job/sweep.h transport/ofi.h \
 	transport/ofi_sweep.c
 

@@ -48,6 +48,17 @@ struct boot_ops {
 	 * Then all further calls fail. Does nothing once the job has ended. 0; or 1, where
 	 * another thread is in allgather: for that it waits only if wait is set. */
 	int (*fail)(struct boot *boot, const char *why, int wait);
+	/* From now on the loss of a node does not end the job: lost() tells of it. But that of the
+	 * starter, where there is one, does; and rounds fail once a node is lost. */
+	void (*survive)(struct boot *boot);
+	/* A descriptor that is readable when lost() may have something. -1 without one. */
+	int (*lost_fd)(const struct boot *boot);
+	/* The next loss: 1, with its rank, and whether it is sure (the starter has seen it dead) or just
+	 * that its connection ended; 0: no more. Does not block. */
+	int (*lost)(struct boot *boot, int *rank, int *sure);
+	/* Has the starter stop the node of this rank, who then tells lost() of all. 0; or -ENOTSUP:
+	 * there is no starter, -ECONNRESET: not any more. */
+	int (*stop)(struct boot *boot, int rank);
 	/* The descriptors of its connections, at most max (size + 4 are enough): how many. */
 	int (*descriptors)(const struct boot *boot, int *fds, int max);
 	/* Leaves, in good order unless the job has ended, and frees boot. */

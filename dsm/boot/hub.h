@@ -14,6 +14,10 @@ int hub_round(struct hub *hub, uint32_t round, const void *mine, size_t len, voi
               size_t stride, uint32_t *lens, int timeout_ms, char *why, size_t why_len);
 /* Takes what is there: 0, or why the job has ended. Does not block. */
 int hub_look(struct hub *hub, char *why, size_t why_len);
+/* From now on the loss of a member does not end the job. */
+void hub_survive(struct hub *hub);
+/* The next member that was lost since, or -1. */
+int hub_lost_next(struct hub *hub);
 void hub_fail(struct hub *hub, const char *why);
 int hub_fd(const struct hub *hub);
 /* Those of its connections, at most max: how many. */

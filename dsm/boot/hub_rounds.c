@@ -7,14 +7,14 @@
 
 #include "dsm/boot/hub_state.h"
 
-/* Waits until all have given. */
+/* Waits until all have given; or until one is lost, which may be no end for the job. */
 static void hub_collect(struct hub *h, int timeout_ms)
 {
 	int64_t deadline = boot_now_ms() + timeout_ms;
 	char ranks[120];
 	int err = 0;
 
-	while (!h->end_code && h->given < h->size && !err) {
+	while (!h->end_code && h->given < h->size && !err && !h->lost) {
 		for (int rank = 1; rank < h->size; rank++)
 			if (h->seats[rank].left)
 				hub_end(h, -ECONNRESET, "rank %d has left while others wait for it",
@@ -57,6 +57,8 @@ int hub_round(struct hub *h, uint32_t round, const void *mine, size_t len, void 
 	h->seats[0].given = true;
 	h->given++;
 	hub_collect(h, timeout_ms);
+	if (h->lost)
+		return boot_why(why, why_len, -ECONNRESET, "a node is lost, and the others wait for it");
 	for (int rank = 0; rank < h->size && !h->end_code; rank++) {
 		const struct seat *s = &h->seats[rank];
 

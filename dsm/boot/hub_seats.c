@@ -53,8 +53,28 @@ void hub_lost(struct hub *h, int rank)
 	struct seat *s = &h->seats[rank];
 
 	hub_link_free(&s->link);
+	if (h->survives) {
+		s->lost = true;
+		h->lost++;
+		return;
+	}
 	hub_end(h, -ECONNRESET, "rank %d (process %d at %s) ended without leaving the job", rank,
 	        s->pid, s->where);
+}
+
+void hub_survive(struct hub *h)
+{
+	h->survives = true;
+}
+
+int hub_lost_next(struct hub *h)
+{
+	for (int rank = 1; rank < h->size; rank++)
+		if (h->seats[rank].lost) {
+			h->seats[rank].lost = false;
+			return rank;
+		}
+	return -1;
 }
 
 /* The ranks whose seat is empty, or that have not given. */
@@ -112,6 +132,10 @@ void hub_seat_read(struct hub *h, int rank)
 		hub_say(h, s->link, BOOT_MISSING, 0, text);
 	} else if (n == 1 && h->msg.type == BOOT_END) {
 		boot_msg_text(&h->msg, text, sizeof text);
+		if (h->survives) {
+			hub_lost(h, rank);
+			return;
+		}
 		hub_link_free(&s->link);
 		hub_end(h, -ECONNRESET, "rank %d (process %d at %s) has failed: %s", rank, s->pid,
 		        s->where, text);

@@ -25,6 +25,7 @@ struct seat {
 	struct link *link; /* NULL: not here yet, or left */
 	int pid;
 	bool left, given;
+	bool lost; /* in a job that survives: its connection ended, which was not told yet */
 	char where[INET6_ADDRSTRLEN];
 	uint32_t len;
 	uint8_t blob[BOOT_BLOB_MAX];
@@ -35,6 +36,8 @@ struct hub {
 	int seated, given; /* members; nodes with that flag */
 	uint32_t round;
 	uint8_t secret[LINK_SECRET];
+	bool survives; /* the loss of a member is no end, */
+	int lost;      /* ... and so many are */
 	int end_code; /* 0, or why the job has ended */
 	char end_text[BOOT_TEXT_MAX];
 	char refused[96]; /* a visitor that did not know the secret */

@@ -43,9 +43,9 @@ static int local_allgather(struct boot *boot, const void *mine, size_t len, void
 	boot_msg_set(&give, BOOT_GIVE, mine, len);
 	pthread_mutex_lock(&l->lock);
 	give.round = l->round;
-	err = l->broken ? l->broken : local_gather(l, &give, &g, timeout_ms);
+	err = l->broken ? l->broken : l->lost ? -ECONNRESET : local_gather(l, &give, &g, timeout_ms);
 	if (err)
-		boot_why(why, why_len, err, "%s", l->why);
+		boot_why(why, why_len, err, "%s", l->broken ? l->why : "a node is lost");
 	else
 		l->round++;
 	pthread_mutex_unlock(&l->lock);
@@ -65,8 +65,8 @@ static int local_ended(struct boot *boot, char *why, size_t why_len)
 	if (pthread_mutex_trylock(&l->lock))
 		return 1;
 	err = l->broken ? l->broken : local_take(l);
-	if (!err)
-		err = local_strange(l); /* between rounds only END can come */
+	if (!err) /* between rounds only END can come; or what is left of one that a loss ended */
+		err = l->lost ? 0 : local_strange(l);
 	if (err == -EAGAIN)
 		err = 0;
 	else
@@ -90,6 +90,42 @@ static int local_fail(struct boot *boot, const char *why, int wait)
 	}
 	pthread_mutex_unlock(&l->lock);
 	return 0;
+}
+
+/* The starter has been told so, too: it says what happens to a node. */
+static void local_survive(struct boot *boot)
+{
+}
+
+static int local_lost(struct boot *boot, int *rank, int *sure)
+{
+	struct boot_local *l = local_of(boot);
+	uint64_t left;
+
+	if (pthread_mutex_trylock(&l->lock))
+		return 0;
+	left = l->lost & ~l->lost_told;
+	if (left) {
+		*rank = __builtin_ctzll(left);
+		*sure = 1;
+		l->lost_told |= left & -left;
+	}
+	pthread_mutex_unlock(&l->lock);
+	return left != 0;
+}
+
+static int local_stop(struct boot *boot, int rank)
+{
+	struct boot_local *l = local_of(boot);
+	struct boot_msg stop;
+	int err;
+
+	boot_msg_set(&stop, BOOT_STOP, NULL, 0);
+	stop.rank = (uint16_t)rank;
+	pthread_mutex_lock(&l->lock);
+	err = l->broken ? -ECONNRESET : boot_msg_send(l->fd, &stop);
+	pthread_mutex_unlock(&l->lock);
+	return err;
 }
 
 static int local_descriptors(const struct boot *boot, int *fds, int max)
@@ -119,6 +155,10 @@ static const struct boot_ops boot_local_ops = {
 	.fd = local_fd,
 	.ended = local_ended,
 	.fail = local_fail,
+	.survive = local_survive,
+	.lost_fd = local_fd,
+	.lost = local_lost,
+	.stop = local_stop,
 	.descriptors = local_descriptors,
 	.close = local_close,
 };

@@ -82,6 +82,8 @@ int local_gather(struct boot_local *l, const struct boot_msg *give, struct gathe
 		if (!err)
 			err = gather_blob(l, g);
 	}
+	if (l->lost && !l->broken && g->have != g->want)
+		return -ECONNRESET; /* nothing is broken but this round, and all that come */
 	if (err == -ETIMEDOUT)
 		return gather_overdue(l, g, timeout_ms);
 	if (err && !l->broken)

@@ -16,6 +16,11 @@ int local_break(struct boot_local *l, int code, const char *text)
 	return code;
 }
 
+int local_strange(struct boot_local *l)
+{
+	return local_break(l, -EPROTO, "the job's starter sent what was not expected");
+}
+
 int local_send(struct boot_local *l, const struct boot_msg *msg, int64_t deadline)
 {
 	int err;
@@ -29,8 +34,7 @@ int local_send(struct boot_local *l, const struct boot_msg *msg, int64_t deadlin
 	return err == -EPIPE || err == -ECONNRESET ? 0 : err;
 }
 
-/* Takes a packet that is there: 0 it is in l->msg, -EAGAIN, or l is broken. */
-int local_take(struct boot_local *l)
+static int local_take_any(struct boot_local *l)
 {
 	char text[BOOT_TEXT_MAX];
 	int n = boot_msg_receive(l->fd, &l->msg);
@@ -47,7 +51,20 @@ int local_take(struct boot_local *l)
 	}
 	if (n == -EBADMSG || l->msg.type == BOOT_END)
 		return local_break(l, -EPROTO, "the job's starter is of another version");
+	if (l->msg.type == BOOT_LOST && l->msg.rank >= l->base.size)
+		return local_strange(l);
 	return 0;
+}
+
+/* Takes a packet that is there: 0 it is in l->msg, -EAGAIN, or l is broken. That a rank is dead may
+ * come at any time, and is no answer to anything. */
+int local_take(struct boot_local *l)
+{
+	int err;
+
+	while ((err = local_take_any(l)) == 0 && l->msg.type == BOOT_LOST)
+		l->lost |= UINT64_C(1) << l->msg.rank;
+	return err;
 }
 
 int local_receive(struct boot_local *l, int64_t deadline)
@@ -55,14 +72,11 @@ int local_receive(struct boot_local *l, int64_t deadline)
 	int err;
 
 	while ((err = local_take(l)) == -EAGAIN) {
+		if (l->lost)
+			return -ECONNRESET; /* what is waited for may never come */
 		err = boot_wait(l->fd, POLLIN, deadline);
 		if (err)
 			break;
 	}
 	return err;
-}
-
-int local_strange(struct boot_local *l)
-{
-	return local_break(l, -EPROTO, "the job's starter sent what was not expected");
 }

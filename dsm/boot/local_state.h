@@ -18,6 +18,7 @@ struct boot_local {
 	int broken;                  /* 0, or the code that all further calls return */
 	char why[2 * BOOT_TEXT_MAX]; /* with broken */
 	struct boot_msg msg;         /* the last packet received */
+	uint64_t lost, lost_told;    /* ranks that are dead, 1 bit each; whose loss lost() has told */
 };
 
 /* --- local_link.c --- */

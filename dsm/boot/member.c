@@ -43,6 +43,14 @@ static int strange(char *why, size_t why_len)
 	return boot_why(why, why_len, -EPROTO, "rank 0 sent what was not expected");
 }
 
+/* A hub that sends nonsense is as good as gone. As if nothing had come: lost() tells. */
+static int member_lose(struct member *m)
+{
+	m->left = m->lost = true;
+	epoll_ctl(m->epoll, EPOLL_CTL_DEL, m->link.fd, NULL);
+	return -EAGAIN;
+}
+
 /* Takes a message: 0 it is in m->msg, -EAGAIN the deadline came first, or the job has ended
  * (-ETIMEDOUT among others: for the hub). */
 static int member_take(struct member *m, int64_t deadline, char *why, size_t why_len)
@@ -52,6 +60,8 @@ static int member_take(struct member *m, int64_t deadline, char *why, size_t why
 
 	if (n == -ETIMEDOUT)
 		return -EAGAIN;
+	if (m->survives && n != 1)
+		return member_lose(m);
 	if (n == 0 || (n < 0 && n != -EBADMSG && n != -EACCES))
 		return boot_why(why, why_len, -ECONNRESET,
 		                "rank 0 ended without leaving the job%s%s", n ? ": " : "",
@@ -150,6 +160,19 @@ int member_look(struct member *m, char *why, size_t why_len)
 	if (err == -EAGAIN || m->left)
 		return 0;
 	return err ? err : strange(why, why_len); /* between rounds only END or BYE can come */
+}
+
+void member_survive(struct member *m)
+{
+	m->survives = true;
+}
+
+bool member_lost(struct member *m)
+{
+	bool lost = m->lost;
+
+	m->lost = false;
+	return lost;
 }
 
 void member_fail(struct member *m, const char *why)

@@ -11,6 +11,10 @@ int member_open(const struct tcp_start *start, struct member **out, char *why, s
 int member_round(struct member *m, uint32_t round, const void *mine, size_t len, void *all,
                  size_t stride, uint32_t *lens, int timeout_ms, char *why, size_t why_len);
 int member_look(struct member *m, char *why, size_t why_len);
+/* From now on the loss of the hub does not end the job. */
+void member_survive(struct member *m);
+/* The hub was lost, which was not told yet. */
+bool member_lost(struct member *m);
 void member_fail(struct member *m, const char *why);
 int member_fd(const struct member *m);
 /* Those of its connection, at most max: how many. */

@@ -10,7 +10,8 @@ struct member {
 	struct link link;
 	int epoll; /* holds link.fd, until the hub has left */
 	int rank, size;
-	bool left; /* the hub has, in good order */
+	bool left; /* the hub has, in good order; or it is lost, in a job that survives: */
+	bool survives, lost;
 	struct boot_msg msg; /* the last one received */
 	struct connects connects; /* while it looks for the hub */
 };

@@ -34,6 +34,20 @@ static int single_fail(struct boot *boot, const char *why, int wait)
 	return 0;
 }
 
+static void single_survive(struct boot *boot)
+{
+}
+
+static int single_lost(struct boot *boot, int *rank, int *sure)
+{
+	return 0;
+}
+
+static int single_stop(struct boot *boot, int rank)
+{
+	return -ENOTSUP;
+}
+
 static int single_descriptors(const struct boot *boot, int *fds, int max)
 {
 	return 0;
@@ -50,6 +64,10 @@ static const struct boot_ops boot_single_ops = {
 	.fd = single_fd,
 	.ended = single_ended,
 	.fail = single_fail,
+	.survive = single_survive,
+	.lost_fd = single_fd,
+	.lost = single_lost,
+	.stop = single_stop,
 	.descriptors = single_descriptors,
 	.close = single_close,
 };

@@ -116,6 +116,35 @@ static int tcp_fail(struct boot *boot, const char *why, int wait)
 	return 0;
 }
 
+static void tcp_survive(struct boot *boot)
+{
+	struct boot_tcp *t = tcp_of(boot);
+
+	pthread_mutex_lock(&t->lock);
+	if (t->hub)
+		hub_survive(t->hub);
+	else
+		member_survive(t->member);
+	pthread_mutex_unlock(&t->lock);
+}
+
+static int tcp_lost(struct boot *boot, int *rank, int *sure)
+{
+	struct boot_tcp *t = tcp_of(boot);
+
+	if (pthread_mutex_trylock(&t->lock))
+		return 0;
+	*sure = 0;
+	*rank = t->hub ? hub_lost_next(t->hub) : member_lost(t->member) ? 0 : -1;
+	pthread_mutex_unlock(&t->lock);
+	return *rank >= 0;
+}
+
+static int tcp_stop(struct boot *boot, int rank)
+{
+	return -ENOTSUP;
+}
+
 static int tcp_descriptors(const struct boot *boot, int *fds, int max)
 {
 	const struct boot_tcp *t = tcp_of(boot);
@@ -160,6 +189,10 @@ static const struct boot_ops boot_tcp_ops = {
 	.fd = tcp_fd,
 	.ended = tcp_ended,
 	.fail = tcp_fail,
+	.survive = tcp_survive,
+	.lost_fd = tcp_fd,
+	.lost = tcp_lost,
+	.stop = tcp_stop,
 	.descriptors = tcp_descriptors,
 	.close = tcp_close,
 };

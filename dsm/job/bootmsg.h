@@ -14,6 +14,11 @@
  *	BYE    ------------>             leaving in good order; then close
  *	END    ------------>             cannot go on: a sentence
  *	       <------------ END         the job has ended: code and sentence; then close
+ *
+ * In a job that survives losses (rendezvous_survive):
+ *
+ *	STOP   ------------>             this rank does not answer: stop it
+ *	       <------------ LOST        this rank is dead, stopped or not
  */
 #ifndef BOOTMSG_H
 #define BOOTMSG_H
@@ -40,13 +45,15 @@ enum boot_msg_type {
 	BOOT_BYE,
 	BOOT_END,
 	BOOT_CHALLENGE, /* on TCP only: link.h */
+	BOOT_STOP, /* of a job that survives losses: have rank stopped */
+	BOOT_LOST, /* ... rank is dead */
 	BOOT_TYPES
 };
 
 struct boot_msg {
 	uint32_t magic;
 	uint16_t type;
-	uint16_t rank;  /* HELLO, BLOB: whose */
+	uint16_t rank;  /* HELLO, BLOB, STOP, LOST: whose */
 	uint32_t round; /* GIVE, BLOB, ASK, MISSING: counts from 0 */
 	int32_t code;   /* END: negative */
 	uint32_t len;   /* bytes of data that follow */

@@ -15,6 +15,8 @@ void meeting_check_round(struct rendezvous *r)
 	for (int rank = 0; rank < r->nodes; rank++) {
 		const struct seat *s = &r->seats[rank];
 
+		if (r->survives && s->came)
+			continue; /* those who wait are told when it is dead */
 		if (s->left)
 			meeting_end(r, rank, -ECONNRESET,
 			            "rank %d has left while others wait for it", rank);
@@ -80,11 +82,24 @@ static void on_bye(struct rendezvous *r, struct conn *c)
 		meeting_check_round(r);
 }
 
-/* It cannot go on, and says why. */
+/* Another does not hear of it, and wants it stopped. */
+static void on_stop(struct rendezvous *r, struct conn *c)
+{
+	if (r->survives && r->msg.rank < r->nodes)
+		meeting_process_stop(r, r->msg.rank);
+	else
+		meeting_end(r, c->rank, -ECONNRESET, "rank %d sent nonsense to the rendezvous", c->rank);
+}
+
+/* It cannot go on, and says why. Where others can, they hear of it when it is dead. */
 static void on_end(struct rendezvous *r, struct conn *c)
 {
 	char text[BOOT_TEXT_MAX];
 
+	if (r->survives) {
+		meeting_conn_close(r, c);
+		return;
+	}
 	boot_msg_text(&r->msg, text, sizeof text);
 	meeting_conn_close(r, c);
 	meeting_end(r, c->rank, -ECONNRESET, "rank %d (process %d) has failed: %s", c->rank,
@@ -96,7 +111,9 @@ static void on_closed(struct rendezvous *r, struct conn *c)
 	enum conn_state state = c->state;
 
 	meeting_conn_close(r, c);
-	if (state == CONN_SEATED)
+	if (state == CONN_SEATED && r->survives)
+		meeting_process_stop(r, c->rank); /* without its connection it is of no more use */
+	else if (state == CONN_SEATED)
 		meeting_end(r, c->rank, -ECONNRESET,
 		            "rank %d (process %d) ended without leaving the job", c->rank,
 		            (int)c->pid);
@@ -124,6 +141,8 @@ void meeting_conn_read(struct rendezvous *r, struct conn *c)
 			on_ask(r, c);
 		else if (n == 1 && r->msg.type == BOOT_BYE)
 			on_bye(r, c);
+		else if (n == 1 && r->msg.type == BOOT_STOP)
+			on_stop(r, c);
 		else if (n == 1 && r->msg.type == BOOT_END)
 			on_end(r, c);
 		else

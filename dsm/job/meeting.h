@@ -27,6 +27,7 @@ struct conn {
 	int rank;                /* WAITING, SEATED */
 	struct boot_hello hello; /* WAITING, SEATED */
 	uint64_t number;         /* NEW: who came before has less */
+	uint64_t lost_told;      /* ranks whose loss it has been told, 1 bit each */
 	int next;                /* the next blob to send; the number of nodes: none is due */
 	bool polls_out;
 };
@@ -40,7 +41,9 @@ struct seat {
 	struct conn *conn; /* who sits here */
 	bool left;         /* said goodbye; the seat is free again when all have */
 	bool gone;         /* its process has ended */
+	bool came;         /* somebody has sat here */
 	bool given;        /* in[] is there */
+	int process;       /* in a job that survives: a pidfd of who sits here; else 0 */
 	struct blob in, out;
 };
 
@@ -56,6 +59,8 @@ struct rendezvous {
 	int given, left;   /* seats with that flag */
 	int first_rank;    /* the first to be seated, who sets the version; -1: nobody yet */
 	struct boot_hello first_hello;
+	bool survives;     /* a death is not the end */
+	uint64_t lost;     /* ranks that are dead, 1 bit each */
 	int end_code;      /* 0, or why the job has ended */
 	int culprit;       /* with end_code: who ended it */
 	char end_text[BOOT_TEXT_MAX];
@@ -76,6 +81,18 @@ void meeting_conn_flush(struct rendezvous *r, struct conn *c);
 /* Ends the job for all, on account of rank. */
 void meeting_end(struct rendezvous *r, int rank, int code, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+
+/* --- meeting_lost.c: deaths that a job survives --- */
+
+#define MEETING_KEY_PROCESS 2000u /* epoll data, and the rank */
+
+/* c takes a seat: its process is watched, and can be stopped for sure. */
+void meeting_process_watch(struct rendezvous *r, struct conn *c);
+/* Has it stopped; meeting_process_ended() follows. */
+void meeting_process_stop(struct rendezvous *r, int rank);
+/* It has ended, and all that it said was taken: all others are told, unless it had left. */
+void meeting_process_ended(struct rendezvous *r, int rank);
+void meeting_process_forget(struct rendezvous *r, int rank);
 
 /* --- meeting_seats.c: who sits where --- */
 

@@ -57,7 +57,16 @@ void meeting_conn_flush(struct rendezvous *r, struct conn *c)
 	const struct blob *out;
 	int err = 0;
 
-	while (!r->end_code && c->next < r->nodes) {
+	while (!r->end_code && !err && (r->lost & ~c->lost_told)) {
+		int rank = __builtin_ctzll(r->lost & ~c->lost_told);
+
+		boot_msg_set(&r->msg, BOOT_LOST, NULL, 0);
+		r->msg.rank = (uint16_t)rank;
+		err = boot_msg_send(c->fd, &r->msg);
+		if (!err)
+			c->lost_told |= UINT64_C(1) << rank;
+	}
+	while (!r->end_code && !err && c->next < r->nodes) {
 		out = &r->seats[c->next].out;
 		boot_msg_set(&r->msg, BOOT_BLOB, out->data, out->len);
 		r->msg.rank = c->next;

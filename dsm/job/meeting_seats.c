@@ -20,6 +20,7 @@ static void conn_seat(struct rendezvous *r, struct conn *c)
 	c->state = CONN_SEATED;
 	c->next = r->nodes;
 	r->seats[c->rank].conn = c;
+	r->seats[c->rank].came = true;
 	if (r->first_rank < 0) {
 		r->first_rank = c->rank;
 		r->first_hello = c->hello;
@@ -33,6 +34,10 @@ static void conn_seat(struct rendezvous *r, struct conn *c)
 		            c->hello.version, c->hello.protocol);
 		return;
 	}
+	if (r->survives)
+		meeting_process_watch(r, c);
+	if (r->end_code)
+		return;
 	boot_msg_set(&r->msg, BOOT_WELCOME, r->secret, sizeof r->secret);
 	boot_msg_send(c->fd, &r->msg);
 }
@@ -92,6 +97,7 @@ void meeting_seats_reset(struct rendezvous *r)
 	for (int i = 0; i < r->nodes; i++) {
 		r->seats[i].left = false;
 		r->seats[i].given = false;
+		meeting_process_forget(r, i);
 	}
 	r->left = r->given = 0;
 	r->round = 0;

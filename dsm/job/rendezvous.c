@@ -124,6 +124,14 @@ static void on_timer(struct rendezvous *r)
 	listen_pause(r, false);
 }
 
+/* What it has said last comes first: it may have left in good order. */
+static void on_process(struct rendezvous *r, int rank)
+{
+	if (r->seats[rank].conn)
+		meeting_conn_read(r, r->seats[rank].conn);
+	meeting_process_ended(r, rank);
+}
+
 /* -------------------------------------------------------------- the interface -- */
 
 /* The socket appears under its name only when it listens: until then a look at the
@@ -228,6 +236,10 @@ int rendezvous_step(struct rendezvous *r, int timeout_ms)
 			on_timer(r);
 			continue;
 		}
+		if (key >= MEETING_KEY_PROCESS) {
+			on_process(r, (int)(key - MEETING_KEY_PROCESS));
+			continue;
+		}
 		/* A conn that this batch has closed, and perhaps given to another process,
 		 * has nothing to read: no harm. */
 		if (c->state != CONN_FREE && c->polls_out && (events[i].events & EPOLLOUT))
@@ -236,6 +248,11 @@ int rendezvous_step(struct rendezvous *r, int timeout_ms)
 			meeting_conn_read(r, c);
 	}
 	return 0;
+}
+
+void rendezvous_survive(struct rendezvous *r)
+{
+	r->survives = true;
 }
 
 void rendezvous_gone(struct rendezvous *r, int rank)
@@ -268,6 +285,8 @@ void rendezvous_close(struct rendezvous *r)
 	for (int i = 0; i < CONNS_MAX; i++)
 		if (r->conns[i].state != CONN_FREE)
 			meeting_conn_close(r, &r->conns[i]);
+	for (int rank = 0; rank < r->nodes; rank++)
+		meeting_process_forget(r, rank);
 	close_if_open(r->listener);
 	close_if_open(r->timer);
 	close_if_open(r->epoll);

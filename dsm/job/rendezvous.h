@@ -28,6 +28,12 @@ int rendezvous_step(struct rendezvous *r, int timeout_ms);
  * rank, they are told so; a node that has joined is noticed without this call.
  */
 void rendezvous_gone(struct rendezvous *r, int rank);
+/*
+ * From now on the death of a node does not end the job. Whoever closes its connection, or whom
+ * another node wants to be stopped, is killed; when it is dead, as the kernel says, all others are
+ * told. Before any node has come.
+ */
+void rendezvous_survive(struct rendezvous *r);
 /* Why the job has ended ahead of its time, or NULL as long as it has not. Lives as
  * long as r. */
 const char *rendezvous_ended(const struct rendezvous *r);
