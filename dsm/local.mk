@@ -39,7 +39,8 @@ libnode_la_SOURCES += dsm/node/ahead.c dsm/node/apply.c dsm/node/away.c dsm/node
 	dsm/node/writes.c dsm/node/writes.h \
 	dsm/node/trace.c dsm/node/trace.h \
 	dsm/node/unpin.c dsm/node/waits.c dsm/node/waits.h dsm/node/wanted.h dsm/node/watch.c
-libnode_la_SOURCES += dsm/members/members.c dsm/members/members.h
+libnode_la_SOURCES += dsm/members/mail.c dsm/members/mail.h dsm/members/members.c dsm/members/members.h \
+	dsm/members/survive.c dsm/members/survive.h
 libnode_la_SOURCES += dsm/trap/access_map.c dsm/trap/access_map.h dsm/trap/audit.c \
 	dsm/trap/audit.h dsm/trap/base.c dsm/trap/base.h dsm/trap/base_open.c dsm/trap/choose.c \
 	dsm/trap/engines.h dsm/trap/ops.h dsm/trap/place.c dsm/trap/refuse.c dsm/trap/rwp.c dsm/trap/rwp.h dsm/trap/rwp_extents.c \
@@ -70,7 +71,7 @@ libnode_la_SOURCES += dsm/base/base.h dsm/base/cancel.h dsm/base/clock.c dsm/bas
 	dsm/base/processors.c dsm/base/processors.h dsm/base/stack.c dsm/base/stack.h \
 	dsm/base/thread.c dsm/base/thread.h
 libnode_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(SODIUM_CFLAGS) $(PMIX_CFLAGS)
-libnode_la_LIBADD = libcheckpoint.la $(SODIUM_LIBS)
+libnode_la_LIBADD = libcheckpoint.la libviews.la $(SODIUM_LIBS)
 
 # Who lives, pure: for nodes, explorer and mutants.
 noinst_LTLIBRARIES += libviews.la

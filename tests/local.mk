@@ -130,6 +130,13 @@ tests_boot_test_connects_SOURCES = tests/boot/test_connects.c
 tests_boot_test_connects_LDADD = libnode.la libjob.la -lcunit
 tests_boot_test_tcp_SOURCES = tests/boot/test_tcp.c $(boot_jobs)
 tests_boot_test_tcp_LDADD = libnode.la libjob.la -lcunit
+# Nodes that survive each other
+if HAVE_CUNIT
+check_PROGRAMS += tests/members/test_survive
+TESTS += tests/members/test_survive
+endif
+tests_members_test_survive_SOURCES = tests/members/crew.c tests/members/crew.h tests/members/test_survive.c $(boot_jobs)
+tests_members_test_survive_LDADD = libnode.la libjob.la -lcunit
 tests_admin_test_admin_SOURCES = tests/admin/test_admin.c
 tests_admin_test_admin_LDADD = libnode.la $(EV_LIBS) -lcunit
 
