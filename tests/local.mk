@@ -136,6 +136,11 @@ check_PROGRAMS += tests/members/test_survive
 TESTS += tests/members/test_survive
 endif
 tests_members_test_survive_SOURCES = tests/members/crew.c tests/members/crew.h tests/members/test_survive.c $(boot_jobs)
+check_PROGRAMS += tests/members/one
+tests_members_one_SOURCES = tests/members/one.c
+tests_members_one_LDADD = libnode.la libjob.la
+dist_check_SCRIPTS += tests/members/cut.sh
+TESTS += tests/members/cut.sh
 tests_members_test_survive_LDADD = libnode.la libjob.la -lcunit
 tests_admin_test_admin_SOURCES = tests/admin/test_admin.c
 tests_admin_test_admin_LDADD = libnode.la $(EV_LIBS) -lcunit

@@ -180,6 +180,22 @@ void crew_signal(struct crew *c, unsigned rank, int signal)
 		kill(c->pids[rank], signal);
 }
 
+int crew_cut_hub(struct crew *c)
+{
+	char command[120], line[200];
+	int ended = 0;
+	FILE *f;
+
+	snprintf(command, sizeof command, "ss -K src %.*s 2>/dev/null",
+	         (int)strcspn(c->place, ":"), c->place);
+	f = popen(command, "r");
+	while (f && fgets(line, sizeof line, f))
+		ended += strstr(line, "ESTAB") != NULL;
+	if (f)
+		pclose(f);
+	return ended ? 0 : -1;
+}
+
 /* Who has died with a lock of what it has seen is no reason to wait. */
 static struct seen look(struct crew *c, unsigned rank)
 {

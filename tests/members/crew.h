@@ -50,6 +50,9 @@ uint64_t crew_now_ms(void);
  * process. */
 void crew_open(struct crew *c, unsigned nodes, int by_starter, uint32_t loss_ms);
 void crew_signal(struct crew *c, unsigned rank, int signal);
+/* Ends all connections of node 0, the hub, with the others; of those by hand. 0; -1 where that cannot be
+ * had. */
+int crew_cut_hub(struct crew *c);
 /* A look at everything: serves the rendezvous, reaps. */
 void crew_serve(struct crew *c, int ms);
 /* Waits until exactly these (1 bit each) live in one view and may use their windows. 0; or -1 after a

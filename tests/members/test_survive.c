@@ -187,6 +187,22 @@ static void test_one_pair_is_cut(void)
 	close_crew();
 }
 
+/* The boot connections end while all nodes live, and the network between them. Node 0 had one to each. */
+static void test_hub_is_cut_off(void)
+{
+	uint64_t since;
+
+	open_crew(4, 0);
+	since = crew_now_ms();
+	if (crew_cut_hub(&crew) == 0) {
+		expect(ALL(4) & ~UINT64_C(1), "the hub's connections ended", since);
+		CU_ASSERT_EQUAL(crew_wait_end(&crew, 0), 0);
+	} else {
+		printf("\n    skipped: ss -K ends no connections here ");
+	}
+	close_crew();
+}
+
 /* Many more busy processes than processors: nobody is suspected. LOAD_S makes it longer. */
 static void test_no_false_alarm_under_load(void)
 {
@@ -226,6 +242,7 @@ int main(void)
 		{ "a short stop is nothing", test_a_short_stop_is_nothing },
 		{ "of two nodes the lower goes on", test_of_two },
 		{ "one pair is cut", test_one_pair_is_cut },
+		{ "the hub is cut off", test_hub_is_cut_off },
 		{ "no false alarm under load", test_no_false_alarm_under_load },
 		CU_TEST_INFO_NULL,
 	};
