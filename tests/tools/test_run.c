@@ -278,6 +278,30 @@ static void test_statuses(void)
 	          "dsmctl: rank 2 was ended by signal 11 (Segmentation fault); ending the others\n");
 }
 
+/* With --survive a rank that fails takes nobody with it. */
+static void test_survive(void)
+{
+	struct ctl c;
+
+	ctl_start(&c, "run", "-n", "3", "--survive", "sh", "-c",
+	          "case $DSM_RANK in 1) echo pid $$; exit 3;; 0) read go;; esac; echo on $DSM_ON_LOSS",
+	          NULL);
+	ctl_expect_out(&c, "pid ", 1);
+	CU_ASSERT(processes_end(c.out_text));
+	CU_ASSERT_EQUAL(write(c.in, "go\n", 3), 3);
+	ctl_finish(&c);
+	CU_ASSERT_EQUAL(c.status, 123);
+	CU_ASSERT_EQUAL(count_text(c.out_text, "on continue\n"), 2);
+	CU_ASSERT_PTR_NOT_NULL(strstr(c.err_text, "rank 1 exited with status 3; the others go on\n"));
+	CU_ASSERT(ctl_nothing_left());
+	ctl_free(&c);
+	CU_ASSERT_EQUAL(ctl_run(&c, 0, "run", "-n", "2", "--survive", "true", NULL), 0);
+	ctl_free(&c);
+	/* Nobody has survived. */
+	CU_ASSERT_EQUAL(ctl_run(&c, 5, "run", "-n", "2", "--survive", "sh", "-c", "exit 5", NULL), 5);
+	ctl_free(&c);
+}
+
 static void test_cannot_run(void)
 {
 	struct ctl c;
@@ -598,6 +622,7 @@ int main(int argc, char **argv)
 		{ "a terminal", test_terminal },
 		{ "the environment", test_environment },
 		{ "statuses", test_statuses },
+		{ "a job that survives", test_survive },
 		{ "commands that cannot run", test_cannot_run },
 		{ "one fails, the others end", test_others_end },
 		{ "the time limit", test_limit },

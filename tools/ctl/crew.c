@@ -35,7 +35,7 @@ static int rank_start(struct crew *c, int rank, int in)
 	const struct spawn s = {
 		.argv = o->argv, .rank = rank, .size = o->nodes, .job_dir = c->dir,
 		.provider = o->provider, .region = o->region, .faults = o->faults, .log = o->log,
-		.restore = o->restore, .place = o->place, .preload = c->preload,
+		.restore = o->restore, .on_loss = o->survive ? "continue" : NULL, .place = o->place, .preload = c->preload,
 		.in = in,
 	};
 	struct spawned sp;
@@ -83,6 +83,8 @@ static int crew_open(struct crew *c)
 	spawn_raise_limit();
 	if (jobs_create(job_name(c->options->argv[0]), c->options->nodes, c->dir, &c->rendezvous))
 		return CTL_FAILED;
+	if (c->options->survive)
+		rendezvous_survive(c->rendezvous);
 	err = keeper_open(c->dir, c->options->nodes, &c->keeper);
 	c->loop = err ? NULL : ev_loop_new(EVFLAG_AUTO);
 	if (c->loop)

@@ -35,6 +35,8 @@ struct crew {
 	int suspect;      /* the rank that failed first, while a culprit is waited for; or -1 */
 	int suspect_status;
 	int running;
+	int well, lost;   /* of a job that survives: ranks that ended with status 0, or else */
+	int lost_status;  /* of the first of the latter */
 	pid_t pids[NODES_MAX];  /* 0: ended */
 	pid_t swept[NODES_MAX]; /* all that we started */
 	ev_io meeting;

@@ -21,7 +21,9 @@ static const int forwarded[CREW_FORWARDED] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT,
 
 static void tell_failure(struct crew *c, int rank, int status)
 {
-	const char *more = c->running ? "; ending the others" : "";
+	const char *more = !c->running           ? ""
+	                   : c->options->survive ? "; the others go on"
+	                                         : "; ending the others";
 
 	if (WIFSIGNALED(status) && WTERMSIG(status) == c->last_signal)
 		return; /* as the user wished */
@@ -44,12 +46,32 @@ static void tell_end(struct crew *c)
 		relay_say(c->relay, "%s", why);
 }
 
+static int exit_status(int status)
+{
+	return WIFSIGNALED(status) ? CTL_SIGNAL + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
 static void rank_failed(struct crew *c, int rank, int status)
 {
 	tell_failure(c, rank, status);
 	if (!c->status)
-		c->status = WIFSIGNALED(status) ? CTL_SIGNAL + WTERMSIG(status) : WEXITSTATUS(status);
+		c->status = exit_status(status);
 	crew_end(c);
+}
+
+/* Of a job that survives. That some ranks were lost shows in the status, and that others were not. */
+static void rank_counts(struct crew *c, int rank, int status)
+{
+	if (status == 0) {
+		c->well++;
+	} else {
+		tell_failure(c, rank, status);
+		rendezvous_gone(c->rendezvous, rank); /* without whom it cannot begin */
+		if (c->lost++ == 0)
+			c->lost_status = exit_status(status);
+	}
+	if (c->running == 0 && c->lost && !c->status)
+		c->status = c->well ? CTL_SURVIVED : c->lost_status;
 }
 
 /* A node that dies slowly (its memory goes first) makes others fail before it is dead
@@ -79,7 +101,9 @@ static void rank_ended(struct crew *c, int rank, int status)
 	if (status == 0)
 		rendezvous_gone(c->rendezvous, rank);
 	tell_end(c);
-	if (c->phase == WORKING && c->suspect >= 0) {
+	if (c->phase == WORKING && c->options->survive) {
+		rank_counts(c, rank, status);
+	} else if (c->phase == WORKING && c->suspect >= 0) {
 		if (status && rank == rendezvous_culprit(c->rendezvous))
 			rank_failed(c, rank, status);
 		else if (rank == rendezvous_culprit(c->rendezvous) || c->running == 0)

@@ -13,7 +13,7 @@
 #include "tools/ctl/run.h"
 #include "tools/ctl/threads.h"
 
-enum { OPT_NO_PREFIX = 256, OPT_RESTORE, OPT_THREADS, OPT_PLACE };
+enum { OPT_NO_PREFIX = 256, OPT_RESTORE, OPT_THREADS, OPT_PLACE, OPT_SURVIVE };
 
 static const struct ctl_option options[] = {
 	{ 'n', "nodes", "N", "how many nodes to start, 1 to 64; must be given" },
@@ -23,6 +23,7 @@ static const struct ctl_option options[] = {
 	{ 'l', "log", "LEVEL", "log: none, error, warn, info, debug or trace (DSM_LOG)" },
 	{ 't', "timeout", "SECONDS", "end the job after that time, with status 124" },
 	{ OPT_RESTORE, "restore", "DIR", "go on from the checkpoint in DIR (DSM_RESTORE)" },
+	{ OPT_SURVIVE, "survive", NULL, "keep the others running when a node is lost (DSM_ON_LOSS=continue)" },
 	{ OPT_THREADS, "threads", NULL, "COMMAND is one program with threads, which the nodes share" },
 	{ OPT_PLACE, "place", "LIST", "with --threads: round-robin, pack, or nodes such as 0,1,1" },
 	{ OPT_NO_PREFIX, "no-prefix", NULL, "no \"[RANK] \" in front of the nodes' lines" },
@@ -106,6 +107,9 @@ static int option_take(const struct ctl_command *command, int c, struct run_opti
 	case OPT_RESTORE:
 		o->restore = optarg;
 		return *optarg ? 0 : ctl_usage(command, "--restore is empty");
+	case OPT_SURVIVE:
+		o->survive = true;
+		return 0;
 	case OPT_THREADS:
 		o->threads = true;
 		o->prefix = false; /* it is one program */

@@ -11,6 +11,7 @@ struct run_options {
 	double limit_s;                               /* 0: none */
 	bool threads;      /* a program with threads, of which nodes take some */
 	const char *place; /* NULL: not given */
+	bool survive;      /* the others go on when a node is lost */
 	bool prefix;
 	char **argv; /* the command */
 };
