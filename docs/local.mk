@@ -32,7 +32,7 @@ dist_man_MANS += \
 	docs/alias/dsm_thread_node.3 docs/alias/dsm_thread_self.3 docs/alias/dsm_thread_timedjoin.3 \
 	docs/alias/dsm_swap64.3 docs/alias/dsm_unpin.3
 
-dist_doc_DATA += CHANGELOG.md CONTRIBUTING.md docs/architecture.md docs/checkpoint-format.md docs/deploy.md docs/metrics.md docs/performance.md docs/protocol.md \
+dist_doc_DATA += CHANGELOG.md CONTRIBUTING.md docs/architecture.md docs/checkpoint-format.md docs/deploy.md docs/failures.md docs/metrics.md docs/performance.md docs/protocol.md \
 	docs/simulation.md docs/threads.md docs/tracing.md docs/transport.md docs/tutorial.md docs/trap.md docs/tuning.md
 tracingdocdir = $(docdir)/tracing
 dist_tracingdoc_DATA = docs/tracing/late.svg docs/tracing/neighbours.svg

@@ -123,19 +123,17 @@ struct dsm_config {
 	                        * touched. Rounded up to the page size. */
 	const char *provider; /* DSM_PROVIDER: libfabric provider, e.g. "tcp"; default: the best */
 	const char *faults;   /* DSM_FAULTS: "event": system calls on shared memory work; needs the
-	                       * permission to trap the kernel's accesses. "signal": faults are
-	                       * served in the faulting thread by a SIGBUS handler; any user may,
-	                       * but system calls on pages that are not here fail with EFAULT, and a
-	                       * thread with SIGBUS blocked that touches one ends the process.
-	                       * "auto" (default): event where it is permitted */
+	                       * permission to trap the kernel's accesses. "signal": faults are served
+	                       * in the faulting thread by a SIGBUS handler; any user may, but system
+	                       * calls on pages that are not here fail with EFAULT, and a thread with
+	                       * SIGBUS blocked that touches one ends the process. "auto" (default):
+	                       * event where it is permitted */
 	const char *trap;     /* DSM_TRAP: how pages are protected. "rwp": by read-write protection
-	                       * (Linux 7.3, CONFIG_USERFAULTFD_RWP), which leaves a page mapped
-	                       * that is taken away. "wp": unmapped, and write-protected where it is
-	                       * read. "auto" (default): rwp where the kernel has it. It may differ
-	                       * from node to node. */
-	dsm_log_fn log;       /* default: what is wrong at the start is printed to stderr, and nothing
-	                       * later, unless DSM_LOG is set to a level (none, error, warn, info,
-	                       * debug, trace): then all messages up to it */
+	                       * (Linux 7.3, CONFIG_USERFAULTFD_RWP), which leaves a page mapped that is
+	                       * taken away. "wp": unmapped, and write-protected where it is read. "auto"
+	                       * (default): rwp where the kernel has it. May differ between nodes. */
+	dsm_log_fn log;       /* default: what is wrong at the start is printed to stderr, nothing later,
+	                       * unless DSM_LOG is a level (none, error ... trace): all up to it then */
 	void *log_ctx;
 	enum dsm_log_level log_level; /* most detailed level passed to log; default error */
 	uint64_t huge_bytes;  /* DSM_HUGE (suffixes as above): size of a second zone of 2 MiB pages,
@@ -147,22 +145,24 @@ struct dsm_config {
 	                       * microseconds, 1 to 100000; default 0: chosen by the library */
 	uint64_t memory_bytes; /* DSM_MEMORY (suffixes as above): this node's budget of memory for
 	                        * pages, 256 KiB at least; it may differ from node to node. Default:
-	                        * half of what the machine and the control groups have left at
-	                        * start, shared by the nodes there, and beside it the huge pages that
-	                        * are set aside. When it is given huge pages count in it, and no more
-	                        * of them are set aside than it has room for. See dsm(7). */
+	                        * half of what the machine and the control groups have left at start,
+	                        * shared by the nodes there, and beside it the huge pages set aside.
+	                        * When given, huge pages count in it, as many as it has room for. */
 	dsm_allgather_fn allgather; /* start by this, whatever the environment says of jobs; NULL:
 	                             * by the environment. dsm_mpi.h has one for MPI. It carries
 	                             * the job's secret: no others should see it. */
 	void *allgather_ctx;
 	int rank, nodes;      /* with allgather: this node's rank, and how many there are */
+	const char *on_loss;  /* DSM_ON_LOSS: when a node is lost, "end" (default) the job. "continue" is
+	                       * not there yet: DSM_ERR_CONFIG. */
+	uint32_t loss_ms;     /* DSM_LOSS_TIMEOUT: in ms, who says nothing for so long is lost, then */
 };
 /* Only in the environment: DSM_SPIN_US, looking for more before sleeping, in microseconds, 0 to
  * 10000; in seconds, the wait for others at the start, DSM_START_TIMEOUT (60), and for one that
  * does not answer later, DSM_PEER_TIMEOUT (10). */
 #define DSM_CONFIG_INIT                                                                \
 	{ sizeof(struct dsm_config), 0, NULL, NULL, NULL, NULL, NULL, DSM_LOG_ERROR, 0, \
-	  0, 0, 0, NULL, NULL, 0, 0 }
+	  0, 0, 0, NULL, NULL, 0, 0, NULL, 0 }
 
 /*
  * Joins the job that the environment describes: dsmctl run sets DSM_JOB, DSM_RANK, DSM_SIZE; who

@@ -7,7 +7,7 @@ libnode_la_SOURCES =
 libnode_la_SOURCES += dsm/probe/container.c dsm/probe/kernel.c dsm/probe/look.c dsm/probe/memory.c \
 	dsm/probe/network.c dsm/probe/probe.c dsm/probe/probe.h dsm/probe/tell.c
 libnode_la_SOURCES += dsm/start/active.c dsm/start/agree.c dsm/start/boot.c \
-	dsm/start/core.c dsm/start/exit.c dsm/start/init.c dsm/start/limits.c dsm/start/meet.c dsm/start/part.c dsm/start/place.c \
+	dsm/start/core.c dsm/start/exit.c dsm/start/init.c dsm/start/limits.c dsm/start/loss.c dsm/start/meet.c dsm/start/part.c dsm/start/place.c \
 	dsm/start/provider.c dsm/start/reach.c dsm/start/restore.c dsm/start/restore_pages.c dsm/start/settings.c dsm/start/settings.h dsm/start/start.h \
 	dsm/start/steps.h dsm/start/variables.c dsm/start/vote.c dsm/start/vote.h
 libnode_la_SOURCES += dsm/calls/atomics.c dsm/calls/checkpoint.c dsm/calls/checkpoint.h dsm/calls/checkpoint_agree.c dsm/calls/checkpoint_finish.c dsm/calls/checkpoint_pages.c dsm/calls/checkpoint_wanted.c dsm/calls/coll.c dsm/calls/cond.c dsm/calls/discard.c \

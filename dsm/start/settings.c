@@ -384,5 +384,7 @@ int settings_read(const struct dsm_config *config, struct settings *out, struct 
 		rc = read_start(out);
 	if (rc == 0)
 		rc = read_silent(out);
+	if (rc == 0)
+		rc = settings_loss(&c, out);
 	return rc;
 }

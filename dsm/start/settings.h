@@ -28,6 +28,7 @@ struct settings {
 	int checks;         /* memory that nobody has allocated is refused */
 	int by_chunk;       /* register frames by chunks, whatever the provider does with them */
 	int32_t start_ms;   /* how long to wait for other nodes at the start */
+	uint32_t loss_ms;   /* who says nothing for so long is lost, where others go on */
 	uint32_t silent_ms; /* who confirms nothing for so long is lost; 0: nobody is */
 };
 
@@ -36,6 +37,9 @@ struct settings {
 int settings_read(const struct dsm_config *config, struct settings *out, struct log *log);
 /* The log's part of it. log can be used whatever this returns. */
 int settings_log(const struct dsm_config *config, struct log *log);
+
+/* loss.c: on_loss and its time. Codes as of settings_read(). */
+int settings_loss(const struct dsm_config *config, struct settings *out);
 
 /* variables.c: warns of what is called DSM_ in the environment, and is no variable of ours. */
 void settings_warn_unknown(const struct log *log);

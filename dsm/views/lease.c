@@ -4,9 +4,9 @@
  *
  * Why a member that lags behind does no harm either: let a view be made, to which it belongs but
  * which it has not entered. Those who accepted that view promise nothing of the old one any more,
- * and take no promise of it; and among the promises that its lease stands on is one of theirs. So
- * the lease ends within a lease's time of the last acceptance. Everybody who enters the view after
- * that owes each member a new promise, which lasts longer.
+ * and take no promise of it; and among the promises that its lease stands on, its own to itself
+ * included, is one of theirs. So the lease ends within a lease's time of the last acceptance.
+ * Everybody who enters the view after that owes each member a new promise, which lasts longer.
  */
 #include "dsm/views/state.h"
 

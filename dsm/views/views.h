@@ -94,8 +94,7 @@ struct views_event {
 };
 
 enum views_fx_kind {
-	VIEWS_FX_SEND,     /* msg to rank; VIEWS_ALL: to all others of the view that it bears, and of
-	                    * VIEWS_VIEW also to those whom it leaves out */
+	VIEWS_FX_SEND,     /* msg to rank; VIEWS_ALL: to all others, in whatever view */
 	VIEWS_FX_VIEW,     /* this node is in another view: every member has a new promise of it */
 	VIEWS_FX_USABLE,   /* the window may be used */
 	VIEWS_FX_UNUSABLE, /* it may not, from now on */

@@ -87,6 +87,8 @@ class Config(ctypes.Structure):
         ("allgather_ctx", c_void_p),
         ("rank", c_int),
         ("nodes", c_int),
+        ("on_loss", c_char_p),
+        ("loss_ms", c_uint32),
     ]
 
 

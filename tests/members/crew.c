@@ -244,15 +244,44 @@ static int is_so(struct crew *c, uint64_t living)
 	return 1;
 }
 
+static void tell(struct crew *c)
+{
+	for (unsigned i = 0; i < c->nodes; i++) {
+		struct seen s = look(c, i);
+
+		fprintf(stderr, "node %u: %s, view %u of %llx, %susable%s%s\n", i,
+		        c->pids[i] ? "lives" : "is gone", s.view, (unsigned long long)s.members,
+		        s.usable ? "" : "not ", s.ended ? ", ended: " : "", s.why);
+	}
+}
+
 int crew_wait(struct crew *c, uint64_t living)
 {
 	uint64_t end = crew_now_ms() + HANG_MS / 4;
 
 	while (!is_so(c, living)) {
-		if (crew_now_ms() > end)
+		if (crew_now_ms() > end) {
+			tell(c);
 			return -1;
+		}
 		crew_serve(c, 5);
 	}
+	return 0;
+}
+
+uint64_t crew_settle(struct crew *c)
+{
+	uint64_t end = crew_now_ms() + HANG_MS / 4, living;
+
+	do {
+		crew_serve(c, 5);
+		living = 0;
+		for (unsigned i = 0; i < c->nodes; i++)
+			living |= (uint64_t)(c->pids[i] && !look(c, i).ended) << i;
+		if (is_so(c, living))
+			return living;
+	} while (crew_now_ms() < end);
+	tell(c);
 	return 0;
 }
 

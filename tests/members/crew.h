@@ -58,6 +58,9 @@ void crew_serve(struct crew *c, int ms);
 /* Waits until exactly these (1 bit each) live in one view and may use their windows. 0; or -1 after a
  * very long time. */
 int crew_wait(struct crew *c, uint64_t living);
+/* Waits until those who have not ended live in one view, whoever they are: these. 0 after a very long
+ * time. */
+uint64_t crew_settle(struct crew *c);
 /* Waits until rank has ended, in its own words. */
 int crew_wait_end(struct crew *c, unsigned rank);
 /* Nobody used its window in a view that it was not in: how many did. */

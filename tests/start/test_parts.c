@@ -113,6 +113,15 @@ static void test_words(void)
 	CU_ASSERT_EQUAL(read_with("DSM_PEER_TIMEOUT", "0", &s), 0);
 	CU_ASSERT_EQUAL(s.silent_ms, 0);
 	CU_ASSERT_EQUAL(read_with("DSM_PEER_TIMEOUT", "86401", &s), DSM_ERR_CONFIG);
+	CU_ASSERT_EQUAL(read_with("DSM_ON_LOSS", "end", &s), 0);
+	CU_ASSERT_EQUAL(s.loss_ms, 2000);
+	CU_ASSERT_EQUAL(read_with("DSM_ON_LOSS", "perhaps", &s), DSM_ERR_CONFIG);
+	CU_ASSERT_EQUAL(read_with("DSM_ON_LOSS", "continue", &s), DSM_ERR_CONFIG);
+	CU_ASSERT_PTR_NOT_NULL(strstr(dsm_init_error(), "this version cannot do"));
+	CU_ASSERT_EQUAL(read_with("DSM_LOSS_TIMEOUT", "500", &s), 0);
+	CU_ASSERT_EQUAL(s.loss_ms, 500);
+	CU_ASSERT_EQUAL(read_with("DSM_LOSS_TIMEOUT", "50", &s), DSM_ERR_CONFIG);
+	CU_ASSERT_EQUAL(read_with("DSM_LOSS_TIMEOUT", "2s", &s), DSM_ERR_CONFIG);
 	CU_ASSERT_EQUAL(read_with("DSM_PROVIDER", "tcp", &s), 0);
 	CU_ASSERT_EQUAL(s.silent_ms, 10000);
 	CU_ASSERT_EQUAL(s.spin_us, -1);

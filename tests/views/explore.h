@@ -76,7 +76,7 @@ const struct v_fx *v_list(const struct v_locals *l, uint32_t list, unsigned *n);
 uint32_t v_word(const struct views_msg *m);
 struct views_msg v_unword(uint32_t word);
 
-/* --- the world (world.c) --- */
+/* --- the world (world.c, pack.c) --- */
 
 struct v_world {
 	uint32_t local[V_NODES];
@@ -156,6 +156,8 @@ void v_print_world(struct v_explorer *x, const struct v_world *w);
 extern const struct v_act v_laggard[], v_laggard_alarm[];
 /* Three nodes: 0 has accepted a view without 2 at one ballot, 1 one without 0 at a later one. */
 extern const struct v_act v_two_minds[];
+/* 0 and 1 suspect each other, and both lead: 2 has answered 0, then 1. */
+extern const struct v_act v_two_leaders[];
 #define V_NOBODY 0x80 /* of victims */
 
 struct v_standard {

@@ -1,7 +1,7 @@
 # Views: who lives. Explorer: short without options; "explore long" for more
 check_LTLIBRARIES += libviews_explore.la
 libviews_explore_la_SOURCES = tests/views/check.c tests/views/explore.h tests/views/local.c \
-	tests/views/search.c tests/views/standard.c tests/views/trace.c tests/views/world.c
+	tests/views/pack.c tests/views/search.c tests/views/standard.c tests/views/trace.c tests/views/world.c
 check_PROGRAMS += tests/views/explore
 TESTS += tests/views/explore
 tests_views_explore_SOURCES = tests/views/explore.c

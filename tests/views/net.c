@@ -98,7 +98,7 @@ static void entered(struct net *n, unsigned node)
 	n->made[number] = *views_members(v);
 	for (unsigned i = 0; i < n->o.nodes; i++)
 		if (!vset_has(views_members(v), i) && net_lives(n, i) && n->node[i].usable &&
-		    n->node[i].runs_again <= n->now)
+		    !n->node[i].runs_again)
 			wrong(n, "somebody left out may still use its window", i, number);
 }
 

@@ -30,7 +30,7 @@ struct net_node {
 	struct pulse *pulse;
 	int dead, ended, usable;
 	double rate, offset;       /* of its clock */
-	double runs_again;         /* stands still until then */
+	double runs_again;         /* stands still until then; 0: it runs */
 	uint64_t due_ms;           /* by its clock */
 	uint32_t view;
 	struct vset members;

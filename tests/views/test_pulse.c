@@ -219,7 +219,8 @@ static int random_story(uint64_t seed)
 		net_run(&net, (double)(net_random() % 1500));
 	}
 	for (unsigned i = 0; i < o.nodes; i++) {
-		net.node[i].runs_again = 0;
+		if (net.node[i].runs_again)
+			net.node[i].runs_again = net.now;
 		for (unsigned j = 0; j < o.nodes; j++)
 			net_cut(&net, i, j, 0);
 	}

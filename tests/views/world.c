@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The world: its packed form, what may happen in it, and what that does. */
+/* The world: what may happen in it, and what that does. */
 #include <string.h>
 
 #include "tests/views/explore.h"
@@ -60,56 +60,6 @@ void v_world_init(struct v_explorer *x, struct v_world *w)
 			}
 	if (x->o.before)
 		act(x, w);
-}
-
-/* --- packed --- */
-
-static uint8_t *put(uint8_t *out, const void *from, size_t len)
-{
-	memcpy(out, from, len);
-	return out + len;
-}
-
-unsigned v_world_pack(const struct v_explorer *x, const struct v_world *w, uint8_t *bytes)
-{
-	unsigned n = x->o.nodes;
-	uint8_t *out = put(bytes, w->local, n * sizeof *w->local);
-
-	out = put(out, &w->alive, 4);
-	if (x->o.rule == VIEWS_MAJORITY) {
-		out = put(out, w->acks, n);
-		for (unsigned i = 0; i < n; i++) {
-			out = put(out, w->held[i], n);
-			out = put(out, w->coming[i], n);
-		}
-	}
-	out = put(out, &w->n_msgs, sizeof w->n_msgs);
-	out = put(out, w->msg, w->n_msgs * sizeof *w->msg);
-	return (unsigned)(out - bytes);
-}
-
-static const uint8_t *get(void *to, const uint8_t *in, size_t len)
-{
-	memcpy(to, in, len);
-	return in + len;
-}
-
-void v_world_unpack(const struct v_explorer *x, const uint8_t *bytes, struct v_world *w)
-{
-	unsigned n = x->o.nodes;
-
-	memset(w, 0, sizeof *w);
-	bytes = get(w->local, bytes, n * sizeof *w->local);
-	bytes = get(&w->alive, bytes, 4);
-	if (x->o.rule == VIEWS_MAJORITY) {
-		bytes = get(w->acks, bytes, n);
-		for (unsigned i = 0; i < n; i++) {
-			bytes = get(w->held[i], bytes, n);
-			bytes = get(w->coming[i], bytes, n);
-		}
-	}
-	bytes = get(&w->n_msgs, bytes, sizeof w->n_msgs);
-	get(w->msg, bytes, w->n_msgs * sizeof *w->msg);
 }
 
 /* --- what may happen --- */
@@ -266,7 +216,8 @@ static void promise(struct v_explorer *x, struct v_world *w, unsigned node, unsi
 		w->coming[q][other] &= (uint8_t)~(1u << node);
 	if (told)
 		w->acks[other] |= (uint8_t)(1u << node);
-	w->coming[node][other] = (uint8_t)(told << node);
+	/* Also one of before that is still under way. */
+	w->coming[node][other] = (uint8_t)((w->acks[other] >> node & 1) << node);
 	w->held[node][other] = (uint8_t)(vset_has(&at(x, w, other)->believed, node) << node);
 }
 

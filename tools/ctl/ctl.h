@@ -7,8 +7,8 @@
 #include <stddef.h>
 
 /* Exit statuses of dsmctl itself. */
-enum { CTL_OK = 0, CTL_FAILED = 1, CTL_USAGE = 2, CTL_SURVIVED = 123, CTL_TIME_OVER = 124, CTL_CANNOT_RUN = 126,
-       CTL_NOT_FOUND = 127, CTL_SIGNAL = 128 /* + the signal's number */ };
+enum { CTL_OK = 0, CTL_FAILED = 1, CTL_USAGE = 2, CTL_SURVIVED = 123, CTL_TIME_OVER = 124,
+       CTL_CANNOT_RUN = 126, CTL_NOT_FOUND = 127, CTL_SIGNAL = 128 /* + the signal's number */ };
 
 /* One option of a command. A table of these ends with a zeroed one. */
 struct ctl_option {
