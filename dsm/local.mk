@@ -110,12 +110,14 @@ EXTRA_DIST += dsm/libdsm.map
 
 # What dsmctl run --threads preloads: on the public headers alone.
 pkglib_LTLIBRARIES += libdsm-threads.la
-libdsm_threads_la_SOURCES = dsm/threads/arena.c dsm/threads/arena.h dsm/threads/c11.c dsm/threads/cond.c dsm/threads/descriptors.c \
-	dsm/threads/errand.c dsm/threads/futex.c dsm/threads/globals.c dsm/threads/guards.c dsm/threads/heap.c \
-	dsm/threads/identity.c dsm/threads/keys.c dsm/threads/life.c dsm/threads/malloc.c dsm/threads/meet.c \
-	dsm/threads/mutex.c dsm/threads/next.c dsm/threads/place.c dsm/threads/post.c \
-	dsm/threads/refuse.c dsm/threads/rwlock.c dsm/threads/semaphore.c dsm/threads/stacks.c \
+libdsm_threads_la_SOURCES = dsm/threads/arena.c dsm/threads/arena.h dsm/threads/at_main.c dsm/threads/c11.c dsm/threads/calls.c dsm/threads/calls.h \
+	dsm/threads/carrier.c dsm/threads/catch.c dsm/threads/cond.c dsm/threads/errand.c dsm/threads/fault.c dsm/threads/forward.c \
+	dsm/threads/futex.c dsm/threads/globals.c dsm/threads/guards.c dsm/threads/heap.c \
+	dsm/threads/identity.c dsm/threads/keys.c dsm/threads/life.c dsm/threads/locals.c dsm/threads/malloc.c \
+	dsm/threads/mapped.c dsm/threads/meet.c dsm/threads/mutex.c dsm/threads/next.c dsm/threads/place.c \
+	dsm/threads/post.c dsm/threads/refuse.c dsm/threads/remote.c dsm/threads/rwlock.c dsm/threads/say.c \
+	dsm/threads/semaphore.c dsm/threads/signals.c dsm/threads/stacks.c \
 	dsm/threads/start.c dsm/threads/switch.c dsm/threads/sync.c dsm/threads/sync.h \
-	dsm/threads/thread.c dsm/threads/threads.h
+	dsm/threads/thread.c dsm/threads/threads.h dsm/threads/ways.c
 libdsm_threads_la_LIBADD = libdsm.la
 libdsm_threads_la_LDFLAGS = $(LINK_FLAGS) -module -avoid-version -shared -Wl,-z,now

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * syscall(SYS_futex) of the program on shared memory: std::atomic's wait, std::latch, std::barrier and
- * std::counting_semaphore are made of it. Waiting and waking are there, whatever the bits they name.
+ * futex(2) of the program on shared memory: std::atomic's wait, std::latch, std::barrier and
+ * std::counting_semaphore are made of syscall(SYS_futex), the locks of stdio and of OpenMP of the call
+ * itself. Waiting and waking are there, whatever the bits they name.
  */
 #include <errno.h>
 #include <linux/futex.h>
@@ -32,45 +33,43 @@ static int timeout_ms(int op, const struct timespec *t)
 	return ns / MS >= INT32_MAX ? INT32_MAX : (int)((ns + MS - 1) / MS);
 }
 
-static long failed(int code)
+long futex_make(const long arg[6])
 {
-	errno = code;
-	return -1;
-}
-
-static long futex(const uint32_t *word, int op, uint32_t value, const struct timespec *t)
-{
+	const uint32_t *word = (const uint32_t *)arg[0];
+	const int op = (int)arg[1];
 	uint32_t woken;
 	int rc;
 
 	switch (op & FUTEX_CMD_MASK) {
 	case FUTEX_WAIT:
 	case FUTEX_WAIT_BITSET:
-		rc = dsm_futex_wait(here.dsm, word, value, timeout_ms(op, t));
-		if (rc == DSM_ERR_CHANGED)
-			return failed(EAGAIN);
-		rc = sync_error(rc, EBUSY);
-		return rc ? failed(rc) : 0;
+		rc = dsm_futex_wait(here.dsm, word, (uint32_t)arg[2],
+		                    timeout_ms(op, (const struct timespec *)arg[3]));
+		return rc == DSM_ERR_CHANGED ? -EAGAIN : -sync_error(rc, EBUSY);
 	case FUTEX_WAKE:
 	case FUTEX_WAKE_BITSET:
-		rc = sync_error(dsm_futex_wake(here.dsm, word, value, &woken), EBUSY);
-		return rc ? failed(rc) : (long)woken;
+		rc = sync_error(dsm_futex_wake(here.dsm, word, (uint32_t)arg[2], &woken), EBUSY);
+		return rc ? -rc : (long)woken;
 	default:
-		return failed(ENOSYS);
+		threads_say("futex: an operation that is not there for shared memory is refused");
+		return -ENOSYS;
 	}
 }
 
 EXPORT long syscall(long number, ...)
 {
 	va_list args;
-	long a[6];
+	long a[6], result;
 
 	va_start(args, number);
 	for (int i = 0; i < 6; i++)
 		a[i] = va_arg(args, long);
 	va_end(args);
-	if (number == SYS_futex && is_program() && is_shared((void *)a[0]))
-		return futex((const uint32_t *)a[0], (int)a[1], (uint32_t)a[2],
-		             (const struct timespec *)a[3]);
-	return NEXT(syscall)(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	if (number != SYS_futex || !here.ready || !is_shared((void *)a[0]))
+		return NEXT(syscall)(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	result = futex_make(a);
+	if (result >= 0)
+		return result;
+	errno = (int)-result;
+	return -1;
 }

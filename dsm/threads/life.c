@@ -8,14 +8,14 @@
  * detaches it. Whoever is second frees the stack.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "dsm/threads/threads.h"
 
-#define PRIVATE_BYTES ((size_t)256 << 10)
-
 static pthread_key_t end_key; /* libc's: its destructor is the thread's last act */
+static pthread_mutex_t living = PTHREAD_MUTEX_INITIALIZER; /* of this process: guards done */
 
 /* --- descriptors --- */
 
@@ -45,9 +45,39 @@ void thread_is_gone(void)
 
 /* --- its life, on its node --- */
 
-static long run_keys(void *arg)
+static void say_done(struct thread *t)
 {
+	pthread_mutex_lock(&living);
+	__atomic_store_n(&t->done, 1, __ATOMIC_RELEASE);
+	pthread_mutex_unlock(&living);
+	dsm_futex_wake(here.dsm, &t->done, UINT32_MAX, NULL);
+}
+
+int thread_call(struct thread *t, int (*fn)(pthread_t thread, void *arg), void *arg)
+{
+	sigset_t all, was;
+	int rc;
+
+	if (t == mine)
+		return fn(t->libc, arg);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &was); /* a handler may call this */
+	pthread_mutex_lock(&living);
+	rc = __atomic_load_n(&t->done, __ATOMIC_ACQUIRE) ? ESRCH : fn(t->libc, arg);
+	pthread_mutex_unlock(&living);
+	pthread_sigmask(SIG_SETMASK, &was, NULL);
+	return rc;
+}
+
+/* What the program does at a thread's end is done where it did all else. */
+static long run_last(void *arg)
+{
+	catch_on();
+	locals_end();
 	keys_end(arg);
+	if (here.rank) /* whoever joins it may print what comes next */
+		fflush(stdout);
+	catch_off();
 	return 0;
 }
 
@@ -56,22 +86,26 @@ static void on_end(void *arg)
 {
 	struct thread *t = arg;
 
+	catch_off();
 	if (!t->stack.block)
 		return; /* main: it is not freed */
-	call_on(t, run_keys, t);
+	call_on(t, run_last, t);
+	stack_guard(&t->stack, false);
 	heap_leave();
 	mine = NULL; /* what is freed from here on goes by no cache */
 	thread_is_gone();
-	__atomic_store_n(&t->done, 1, __ATOMIC_RELEASE);
-	dsm_futex_wake(here.dsm, &t->done, UINT32_MAX, NULL);
+	say_done(t);
 	thread_let_go(t, THREAD_ENDED);
+	carrier_ends();
 }
 
 static long run(void *arg)
 {
 	struct thread *t = arg;
 
+	catch_on();
 	t->result = t->fn(t->arg);
+	catch_off();
 	return 0;
 }
 
@@ -83,11 +117,14 @@ static void tell_started(struct thread *t, uint32_t value)
 
 static void *begin(void *arg)
 {
+	char faults[FAULT_BYTES];
 	struct thread *t = arg;
 
 	mine = t;
 	t->libc = NEXT(pthread_self)();
-	t->tid = gettid();
+	fault_thread(faults, sizeof faults);
+	stack_guard(&t->stack, true);
+	catch_thread();
 	NEXT(pthread_setspecific)(end_key, t);
 	pthread_sigmask(SIG_SETMASK, &t->mask, NULL);
 	tell_started(t, 1);
@@ -97,17 +134,13 @@ static void *begin(void *arg)
 
 void thread_begin(struct thread *t)
 {
-	pthread_attr_t attr;
-	pthread_t libc;
-	int rc;
+	int rc, state;
 
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
 	private_depth++; /* what libc allocates for it is of this process */
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, PRIVATE_BYTES);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	rc = NEXT(pthread_create)(&libc, &attr, begin, t);
-	pthread_attr_destroy(&attr);
+	rc = carrier_start(begin, t);
 	private_depth--;
+	pthread_setcancelstate(state, NULL);
 	if (rc)
 		tell_started(t, (uint32_t)-rc);
 }

@@ -4,6 +4,7 @@
  * executable, main and exit, happens on node 0, on a stack in the region; the other nodes do nothing
  * of it, and wait for threads.
  */
+#include <dlfcn.h>
 #include <elf.h>
 #include <errno.h>
 #include <link.h>
@@ -73,6 +74,7 @@ static _Noreturn void leave(int status)
 
 	while (__atomic_exchange_n(&leaving, 1, __ATOMIC_ACQ_REL))
 		pause();
+	catch_off();
 	call_on(stack + sizeof stack, call_dsm_exit, (void *)(intptr_t)status);
 	__builtin_unreachable();
 }
@@ -84,13 +86,18 @@ static _Noreturn void program_end_now(int status)
 	leave(status);
 }
 
+static long do_end_now(const long arg[6])
+{
+	program_end_now((int)arg[0]);
+}
+
 /* What the program has registered, and what is in its files, is not for this. Node 0 ends the job, for
  * its status is the program's. */
 EXPORT void _exit(int status)
 {
 	if (is_program()) {
 		if (here.rank)
-			errand_send(0, SYS_exit_group, status, 0, 0, 0);
+			errand_call(0, do_end_now, status, 0, 0);
 		program_end_now(status);
 	}
 	for (;;)
@@ -124,6 +131,8 @@ static void on_exit_of_program(int status, void *unused)
 
 static long end_program(void *unused)
 {
+	catch_thread();
+	catch_on();
 	exit(here.world->status);
 }
 
@@ -163,9 +172,12 @@ static void *serve(void *unused)
 static void serve_beside(void)
 {
 	pthread_t thread;
+	sigset_t was;
 
+	signals_away(&was);
 	if (NEXT(pthread_create)(&thread, NULL, serve, NULL))
 		threads_die("no thread can be made");
+	pthread_sigmask(SIG_SETMASK, &was, NULL);
 	NEXT(pthread_detach)(thread);
 }
 
@@ -227,11 +239,13 @@ static long begin_program(void *arg)
 {
 	const struct begin *b = arg;
 
+	catch_on();
 	return b->start(b->main, b->argc, b->argv, b->init, b->fini, b->rtld_fini, b->stack_end);
 }
 
 static long begin_main(struct begin *b)
 {
+	static char faults[FAULT_BYTES];
 	struct stack stack;
 	struct thread *t;
 	int envc;
@@ -241,10 +255,12 @@ static long begin_main(struct begin *b)
 	b->argv = copy_arguments(b, (char *)t, &envc);
 	environ = b->argv + b->argc + 1;
 	t->libc = NEXT(pthread_self)();
-	t->tid = gettid();
 	t->node = 0;
 	here.world->main = mine = t;
 	here.ready = true;
+	fault_thread(faults, sizeof faults);
+	stack_guard(&stack, true);
+	catch_thread();
 	return call_on(b->argv, begin_program, b);
 }
 
@@ -261,6 +277,7 @@ EXPORT int __libc_start_main(int (*main)(int, char **, char **), int argc, char 
 
 	globals_find();
 	take_own();
+	dlopen("libgcc_s.so.1", RTLD_NOW); /* which libc would load when a thread is left */
 	identity_take();
 	join_job();
 	identity_check();
@@ -272,7 +289,11 @@ EXPORT int __libc_start_main(int (*main)(int, char **, char **), int argc, char 
 	if (on_exit(on_exit_of_program, NULL)) /* the last to be called */
 		threads_die("no memory");
 	print_lines();
-	here.end_now = program_end_now;
+	here.pid = getpid();
+	if (here.rank == 0)
+		here.world->pid = here.pid;
+	catch_open();
+	fault_open();
 	errand_serve();
 	if (here.rank == 0)
 		serve_beside();

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* pthread_create and its family: what names a thread is the address of its descriptor. */
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "dsm/threads/sync.h"
 
@@ -21,6 +23,31 @@ static int make(const pthread_attr_t *attr, int *detached, struct thread **out)
 	return 0;
 }
 
+/* OpenMP's runtime has pointers into thread-local variables of its threads: these must be of one process. */
+static bool is_openmp(const void *caller)
+{
+	const char *name;
+	Dl_info info;
+
+	if (here.size == 1 || !dladdr(caller, &info))
+		return false;
+	name = strrchr(info.dli_fname, '/');
+	name = name ? name + 1 : info.dli_fname;
+	return strncmp(name, "libgomp.", 8) == 0 || strncmp(name, "libomp.", 7) == 0 ||
+	       strncmp(name, "libiomp5.", 9) == 0;
+}
+
+static int place(const void *caller)
+{
+	static uint32_t said;
+
+	if (!is_openmp(caller))
+		return place_next();
+	if (!__atomic_exchange_n(&said, 1, __ATOMIC_RELAXED))
+		threads_say("OpenMP's threads stay on the node that makes them");
+	return here.rank;
+}
+
 EXPORT int pthread_create(pthread_t *out, const pthread_attr_t *attr, void *(*fn)(void *), void *arg)
 {
 	struct thread *t;
@@ -33,7 +60,7 @@ EXPORT int pthread_create(pthread_t *out, const pthread_attr_t *attr, void *(*fn
 		return rc;
 	t->fn = fn;
 	t->arg = arg;
-	t->node = place_next();
+	t->node = place(__builtin_return_address(0));
 	pthread_sigmask(SIG_SETMASK, NULL, &t->mask);
 	t->result = PTHREAD_CANCELED; /* until it says something else */
 	*out = (pthread_t)t; /* before it runs */

@@ -27,6 +27,7 @@
 #define NODES_MAX 64
 #define EXTENT ((size_t)64 * PAGE) /* what is protected alike, see docs/trap.md */
 #define KEYS_MAX 256
+#define MAPPINGS_MAX 8192 /* a power of 2 */
 #define TLS __thread __attribute__((tls_model("initial-exec")))
 #define EXPORT __attribute__((visibility("default")))
 
@@ -52,6 +53,12 @@ struct desk {
 	struct dsm_sync_sem filled;
 };
 
+/* Memory of mmap's. */
+struct mapping {
+	uintptr_t start; /* 0: none */
+	size_t bytes, left; /* less what has been unmapped */
+};
+
 struct key {
 	uint32_t used; /* atomic: how often made and deleted; odd: there */
 	void (*destructor)(void *);
@@ -60,6 +67,7 @@ struct key {
 struct world {
 	void *globals; /* where rank 0 has put the program's variables; before the second barrier */
 	struct thread *main;
+	int pid; /* of node 0's process: the program's */
 	_Alignas(PAGE) uint32_t ending; /* atomic: enum world_end */
 	int status; /* with WORLD_TO_END */
 	uint32_t next_node; /* atomic: whose turn it is */
@@ -68,6 +76,8 @@ struct world {
 	struct mailbox mailbox[NODES_MAX];
 	struct inbox inbox[NODES_MAX];
 	struct desk desk[NODES_MAX];
+	struct dsm_sync_mutex mappings_lock; /* guards: */
+	struct mapping mapping[MAPPINGS_MAX];
 };
 
 /* Upwards only. */
@@ -79,12 +89,11 @@ enum world_end {
 
 struct here {
 	dsm_t *dsm;
-	int rank, size;
+	int rank, size, pid;
 	uintptr_t region, region_bytes;   /* the window */
 	uintptr_t globals, globals_bytes; /* the executable's writable data */
 	struct world *world;
 	bool ready; /* the program may run */
-	void (*end_now)(int status); /* the job, without what exit calls */
 };
 extern struct here here;
 
@@ -149,6 +158,8 @@ struct stack {
 /* 0, or DSM_ERR_NOMEM. */
 int stack_make(size_t bytes, struct stack *out);
 void stack_free(const struct stack *stack);
+/* A thread is to run on it here, or has: whether anybody may touch what is below. */
+void stack_guard(const struct stack *stack, bool on);
 size_t stack_usual(void);
 
 /* --- heap.c --- */
@@ -170,7 +181,6 @@ struct thread {
 	uint32_t started; /* atomic, waited for: 1: it runs; else the negated error */
 	int node;
 	pthread_t libc; /* at its node */
-	pid_t tid;      /* there */
 	sigset_t mask;  /* of signals, which it has from its maker */
 	struct stack stack;
 	void *value[KEYS_MAX];
@@ -184,6 +194,18 @@ void thread_let_go(struct thread *t, uint32_t who);
 void thread_is_gone(void); /* one is not alive any more */
 void thread_begin(struct thread *t); /* a libc thread for it, here: sets started */
 int thread_open(void);               /* what threads of this node need */
+/* Of a thread of this node: calls fn, while it does not end: what that returns, or ESRCH. */
+int thread_call(struct thread *t, int (*fn)(pthread_t thread, void *arg), void *arg);
+
+/* --- carrier.c --- */
+
+/* A thread of libc's that calls fn(arg), which says carrier_ends() as its last act: 0 or EAGAIN. */
+int carrier_start(void *(*fn)(void *), void *arg);
+void carrier_ends(void);
+
+/* --- locals.c --- */
+
+void locals_end(void); /* destructors of the thread's thread-local objects */
 
 /* --- post.c --- */
 
@@ -195,9 +217,39 @@ void post_end(void); /* tells all nodes of world->ending */
 
 /* --- errand.c --- */
 
-/* Has another node make a system call; its result, or -1 and errno. By the program, on its stack. */
+/* Have another node make a system call, or call a function of this library: the result, of system calls
+ * a negative error. By the program, on its stack. Of its own node errand_call() calls it at once. */
+long errand_make(int node, long number, const long arg[6]);
 long errand_send(int node, long number, long a, long b, long c, long d);
-void errand_serve(void); /* one more thread here that makes them */
+long errand_call(int node, long (*fn)(const long arg[6]), long a, long b, long c);
+void errand_serve(void);           /* one more thread here that makes them */
+void signals_away(sigset_t *was);  /* from the calling thread, and those that it makes */
+
+/* --- catch.c --- */
+
+/* With more than one node: the program's system calls are seen. */
+void catch_open(void);
+void catch_thread(void); /* of the calling thread, from catch_on() to catch_off() */
+void catch_on(void);
+void catch_off(void);
+
+/* --- fault.c --- */
+
+#define FAULT_BYTES ((size_t)32 << 10)
+void fault_open(void);
+void fault_thread(void *room, size_t bytes); /* of the calling one, for as long as it runs */
+
+/* --- futex.c --- */
+
+long futex_make(const long arg[6]); /* of a word in shared memory; negative: an error */
+
+/* --- say.c --- */
+
+#define THREADS_NO_FORK                                                                     \
+	"it is not there for programs with threads on many nodes; posix_spawn, vfork, system " \
+	"and popen are"
+/* A line on standard error; but not more than some. */
+void threads_say(const char *text);
 
 /* --- keys.c --- */
 

@@ -5,7 +5,7 @@ system_programs = tests/system/advice tests/system/api tests/system/audit tests/
 	tests/system/full tests/system/futex tests/system/heat tests/system/idle tests/system/kernel tests/system/layers tests/system/leave \
 	tests/system/left tests/system/litmus tests/system/load tests/system/log \
 	tests/system/lost tests/system/objects tests/system/place tests/system/resident tests/system/reuse tests/system/sharing \
-	tests/system/stacks tests/system/stress tests/system/thread tests/system/thread-strange tests/system/threaded tests/system/threaded_heap \
+	tests/system/stacks tests/system/stress tests/system/thread tests/system/thread-strange tests/system/threaded tests/system/threaded_calls tests/system/threaded_files tests/system/threaded_heap \
 	tests/system/threaded_others tests/system/traced tests/system/user
 check_PROGRAMS += $(system_programs)
 
@@ -47,6 +47,10 @@ tests_system_heat_LDADD = libdsm.la
 # A program of threads alone: libdsm is not linked.
 tests_system_threaded_SOURCES = tests/system/threaded.c
 tests_system_threaded_LDADD = -lpthread
+tests_system_threaded_calls_SOURCES = tests/system/threaded_calls.c tests/system/threaded.h
+tests_system_threaded_calls_LDADD = -lpthread
+tests_system_threaded_files_SOURCES = tests/system/threaded_files.c tests/system/threaded.h
+tests_system_threaded_files_LDADD = -lpthread
 tests_system_threaded_heap_SOURCES = tests/system/threaded_heap.c
 tests_system_threaded_heap_LDADD = -lpthread
 tests_system_threaded_others_SOURCES = tests/system/threaded_others.c
@@ -109,7 +113,7 @@ system_scripts = tests/system/api.sh tests/system/audit.sh tests/system/breaks.s
 	tests/system/mpi_pmix.sh tests/system/mpi_prterun.sh tests/system/mpi_slurm.sh \
 	tests/system/names.sh tests/system/netns.sh tests/system/objects.sh tests/system/place.sh tests/system/provider.sh tests/system/realtime.sh \
 	tests/system/said.sh tests/system/shm.sh tests/system/stacks.sh tests/system/stress.sh \
-	tests/system/thread.sh tests/system/threads.sh tests/system/threads_others.sh tests/system/trace.sh \
+	tests/system/thread.sh tests/system/threads.sh tests/system/threads_calls.sh tests/system/threads_others.sh tests/system/trace.sh \
 	tests/system/user.sh
 dist_check_SCRIPTS += $(system_scripts)
 TESTS += $(system_scripts) tests/system/errors
@@ -124,8 +128,11 @@ endif
 
 # dsm.hpp
 if HAVE_CXX
-check_PROGRAMS += tests/system/cxx
+check_PROGRAMS += tests/system/cxx tests/system/threaded_ends
 endif
+tests_system_threaded_ends_SOURCES = tests/system/threaded_ends.cpp tests/system/threaded.h
+tests_system_threaded_ends_CXXFLAGS = $(AM_CXXFLAGS) -pthread
+tests_system_threaded_ends_LDADD = -lpthread
 tests_system_cxx_SOURCES = tests/system/cxx.cpp
 tests_system_cxx_CPPFLAGS = -I$(top_srcdir)/dsm
 tests_system_cxx_LDADD = libdsm.la

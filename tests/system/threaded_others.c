@@ -8,6 +8,8 @@
  *	threaded_others many N      so many threads one after the other
  *	threaded_others wide N      so many at once
  *	threaded_others deep        a thread's stack is too small
+ *	threaded_others over        a little too small
+ *	threaded_others fixed       a thread uses memory that main has put somewhere
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -211,6 +214,29 @@ static void *deep(void *unused)
 	return (void *)(long)fall(1 << 30);
 }
 
+static int sink(const char *until)
+{
+	volatile char room[1000];
+
+	memset((void *)room, 1, sizeof room);
+	return (const char *)room > until ? sink(until) + room[5] : 1;
+}
+
+static void *over(void *unused)
+{
+	pthread_attr_t attr;
+	size_t bytes;
+	void *lo;
+
+	CHECK(!pthread_getattr_np(pthread_self(), &attr) && !pthread_attr_getstack(&attr, &lo, &bytes));
+	return (void *)(long)sink((char *)lo - 100000);
+}
+
+static void *use(void *at)
+{
+	return (void *)(long)*(volatile char *)at;
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -225,6 +251,14 @@ int main(int argc, char **argv)
 		CHECK(!pthread_create(&thread, NULL, *what == 'd' ? deep : end_now, (void *)n));
 		pthread_join(thread, NULL);
 		return 1;
+	} else if (strcmp(what, "over") == 0) {
+		CHECK(!pthread_create(&thread, NULL, over, NULL) && !pthread_join(thread, NULL));
+	} else if (strcmp(what, "fixed") == 0) {
+		void *at = mmap((void *)0x600000000000, 4096, PROT_READ | PROT_WRITE,
+		                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+
+		CHECK(at != MAP_FAILED);
+		CHECK(!pthread_create(&thread, NULL, use, at) && !pthread_join(thread, NULL));
 	} else if (strcmp(what, "many") == 0) {
 		many(n);
 	} else if (strcmp(what, "wide") == 0) {

@@ -58,7 +58,7 @@ for n in 1 2 4; do
 	[ $status = 3 ] || fail "threaded on $n nodes: status $status: $(cat "$tmp/wrong")"
 	[ "$(cat "$tmp/said")" = "$(printf 'from a child\nfine\nat exit: here')" ] ||
 		fail "threaded on $n nodes: $(cat "$tmp/said")"
-	grep -q 'fork is not there' "$tmp/wrong" || fail "nobody hears of fork: $(cat "$tmp/wrong")"
+	grep -q 'fork: it is not there' "$tmp/wrong" || fail "nobody hears of fork: $(cat "$tmp/wrong")"
 done
 for place in 0 1; do
 	nodes 2 --place $place -- tests/system/threaded 5

@@ -1,0 +1,81 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# dsmctl run --threads: system calls, files of stdio, memory of mmap, ends of threads and of the program:
+# programs with those say on 1, 2 and 4 nodes what they say alone; what is refused is, by name.
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/lib.sh"
+tmp=$(mktemp -d) || exit 99
+trap 'rm -rf "$tmp"' EXIT
+need_threads
+
+# nodes N PROGRAM ARGUMENT...: what it said is in $tmp/said and $tmp/wrong
+nodes() {
+	timeout -k 10 $((hang + 20)) tools/dsmctl run -t $hang --threads -n "$1" -- "${@:2}" \
+		>"$tmp/said" 2>"$tmp/wrong" </dev/null
+}
+
+# same PROGRAM ARGUMENT...: status and output, alone and on nodes
+same() {
+	local status n got
+	"$@" >"$tmp/alone" 2>"$tmp/wrong"
+	status=$?
+	for n in 1 2 4; do
+		nodes $n "$@"
+		got=$?
+		[ $got = $status ] ||
+			fail "$* on $n nodes: status $got, alone $status: $(cat "$tmp/wrong")"
+		cmp -s "$tmp/alone" "$tmp/said" ||
+			fail "$* on $n nodes: $(cat "$tmp/said"), alone: $(cat "$tmp/alone")"
+		! grep -v '^dsmctl: rank 0 exited with status' "$tmp/wrong" || fail "$* on $n nodes: $(cat "$tmp/wrong")"
+	done
+}
+
+mkdir "$tmp/dir"
+same tests/system/threaded_calls "$tmp/dir"
+same tests/system/threaded_files "$tmp/file"
+if [ -x tests/system/threaded_ends ]; then
+	same tests/system/threaded_ends
+	same tests/system/threaded_ends 7
+fi
+
+nodes 2 tests/system/threaded_calls refuse
+for call in io_uring_setup poll mmap execve; do
+	grep -q "node 1: $call\b" "$tmp/wrong" || fail "$call is not refused: $(cat "$tmp/wrong")"
+done
+# Whatever starts another program in its place.
+nodes 2 env true && fail "execve of main"
+grep -q 'execve: ' "$tmp/wrong" || fail "execve of main: $(cat "$tmp/wrong")"
+
+# Memory that is not shared, and a stack that is used up, are told apart.
+nodes 2 tests/system/threaded_others fixed
+status=$?
+[ $status = 139 ] || fail "memory at an address of its choice: status $status: $(cat "$tmp/wrong")"
+grep -q "address of its choice" "$tmp/wrong" || fail "nobody hears of MAP_FIXED: $(cat "$tmp/wrong")"
+grep -q "used memory at 0x600000000000" "$tmp/wrong" || fail "nobody hears where: $(cat "$tmp/wrong")"
+for n in 1 2; do
+	nodes $n tests/system/threaded_others over
+	status=$?
+	[ $status = 139 ] || fail "the end of a stack, $n nodes: status $status: $(cat "$tmp/wrong")"
+done
+grep -q 'used up its stack' "$tmp/wrong" || fail "the end of a stack: $(cat "$tmp/wrong")"
+
+# OpenMP's threads are of one process, and it is said.
+cat >"$tmp/omp.c" <<'EOF'
+#include <stdio.h>
+int main(void)
+{
+	long sum = 0;
+	for (int round = 0; round < 3; round++)
+#pragma omp parallel for reduction(+ : sum) num_threads(4)
+		for (int i = 0; i < 100000; i++)
+			sum += i;
+	printf("%ld\n", sum);
+	return 0;
+}
+EOF
+if cc -O1 -fopenmp -o "$tmp/omp" "$tmp/omp.c" 2>/dev/null; then
+	nodes 2 "$tmp/omp" || fail "OpenMP: status $?: $(cat "$tmp/wrong")"
+	[ "$(cat "$tmp/said")" = 14999850000 ] || fail "OpenMP: $(cat "$tmp/said")"
+	grep -q "OpenMP's threads stay" "$tmp/wrong" || fail "nobody hears of OpenMP: $(cat "$tmp/wrong")"
+fi
+echo "calls, files and ends are as they are alone"
