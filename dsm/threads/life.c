@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "dsm/threads/threads.h"
+#include "dsm/threads/sync.h"
 
 static pthread_key_t end_key; /* libc's: its destructor is the thread's last act */
 static pthread_mutex_t living = PTHREAD_MUTEX_INITIALIZER; /* of this process: guards done */
@@ -37,10 +37,52 @@ void thread_let_go(struct thread *t, uint32_t who)
 		stack_free(&stack);
 }
 
+void thread_is_made(void)
+{
+	__atomic_add_fetch(&here.world->tally[here.rank].made, 1, __ATOMIC_RELAXED);
+}
+
+/* Sequentially consistent, as with main, which first says that it waits and then counts: one of both sees
+ * the other. */
 void thread_is_gone(void)
 {
-	if (__atomic_sub_fetch(&here.world->alive, 1, __ATOMIC_RELEASE) == 0)
-		dsm_futex_wake(here.dsm, &here.world->alive, UINT32_MAX, NULL);
+	__atomic_add_fetch(&here.world->tally[here.rank].ended, 1, __ATOMIC_SEQ_CST);
+	if (!__atomic_load_n(&here.world->main_left, __ATOMIC_SEQ_CST))
+		return;
+	__atomic_add_fetch(&here.world->gone, 1, __ATOMIC_SEQ_CST);
+	dsm_futex_wake(here.dsm, &here.world->gone, UINT32_MAX, NULL);
+}
+
+/* --- what others wait for --- */
+
+bool flag_is(const uint32_t *flag)
+{
+	return __atomic_load_n(flag, __ATOMIC_ACQUIRE) == FLAG_IS; /* pairs with flag_set() */
+}
+
+void flag_set(uint32_t *flag)
+{
+	if (__atomic_exchange_n(flag, FLAG_IS, __ATOMIC_RELEASE) == FLAG_WAITED)
+		dsm_futex_wake(here.dsm, flag, UINT32_MAX, NULL);
+}
+
+bool flag_wait(uint32_t *flag, uint64_t until_ns)
+{
+	uint32_t was = 0;
+
+	if (flag_is(flag))
+		return true;
+	__atomic_compare_exchange_n(flag, &was, FLAG_WAITED, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+	while (!flag_is(flag)) {
+		const int timeout_ms = sync_timeout_ms(until_ns);
+		const int rc = dsm_futex_wait(here.dsm, flag, FLAG_WAITED, timeout_ms);
+
+		if (rc == DSM_ERR_TIMEDOUT && sync_timeout_ms(until_ns) == 0)
+			return false;
+		if (rc != DSM_ERR_TIMEDOUT && rc != DSM_ERR_CHANGED)
+			threads_check(rc, "a thread");
+	}
+	return true;
 }
 
 /* --- its life, on its node --- */
@@ -48,9 +90,8 @@ void thread_is_gone(void)
 static void say_done(struct thread *t)
 {
 	pthread_mutex_lock(&living);
-	__atomic_store_n(&t->done, 1, __ATOMIC_RELEASE);
+	flag_set(&t->done);
 	pthread_mutex_unlock(&living);
-	dsm_futex_wake(here.dsm, &t->done, UINT32_MAX, NULL);
 }
 
 int thread_call(struct thread *t, int (*fn)(pthread_t thread, void *arg), void *arg)
@@ -60,10 +101,11 @@ int thread_call(struct thread *t, int (*fn)(pthread_t thread, void *arg), void *
 
 	if (t == mine)
 		return fn(t->libc, arg);
+	flag_wait(&t->started, DSM_SYNC_NEVER);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &was); /* a handler may call this */
 	pthread_mutex_lock(&living);
-	rc = __atomic_load_n(&t->done, __ATOMIC_ACQUIRE) ? ESRCH : fn(t->libc, arg);
+	rc = flag_is(&t->done) ? ESRCH : fn(t->libc, arg);
 	pthread_mutex_unlock(&living);
 	pthread_sigmask(SIG_SETMASK, &was, NULL);
 	return rc;
@@ -109,12 +151,6 @@ static long run(void *arg)
 	return 0;
 }
 
-static void tell_started(struct thread *t, uint32_t value)
-{
-	__atomic_store_n(&t->started, value, __ATOMIC_RELEASE);
-	dsm_futex_wake(here.dsm, &t->started, UINT32_MAX, NULL);
-}
-
 static void *begin(void *arg)
 {
 	char faults[FAULT_BYTES];
@@ -127,12 +163,12 @@ static void *begin(void *arg)
 	catch_thread();
 	NEXT(pthread_setspecific)(end_key, t);
 	pthread_sigmask(SIG_SETMASK, &t->mask, NULL);
-	tell_started(t, 1);
+	flag_set(&t->started);
 	call_on(t, run, t);
 	return NULL;
 }
 
-void thread_begin(struct thread *t)
+int thread_begin(struct thread *t)
 {
 	int rc, state;
 
@@ -141,8 +177,7 @@ void thread_begin(struct thread *t)
 	rc = carrier_start(begin, t);
 	private_depth--;
 	pthread_setcancelstate(state, NULL);
-	if (rc)
-		tell_started(t, (uint32_t)-rc);
+	return rc;
 }
 
 int thread_open(void)

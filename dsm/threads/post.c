@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Threads that one node has another start. */
-#include <errno.h>
-
 #include "dsm/threads/threads.h"
 
 static void push(struct mailbox *box, struct thread *t)
@@ -32,21 +30,12 @@ static struct thread *take(struct mailbox *box)
 int post_thread(struct thread *t)
 {
 	struct mailbox *box = &here.world->mailbox[t->node];
-	uint32_t started;
 
-	if (t->node == here.rank) {
-		thread_begin(t);
-	} else {
-		push(box, t);
-		threads_check(dsm_sync_sem_post(here.dsm, &box->filled), "pthread_create");
-	}
-	while (!(started = __atomic_load_n(&t->started, __ATOMIC_ACQUIRE))) {
-		const int rc = dsm_futex_wait(here.dsm, &t->started, 0, -1);
-
-		if (rc != DSM_ERR_CHANGED)
-			threads_check(rc, "pthread_create");
-	}
-	return started == 1 ? 0 : (int)-started;
+	if (t->node == here.rank)
+		return thread_begin(t);
+	push(box, t);
+	threads_check(dsm_sync_sem_post(here.dsm, &box->filled), "pthread_create");
+	return 0;
 }
 
 void post_serve(void)
@@ -62,7 +51,8 @@ void post_serve(void)
 		threads_check(dsm_sync_sem_wait(here.dsm, &box->filled), "waiting for threads");
 		for (t = take(box); t; t = next) {
 			next = t->next; /* it may be gone once it runs */
-			thread_begin(t);
+			if (thread_begin(t))
+				threads_die("node %d has no room for another thread", here.rank);
 		}
 	}
 }

@@ -64,7 +64,7 @@ EXPORT int pthread_create(pthread_t *out, const pthread_attr_t *attr, void *(*fn
 	pthread_sigmask(SIG_SETMASK, NULL, &t->mask);
 	t->result = PTHREAD_CANCELED; /* until it says something else */
 	*out = (pthread_t)t; /* before it runs */
-	__atomic_add_fetch(&here.world->alive, 1, __ATOMIC_RELAXED);
+	thread_is_made();
 	rc = post_thread(t);
 	if (rc) {
 		thread_is_gone();
@@ -79,17 +79,8 @@ static int join(struct thread *t, void **value, uint64_t until_ns)
 {
 	if (t == mine)
 		return EDEADLK;
-	while (!__atomic_load_n(&t->done, __ATOMIC_ACQUIRE)) {
-		const int timeout_ms = sync_timeout_ms(until_ns);
-		const int rc = dsm_futex_wait(here.dsm, &t->done, 0, timeout_ms);
-
-		if (rc == DSM_ERR_TIMEDOUT && until_ns != DSM_SYNC_NEVER) {
-			if (sync_timeout_ms(until_ns) == 0)
-				return ETIMEDOUT;
-		} else if (rc != DSM_ERR_CHANGED) {
-			threads_check(rc, "pthread_join");
-		}
-	}
+	if (!flag_wait(&t->done, until_ns))
+		return ETIMEDOUT;
 	if (value)
 		*value = t->result;
 	thread_let_go(t, THREAD_LEFT);
@@ -129,7 +120,7 @@ EXPORT int pthread_tryjoin_np(pthread_t thread, void **value)
 
 	if (!here.ready || !is_shared(t))
 		return NEXT(pthread_tryjoin_np)(thread, value);
-	return __atomic_load_n(&t->done, __ATOMIC_ACQUIRE) ? pthread_join(thread, value) : EBUSY;
+	return flag_is(&t->done) ? pthread_join(thread, value) : EBUSY;
 }
 
 EXPORT int pthread_detach(pthread_t thread)
@@ -145,20 +136,35 @@ EXPORT pthread_t pthread_self(void)
 	return mine && is_program() ? (pthread_t)mine : NEXT(pthread_self)();
 }
 
+/* The threads that have not ended, or more: never fewer, for those that have are counted first. */
+static uint32_t count_alive(void)
+{
+	uint32_t alive = 0;
+
+	for (int node = 0; node < here.size; node++)
+		alive -= __atomic_load_n(&here.world->tally[node].ended, __ATOMIC_SEQ_CST);
+	for (int node = 0; node < here.size; node++)
+		alive += __atomic_load_n(&here.world->tally[node].made, __ATOMIC_SEQ_CST);
+	return alive;
+}
+
 /* Main's end is not the program's, which is over with its last thread. */
 static _Noreturn void outlive(void)
 {
-	uint32_t alive;
+	struct world *world = here.world;
 
-	__atomic_store_n(&mine->done, 1, __ATOMIC_RELEASE);
-	dsm_futex_wake(here.dsm, &mine->done, UINT32_MAX, NULL);
-	while ((alive = __atomic_load_n(&here.world->alive, __ATOMIC_ACQUIRE))) {
-		const int rc = dsm_futex_wait(here.dsm, &here.world->alive, alive, -1);
+	flag_set(&mine->done);
+	__atomic_store_n(&world->main_left, 1, __ATOMIC_SEQ_CST);
+	for (;;) {
+		const uint32_t gone = __atomic_load_n(&world->gone, __ATOMIC_SEQ_CST);
+
+		if (!count_alive())
+			exit(0);
+		const int rc = dsm_futex_wait(here.dsm, &world->gone, gone, -1);
 
 		if (rc != DSM_ERR_CHANGED)
 			threads_check(rc, "pthread_exit of main");
 	}
-	exit(0);
 }
 
 EXPORT void pthread_exit(void *value)

@@ -53,6 +53,12 @@ struct desk {
 	struct dsm_sync_sem filled;
 };
 
+/* Of a node's own, so that its page stays there. */
+struct tally {
+	_Alignas(PAGE) uint32_t made; /* atomic: threads that the node has created, */
+	uint32_t ended;               /* atomic: and those that have ended there */
+};
+
 /* Memory of mmap's. */
 struct mapping {
 	uintptr_t start; /* 0: none */
@@ -70,12 +76,13 @@ struct world {
 	int pid; /* of node 0's process: the program's */
 	_Alignas(PAGE) uint32_t ending; /* atomic: enum world_end */
 	int status; /* with WORLD_TO_END */
-	uint32_t next_node; /* atomic: whose turn it is */
-	uint32_t alive;     /* atomic, waited for: threads but main */
+	uint32_t main_left; /* atomic: main waits for the others' ends: who ends says so by: */
+	uint32_t gone;      /* atomic, waited for: counts up */
 	_Alignas(PAGE) struct key key[KEYS_MAX];
 	struct mailbox mailbox[NODES_MAX];
 	struct inbox inbox[NODES_MAX];
 	struct desk desk[NODES_MAX];
+	struct tally tally[NODES_MAX];
 	struct dsm_sync_mutex mappings_lock; /* guards: */
 	struct mapping mapping[MAPPINGS_MAX];
 };
@@ -176,9 +183,9 @@ struct thread {
 	struct thread *next; /* in a mailbox */
 	void *(*fn)(void *);
 	void *arg, *result;
-	uint32_t done;   /* atomic, waited for: 1: ended */
+	uint32_t done;    /* atomic, waited for: enum thread_flag: it has ended */
 	uint32_t left;   /* atomic: who has let go of it: THREAD_ENDED, THREAD_LEFT */
-	uint32_t started; /* atomic, waited for: 1: it runs; else the negated error */
+	uint32_t started; /* atomic, waited for: enum thread_flag: it runs */
 	int node;
 	pthread_t libc; /* at its node */
 	sigset_t mask;  /* of signals, which it has from its maker */
@@ -187,12 +194,18 @@ struct thread {
 	uint32_t used[KEYS_MAX]; /* of the key, when the value was set */
 };
 enum { THREAD_ENDED = 1, THREAD_LEFT = 2 };
+enum thread_flag { FLAG_IS = 1, FLAG_WAITED = 2 }; /* 0: not yet; WAITED: nor then, and somebody waits */
 
 /* Takes the descriptor that stands at the end of a new stack. */
 struct thread *thread_make(const struct stack *stack);
 void thread_let_go(struct thread *t, uint32_t who);
+void thread_is_made(void); /* one more, by this node */
 void thread_is_gone(void); /* one is not alive any more */
-void thread_begin(struct thread *t); /* a libc thread for it, here: sets started */
+int thread_begin(struct thread *t);  /* a libc thread for it, here: 0 or EAGAIN */
+/* Until it is so, or the time has come: false. */
+bool flag_wait(uint32_t *flag, uint64_t until_ns);
+void flag_set(uint32_t *flag);
+bool flag_is(const uint32_t *flag);
 int thread_open(void);               /* what threads of this node need */
 /* Of a thread of this node: calls fn, while it does not end: what that returns, or ESRCH. */
 int thread_call(struct thread *t, int (*fn)(pthread_t thread, void *arg), void *arg);
@@ -209,7 +222,7 @@ void locals_end(void); /* destructors of the thread's thread-local objects */
 
 /* --- post.c --- */
 
-/* Has the node start it, and waits until it has: 0 or an error of pthread_create. */
+/* Has the node start it: 0 or an error of pthread_create. */
 int post_thread(struct thread *t);
 /* Starts threads that are posted to this node, until the end of the job. */
 void post_serve(void); /* or until it is nearer than it was */
