@@ -30,6 +30,7 @@ static const char *const known[] = {
 	"DSM_SPIN_US",
 	"DSM_START_TIMEOUT",
 	"DSM_TENURE_US",
+	"DSM_THREADS_BIND_NOW",
 	"DSM_THREADS_PLACE",
 	"DSM_THREADS_PRELOAD",
 	"DSM_TRAP",

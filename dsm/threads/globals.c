@@ -15,7 +15,7 @@ static uintptr_t up(uintptr_t value)
  * the same addresses. */
 static int on_object(struct dl_phdr_info *info, size_t size, void *found)
 {
-	uintptr_t relro = 0, lo = 0, hi = 0;
+	uintptr_t relro = 0, lo = 0, hi = 0, dynamic = 0;
 
 	if (info->dlpi_name[0])
 		return 0; /* only the executable has an empty name */
@@ -25,9 +25,11 @@ static int on_object(struct dl_phdr_info *info, size_t size, void *found)
 
 		if (p->p_type == PT_GNU_RELRO)
 			relro = at + p->p_memsz;
+		if (p->p_type == PT_DYNAMIC)
+			dynamic = at;
 		if (p->p_type == PT_LOAD && p->p_flags & PF_W) {
 			if (hi)
-				*(bool *)found = true; /* a second one */
+				*(const char **)found = "has writable data in more than one segment";
 			lo = at;
 			hi = at + p->p_memsz;
 		}
@@ -36,16 +38,18 @@ static int on_object(struct dl_phdr_info *info, size_t size, void *found)
 	hi = up(hi);
 	here.globals = lo;
 	here.globals_bytes = hi > lo ? hi - lo : 0;
+	if (is_shared((void *)dynamic)) /* what the loader reads, for all threads */
+		*(const char **)found = "is linked without RELRO (-z norelro)";
 	return 1;
 }
 
 void globals_find(void)
 {
-	bool several = false;
+	const char *wrong = NULL;
 
-	dl_iterate_phdr(on_object, &several);
-	if (several)
-		threads_die("the program has writable data in more than one segment");
+	dl_iterate_phdr(on_object, &wrong);
+	if (wrong)
+		threads_die("the program %s", wrong);
 }
 
 /* Where a page is shared with what the kernel keeps for brk, that begins behind it. */

@@ -34,15 +34,17 @@ struct begin {
 
 /* --- the environment --- */
 
-static const char *preload; /* what LD_PRELOAD was before dsmctl run */
+static const char *preload, *bind_now; /* what LD_PRELOAD and LD_BIND_NOW were before dsmctl run */
 
 /* What is ours alone, before dsm_init() looks for variables that it does not know. */
 static void take_own(void)
 {
 	place_read(getenv("DSM_THREADS_PLACE"));
 	preload = getenv("DSM_THREADS_PRELOAD");
+	bind_now = getenv("DSM_THREADS_BIND_NOW");
 	unsetenv("DSM_THREADS_PLACE");
 	unsetenv("DSM_THREADS_PRELOAD");
+	unsetenv("DSM_THREADS_BIND_NOW");
 	if (getenv("DSM_RESTORE") && *getenv("DSM_RESTORE"))
 		threads_die("threads cannot be restored: DSM_RESTORE is not for --threads");
 }
@@ -50,13 +52,15 @@ static void take_own(void)
 /* Programs that this one starts are none of the job's. */
 static void forget(void)
 {
-	static const char *const names[] = { "LD_PRELOAD", "DSM_JOB", "DSM_RANK", "DSM_SIZE",
+	static const char *const names[] = { "LD_PRELOAD", "LD_BIND_NOW", "DSM_JOB", "DSM_RANK", "DSM_SIZE",
 		                             "DSM_RENDEZVOUS", "DSM_SECRET" };
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		unsetenv(names[i]);
 	if (preload && *preload)
 		setenv("LD_PRELOAD", preload, 1);
+	if (bind_now && *bind_now)
+		setenv("LD_BIND_NOW", bind_now, 1);
 }
 
 /* --- the end --- */
@@ -276,6 +280,7 @@ EXPORT int __libc_start_main(int (*main)(int, char **, char **), int argc, char 
 		           stack_end };
 
 	globals_find();
+	stubs_change();
 	take_own();
 	dlopen("libgcc_s.so.1", RTLD_NOW); /* which libc would load when a thread is left */
 	identity_take();

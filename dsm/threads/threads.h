@@ -156,6 +156,11 @@ void identity_check(void);
 void globals_find(void);
 void globals_share(void);
 
+/* --- stubs.c --- */
+
+/* Those of the executable that libraries go by do without its variables. Before these are shared. */
+void stubs_change(void);
+
 /* --- stacks.c --- */
 
 struct stack {

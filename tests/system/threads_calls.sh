@@ -78,4 +78,42 @@ if cc -O1 -fopenmp -o "$tmp/omp" "$tmp/omp.c" 2>/dev/null; then
 	[ "$(cat "$tmp/said")" = 14999850000 ] || fail "OpenMP: $(cat "$tmp/said")"
 	grep -q "OpenMP's threads stay" "$tmp/wrong" || fail "nobody hears of OpenMP: $(cat "$tmp/wrong")"
 fi
+# A program at a fixed address that takes the address of free, which the libraries then call by way of it.
+cat >"$tmp/fixed.c" <<'EOF'
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+static volatile int first[64] = { 1 }; /* beside what its stubs read */
+static void (*volatile release)(void *);
+static void *work(void *arg)
+{
+	for (int i = 0; i < 64; i++)
+		first[i] += i;
+	release(arg);
+	return NULL;
+}
+int main(void)
+{
+	pthread_t thread;
+	int sum = 0;
+	release = free;
+	for (int round = 0; round < 3; round++) {
+		pthread_create(&thread, NULL, work, malloc(10));
+		pthread_join(thread, NULL);
+	}
+	for (int i = 0; i < 64; i++)
+		sum += first[i];
+	printf("%d\n", sum);
+	return 0;
+}
+EOF
+for flags in "-Wl,-z,lazy" "-Wl,-z,now"; do
+	# shellcheck disable=SC2086
+	cc -O1 -no-pie -fno-pie $flags -pthread -o "$tmp/fixed" "$tmp/fixed.c" 2>/dev/null || continue
+	same "$tmp/fixed"
+done
+if cc -O1 -Wl,-z,norelro -Wl,-z,lazy -pthread -o "$tmp/norelro" "$tmp/fixed.c" 2>/dev/null; then
+	nodes 2 "$tmp/norelro" && fail "a program without RELRO runs"
+	grep -q 'without RELRO' "$tmp/wrong" || fail "without RELRO: $(cat "$tmp/wrong")"
+fi
 echo "calls, files and ends are as they are alone"

@@ -129,12 +129,14 @@ int threads_prepare(const char *command, char preload[THREADS_PRELOAD_MAX])
 /* All nodes alike: what is mapped, and where. */
 void threads_environment(const char *preload, const char *place)
 {
-	const char *before = getenv("LD_PRELOAD");
+	const char *before = getenv("LD_PRELOAD"), *bind_now = getenv("LD_BIND_NOW");
 	char text[2 * THREADS_PRELOAD_MAX];
 
 	setenv("DSM_THREADS_PRELOAD", before ? before : "", 1);
 	snprintf(text, sizeof text, "%s%s%s", preload, before && *before ? " " : "", before ? before : "");
 	setenv("LD_PRELOAD", text, 1);
+	setenv("DSM_THREADS_BIND_NOW", bind_now ? bind_now : "", 1);
+	setenv("LD_BIND_NOW", "1", 1); /* see dsm/threads/stubs.c */
 	if (place)
 		setenv("DSM_THREADS_PLACE", place, 1);
 	personality(personality(0xffffffff) | ADDR_NO_RANDOMIZE);
