@@ -34,7 +34,7 @@ static int on_object(struct dl_phdr_info *info, size_t size, void *found)
 			hi = at + p->p_memsz;
 		}
 	}
-	lo = up(relro > lo ? relro : lo);
+	lo = (relro > lo ? relro : lo) & ~(uintptr_t)(PAGE - 1); /* as the loader rounds it */
 	hi = up(hi);
 	here.globals = lo;
 	here.globals_bytes = hi > lo ? hi - lo : 0;
