@@ -1,24 +1,36 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The executable's writable data: .data, .bss and what its linker has copied from libraries. */
+/*
+ * Writable data: the executable's, with what its linker has copied from libraries, and the libraries'.
+ * But not of those that libdsm is made of, and libc, which each process has for itself (own.c).
+ */
 #include <link.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "dsm/dsm_place.h"
 #include "dsm/threads/threads.h"
 
-static uintptr_t up(uintptr_t value)
+#define UNSHARED_MAX 20
+
+static const char *unshared[UNSHARED_MAX]; /* libraries that cannot be */
+static unsigned n_unshared;
+
+static uintptr_t down(uintptr_t value)
 {
-	return (value + PAGE - 1) & ~(uintptr_t)(PAGE - 1);
+	return value & ~(uintptr_t)(PAGE - 1);
 }
 
-/* What is made read-only after relocation (RELRO) stays out: it is the same on all nodes, for they have
- * the same addresses. */
-static int on_object(struct dl_phdr_info *info, size_t size, void *found)
+static uintptr_t up(uintptr_t value)
+{
+	return down(value + PAGE - 1);
+}
+
+/* What is wrong with an object, or NULL and its range, which may be empty. What is made read-only after
+ * relocation (RELRO) stays out: it is the same on all nodes, for they have the same addresses. */
+static const char *range_of(const struct dl_phdr_info *info, struct range *out)
 {
 	uintptr_t relro = 0, lo = 0, hi = 0, dynamic = 0;
 
-	if (info->dlpi_name[0])
-		return 0; /* only the executable has an empty name */
 	for (int i = 0; i < info->dlpi_phnum; i++) {
 		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
 		const uintptr_t at = info->dlpi_addr + p->p_vaddr;
@@ -29,42 +41,62 @@ static int on_object(struct dl_phdr_info *info, size_t size, void *found)
 			dynamic = at;
 		if (p->p_type == PT_LOAD && p->p_flags & PF_W) {
 			if (hi)
-				*(const char **)found = "has writable data in more than one segment";
+				return "has writable data in more than one segment";
 			lo = at;
 			hi = at + p->p_memsz;
 		}
 	}
-	lo = (relro > lo ? relro : lo) & ~(uintptr_t)(PAGE - 1); /* as the loader rounds it */
+	lo = down(relro > lo ? relro : lo); /* as the loader rounds it */
 	hi = up(hi);
-	here.globals = lo;
-	here.globals_bytes = hi > lo ? hi - lo : 0;
-	if (is_shared((void *)dynamic)) /* what the loader reads, for all threads */
-		*(const char **)found = "is linked without RELRO (-z norelro)";
-	return 1;
+	*out = (struct range){ lo, hi > lo ? hi - lo : 0 };
+	if (dynamic - out->start < out->bytes) /* what the loader reads, for all threads */
+		return "is linked without RELRO (-z norelro)";
+	return NULL;
+}
+
+static int on_object(struct dl_phdr_info *info, size_t size, void *unused)
+{
+	const bool program = !info->dlpi_name[0]; /* only the executable has an empty name */
+	struct range range = { 0, 0 };
+	const char *wrong;
+
+	if (!program && own_is(info))
+		return 0;
+	wrong = range_of(info, &range);
+	if (wrong && program)
+		threads_die("the program %s", wrong);
+	if (!wrong && range.bytes && here.ranges == RANGES_MAX)
+		wrong = "is one of too many";
+	if (!wrong && range.bytes)
+		here.range[here.ranges++] = range;
+	if (wrong && n_unshared < UNSHARED_MAX)
+		unshared[n_unshared++] = info->dlpi_name;
+	return 0;
 }
 
 void globals_find(void)
 {
-	const char *wrong = NULL;
-
-	dl_iterate_phdr(on_object, &wrong);
-	if (wrong)
-		threads_die("the program %s", wrong);
+	dl_iterate_phdr(on_object, NULL);
 }
 
 /* Where a page is shared with what the kernel keeps for brk, that begins behind it. */
 void globals_share(void)
 {
 	struct world *world = here.world;
-	const size_t bytes = here.globals_bytes;
+	char line[200];
 
-	if (here.rank == 0 && bytes) {
-		threads_check(dsm_alloc(here.dsm, bytes, EXTENT, 0, &world->globals),
+	for (unsigned i = 0; here.rank == 0 && i < here.ranges; i++) {
+		threads_check(dsm_alloc(here.dsm, here.range[i].bytes, EXTENT, 0, &world->globals[i]),
 		              "no shared memory for the program's variables");
-		memcpy(world->globals, (void *)here.globals, bytes);
+		memcpy(world->globals[i], (void *)here.range[i].start, here.range[i].bytes);
 	}
 	threads_check(dsm_barrier(here.dsm), "start");
-	if (bytes)
-		threads_check(dsm_place(here.dsm, world->globals, bytes, (void *)here.globals),
+	for (unsigned i = 0; i < here.ranges; i++)
+		threads_check(dsm_place(here.dsm, world->globals[i], here.range[i].bytes,
+		                        (void *)here.range[i].start),
 		              "the program's variables cannot be shared");
+	for (unsigned i = 0; here.rank == 0 && here.size > 1 && i < n_unshared; i++) {
+		snprintf(line, sizeof line, "the variables of %s are each node's own", unshared[i]);
+		threads_say(line);
+	}
 }

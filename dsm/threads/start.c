@@ -113,16 +113,13 @@ EXPORT void _Exit(int status)
 	_exit(status);
 }
 
-/* The last of what exit() calls. On another node than 0 it has that one call exit, too, for the
- * program's sake, and is over when all leave. */
-static void on_exit_of_program(int status, void *unused)
+/* On another node than 0: that one is to call exit; this one is over when all leave. */
+_Noreturn void end_elsewhere(int status)
 {
 	struct world *world = here.world;
 	uint32_t none = 0;
 
 	fcloseall(); /* what is not written yet; it waits for no thread that has a file locked */
-	if (here.rank == 0)
-		program_end_now(status);
 	if (__atomic_compare_exchange_n(&world->ending, &none, WORLD_CLAIMED, 0, __ATOMIC_ACQ_REL,
 	                                __ATOMIC_RELAXED)) {
 		world->status = status;
@@ -131,6 +128,13 @@ static void on_exit_of_program(int status, void *unused)
 		status = 0;
 	}
 	leave(status);
+}
+
+/* The last of what exit() calls. */
+static void on_exit_of_program(int status, void *unused)
+{
+	fcloseall();
+	program_end_now(status);
 }
 
 static long end_program(void *unused)
@@ -279,6 +283,7 @@ EXPORT int __libc_start_main(int (*main)(int, char **, char **), int argc, char 
 	struct begin b = { next_symbol("__libc_start_main"), main, argc, argv, init, fini, rtld_fini,
 		           stack_end };
 
+	own_find();
 	globals_find();
 	stubs_change();
 	take_own();

@@ -28,6 +28,7 @@
 #define EXTENT ((size_t)64 * PAGE) /* what is protected alike, see docs/trap.md */
 #define KEYS_MAX 256
 #define MAPPINGS_MAX 8192 /* a power of 2 */
+#define RANGES_MAX 60 /* less than what dsm_place() permits */
 #define TLS __thread __attribute__((tls_model("initial-exec")))
 #define EXPORT __attribute__((visibility("default")))
 
@@ -71,7 +72,7 @@ struct key {
 };
 
 struct world {
-	void *globals; /* where rank 0 has put the program's variables; before the second barrier */
+	void *globals[RANGES_MAX]; /* where rank 0 has put variables; before the second barrier */
 	struct thread *main;
 	int pid; /* of node 0's process: the program's */
 	_Alignas(PAGE) uint32_t ending; /* atomic: enum world_end */
@@ -94,11 +95,16 @@ enum world_end {
 	WORLD_ENDS,        /* all leave */
 };
 
+struct range {
+	uintptr_t start, bytes;
+};
+
 struct here {
 	dsm_t *dsm;
 	int rank, size, pid;
 	uintptr_t region, region_bytes;   /* the window */
-	uintptr_t globals, globals_bytes; /* the executable's writable data */
+	struct range range[RANGES_MAX];   /* shared variables: the executable's, and libraries' */
+	unsigned ranges;
 	struct world *world;
 	bool ready; /* the program may run */
 };
@@ -111,8 +117,12 @@ extern TLS struct thread *mine;
 
 static inline bool is_shared(const void *at)
 {
-	return (uintptr_t)at - here.region < here.region_bytes ||
-	       (uintptr_t)at - here.globals < here.globals_bytes;
+	if ((uintptr_t)at - here.region < here.region_bytes)
+		return true;
+	for (unsigned i = 0; i < here.ranges; i++)
+		if ((uintptr_t)at - here.range[i].start < here.range[i].bytes)
+			return true;
+	return false;
 }
 
 /* Whether the caller is the program. */
@@ -149,6 +159,12 @@ long call_on(void *top, long (*fn)(void *), void *arg);
 void identity_take(void);
 /* All nodes have the same objects at the same addresses, or the process ends. Called by all. */
 void identity_check(void);
+
+/* --- own.c --- */
+
+struct dl_phdr_info;
+void own_find(void);
+bool own_is(const struct dl_phdr_info *info); /* its variables are each process's own */
 
 /* --- globals.c --- */
 
@@ -220,6 +236,10 @@ int thread_call(struct thread *t, int (*fn)(pthread_t thread, void *arg), void *
 /* A thread of libc's that calls fn(arg), which says carrier_ends() as its last act: 0 or EAGAIN. */
 int carrier_start(void *(*fn)(void *), void *arg);
 void carrier_ends(void);
+
+/* --- start.c --- */
+
+_Noreturn void end_elsewhere(int status); /* what exit() is on another node than 0 */
 
 /* --- locals.c --- */
 

@@ -116,4 +116,44 @@ if cc -O1 -Wl,-z,norelro -Wl,-z,lazy -pthread -o "$tmp/norelro" "$tmp/fixed.c" 2
 	nodes 2 "$tmp/norelro" && fail "a program without RELRO runs"
 	grep -q 'without RELRO' "$tmp/wrong" || fail "without RELRO: $(cat "$tmp/wrong")"
 fi
+# A library that has variables, with a lock.
+cat >"$tmp/library.c" <<'EOF'
+#include <pthread.h>
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static int table[3000] = { 5 };
+int count(int by)
+{
+	pthread_mutex_lock(&lock);
+	table[0] += by;
+	table[2999] += by;
+	by = table[0] + table[2999];
+	pthread_mutex_unlock(&lock);
+	return by;
+}
+EOF
+cat >"$tmp/user.c" <<'EOF'
+#include <pthread.h>
+#include <stdio.h>
+int count(int by);
+static void *work(void *unused)
+{
+	for (int i = 0; i < 100; i++)
+		count(1);
+	return unused;
+}
+int main(void)
+{
+	pthread_t thread[4];
+	for (int i = 0; i < 4; i++)
+		pthread_create(&thread[i], NULL, work, NULL);
+	for (int i = 0; i < 4; i++)
+		pthread_join(thread[i], NULL);
+	printf("%d\n", count(0));
+	return 0;
+}
+EOF
+if cc -shared -fPIC -pthread -o "$tmp/libcount.so" "$tmp/library.c" 2>/dev/null &&
+	cc -pthread -o "$tmp/user" "$tmp/user.c" "$tmp/libcount.so" -Wl,-rpath,"$tmp" 2>/dev/null; then
+	same "$tmp/user"
+fi
 echo "calls, files and ends are as they are alone"
