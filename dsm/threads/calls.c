@@ -115,6 +115,14 @@ void call_make(struct call *c)
 			return;
 		}
 		break;
+	case SYS_mmap:
+		if (load_at && !c->of_program && !c->arg[0] && c->arg[3] & MAP_DENYWRITE) { /* an object */
+			c->arg[0] = (long)load_at;
+			load_at += ((uintptr_t)c->arg[1] + EXTENT - 1) & ~(EXTENT - 1);
+			call_native(c);
+			return;
+		}
+		break;
 	case SYS_clone:
 		make_process(c, (uint64_t)c->arg[0]);
 		return;

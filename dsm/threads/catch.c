@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <link.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
@@ -35,6 +36,7 @@ static TLS volatile unsigned char selector; /* 0: as ever; 1: the thread gets si
 static TLS bool caught;                     /* the kernel knows of it */
 
 static uintptr_t loader, loader_end; /* what the dynamic loader does is of this process */
+static uintptr_t libc, libc_end;
 
 #if defined(__x86_64__)
 /* No signal comes for calls from here. again: to be entered with the stack at what call_native() has
@@ -152,14 +154,24 @@ static void on_call(int number, siginfo_t *info, void *context)
 
 static int on_object(struct dl_phdr_info *info, size_t size, void *unused)
 {
-	if (info->dlpi_addr != getauxval(AT_BASE))
-		return 0;
+	uintptr_t end = info->dlpi_addr;
+
 	for (int i = 0; i < info->dlpi_phnum; i++)
 		if (info->dlpi_phdr[i].p_type == PT_LOAD)
-			loader_end = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr +
-			             info->dlpi_phdr[i].p_memsz;
-	loader = info->dlpi_addr;
-	return 1;
+			end = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr + info->dlpi_phdr[i].p_memsz;
+	if (info->dlpi_addr == getauxval(AT_BASE)) {
+		loader = info->dlpi_addr;
+		loader_end = end;
+	} else if ((uintptr_t)NEXT(malloc) - info->dlpi_addr < end - info->dlpi_addr) {
+		libc = info->dlpi_addr;
+		libc_end = end;
+	}
+	return 0;
+}
+
+bool catch_is_libc(const void *code)
+{
+	return (uintptr_t)code - libc < libc_end - libc || (uintptr_t)code - loader < loader_end - loader;
 }
 
 void catch_open(void)

@@ -25,9 +25,9 @@ static uintptr_t up(uintptr_t value)
 	return down(value + PAGE - 1);
 }
 
-/* What is wrong with an object, or NULL and its range, which may be empty. What is made read-only after
- * relocation (RELRO) stays out: it is the same on all nodes, for they have the same addresses. */
-static const char *range_of(const struct dl_phdr_info *info, struct range *out)
+/* What is made read-only after relocation (RELRO) stays out: it is the same on all nodes, for they have
+ * the same addresses. */
+const char *globals_of(const struct dl_phdr_info *info, struct range *out)
 {
 	uintptr_t relro = 0, lo = 0, hi = 0, dynamic = 0;
 
@@ -62,7 +62,7 @@ static int on_object(struct dl_phdr_info *info, size_t size, void *unused)
 
 	if (!program && own_is(info))
 		return 0;
-	wrong = range_of(info, &range);
+	wrong = globals_of(info, &range);
 	if (wrong && program)
 		threads_die("the program %s", wrong);
 	if (!wrong && range.bytes && here.ranges == RANGES_MAX)

@@ -13,6 +13,8 @@
 
 static const char *names[NAMES_MAX] = { "libdsm-threads.so", "libgcc_s.so.1" }; /* without directories */
 static unsigned count = 2;
+static struct range range[NAMES_MAX]; /* where they are */
+static unsigned ranges;
 
 static bool is_named(const char *name)
 {
@@ -68,12 +70,37 @@ static int on_object(struct dl_phdr_info *info, size_t size, void *unused)
 	return 0;
 }
 
+static int take_range(struct dl_phdr_info *info, size_t size, void *unused)
+{
+	uintptr_t end = info->dlpi_addr;
+
+	if (!info->dlpi_name[0] || !own_is(info) || ranges == NAMES_MAX)
+		return 0;
+	for (int i = 0; i < info->dlpi_phnum; i++)
+		if (info->dlpi_phdr[i].p_type == PT_LOAD)
+			end = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr + info->dlpi_phdr[i].p_memsz;
+	range[ranges++] = (struct range){ info->dlpi_addr, end - info->dlpi_addr };
+	return 0;
+}
+
 void own_find(void)
 {
 	for (unsigned before = 0; before != count;) {
 		before = count;
 		dl_iterate_phdr(on_object, NULL);
 	}
+	if (!ranges)
+		dl_iterate_phdr(take_range, NULL);
+}
+
+bool own_has(const void *code)
+{
+	if (!ranges)
+		own_find();
+	for (unsigned i = 0; i < ranges; i++)
+		if ((uintptr_t)code - range[i].start < range[i].bytes)
+			return true;
+	return false;
 }
 
 bool own_is(const struct dl_phdr_info *info)

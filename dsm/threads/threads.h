@@ -165,12 +165,28 @@ void identity_check(void);
 struct dl_phdr_info;
 void own_find(void);
 bool own_is(const struct dl_phdr_info *info); /* its variables are each process's own */
+bool own_has(const void *code);
+
+/* --- early.c --- */
+
+/* Before the program begins: memory that is shared later, or NULL: the caller's is not. */
+void *early_take(size_t bytes, size_t align, const void *caller);
+bool early_is(const void *at);
+size_t early_size_of(const void *at);
+void early_end(void); /* what is used is one more range */
 
 /* --- globals.c --- */
 
 /* Finds them; and puts those of all nodes into the region, with what rank 0 has. Called by all. */
 void globals_find(void);
+/* What is wrong with an object, or NULL and its range, which may be empty. */
+const char *globals_of(const struct dl_phdr_info *info, struct range *out);
 void globals_share(void);
+
+/* --- load.c --- */
+
+extern TLS uintptr_t load_at; /* where the loader is to put the next object; 0: where it likes */
+extern TLS bool loading;      /* what the loader allocates now is this process's */
 
 /* --- stubs.c --- */
 
@@ -267,6 +283,7 @@ void signals_away(sigset_t *was);  /* from the calling thread, and those that it
 
 /* With more than one node: the program's system calls are seen. */
 void catch_open(void);
+bool catch_is_libc(const void *code); /* of libc's, or the loader's */
 void catch_thread(void); /* of the calling thread, from catch_on() to catch_off() */
 void catch_on(void);
 void catch_off(void);

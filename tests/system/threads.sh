@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # dsmctl run --threads: examples/threads and a program that calls all of pthreads, as they are and on
 # 1, 2 and 4 nodes, say the same; what cannot work is refused by name. "threads.sh TIMES" has the
-# examples so many times.
+# examples so many times, over TCP, too.
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 top=$(realpath "${srcdir:-$(dirname "$0")/../..}")
@@ -41,12 +41,22 @@ same() {
 for source in stencil.c queue.c primes.cpp; do
 	build $source
 done
+# examples NODES OPTION...
+examples() {
+	same "$@" -- "$tmp/stencil" 4 64 5
+	same "$@" -- "$tmp/queue" 3 20
+	[ ! -e "$tmp/primes" ] || same "$@" -- "$tmp/primes" 4 6000
+}
+
 for ((i = 0; i < times; i++)); do
 	for n in 2 4; do
-		same $n -- "$tmp/stencil" 4 64 5
-		same $n -- "$tmp/queue" 3 20
-		[ ! -e "$tmp/primes" ] || same $n -- "$tmp/primes" 4 6000
+		examples $n
 	done
+	[ "$times" != 1 ] || continue
+	for n in 1 2 4; do
+		examples $n -p tcp
+	done
+	examples 1
 done
 same 2 --place pack -- "$tmp/stencil" 3 32 3
 same 2 --place 1,1,0 -p tcp -- "$tmp/queue" 3 20

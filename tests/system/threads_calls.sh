@@ -119,14 +119,23 @@ fi
 # A library that has variables, with a lock.
 cat >"$tmp/library.c" <<'EOF'
 #include <pthread.h>
+#include <stdlib.h>
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int table[3000] = { 5 };
+static int *more;
+__attribute__((constructor)) static void make(void)
+{
+	if (!posix_memalign((void **)&more, 64, sizeof *more))
+		*more = 0;
+	more = realloc(more, 100);
+}
 int count(int by)
 {
 	pthread_mutex_lock(&lock);
 	table[0] += by;
 	table[2999] += by;
-	by = table[0] + table[2999];
+	*more += by;
+	by = table[0] + table[2999] + *more;
 	pthread_mutex_unlock(&lock);
 	return by;
 }
@@ -134,7 +143,12 @@ EOF
 cat >"$tmp/user.c" <<'EOF'
 #include <pthread.h>
 #include <stdio.h>
+#ifdef LOADED
+#include <dlfcn.h>
+static int (*count)(int by);
+#else
 int count(int by);
+#endif
 static void *work(void *unused)
 {
 	for (int i = 0; i < 100; i++)
@@ -144,6 +158,9 @@ static void *work(void *unused)
 int main(void)
 {
 	pthread_t thread[4];
+#ifdef LOADED
+	count = dlsym(dlopen(LOADED, RTLD_NOW), "count");
+#endif
 	for (int i = 0; i < 4; i++)
 		pthread_create(&thread[i], NULL, work, NULL);
 	for (int i = 0; i < 4; i++)
@@ -155,5 +172,7 @@ EOF
 if cc -shared -fPIC -pthread -o "$tmp/libcount.so" "$tmp/library.c" 2>/dev/null &&
 	cc -pthread -o "$tmp/user" "$tmp/user.c" "$tmp/libcount.so" -Wl,-rpath,"$tmp" 2>/dev/null; then
 	same "$tmp/user"
+	cc -pthread -o "$tmp/loader" -DLOADED="\"$tmp/libcount.so\"" "$tmp/user.c" -ldl || fail "loader"
+	same "$tmp/loader"
 fi
 echo "calls, files and ends are as they are alone"
