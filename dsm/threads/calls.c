@@ -76,7 +76,8 @@ static bool make_special(struct call *c)
 {
 	switch (c->number) {
 	case SYS_exit_group:
-		_exit((int)c->arg[0]);
+		here.end_now((int)c->arg[0]);
+		return true;
 	case SYS_execve:
 	case SYS_execveat:
 		call_returns(c, refuse("execve", "the job would lose this node; posix_spawn, vfork, "

@@ -37,6 +37,7 @@ static TLS bool caught;                     /* the kernel knows of it */
 
 static uintptr_t loader, loader_end; /* what the dynamic loader does is of this process */
 static uintptr_t libc, libc_end;
+static void (*make)(struct call *); /* says what becomes of one */
 
 #if defined(__x86_64__)
 /* No signal comes for calls from here. again: to be entered with the stack at what call_native() has
@@ -146,7 +147,7 @@ static void on_call(int number, siginfo_t *info, void *context)
 	c.arg[5] = *reg(&c, REG_R9);
 	c.of_program = here.ready && private_depth == 0 && is_shared((void *)*reg(&c, REG_RSP)) &&
 	               (uintptr_t)*reg(&c, REG_RIP) - loader >= loader_end - loader;
-	call_make(&c);
+	make(&c);
 	errno = saved;
 }
 
@@ -174,13 +175,14 @@ bool catch_is_libc(const void *code)
 	return (uintptr_t)code - libc < libc_end - libc || (uintptr_t)code - loader < loader_end - loader;
 }
 
-void catch_open(void)
+void catch_open(void (*make_call)(struct call *))
 {
 	const struct action action = { on_call, SA_SIGINFO | SA_NODEFER | RESTORER,
 		                       (void (*)(void))(uintptr_t)catch_back, 0 };
 
 	if (here.size == 1)
 		return;
+	make = make_call;
 	dl_iterate_phdr(on_object, NULL);
 	if (syscall(SYS_rt_sigaction, SIGSYS, &action, NULL, sizeof action.mask))
 		threads_die("SIGSYS cannot be handled: %s", strerror(errno));

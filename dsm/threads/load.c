@@ -20,9 +20,6 @@
 #define FIRST ((uintptr_t)0x180000000000) /* above the stacks of carrier.c */
 #define OBJECTS_MAX 64
 
-TLS uintptr_t load_at;
-TLS bool loading;
-
 struct loaded {
 	uintptr_t address;
 	struct range range;

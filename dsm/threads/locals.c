@@ -41,13 +41,3 @@ void locals_end(void)
 		free(l);
 	}
 }
-
-EXPORT void exit(int status)
-{
-	if (mine && is_program())
-		locals_end();
-	if (here.rank && is_program())
-		end_elsewhere(status); /* what libraries have registered is for node 0, as are their variables */
-	NEXT(exit)(status);
-	__builtin_unreachable();
-}

@@ -11,6 +11,8 @@
 
 struct here here;
 TLS int private_depth;
+TLS uintptr_t load_at;
+TLS bool loading;
 TLS struct thread *mine;
 
 void *next_symbol(const char *name)

@@ -17,7 +17,7 @@
 #include "dsm/dsm_bind.h"
 #include "dsm/dsm_coll.h"
 #include "dsm/dsm_place.h"
-#include "dsm/threads/threads.h"
+#include "dsm/threads/calls.h"
 
 typedef int (*start_fn)(int (*main)(int, char **, char **), int argc, char **argv,
                         void (*init)(void), void (*fini)(void), void (*rtld_fini)(void),
@@ -114,7 +114,7 @@ EXPORT void _Exit(int status)
 }
 
 /* On another node than 0: that one is to call exit; this one is over when all leave. */
-_Noreturn void end_elsewhere(int status)
+static _Noreturn void end_elsewhere(int status)
 {
 	struct world *world = here.world;
 	uint32_t none = 0;
@@ -128,6 +128,17 @@ _Noreturn void end_elsewhere(int status)
 		status = 0;
 	}
 	leave(status);
+}
+
+/* What libraries have registered is for node 0, as their variables are. */
+EXPORT void exit(int status)
+{
+	if (mine && is_program())
+		locals_end();
+	if (here.rank && is_program())
+		end_elsewhere(status);
+	NEXT(exit)(status);
+	__builtin_unreachable();
 }
 
 /* The last of what exit() calls. */
@@ -303,7 +314,8 @@ EXPORT int __libc_start_main(int (*main)(int, char **, char **), int argc, char 
 	here.pid = getpid();
 	if (here.rank == 0)
 		here.world->pid = here.pid;
-	catch_open();
+	here.end_now = _exit;
+	catch_open(call_make);
 	fault_open();
 	errand_serve();
 	if (here.rank == 0)

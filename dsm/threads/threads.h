@@ -107,11 +107,16 @@ struct here {
 	unsigned ranges;
 	struct world *world;
 	bool ready; /* the program may run */
+	void (*end_now)(int status); /* the job, without what exit calls */
 };
 extern struct here here;
 
 /* Of the calling thread: > 0: what it allocates is not the program's, wherever its stack is. */
 extern TLS int private_depth;
+/* Where the loader is to put the next object; 0: where it likes. */
+extern TLS uintptr_t load_at;
+/* What the loader allocates now is this process's. */
+extern TLS bool loading;
 /* The program's thread that is running here, or NULL. */
 extern TLS struct thread *mine;
 
@@ -183,11 +188,6 @@ void globals_find(void);
 const char *globals_of(const struct dl_phdr_info *info, struct range *out);
 void globals_share(void);
 
-/* --- load.c --- */
-
-extern TLS uintptr_t load_at; /* where the loader is to put the next object; 0: where it likes */
-extern TLS bool loading;      /* what the loader allocates now is this process's */
-
 /* --- stubs.c --- */
 
 /* Those of the executable that libraries go by do without its variables. Before these are shared. */
@@ -253,10 +253,6 @@ int thread_call(struct thread *t, int (*fn)(pthread_t thread, void *arg), void *
 int carrier_start(void *(*fn)(void *), void *arg);
 void carrier_ends(void);
 
-/* --- start.c --- */
-
-_Noreturn void end_elsewhere(int status); /* what exit() is on another node than 0 */
-
 /* --- locals.c --- */
 
 void locals_end(void); /* destructors of the thread's thread-local objects */
@@ -282,7 +278,8 @@ void signals_away(sigset_t *was);  /* from the calling thread, and those that it
 /* --- catch.c --- */
 
 /* With more than one node: the program's system calls are seen. */
-void catch_open(void);
+struct call;
+void catch_open(void (*make)(struct call *));
 bool catch_is_libc(const void *code); /* of libc's, or the loader's */
 void catch_thread(void); /* of the calling thread, from catch_on() to catch_off() */
 void catch_on(void);

@@ -41,7 +41,17 @@ if [ -n "$long" ]; then
 	same cat pbzip2 -p4 -b1 -1 -c "$tmp/in"
 	same cat lbzip2 -n 4 -1 -c "$tmp/in"
 	same cat plzip -n 4 -0 -B 100000 -c "$tmp/in"
-	same cat 7z a -mmt4 -bd -so -tbzip2 unused "$tmp/in"
+	same cat pixz -p 4 -k -i "$tmp/in" -o /dev/stdout
+	for seven in 7zz /usr/lib/p7zip/7z; do # 7z is a script
+		same cat $seven a -mmt4 -bd -so -tbzip2 unused "$tmp/in"
+	done
+	same cat /usr/bin/python3 -c 'if True: # with modules that it loads
+		import hashlib, zlib
+		from concurrent.futures import ThreadPoolExecutor
+		def work(i):
+			return hashlib.sha256(zlib.compress(b"%d" % i * 5000)).hexdigest()
+		with ThreadPoolExecutor(4) as pool:
+			print(list(pool.map(work, range(8))))'
 	same 'grep events.:' sysbench threads --threads=4 --events=50 --time=0 run
 	same 'grep events.:' sysbench mutex --threads=4 --mutex-num=16 --mutex-locks=50 \
 		--mutex-loops=100 run
