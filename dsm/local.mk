@@ -118,6 +118,6 @@ libdsm_threads_la_SOURCES = dsm/threads/arena.c dsm/threads/arena.h dsm/threads/
 	dsm/threads/post.c dsm/threads/refuse.c dsm/threads/remote.c dsm/threads/rwlock.c dsm/threads/say.c \
 	dsm/threads/semaphore.c dsm/threads/signals.c dsm/threads/stacks.c \
 	dsm/threads/start.c dsm/threads/stubs.c dsm/threads/switch.c dsm/threads/sync.c dsm/threads/sync.h \
-	dsm/threads/thread.c dsm/threads/threads.h dsm/threads/ways.c
+	dsm/threads/thread.c dsm/threads/threads.h dsm/threads/told.c dsm/threads/ways.c
 libdsm_threads_la_LIBADD = libdsm.la
 libdsm_threads_la_LDFLAGS = $(LINK_FLAGS) -module -avoid-version -shared -Wl,-z,now

@@ -30,18 +30,14 @@ static long make(void *arg)
 	return 0;
 }
 
-/* What it allocates is the program's, as on the program's stack. */
-static long make_on_stack(const long arg[6])
+static long make_with_mask(void *arg)
 {
-	struct main_call *c = (struct main_call *)arg[0];
-	struct stack stack;
+	struct main_call *c = arg;
 	sigset_t was;
 
-	threads_check(stack_make(EXTENT, &stack), "a call by node 0");
 	pthread_sigmask(SIG_SETMASK, &c->mask, &was);
-	call_on(stack.hi, make, c);
+	make(c);
 	pthread_sigmask(SIG_SETMASK, &was, NULL);
-	stack_free(&stack);
 	return 0;
 }
 
@@ -50,7 +46,7 @@ static long make_on_stack(const long arg[6])
 static long at_main(struct main_call c)
 {
 	pthread_sigmask(SIG_SETMASK, NULL, &c.mask);
-	errand_call(0, make_on_stack, (long)&c, 0, 0);
+	errand_on_stack(0, make_with_mask, &c);
 	if (c.error)
 		errno = c.error;
 	return c.result;

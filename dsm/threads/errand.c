@@ -144,6 +144,22 @@ long errand_send(int node, long number, long a, long b, long c, long d)
 	return errand_make(node, number, arg);
 }
 
+static long on_stack(const long arg[6])
+{
+	struct stack stack;
+	long result;
+
+	threads_check(stack_make(EXTENT, &stack), "a call on another node");
+	result = call_on(stack.hi, (long (*)(void *))arg[0], (void *)arg[1]);
+	stack_free(&stack);
+	return result;
+}
+
+long errand_on_stack(int node, long (*fn)(void *), void *arg)
+{
+	return errand_call(node, on_stack, (long)fn, (long)arg, 0);
+}
+
 long errand_call(int node, long (*fn)(const long arg[6]), long a, long b, long c)
 {
 	struct errand e = { .fn = fn, .arg = { a, b, c } };

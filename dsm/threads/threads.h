@@ -75,6 +75,7 @@ struct world {
 	void *globals[RANGES_MAX]; /* where rank 0 has put variables; before the second barrier */
 	struct thread *main;
 	int pid; /* of node 0's process: the program's */
+	char **environment; /* atomic enough: as of one process's threads; NULL: as it was */
 	_Alignas(PAGE) uint32_t ending; /* atomic: enum world_end */
 	int status; /* with WORLD_TO_END */
 	uint32_t main_left; /* atomic: main waits for the others' ends: who ends says so by: */
@@ -272,6 +273,8 @@ void post_end(void); /* tells all nodes of world->ending */
 long errand_make(int node, long number, const long arg[6]);
 long errand_send(int node, long number, long a, long b, long c, long d);
 long errand_call(int node, long (*fn)(const long arg[6]), long a, long b, long c);
+/* As part of the program: on a stack of its own in the region. */
+long errand_on_stack(int node, long (*fn)(void *), void *arg);
 void errand_serve(void);           /* one more thread here that makes them */
 void signals_away(sigset_t *was);  /* from the calling thread, and those that it makes */
 

@@ -8,6 +8,7 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -126,6 +127,26 @@ static void try_opened(void)
 	CHECK(!closedir(dir) && getcwd(after, sizeof after));
 	CHECK(!strcmp(after + strlen(before), "/directory") && !chdir("..") && !rmdir("directory"));
 	CHECK(by_thread(pid_there, NULL) == (void *)(long)getpid());
+}
+
+static void *environment_there(void *unused)
+{
+	CHECK(getenv("OF_MAIN") && !strcmp(getenv("OF_MAIN"), "said by main"));
+	CHECK(!setenv("OF_MAIN", "said by a thread", 1) && !setenv("OTHER", "more", 1));
+	CHECK(localeconv()->decimal_point && setlocale(LC_ALL, NULL));
+	return strdup(setlocale(LC_ALL, NULL));
+}
+
+static void try_told(void)
+{
+	char *locale;
+
+	CHECK(!setenv("OF_MAIN", "said by main", 1) && setlocale(LC_ALL, "C.UTF-8"));
+	locale = by_thread(environment_there, NULL);
+	CHECK(!strcmp(locale, setlocale(LC_ALL, NULL)) && !strcmp(locale, "C.UTF-8"));
+	CHECK(!strcmp(getenv("OF_MAIN"), "said by a thread") && !strcmp(getenv("OTHER"), "more"));
+	CHECK(!unsetenv("OTHER") && !getenv("OTHER"));
+	free(locale);
 }
 
 /* --- waiting --- */
@@ -287,6 +308,7 @@ int main(int argc, char **argv)
 	CHECK(!chdir(argv[1]));
 	try_file();
 	try_opened();
+	try_told();
 	try_waiting();
 	try_sockets();
 	try_processes();
