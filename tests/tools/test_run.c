@@ -197,7 +197,7 @@ static void test_terminal(void)
 	CU_ASSERT_EQUAL(in_terminal("\004", "echo ready; cat; echo end", text, sizeof text), 0);
 	CU_ASSERT_PTR_NOT_NULL(strstr(text, "[0] end"));
 	CU_ASSERT_PTR_NULL(strchr(text, '\033'));
-	CU_ASSERT_EQUAL(in_terminal("\003", "echo ready; sleep 1000", text, sizeof text),
+	CU_ASSERT_EQUAL(in_terminal("\003", "echo ready; exec sleep 1000", text, sizeof text),
 	                128 + SIGINT);
 	unsetenv("NO_COLOR");
 }
