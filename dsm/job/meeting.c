@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "dsm/job/meeting.h"
 
@@ -91,21 +92,6 @@ static void on_stop(struct rendezvous *r, struct conn *c)
 		meeting_end(r, c->rank, -ECONNRESET, "rank %d sent nonsense to the rendezvous", c->rank);
 }
 
-/* It cannot go on, and says why. Where others can, they hear of it when it is dead. */
-static void on_end(struct rendezvous *r, struct conn *c)
-{
-	char text[BOOT_TEXT_MAX];
-
-	if (r->survives) {
-		meeting_conn_close(r, c);
-		return;
-	}
-	boot_msg_text(&r->msg, text, sizeof text);
-	meeting_conn_close(r, c);
-	meeting_end(r, c->rank, -ECONNRESET, "rank %d (process %d) has failed: %s", c->rank,
-	            (int)c->pid, text);
-}
-
 static void on_closed(struct rendezvous *r, struct conn *c)
 {
 	enum conn_state state = c->state;
@@ -117,6 +103,40 @@ static void on_closed(struct rendezvous *r, struct conn *c)
 		meeting_end(r, c->rank, -ECONNRESET,
 		            "rank %d (process %d) ended without leaving the job", c->rank,
 		            (int)c->pid);
+}
+
+/* Whoever is dead already, of which nobody has read yet: he is why another cannot go on. */
+static struct conn *gone_before(struct rendezvous *r, const struct conn *c)
+{
+	char byte;
+
+	for (int i = 0; i < CONNS_MAX; i++) {
+		struct conn *other = &r->conns[i];
+
+		if (other != c && other->state == CONN_SEATED &&
+		    recv(other->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
+			return other;
+	}
+	return NULL;
+}
+
+/* It cannot go on, and says why. Where others can, they hear of it when it is dead. */
+static void on_end(struct rendezvous *r, struct conn *c)
+{
+	struct conn *first;
+	char text[BOOT_TEXT_MAX];
+
+	if (r->survives) {
+		meeting_conn_close(r, c);
+		return;
+	}
+	boot_msg_text(&r->msg, text, sizeof text);
+	first = gone_before(r, c);
+	if (first)
+		on_closed(r, first);
+	meeting_conn_close(r, c);
+	meeting_end(r, c->rank, -ECONNRESET, "rank %d (process %d) has failed: %s", c->rank,
+	            (int)c->pid, text);
 }
 
 void meeting_conn_read(struct rendezvous *r, struct conn *c)

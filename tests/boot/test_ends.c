@@ -414,6 +414,29 @@ static void test_garbage_of_members(void)
 	}
 }
 
+/* Who cannot go on, because another is dead, is not to blame, even where he is heard first. */
+static void test_blame(void)
+{
+	struct boot_msg end;
+	struct job job;
+	int fd[2];
+
+	job_open(&job, 2);
+	for (int rank = 0; rank < 2; rank++) {
+		fd[rank] = raw_connect(&job);
+		raw_hello(fd[rank], rank, 2, PACKAGE_VERSION, COH_WIRE_VERSION);
+		job_serve_until(&job, fd[rank]);
+	}
+	boot_msg_set(&end, BOOT_END, "its connection broke", 20);
+	CU_ASSERT_EQUAL(boot_msg_send(fd[0], &end), 0);
+	close(fd[1]);
+	job_serve(&job, 0);
+	CU_ASSERT_EQUAL(rendezvous_culprit(job.rendezvous), 1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(rendezvous_ended(job.rendezvous), "ended without leaving the job"));
+	close(fd[0]);
+	job_close(&job);
+}
+
 /* Connections that say nothing give their places to those who come, the oldest first, and are told. */
 static void test_silent_strangers(void)
 {
@@ -453,6 +476,7 @@ int main(void)
 		{ "looking for the end during rounds", test_looking },
 		{ "garbage of strangers", test_garbage_of_strangers },
 		{ "garbage of members", test_garbage_of_members },
+		{ "who is to blame", test_blame },
 		{ "silent strangers", test_silent_strangers },
 		CU_TEST_INFO_NULL,
 	};
