@@ -42,7 +42,7 @@ static struct state *state;
 static uint64_t words;
 static uint64_t *word, *chain; /* chain: a page for each, and others that are full of something */
 static uint64_t *now_and_then; /* a page that is full after odd rounds, and zero after others */
-static volatile int stop;
+static int stop; /* atomic */
 static unsigned how, how_odd; /* DSM_CHECKPOINT_*; after odd rounds these, too */
 
 static uint64_t mix(uint64_t x)
@@ -159,8 +159,8 @@ static void *work_on_chain(void *unused)
 	uint64_t steps = 0;
 
 	(void)unused;
-	while (!stop)
-		for (int i = first; i < end && !stop; i++) {
+	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED))
+		for (int i = first; i < end && !__atomic_load_n(&stop, __ATOMIC_RELAXED); i++) {
 			uint64_t *mine = &chain[i * LINK];
 			const uint64_t next = i ? load(mine - LINK) : load(mine) + 1;
 
@@ -351,7 +351,7 @@ int main(int argc, char **argv)
 	OK(dsm_checkpoint_wait(node.dsm));
 	if (rounds)
 		check_words(round);
-	stop = 1;
+	__atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
 	pthread_join(thread, NULL);
 	node_barrier();
 	check_chain();

@@ -40,8 +40,8 @@ enum part { OWN, READ, MOVED, ATOMIC, STAYS, PARTS }; /* a page of each node */
 
 static uint64_t *memory, *freed, *big; /* freed: a page of each node */
 static size_t page_words;
-static volatile unsigned stored; /* writers who have */
-static volatile int go;          /* they may begin */
+static unsigned stored; /* atomic: writers who have */
+static int go;          /* atomic: they may begin */
 
 /* The openat() that is held open. */
 static struct hold {
@@ -113,7 +113,7 @@ static void let_write(void)
 		CHECK(node_now_ns() < end_ns);
 		sched_yield();
 	}
-	CHECK(stored == 0);
+	CHECK(__atomic_load_n(&stored, __ATOMIC_ACQUIRE) == 0);
 }
 
 /* Waits for a member of hold. */
@@ -304,7 +304,7 @@ static void save(const char *dir, const char *how)
 	given[0] = 0; /* it has a copy */
 	await(&hold.here);
 	node_barrier();
-	go = 1;
+	__atomic_store_n(&go, 1, __ATOMIC_RELEASE);
 	for (int part = OWN; part <= READ; part++)
 		pthread_join(writer[part], NULL);
 	do_all();
