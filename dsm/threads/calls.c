@@ -33,6 +33,8 @@ static void make_process(struct call *c, uint64_t flags)
 			call_native(c);
 		return;
 	}
+	if (c->of_program && flags & CLONE_THREAD) /* not by pthread_create: for a timer, say */
+		threads_say("clone: what a thread that libc makes for itself allocates is this node's own");
 	if (c->of_program && here.rank && !(flags & CLONE_THREAD))
 		call_returns(c, refuse("vfork", "a thread elsewhere starts other programs by "
 		                                "posix_spawn and system only"));

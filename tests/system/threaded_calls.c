@@ -26,6 +26,7 @@
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "tests/system/threaded.h"
 
@@ -302,6 +303,10 @@ int main(int argc, char **argv)
 {
 	CHECK(argc == 2);
 	if (!strcmp(argv[1], "refuse")) {
+		struct sigevent event = { .sigev_notify = SIGEV_THREAD };
+		timer_t timer;
+
+		timer_create(CLOCK_MONOTONIC, &event, &timer); /* libc makes a thread */
 		by_thread(refuse_there, NULL);
 		return 0;
 	}

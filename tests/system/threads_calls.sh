@@ -42,6 +42,7 @@ nodes 2 tests/system/threaded_calls refuse
 for call in io_uring_setup poll mmap execve; do
 	grep -q "node 1: $call\b" "$tmp/wrong" || fail "$call is not refused: $(cat "$tmp/wrong")"
 done
+grep -q "node 0: clone\b" "$tmp/wrong" || fail "nobody hears of a thread of libc's: $(cat "$tmp/wrong")"
 # Whatever starts another program in its place.
 nodes 2 env true && fail "execve of main"
 grep -q 'execve: ' "$tmp/wrong" || fail "execve of main: $(cat "$tmp/wrong")"
