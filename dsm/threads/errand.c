@@ -18,8 +18,9 @@
 #define IDLE_MAX 4
 #define CLERK_BYTES ((size_t)256 << 10)
 
+/* In one page, wherever it is. */
 struct errand {
-	struct errand *next;
+	_Alignas(128) struct errand *next;
 	long (*fn)(const long arg[6]); /* or NULL, and the number of a system call */
 	long number, arg[6];
 	long result;   /* negative: an error */
@@ -37,7 +38,7 @@ static struct errand *next_errand(struct desk *desk)
 	struct errand *e;
 
 	pthread_mutex_lock(&lock);
-	if (!taken) /* acquire pairs with the release in send_errand() */
+	if (!taken) /* acquire pairs with list_push() */
 		taken = __atomic_exchange_n(&desk->first, NULL, __ATOMIC_ACQUIRE);
 	e = taken;
 	if (e)
@@ -114,10 +115,7 @@ static long send_errand(int node, struct errand *e)
 {
 	struct desk *desk = &here.world->desk[node];
 
-	e->next = __atomic_load_n(&desk->first, __ATOMIC_RELAXED);
-	while (!__atomic_compare_exchange_n(&desk->first, &e->next, e, 0, __ATOMIC_RELEASE,
-	                                    __ATOMIC_RELAXED))
-		;
+	list_push(&desk->first, e, &e->next);
 	threads_check(dsm_sync_sem_post(here.dsm, &desk->filled), "a call on another node");
 	while (!__atomic_load_n(&e->done, __ATOMIC_ACQUIRE)) {
 		const int rc = dsm_futex_wait(here.dsm, &e->done, 0, -1);

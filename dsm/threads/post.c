@@ -2,17 +2,7 @@
 /* Threads that one node has another start. */
 #include "dsm/threads/threads.h"
 
-static void push(struct mailbox *box, struct thread *t)
-{
-	struct thread *first = __atomic_load_n(&box->first, __ATOMIC_RELAXED);
-
-	do
-		t->next = first;
-	while (!__atomic_compare_exchange_n(&box->first, &first, t, 0, __ATOMIC_RELEASE,
-	                                    __ATOMIC_RELAXED));
-}
-
-/* All that are there, the first that came first. Acquire pairs with the release in push(). */
+/* All that are there, the first that came first. Acquire pairs with list_push(). */
 static struct thread *take(struct mailbox *box)
 {
 	struct thread *t = __atomic_exchange_n(&box->first, NULL, __ATOMIC_ACQUIRE), *turned = NULL;
@@ -33,7 +23,7 @@ int post_thread(struct thread *t)
 
 	if (t->node == here.rank)
 		return thread_begin(t);
-	push(box, t);
+	list_push(&box->first, t, &t->next);
 	threads_check(dsm_sync_sem_post(here.dsm, &box->filled), "pthread_create");
 	return 0;
 }

@@ -258,6 +258,11 @@ void carrier_ends(void);
 
 void locals_end(void); /* destructors of the thread's thread-local objects */
 
+/* --- list.c --- */
+
+/* first: of the list; next_of_item: where the one behind it goes. Ordered as an atomic of dsm.h. */
+void list_push(void *first, void *item, void *next_of_item);
+
 /* --- post.c --- */
 
 /* Has the node start it: 0 or an error of pthread_create. */
