@@ -28,7 +28,7 @@ extern "C" {
  * memory at addr, with what this node had at the time.
  *
  * Errors, with nothing done: DSM_ERR_INVAL (not aligned, not in the region in one piece, or addr
- * overlaps it), DSM_ERR_BUSY (a page is pinned), DSM_ERR_LIMIT (64 such ranges are there already).
+ * overlaps it), DSM_ERR_BUSY (a page is pinned), DSM_ERR_LIMIT (256 such ranges are there already).
  * DSM_ERR_NOMEM, DSM_ERR_LIMIT (memory lock): the kernel has no mapping for it, and there may be
  * none at addr, nor any way to the pages on this node.
  */

@@ -30,7 +30,7 @@ struct region_zone {
 	int single; /* of small pages: fallocate() takes one at a time */
 };
 
-#define REGION_PLACES_MAX 64
+#define REGION_PLACES_MAX 256
 
 /* Pages of the PTE zone that are at another address. */
 struct region_place {

@@ -295,8 +295,8 @@ EXPORT int __libc_start_main(int (*main)(int, char **, char **), int argc, char 
 		           stack_end };
 
 	own_find();
-	globals_find();
 	early_end();
+	globals_find();
 	stubs_change();
 	take_own();
 	dlopen("libgcc_s.so.1", RTLD_NOW); /* which libc would load when a thread is left */

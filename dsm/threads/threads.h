@@ -28,7 +28,7 @@
 #define EXTENT ((size_t)64 * PAGE) /* what is protected alike, see docs/trap.md */
 #define KEYS_MAX 256
 #define MAPPINGS_MAX 8192 /* a power of 2 */
-#define RANGES_MAX 60 /* less than what dsm_place() permits */
+#define RANGES_MAX 250 /* less than what dsm_place() permits */
 #define TLS __thread __attribute__((tls_model("initial-exec")))
 #define EXPORT __attribute__((visibility("default")))
 

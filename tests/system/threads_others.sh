@@ -41,6 +41,14 @@ if [ -n "$long" ]; then
 	same cat pbzip2 -p4 -b1 -1 -c "$tmp/in"
 	same cat lbzip2 -n 4 -1 -c "$tmp/in"
 	same cat plzip -n 4 -0 -B 100000 -c "$tmp/in"
+	{
+		echo 'YUV4MPEG2 W64 H64 F25:1 Ip C420jpeg'
+		for ((i = 0; i < 20; i++)); do
+			echo FRAME
+			tail -c +$((i * 40 + 1)) "$tmp/in" | head -c 6144
+		done
+	} >"$tmp/in.y4m"
+	same cat x264 --quiet --threads 4 --demuxer y4m --muxer raw -o /dev/stdout "$tmp/in.y4m"
 	same cat pixz -p 4 -k -i "$tmp/in" -o /dev/stdout
 	for seven in 7zz /usr/lib/p7zip/7z; do # 7z is a script
 		same cat $seven a -mmt4 -bd -so -tbzip2 unused "$tmp/in"
