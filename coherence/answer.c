@@ -22,6 +22,6 @@ void coh_answer_compare(struct coh *c, struct coh_effects *fx, uint64_t page,
 {
 	struct coh_effect *e = coh_fx_add(fx, COH_FX_COMPARE, page);
 
-	e->node = coh_home_of(&c->cfg, page);
+	e->node = coh_home(c, page);
 	e->futex = *futex;
 }

@@ -71,6 +71,10 @@ struct coh_config {
 	uint32_t locks;      /* mutexes plus conditions homed at one node */
 	uint16_t sync_slots; /* threads of one node that wait in lock or condition at once */
 	uint16_t futex_slots; /* threads of one node that wait for words at once; the same at all */
+	/* A node may die, and the others go on (view.h): at most 64 nodes, and 2^31 pages in all; for
+	 * now without migratory pages, locks, threads that wait for words, discards and the barrier,
+	 * and every request is for one page. */
+	uint8_t survive;
 	uint8_t overtakes; /* threads woken from a condition that go before one that waits for its
 	                    * mutex; 0: none, they go to the end */
 	/* Of every so many blocks of a zone as the last node's entry says, node i is home to those
@@ -128,6 +132,10 @@ enum coh_msg_type {
 	COH_MSG_FWD_COMPARE,
 	COH_MSG_FUTEX_RESP,  /* to a wait: the thread sleeps, or not; to a wake */
 	COH_MSG_FUTEX_WOKEN, /* a thread that slept */
+	/* a node to the homes of a new view: what it has of a page (access), a frame of it that it
+	 * has kept (COH_F_KEPT) for a request of requestor's with that serial, and the serial of a
+	 * request of its own that the view has ended (result) */
+	COH_MSG_REPORT,
 	COH_MSG_TYPES
 };
 
@@ -139,6 +147,11 @@ enum coh_msg_flag {
 	COH_F_TRY = 1 << 4,     /* Lock: do not queue */
 	COH_F_RUN = 1 << 5,     /* Fwd-GetS: of a run, so it is not to wait for who holds the first
 	                         * page; Done: the owner does, and has granted nothing */
+	/* Those of views have the values of others, in messages that have no use for these. */
+	COH_F_LOST = 1 << 0,    /* Grant of nothing, Atomic-Resp: the page is lost */
+	COH_F_KEPT = 1 << 0,    /* Report: requestor and serial say for whom a frame was kept */
+	COH_F_LAST = 1 << 1,    /* Report: the sender's last one in this view */
+	COH_F_SALVAGE = 1 << 4, /* Fwd-GetS: write your frame to the home's, whatever you may do with it */
 	COH_F_HELD = 1 << 6,    /* Fwd-GetS, on its way into the core only: the node holds the page,
 	                         * beside what the core knows */
 };
@@ -193,6 +206,9 @@ struct coh_msg {
 	uint16_t n;         /* pages, from 1; Grant may answer 0 */
 	uint16_t slot;      /* of the requestor; replies echo it */
 	uint64_t page;
+	/* Where nodes may die, else 0: the sender's view; and the number of the request that it is,
+	 * or is about, which no other request of the same node has had. */
+	uint32_t view, serial;
 	union {
 		struct {
 			struct coh_landing landing; /* the requestor's */
@@ -251,6 +267,12 @@ enum coh_event_kind {
 	                    * step may, how many that slept then are left (result, upper half) */
 	COH_EV_FUTEX_CANCEL, /* cookie, of a FUTEX_WAIT: it is to end; of none: nothing */
 	COH_EV_COMPARED, /* page, futex (value): the outcome of an effect COMPARE for this node */
+	COH_EV_VIEW,   /* view, members: a node is dead. Asks for the effect FENCE; until FENCED all else
+	                * but TIMER, LANDED and a later VIEW is refused with -EAGAIN. Nobody who is
+	                * not among members can use his window any more */
+	COH_EV_FENCED, /* no page write of an older view can land here any more, and COH_EV_LANDED has
+	                * told of all that has: the view begins */
+	COH_EV_RECOVER, /* go on, as coh_has_more() says */
 };
 
 struct coh_event {
@@ -265,6 +287,8 @@ struct coh_event {
 	struct coh_atomic atomic;
 	struct coh_futex futex;
 	struct coh_msg msg;
+	uint32_t view;
+	uint64_t members; /* one bit a node */
 };
 
 /* ----------------------------------------------------------------- effects -- */
@@ -285,6 +309,9 @@ enum coh_effect_kind {
 	COH_FX_DISCARD_FRAME,  /* page, n, of our own homes: on return their frames are zero, and may
 	                        * be given back */
 	COH_FX_COMPLETE,       /* cookie, status, result, n: a call of ours has its answer */
+	COH_FX_FENCE,          /* cut off all page writes into frames of ours; give COH_EV_LANDED for
+	                        * those that have landed, then COH_EV_FENCED */
+	COH_FX_LOST,           /* page, n: no copy of it lives; whoever wants it is told so */
 };
 
 enum coh_fill {
@@ -373,7 +400,8 @@ uint32_t coh_effects_max(const struct coh_config *config);
 
 /*
  * One event. Returns 0, or without any change to the state:
- * -EAGAIN  no slot is free: give the event again after another one has completed
+ * -EAGAIN  no slot is free: give the event again after another one has completed; or the message
+ *          is of a view to come: give it again, before later ones of its sender, after FENCED
  * -EBUSY   see the event
  * -EPERM   UNLOCK or COND_WAIT by a thread that does not hold the mutex
  * -EINVAL  the event names no page, node or object that exists
@@ -408,6 +436,8 @@ enum coh_dir_state {
 	COH_D_I = 0,
 	COH_D_S,
 	COH_D_M,
+	COH_D_LOST, /* no current copy lives */
+	COH_D_AWAY, /* as S, but the home's frame is stale: the page comes from the owner, who has it */
 	/* busy: what the transaction waits for */
 	COH_D_INV,    /* Inv-Acks of the sharers */
 	COH_D_RECALL, /* the home's own cache lowers its access */
@@ -423,6 +453,8 @@ struct coh_page_info {
 	uint8_t request; /* message type of the transaction that makes the page busy */
 	uint8_t sharers_inexact; /* a superset is known */
 	uint8_t migratory; /* so many reads to come are granted as writes */
+	uint8_t kept;      /* this node keeps a frame of it that it has given up */
+	coh_node kept_for; /* ... for a request of this node's that may not be over, or COH_NO_NODE */
 	coh_node owner, requestor;
 	uint16_t n_sharers;
 	uint64_t sharers; /* their map, in a job of at most 64 nodes */
@@ -440,6 +472,19 @@ struct coh_dir_info {
 	uint32_t maps; /* exact maps of sharers in use */
 };
 void coh_dir_info(const struct coh *coh, struct coh_dir_info *out);
+/* --- views --- */
+/* Which node is home to a page when these live: the first choice as long as it does, and when a node
+ * dies only its pages move. */
+coh_node coh_home_among(const struct coh_config *config, uint64_t members, uint64_t page);
+uint32_t coh_view(const struct coh *coh);
+/* Whether COH_EV_RECOVER has something to do. */
+int coh_has_more(const struct coh *coh);
+/* Whether this home waits for the reports of others, and grants nothing. */
+int coh_is_rebuilding(const struct coh *coh);
+/* For tests: the request of node's for page that has this serial is over, so claims to frames that
+ * were kept for it come to nothing. A serial means nothing else: states that become equal by this
+ * always were. */
+void coh_forget_request(struct coh *coh, coh_node node, uint64_t page, uint32_t serial);
 enum coh_access coh_access_of(enum coh_cache_state state);
 /* What this node's cache allowed a moment ago: the one thing that may be asked while another thread
  * steps. */
@@ -467,7 +512,8 @@ int coh_keep_object(struct coh *coh, uint32_t index, int kind, uint32_t mutex);
 /* Renames every node id in the state: id becomes perm[id]. Only for pages whose
  * homes are mapped onto themselves (the caller chooses such permutations). */
 void coh_permute(struct coh *coh, const coh_node *perm);
-/* Gives the home's transactions the lowest numbers, in the order of their pages and queues.
+/* Gives the home's transactions the lowest numbers, in the order of their pages and queues; and the
+ * next request the first serial again (see coh_forget_request()).
  * Nobody else knows the numbers, so states that become equal by this always were. */
 void coh_renumber(struct coh *coh);
 /* The transition table, for documents and coverage. */

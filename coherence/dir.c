@@ -6,8 +6,8 @@
 
 struct dir *coh_dir_at(struct coh *c, uint64_t page)
 {
-	assert(coh_home_of(&c->cfg, page) == c->cfg.self);
-	return dir_by_index(c, coh_home_index(&c->cfg, page));
+	assert(coh_home(c, page) == c->cfg.self);
+	return dir_by_index(c, coh_dir_number(c, page));
 }
 
 int coh_dir_awaits_done(struct coh *c, uint64_t page, uint16_t n, enum coh_access access)

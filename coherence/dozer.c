@@ -11,7 +11,7 @@ void coh_dozer_cancel(struct coh *c, struct coh_effects *fx, unsigned slot)
 {
 	uint64_t page = dozer_at(c, slot)->page;
 
-	coh_fx_send(c, fx, coh_home_of(&c->cfg, page), COH_MSG_FUTEX_CANCEL, page)->futex.slot =
+	coh_fx_send(c, fx, coh_home(c, page), COH_MSG_FUTEX_CANCEL, page)->futex.slot =
 		(uint16_t)slot;
 }
 

@@ -89,6 +89,7 @@ struct coh_msg *coh_fx_send_fill(struct coh *c, struct coh_effects *fx, coh_node
 	}
 	m->type = type;
 	m->page = page;
+	m->view = c->view.number;
 	m->n = 1;
 	return m;
 }

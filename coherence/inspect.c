@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Looking into the state: for tests, tools and statistics. */
 #include "coherence/sharers.h"
-#include "coherence/state.h"
+#include "coherence/view.h"
 
 static void dir_info(struct coh *c, uint64_t page, struct coh_page_info *out)
 {
@@ -32,12 +32,18 @@ void coh_page_info(const struct coh *coh, uint64_t page, struct coh_page_info *o
 	*out = (struct coh_page_info){.cache_state = line->state,
 	                              .faulted = line->faulted,
 	                              .owner = COH_NO_NODE,
+	                              .kept_for = COH_NO_NODE,
 	                              .requestor = COH_NO_NODE};
 	if (line->hold) {
 		out->held = 1;
 		out->deferred = hold_at(c, line->hold - 1)->deferred;
 	}
-	if (coh_home_of(&c->cfg, page) == c->cfg.self)
+	if (coh_view_keeps(c, page)) {
+		const struct kept *k = kept_at(c, page);
+		out->kept = 1;
+		out->kept_for = k->serial ? k->node : COH_NO_NODE;
+	}
+	if (coh_home(c, page) == c->cfg.self)
 		dir_info(c, page, out);
 }
 
@@ -56,7 +62,7 @@ int coh_is_sharer(const struct coh *coh, uint64_t page, coh_node node)
 {
 	struct coh *c = (struct coh *)coh; /* only read */
 
-	return coh_home_of(&c->cfg, page) == c->cfg.self && node < c->cfg.nodes &&
+	return coh_home(c, page) == c->cfg.self && node < c->cfg.nodes &&
 	       coh_sharers_has(c, coh_dir_at(c, page)->sharers, node);
 }
 
@@ -103,5 +109,6 @@ int coh_is_quiet(const struct coh *coh)
 	for (coh_node node = 0; node < c->cfg.nodes; node++)
 		if (*waiting_at(c, node))
 			return 0;
-	return !c->barrier_here && !coh_map_count(&c->cfg, arrived_at(c));
+	return !c->view.next && !c->view.rebuilding && !coh_has_more(c) && !c->barrier_here &&
+	       !coh_map_count(&c->cfg, arrived_at(c));
 }

@@ -64,7 +64,7 @@ static const char *check_holds(struct coh *c)
 
 static const char *check_dir(struct coh *c, const struct dir *d)
 {
-	if (d->state > COH_D_M)
+	if (d->state > COH_D_AWAY)
 		return "a page is in a state that only a transaction can have";
 	if (d->state == COH_D_M && (d->owner >= c->cfg.nodes || !d->touched))
 		return "a page in M has no owner, or is untouched";
@@ -73,11 +73,11 @@ static const char *check_dir(struct coh *c, const struct dir *d)
 		return "a page remembers a writer, and is not shared with it";
 	if (d->migratory > c->cfg.migratory || (d->migratory && d->state == COH_D_S && !d->txn))
 		return "a page is migratory that cannot be";
-	if (d->state != COH_D_S && d->sharers)
+	if (d->state != COH_D_S && d->state != COH_D_AWAY && d->sharers)
 		return "a page has sharers and is not in S";
 	if (d->state == COH_D_S && !d->sharers && !d->txn)
 		return "a page in S has no sharers";
-	if (d->queue && !d->txn)
+	if (d->queue && !d->txn && !c->view.rebuilding && !c->view.starting)
 		return "requests wait for a page that is free";
 	return NULL;
 }

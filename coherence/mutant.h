@@ -43,7 +43,7 @@
 	X(NO_WAKE, "a grant does not wake the threads that wait")                                  \
 	X(RECALL_SKIPPED, "the home supplies a page that its own cache may still write")           \
 	X(FWD_TO_REQUESTOR, "the old owner stays in the directory after Fwd-GetM")                 \
-	X(MIGRATORY_SHARED, "the owner of a migratory page is asked for a copy to read")             \
+	X(MIGRATORY_SHARED, "the owner of a migratory page is asked for a copy to read")           \
 	X(DROP_KEEPS_ACCESS, "who is told to drop a page may still use it")                        \
 	X(DISCARD_BEFORE_LAST_ACK, "a page is untouched with one Drop-Ack outstanding")            \
 	X(DISCARD_KEEPS_FRAME, "the home's frame of an untouched page is not zero")                \
@@ -59,6 +59,21 @@
 	X(CANCELLED_STAYS, "a thread whose wait was cancelled is woken instead of another")        \
 	X(CANCEL_AT_ONCE, "a wait is taken for cancelled before its home has said so")             \
 	X(CANCEL_FORGOTTEN, "a wait that is cancelled before it has begun goes on")                \
+	X(NOTHING_KEPT, "whoever gives a frame up forgets that it may be the only one")            \
+	X(OLD_VIEW_TAKEN, "a message of an older view is taken")                                   \
+	X(DEFERRED_SURVIVES, "a message that waits for a tenure's end outlives its view")          \
+	X(DONE_IS_REFRESH, "after Done the home's frame counts as current before the refresh has landed") \
+	X(RECORD_FORGOTTEN, "a home whose rebuild is interrupted forgets what it knew")            \
+	X(DEAD_GRANTED_NOTHING, "who died before he said Done counts as never granted")            \
+	X(CLAIM_UNCHECKED, "a frame that was given up counts, whoever has had the page since")     \
+	X(LOST_FALLS_BACK, "a page of which no copy lives is taken from the home's frame")         \
+	X(REPORTS_NOT_AWAITED, "a home grants before all have reported")                           \
+	X(SALVAGE_SKIPPED, "a page that is elsewhere is supplied from the home's stale frame")     \
+	X(DEAD_HOMES_ONLY, "only pages whose home has died are reported")                          \
+	X(KEPT_DROPPED, "a frame that was given up is given back without asking")                  \
+	X(WANTED_UNTOLD, "a request that the view has ended is not reported")                      \
+	X(AWAY_IS_CURRENT, "a page that is elsewhere counts as current at home in the next view")  \
+	X(REQUEST_SURVIVES, "an upgrade outlives its view, and is not asked for again")            \
 	X(NOT_BLOCKING, "the home is free again as soon as it has granted")
 
 #define COH_MUTANT_ENUM(name, text) COH_MUT_##name,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The same state under other names: of its nodes, of its transactions. For tests. */
 #include "coherence/sharers.h"
-#include "coherence/state.h"
+#include "coherence/view.h"
 
 /* --- renaming nodes --- */
 
@@ -45,7 +45,7 @@ static void permute_home_side(struct coh *c, const coh_node *perm)
 {
 	for (uint64_t i = 0; i < c->n_dirs; i++) {
 		struct dir *d = dir_by_index(c, i);
-		if (d->state == COH_D_M || d->wrote)
+		if (d->state == COH_D_M || d->state == COH_D_AWAY || d->wrote)
 			d->owner = perm[d->owner];
 		if (c->wide)
 			coh_wide_permute(c, &d->sharers, perm);
@@ -86,6 +86,7 @@ void coh_permute(struct coh *c, const coh_node *perm)
 	permute_rows(out_at(c, 0), sizeof(uint16_t), perm, c->cfg.nodes);
 	permute_rows(held_at(c, 0, 0), c->cfg.locks * sizeof(uint32_t), perm, c->cfg.nodes);
 	permute_home_side(c, perm);
+	coh_view_permute(c, perm);
 	c->cfg.self = perm[c->cfg.self];
 }
 
@@ -133,6 +134,7 @@ void coh_renumber(struct coh *c)
 {
 	unsigned next = 0;
 
+	c->view.serial = c->view.number;
 	for (uint64_t i = 0; i < c->n_dirs; i++) {
 		struct dir *d = dir_by_index(c, i);
 		txn_place(c, &d->txn, &next);

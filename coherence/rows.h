@@ -23,6 +23,8 @@ enum cache_event {
 	CE_PUT_ACK,
 	CE_DROP,
 	CE_DROP_HELD,
+	CE_EVICT_KEPT,
+	CE_SALVAGE,
 	CACHE_EVENTS
 };
 
@@ -43,6 +45,8 @@ enum home_event {
 	HE_PUTM_STALE,
 	HE_ATOMIC,
 	HE_DISCARD,
+	HE_AWAY,
+	HE_LOST,
 	HE_DISCARD_LONE,
 	HE_WAIT,
 	/* busy pages, too */
@@ -66,6 +70,7 @@ enum home_event {
 	HE_REFRESH_S,
 	HE_PULLED,
 	HE_FETCHED,
+	HE_SALVAGED,
 	HE_EQUAL,
 	HE_DIFFERS,
 	HOME_EVENTS

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "coherence/sharers.h"
-#include "coherence/state.h"
+#include "coherence/view.h"
 
 /* --- configuration --- */
 
@@ -31,7 +31,7 @@ int coh_config_check(const struct coh_config *config)
 			return -EINVAL;
 		first += zone->count;
 	}
-	return coh_homes_check(config);
+	return coh_view_config_check(config) ? -EINVAL : coh_homes_check(config);
 }
 
 /* --- layout --- */
@@ -71,7 +71,7 @@ static void lay_out(struct coh *c, const struct coh_config *config)
 	c->n_queues = c->n_sleepers < DOZE_QUEUES_MAX ? c->n_sleepers + 1 : DOZE_QUEUES_MAX;
 	c->wide = coh_sharers_wide(config);
 	maps = c->wide ? config->sharer_maps : 0;
-	c->n_dirs = coh_homes_entries(config);
+	c->n_dirs = config->survive ? coh_pages(config) : coh_homes_entries(config);
 	c->off_out = take_bytes(&at, config->nodes, sizeof(uint16_t));
 	c->off_request = take_bytes(&at, config->slots, sizeof(struct request));
 	c->off_hold = take_bytes(&at, config->holds, sizeof(struct hold));
@@ -91,7 +91,7 @@ static void lay_out(struct coh *c, const struct coh_config *config)
 	c->off_map = take_bytes(&at, (uint64_t)maps * words, sizeof(uint64_t));
 	c->off_line = take_bytes(&at, coh_pages(config), sizeof(struct line));
 	c->off_dir = take_bytes(&at, c->n_dirs, sizeof(struct dir));
-	c->size = at;
+	c->size = coh_view_lay_out(c, at);
 }
 
 size_t coh_size(const struct coh_config *config)
@@ -107,6 +107,7 @@ struct coh *coh_init(void *state, const struct coh_config *config)
 	struct coh *c = state;
 
 	lay_out(c, config);
+	coh_view_init(c);
 	return c;
 }
 
@@ -119,8 +120,12 @@ uint32_t coh_effects_max(const struct coh_config *config)
 {
 	/* The longest step: Done for a run of which every page has a GetM waiting, behind all
 	 * that can be answered at once. */
-	return COH_MAX_RUN * (config->nodes + 8u) + 64 + COH_MAX_WOKEN +
-	       (uint32_t)config->per_home * config->nodes;
+	uint32_t most = COH_MAX_RUN * (config->nodes + 8u) + 64 + COH_MAX_WOKEN +
+	                (uint32_t)config->per_home * config->nodes;
+
+	/* Or a view that begins: who waits is woken, and a part of what there is reported. Or its
+	 * last report: a page's requests are refused, and then a page's started. */
+	return config->survive ? 2 * most + 2u * config->slots + COH_SELF_MAX : most;
 }
 
 /* --- states --- */

@@ -39,6 +39,7 @@ struct request {
 	uint16_t n;
 	coh_node home;
 	uint16_t pad2;
+	uint32_t serial, pad3;
 	uint64_t page;
 	uint64_t cookie; /* Atomic, Discard, Futex-Wake; Futex-Wait: the thread's slot */
 };
@@ -52,7 +53,8 @@ struct hold {
 	coh_node requestor;
 	uint16_t slot;
 	uint16_t n;
-	uint16_t pad[3];
+	uint16_t pad;
+	uint32_t serial;
 	uint64_t page;
 	struct coh_landing landing, refresh;
 };
@@ -69,6 +71,7 @@ struct txn {
 	coh_ref next;
 	uint8_t done; /* its requestor counts it as over */
 	uint8_t pad[3];
+	uint32_t serial, pad2;
 	uint64_t page;
 	union {
 		struct coh_landing landing;
@@ -142,6 +145,17 @@ struct doze_queue {
 };
 #define DOZE_QUEUES_MAX 4096
 
+/* Who lives, and how far this node is in finding out what they have (view.h). */
+struct view {
+	uint32_t number, next;         /* next: a view that begins when all is fenced off; 0: none */
+	uint64_t members, next_members;
+	uint64_t unreported;           /* of them: who has still to report to this home */
+	uint64_t report_at, start_at;  /* pages: the next to report; whose requests are started next */
+	uint32_t serial;               /* of the last request */
+	uint8_t reporting, rebuilding, starting;
+	uint64_t off_kept, off_record, off_said;
+};
+
 struct coh {
 	struct coh_config cfg;
 	uint64_t n_dirs;
@@ -155,6 +169,7 @@ struct coh {
 	uint32_t max_refreshing, refreshing; /* refreshes of forwarded reads under way to us */
 	uint32_t map_word; /* of off_map_taken: the lowest in which a map is free */
 	uint8_t wide;      /* form of the sets of sharers */
+	struct view view;  /* where nodes may die */
 	uint64_t barrier_cookie;
 	uint8_t barrier_here; /* a thread of ours waits */
 #ifdef COH_MUTANTS
@@ -257,6 +272,17 @@ int coh_dir_has_own(struct coh *c, uint64_t page, uint16_t slot);
 int coh_homes_check(const struct coh_config *config); /* 0, -EINVAL, -EFBIG */
 /* Directory entries that this node has. */
 uint64_t coh_homes_entries(const struct coh_config *config);
+
+/* --- where nodes may die (views.c; the rest of it in view.h) --- */
+/* Who is home to the page now, and where its directory entry is there. */
+coh_node coh_home(const struct coh *c, uint64_t page);
+uint64_t coh_dir_number(const struct coh *c, uint64_t page);
+/* The number of a new request. */
+uint32_t coh_view_serial(struct coh *c);
+/* The frame of a page is given up for the request that m is about; it need be kept no more; it is. */
+void coh_view_keep(struct coh *c, const struct coh_msg *m);
+void coh_view_keep_no_more(struct coh *c, uint64_t page);
+int coh_view_keeps(struct coh *c, uint64_t page);
 
 /* --- effects (effects.c) --- */
 struct coh_effect *coh_fx_add(struct coh_effects *fx, enum coh_effect_kind kind, uint64_t page);

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "coherence/state.h"
+#include "coherence/view.h"
 
 static int step_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx)
 {
@@ -40,6 +40,7 @@ static int step_msg(struct coh *c, coh_node from, const struct coh_msg *m, struc
 	case COH_MSG_FWD_COMPARE:
 	case COH_MSG_FUTEX_RESP:
 	case COH_MSG_FUTEX_WOKEN: return coh_cache_msg(c, from, m, fx);
+	case COH_MSG_REPORT: return coh_view_take_report(c, from, m, fx);
 	default: return coh_sync_msg(c, from, m, fx);
 	}
 }
@@ -49,6 +50,16 @@ static int step_landed(struct coh *c, uint32_t bits, struct coh_effects *fx)
 	struct coh_tag tag = coh_tag_decode(bits);
 
 	return tag.to_home ? coh_home_landed(c, tag, fx) : coh_cache_landed(c, tag, fx);
+}
+
+/* Some more of what is too long for one step. */
+static int recover(struct coh *c, struct coh_effects *fx)
+{
+	if (c->view.reporting)
+		coh_view_report(c, fx);
+	else
+		coh_view_start(c, fx);
+	return 0;
 }
 
 static int step_event(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
@@ -81,7 +92,7 @@ static int step_event(struct coh *c, const struct coh_event *ev, struct coh_effe
 		return (ev->futex.offset & 2) ? -EINVAL : coh_cache_futex_wake(c, ev, fx);
 	case COH_EV_FUTEX_CANCEL: return coh_cache_futex_cancel(c, ev->cookie, fx);
 	case COH_EV_COMPARED:
-		if (coh_home_of(&c->cfg, ev->page) != c->cfg.self)
+		if (coh_home(c, ev->page) != c->cfg.self)
 			return -EINVAL;
 		return coh_home_compared(c, c->cfg.self, ev->page, ev->futex.value == 1, fx);
 	case COH_EV_MSG:
@@ -89,6 +100,9 @@ static int step_event(struct coh *c, const struct coh_event *ev, struct coh_effe
 		return ev->from == c->cfg.self ? -EPROTO : step_msg(c, ev->from, &ev->msg, fx);
 	case COH_EV_LANDED: return step_landed(c, ev->tag, fx);
 	case COH_EV_TIMER: return coh_cache_timer(c, ev->slot, fx);
+	case COH_EV_VIEW: return coh_view_event(c, ev, fx);
+	case COH_EV_FENCED: return coh_view_enter(c, fx);
+	case COH_EV_RECOVER: return recover(c, fx);
 	default: return coh_sync_event(c, ev, fx);
 	}
 }
@@ -120,7 +134,9 @@ int coh_step(struct coh *coh, const struct coh_event *event, struct coh_effects 
 	if (!MUTANT(ACK_BEFORE_LOWER)) /* that one: at the next Inv only */
 		coh_mutant_lower_now(coh, effects);
 #endif
-	rc = step_event(coh, event, effects);
+	rc = coh->cfg.survive ? coh_view_admits(coh, event) : 1;
+	if (rc > 0)
+		rc = step_event(coh, event, effects);
 	while (effects->self_len) {
 		struct coh_msg m = effects->self_queue[effects->self_head];
 		int own;

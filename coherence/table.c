@@ -59,6 +59,7 @@ const char *coh_msg_name(unsigned type)
 	        [COH_MSG_FWD_COMPARE] = "Fwd-Compare",
 	        [COH_MSG_FUTEX_RESP] = "Futex-Resp",
 	        [COH_MSG_FUTEX_WOKEN] = "Futex-Woken",
+	        [COH_MSG_REPORT] = "Report",
 	};
 	return type < COH_MSG_TYPES && name[type] ? name[type] : "?";
 }
@@ -77,6 +78,7 @@ const char *coh_dir_state_name(unsigned state)
 {
 	static const char *const name[COH_DIR_STATES] = {
 	        [COH_D_I] = "I",       [COH_D_S] = "S",           [COH_D_M] = "M",
+	        [COH_D_LOST] = "LOST", [COH_D_AWAY] = "AWAY",
 	        [COH_D_INV] = "INV",   [COH_D_RECALL] = "RECALL", [COH_D_DONE] = "DONE",
 	        [COH_D_PULL] = "PULL",   [COH_D_COMPARE] = "COMPARE",
 	};

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The codec. A message is type (1), flags (1), slot (2), page (5), then what its type
- * has, in the order of fields[] below; little-endian, no padding.
+ * has, in the order of fields[] below; little-endian, no padding. Where nodes may die, bit 7 of
+ * the flags says that view (4) and serial (4) come before that, and of an Inv also requestor (2);
+ * without it they are 0.
  */
 #include "coherence/wire.h"
 
@@ -21,6 +23,8 @@ enum field {
 	F_SVC = 1 << 8,       /* op, status, arg[3], name length, name: 1 + 4 + 24 + 1 + n */
 };
 
+#define WIRE_VIEW 0x80 /* of flags */
+
 struct format {
 	uint16_t fields;
 	uint8_t flags; /* those that may be set */
@@ -35,12 +39,12 @@ static const struct format formats[COH_MSG_TYPES] = {
         [COH_MSG_INV_ACK] = {0, 0},
         [COH_MSG_DONE] = {F_N, COH_F_RUN},
         [COH_MSG_FWD_GETS] = {F_N | F_REQUESTOR | F_LANDING | F_REFRESH,
-                              COH_F_REFRESH | COH_F_PULL | COH_F_RUN},
+                              COH_F_REFRESH | COH_F_PULL | COH_F_RUN | COH_F_SALVAGE},
         [COH_MSG_FWD_GETM] = {F_REQUESTOR | F_LANDING, COH_F_PULL},
         [COH_MSG_FWD_ATOMIC] = {F_REQUESTOR | F_ATOMIC, 0},
         [COH_MSG_INV] = {0, 0},
         [COH_MSG_PUT_ACK] = {0, 0},
-        [COH_MSG_GRANT] = {F_N | F_ACCESS, 0},
+        [COH_MSG_GRANT] = {F_N | F_ACCESS, COH_F_LOST},
         [COH_MSG_ATOMIC_RESP] = {F_RESULT, 0},
         [COH_MSG_LOCK] = {F_SYNC, COH_F_TRY},
         [COH_MSG_UNLOCK] = {F_SYNC, 0},
@@ -64,6 +68,7 @@ static const struct format formats[COH_MSG_TYPES] = {
         [COH_MSG_FWD_COMPARE] = {F_FUTEX, 0},
         [COH_MSG_FUTEX_RESP] = {F_FUTEX, 0},
         [COH_MSG_FUTEX_WOKEN] = {F_FUTEX, 0},
+        [COH_MSG_REPORT] = {F_ACCESS | F_REQUESTOR | F_RESULT, COH_F_KEPT | COH_F_LAST},
 };
 
 /* --- writing --- */
@@ -121,12 +126,18 @@ static uint8_t *put_svc(uint8_t *at, const struct coh_svc *s)
 size_t coh_wire_encode(const struct coh_msg *msg, uint8_t *buf)
 {
 	uint16_t f = formats[msg->type].fields;
+	int viewed = msg->view || msg->serial;
 	uint8_t *at = buf;
 
 	at = put(at, msg->type, 1);
-	at = put(at, msg->flags, 1);
+	at = put(at, msg->flags | (viewed ? WIRE_VIEW : 0u), 1);
 	at = put(at, msg->slot, 2);
 	at = put(at, msg->page, 5);
+	if (viewed) {
+		at = put(at, msg->view, 4);
+		at = put(at, msg->serial, 4);
+		f |= msg->type == COH_MSG_INV ? F_REQUESTOR : 0;
+	}
 	if (f & F_N)
 		at = put(at, msg->n, 2);
 	if (f & F_ACCESS)
@@ -281,7 +292,7 @@ static const char *check(const struct coh_config *config, uint16_t f, const stru
 		return why;
 	/* A Grant may be of nothing. */
 	if ((f & F_ACCESS) && m->access != COH_READ && m->access != COH_WRITE &&
-	    (m->access != COH_NONE || m->type != COH_MSG_GRANT))
+	    (m->access != COH_NONE || (m->type != COH_MSG_GRANT && m->type != COH_MSG_REPORT)))
 		return "access out of range";
 	if ((f & F_REQUESTOR) && m->requestor >= config->nodes)
 		return "no such requestor";
@@ -301,6 +312,8 @@ int coh_wire_decode(const struct coh_config *config, const uint8_t *buf, size_t 
 {
 	struct reader r = {.at = buf, .end = buf + len};
 	const struct format *f;
+	uint16_t fields;
+	int viewed;
 
 	memset(out, 0, sizeof *out);
 	out->type = get(&r, 1);
@@ -309,18 +322,29 @@ int coh_wire_decode(const struct coh_config *config, const uint8_t *buf, size_t 
 		return -EBADMSG;
 	f = &formats[out->type];
 	out->flags = get(&r, 1);
+	fields = f->fields;
+	viewed = out->flags & WIRE_VIEW && config->survive;
+	out->flags &= viewed ? (uint8_t)~WIRE_VIEW : 0xff;
 	*why = "unknown flags";
 	if (out->flags & ~f->flags)
 		return -EBADMSG;
 	out->slot = get(&r, 2);
 	out->page = get(&r, 5);
-	get_fields(&r, f->fields, out);
+	if (viewed) {
+		out->view = (uint32_t)get(&r, 4);
+		out->serial = (uint32_t)get(&r, 4);
+		fields |= out->type == COH_MSG_INV ? F_REQUESTOR : 0;
+	}
+	get_fields(&r, fields, out);
 	*why = "wrong length";
 	if (r.short_ || r.at != r.end)
 		return -EBADMSG;
 	*why = "a name with a NUL in it";
 	if (r.cut)
 		return -EBADMSG;
-	*why = check(config, f->fields, out);
+	*why = "a view that says nothing";
+	if (viewed && !out->view && !out->serial)
+		return -EBADMSG;
+	*why = check(config, fields, out);
 	return *why ? -EBADMSG : 0;
 }

@@ -69,7 +69,7 @@ static void lower(struct coh_effects *fx, const struct coh_msg *m, uint64_t map)
 static int cache_drop(struct coh *c, const struct coh_msg *m, struct coh_effects *fx)
 {
 	struct dropped d = {0};
-	coh_node home = coh_home_of(&c->cfg, m->page);
+	coh_node home = coh_home(c, m->page);
 	int rc = 0;
 
 	for (unsigned i = 0; i < m->n; i++) {
@@ -117,6 +117,8 @@ int coh_cache_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct 
 		break;
 	default: return -EPROTO;
 	}
+	if (m->flags & COH_F_SALVAGE)
+		return m->type == COH_MSG_FWD_GETS && c->cfg.survive ? coh_cache_take_row(&t, CE_SALVAGE) : -EPROTO;
 	event = held_event(&t, coh_cache_event_of(m->type));
 	if (t.line->hold && hold_at(c, t.line->hold - 1)->deferred && event != CE_FWD_ATOMIC)
 		return -EPROTO; /* the home waits for our answer to the first */

@@ -45,7 +45,7 @@ static inline struct take take_init(struct coh *c, struct coh_effects *fx, uint6
 	        .fx = fx,
 	        .page = page,
 	        .line = line_at(c, page),
-	        .home = coh_home_of(&c->cfg, page),
+	        .home = coh_home(c, page),
 	        .n = 1,
 	};
 }

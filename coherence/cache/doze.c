@@ -20,7 +20,7 @@ static int dozer_free(struct coh *c)
 static struct coh_msg *ask(struct coh *c, struct coh_effects *fx, const struct coh_event *ev,
                            enum coh_msg_type type, unsigned slot, uint64_t cookie)
 {
-	coh_node home = coh_home_of(&c->cfg, ev->page);
+	coh_node home = coh_home(c, ev->page);
 	struct coh_msg *m;
 
 	*request_at(c, slot) =
@@ -39,7 +39,7 @@ int coh_cache_futex_wait(struct coh *c, const struct coh_event *ev, struct coh_e
 
 	if (dozer < 0)
 		return -ENOSPC;
-	slot = coh_request_free_atomic(c, coh_home_of(&c->cfg, ev->page));
+	slot = coh_request_free_atomic(c, coh_home(c, ev->page));
 	if (slot < 0)
 		return -EAGAIN;
 	*dozer_at(c, dozer) =
@@ -50,7 +50,7 @@ int coh_cache_futex_wait(struct coh *c, const struct coh_event *ev, struct coh_e
 
 int coh_cache_futex_wake(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
 {
-	int slot = coh_request_free_atomic(c, coh_home_of(&c->cfg, ev->page));
+	int slot = coh_request_free_atomic(c, coh_home(c, ev->page));
 
 	if (slot < 0)
 		return -EAGAIN;

@@ -27,6 +27,7 @@ void coh_cache_act_gone(struct take *t)
 {
 	coh_request_release(t->c, t->line->request - 1);
 	t->line->request = 0;
+	coh_view_keep_no_more(t->c, t->page);
 	coh_cache_act_drop(t);
 	if (t->line->faulted)
 		coh_fx_wake(t->fx, t->page, 1);

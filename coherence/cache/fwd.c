@@ -18,7 +18,7 @@ static void supply(struct take *t, enum coh_access granted)
 	const struct coh_msg *m = t->msg;
 	struct coh_tag home_tag = {
 	        .to_home = 1,
-	        .home_index = (uint32_t)coh_home_index(&t->c->cfg, t->page),
+	        .home_index = (uint32_t)coh_dir_number(t->c, t->page),
 	};
 
 	if (m->flags & COH_F_RECALL) {
@@ -68,8 +68,16 @@ void coh_cache_act_refuse(struct take *t)
 	coh_fx_send(t->c, t->fx, t->home, COH_MSG_DONE, t->page)->flags = COH_F_RUN;
 }
 
+/* The window stays as it is: the home will not let anybody write before this has landed. */
+void coh_cache_act_salvage(struct take *t)
+{
+	t->n = 1;
+	supply(t, COH_READ);
+}
+
 void coh_cache_act_part(struct take *t)
 {
+	coh_view_keep(t->c, t->msg);
 	coh_cache_lower(t, COH_NONE);
 	supply(t, COH_READ);
 	t->fx->count[COH_N_INV]++;
@@ -77,6 +85,7 @@ void coh_cache_act_part(struct take *t)
 
 void coh_cache_act_yield(struct take *t)
 {
+	coh_view_keep(t->c, t->msg);
 	coh_cache_lower(t, COH_NONE);
 	supply(t, COH_WRITE);
 	t->fx->count[COH_N_INV]++;

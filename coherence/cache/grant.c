@@ -13,6 +13,12 @@ static int comes_zero(struct coh *c, const struct request *r)
 	       !MUTANT(ZERO_SKIPPED);
 }
 
+/* Whoever wants the page is told that it is lost. */
+static void lost(struct coh *c, struct coh_effects *fx, unsigned slot)
+{
+	coh_fx_add(fx, COH_FX_LOST, request_at(c, slot)->page)->n = 1;
+}
+
 /* The first n pages of the request are granted, the others are not. Where none is, the home has
  * nothing to hear of. */
 static void request_complete(struct coh *c, struct coh_effects *fx, unsigned slot,
@@ -76,13 +82,15 @@ static int is_refusal(struct coh *c, coh_node from, const struct coh_msg *m)
 {
 	const struct request *r = m->slot < c->cfg.slots ? request_at(c, m->slot) : NULL;
 
-	return m->access == COH_NONE && r && r->n > 1 && r->page == m->page && r->home == from &&
+	return m->access == COH_NONE && r && (r->n > 1 || (c->cfg.survive && (m->flags & COH_F_LOST))) && r->page == m->page && r->home == from &&
 	       (r->type == COH_MSG_GETS || r->type == COH_MSG_GETM);
 }
 
 int coh_cache_grant(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx)
 {
 	if (is_refusal(c, from, m)) {
+		if (m->flags & COH_F_LOST)
+			lost(c, fx, m->slot);
 		request_complete(c, fx, m->slot, COH_NONE, 0, 0);
 		return 0;
 	}

@@ -27,6 +27,7 @@ void coh_cache_act_defer(struct take *t)
 	h->flags = t->msg->flags;
 	h->requestor = t->msg->requestor;
 	h->slot = t->msg->slot;
+	h->serial = t->msg->serial;
 	h->n = t->msg->n;
 	h->landing = t->msg->landing;
 	h->refresh = t->msg->refresh;

@@ -23,8 +23,16 @@ void coh_cache_lower(struct take *t, enum coh_access access)
 	coh_fx_access(t->fx, t->page, t->n, access);
 }
 
+/* The frame is still there. */
+void coh_cache_act_ack_gone(struct take *t)
+{
+	coh_view_keep(t->c, t->msg);
+	coh_cache_act_ack(t);
+}
+
 void coh_cache_act_lose(struct take *t)
 {
+	coh_view_keep(t->c, t->msg);
 	coh_cache_lower(t, COH_NONE);
 	coh_cache_act_ack(t);
 	t->fx->count[COH_N_INV]++;

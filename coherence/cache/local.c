@@ -10,6 +10,8 @@ static uint32_t run_length(struct coh *c, uint64_t first, uint32_t n, int in_i)
 	uint64_t block = coh_block_end(&c->cfg, first);
 	uint32_t k = 0;
 
+	if (in_i && c->cfg.survive)
+		n = 1;
 	while (k < n && first + k < block && k < COH_MAX_RUN &&
 	       (line_at(c, first + k)->state == COH_C_I) == in_i)
 		k++;
@@ -54,18 +56,25 @@ int coh_cache_prefetch(struct coh *c, const struct coh_event *ev, struct coh_eff
 	return coh_cache_take_row(&t, CE_PREFETCH);
 }
 
+/* The page was given up, and its frame may have to be used. */
+static int is_kept(const struct take *t)
+{
+	return t->line->state == COH_C_I && coh_view_keeps(t->c, t->page) && !MUTANT(KEPT_DROPPED);
+}
+
 int coh_cache_evict(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
 {
 	struct take t = take_init(c, fx, ev->page);
 	int slot = coh_request_free(c, t.home);
 
+
 	if (!coh_cache_has_row(&t, CE_EVICT))
 		return -EBUSY;
-	if (t.line->state != COH_C_I && slot < 0)
+	if ((t.line->state != COH_C_I || is_kept(&t)) && slot < 0)
 		return -EAGAIN;
-	coh_cache_hold_end(c, fx, t.page);
+	coh_cache_hold_end(c, fx, t.page); /* which may give it up */
 	t.request = slot;
-	return coh_cache_take_row(&t, CE_EVICT);
+	return coh_cache_take_row(&t, is_kept(&t) ? CE_EVICT_KEPT : CE_EVICT);
 }
 
 int coh_cache_atomic(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
@@ -82,6 +91,8 @@ int coh_cache_atomic(struct coh *c, const struct coh_event *ev, struct coh_effec
 		fx->count[COH_N_ATOMIC]++;
 		return 0;
 	}
+	if (c->cfg.survive)
+		return -EINVAL;
 	slot = coh_request_free_atomic(c, t.home);
 	if (slot < 0)
 		return -EAGAIN;
@@ -103,6 +114,8 @@ int coh_cache_discard(struct coh *c, const struct coh_event *ev, struct coh_effe
 	int slot = coh_request_free_atomic(c, t.home);
 	struct coh_msg *m;
 
+	if (c->cfg.survive)
+		return -EINVAL;
 	if (slot < 0)
 		return -EAGAIN;
 	t.n = ev->n < COH_MAX_RUN ? ev->n : COH_MAX_RUN;

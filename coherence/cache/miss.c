@@ -43,6 +43,7 @@ void coh_cache_act_wait(struct take *t)
 void coh_cache_act_granted(struct take *t)
 {
 	t->line->request = 0;
+	coh_view_keep_no_more(t->c, t->page);
 	if (t->line->faulted)
 		coh_cache_hold_start(t);
 	t->line->faulted = 0;

@@ -15,6 +15,7 @@ static void hold_take_deferred(struct coh *c, struct coh_effects *fx, const stru
 	        .requestor = h->requestor,
 	        .n = h->n,
 	        .slot = h->slot,
+	        .serial = h->serial,
 	        .page = h->page,
 	        .landing = h->landing,
 	        .refresh = h->refresh,

@@ -23,6 +23,8 @@ static int home_request(struct coh *c, coh_node from, const struct coh_msg *m,
 	struct take t;
 	int slot;
 
+	if (c->cfg.survive && m->n != 1)
+		return -EPROTO;
 	if (*in_at(c, from) == c->cfg.per_home)
 		return -EPROTO; /* more outstanding than it may have: others' room */
 	if (m->type == COH_MSG_FUTEX_WAIT &&
@@ -37,6 +39,7 @@ static int home_request(struct coh *c, coh_node from, const struct coh_msg *m,
 	                                .requestor = from,
 	                                .slot = m->slot,
 	                                .n = m->n,
+	                                .serial = m->serial,
 	                                .page = m->page};
 	if (m->type == COH_MSG_ATOMIC)
 		txn_at(c, slot)->atomic = m->atomic;
@@ -45,6 +48,10 @@ static int home_request(struct coh *c, coh_node from, const struct coh_msg *m,
 	else if (m->type != COH_MSG_DISCARD)
 		txn_at(c, slot)->landing = m->landing;
 	t = take_init(c, fx, slot);
+	if (c->view.rebuilding) {
+		coh_home_act_enqueue(&t); /* nothing is granted before all have reported */
+		return 0;
+	}
 	if (coh_home_run_waits_here(&t))
 		return coh_home_take_row(&t, t.dir->txn ? txn_at(c, t.dir->txn - 1)->phase
 		                                        : t.dir->state,
@@ -152,7 +159,7 @@ int coh_home_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct c
 	struct take t;
 	struct dir *d;
 
-	if (coh_home_of(&c->cfg, m->page) != c->cfg.self)
+	if (coh_home(c, m->page) != c->cfg.self)
 		return -EPROTO;
 	if (m->type == COH_MSG_FUTEX_CANCEL)
 		return home_cancel(c, from, m, fx);
@@ -181,6 +188,8 @@ int coh_home_landed(struct coh *c, struct coh_tag tag, struct coh_effects *fx)
 	t = take_init(c, fx, txn - 1);
 	if (!(t.txn->waits & TXN_WAIT_REFRESH))
 		return -EPROTO;
+	if (t.txn->phase == COH_D_PULL && t.dir->state == COH_D_AWAY)
+		return coh_home_take_busy(&t, HE_SALVAGED);
 	if (t.txn->phase == COH_D_PULL)
 		return coh_home_take_busy(&t, t.txn->type == COH_MSG_GETS ? HE_FETCHED : HE_PULLED);
 	c->refreshing--;

@@ -4,7 +4,7 @@
  * state diagram is in home.def, with the table. From below upwards:
  *
  *      txn.c run.c supply.c owner.c invalidate.c    what a transaction is made of
- *      gets.c getm.c put.c atomic.c migratory.c discard.c sleep.c    a request's life, by action
+ *      gets.c getm.c put.c atomic.c migratory.c discard.c sleep.c salvage.c    a request's life, by action
  *      start.c                                      the table; starting what waits
  *      home.c                                       messages and landings, as they arrive
  *
@@ -130,6 +130,8 @@ void coh_home_cancel(struct coh *c, coh_node from, const struct coh_msg *m, stru
 int coh_home_take_row(struct take *t, unsigned state, enum home_event event);
 /* Starts the request; the page is free. It may be over on return. */
 void coh_home_start(struct take *t);
+/* Starts who waits for a page, until one of them makes it busy. */
+void coh_home_start_next(struct coh *c, struct coh_effects *fx, uint64_t page);
 /* Takes an event of a busy page and, when that ends its transaction, starts others. */
 int coh_home_take_busy(struct take *t, enum home_event event);
 

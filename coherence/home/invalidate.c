@@ -29,6 +29,16 @@ int coh_home_has_others(const struct take *t)
 	return i != COH_NO_NODE;
 }
 
+static void send_inv(struct take *t, coh_node node)
+{
+	struct coh_msg *m = coh_fx_send(t->c, t->fx, node, COH_MSG_INV, t->txn->page);
+
+	if (!t->c->cfg.survive)
+		return;
+	m->requestor = t->txn->requestor;
+	m->serial = t->txn->type == COH_MSG_GETM ? t->txn->serial : 0; /* an atomic writes here */
+}
+
 void coh_home_act_invalidate(struct take *t)
 {
 	if (MUTANT(ATOMIC_WITHOUT_INV) && t->txn->type == COH_MSG_ATOMIC) {
@@ -41,7 +51,7 @@ void coh_home_act_invalidate(struct take *t)
 			continue;
 		if (t->c->wide)
 			coh_map_add(pending_at(t->c, t->index), i);
-		coh_fx_send(t->c, t->fx, i, COH_MSG_INV, t->txn->page);
+		send_inv(t, i);
 	}
 }
 

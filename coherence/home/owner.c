@@ -9,6 +9,7 @@ struct coh_msg *coh_home_fwd(struct take *t, enum coh_msg_type type, uint8_t fil
 
 	m->requestor = txn->requestor;
 	m->slot = txn->slot;
+	m->serial = txn->serial;
 	return m;
 }
 

@@ -42,6 +42,8 @@ static enum home_event request_event(const struct take *t)
 	int own = d->state == COH_D_M && d->owner == t->c->cfg.self && !MUTANT(RECALL_SKIPPED);
 	int owner = d->state == COH_D_M && d->owner == t->txn->requestor;
 
+	if (d->state == COH_D_AWAY || d->state == COH_D_LOST)
+		return d->state == COH_D_AWAY ? HE_AWAY : HE_LOST;
 	switch (t->txn->type) {
 	case COH_MSG_GETS:
 		if (coh_home_run_waits_for_owner(t))
@@ -104,7 +106,7 @@ void coh_home_start(struct take *t)
 }
 
 /* Starts who waits for a page until one of them makes it busy. */
-static void dir_start_next(struct coh *c, struct coh_effects *fx, uint64_t page)
+void coh_home_start_next(struct coh *c, struct coh_effects *fx, uint64_t page)
 {
 	struct dir *d = coh_dir_at(c, page);
 
@@ -128,6 +130,6 @@ int coh_home_take_busy(struct take *t, enum home_event event)
 
 	if (rc == 0)
 		for (unsigned i = 0; i < n; i++)
-			dir_start_next(t->c, t->fx, page + i);
+			coh_home_start_next(t->c, t->fx, page + i);
 	return rc;
 }

@@ -8,6 +8,8 @@
 
 int coh_barrier_enter(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
 {
+	if (c->cfg.survive)
+		return -EINVAL;
 	if (c->barrier_here)
 		return -EBUSY;
 	c->barrier_here = 1;

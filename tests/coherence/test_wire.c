@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct coh_config config = {
+static struct coh_config config = {
 	.nodes = 5,
 	.self = 1,
 	.n_zones = 2,
@@ -24,6 +24,7 @@ static const struct coh_config config = {
 	.locks = 16,
 	.sync_slots = 4,
 	.futex_slots = 4,
+	.survive = 1,
 };
 
 static void rng_bytes(void *out, size_t n)
@@ -49,6 +50,8 @@ static uint8_t flags_of(unsigned type)
 	case COH_MSG_FWD_GETS: return COH_F_REFRESH;
 	case COH_MSG_FWD_GETM: return COH_F_PULL;
 	case COH_MSG_LOCK: return COH_F_TRY;
+	case COH_MSG_GRANT: return COH_F_LOST;
+	case COH_MSG_REPORT: return COH_F_KEPT | COH_F_LAST;
 	default: return 0;
 	}
 }
@@ -70,6 +73,7 @@ static void fill_body(struct coh_msg *m)
 		break;
 	case COH_MSG_DISCARDED:
 	case COH_MSG_DROP_ACK:
+	case COH_MSG_REPORT:
 	case COH_MSG_ATOMIC_RESP: m->result = rng(); break;
 	case COH_MSG_SVC_REQ:
 	case COH_MSG_SVC_RESP:
@@ -108,7 +112,14 @@ static struct coh_msg make(unsigned type)
 		m.n = (uint16_t)(1 + rng() % (coh_block_end(&config, m.page) - m.page));
 	if (type == COH_MSG_GRANT)
 		m.access = rng() % 2 ? COH_READ : COH_WRITE;
-	if (type == COH_MSG_FWD_GETS || type == COH_MSG_FWD_GETM || type == COH_MSG_FWD_ATOMIC)
+	if (type == COH_MSG_REPORT)
+		m.access = (uint8_t)(rng() % 3);
+	if (rng() % 2) {
+		m.view = (uint32_t)rng();
+		m.serial = (uint32_t)rng();
+	}
+	if (type == COH_MSG_FWD_GETS || type == COH_MSG_FWD_GETM || type == COH_MSG_FWD_ATOMIC ||
+	    type == COH_MSG_REPORT || (type == COH_MSG_INV && m.serial))
 		m.requestor = (coh_node)(rng() % 5);
 	fill_body(&m);
 	return m;
@@ -259,6 +270,35 @@ static void test_bounds_of_members(void)
 	REFUSE(COH_MSG_GETS, flags, COH_F_UPGRADE);
 	REFUSE(COH_MSG_FWD_GETM, flags, COH_F_RECALL); /* never leaves a node */
 	REFUSE(COH_MSG_INV, flags, 1);
+	REFUSE(COH_MSG_REPORT, access, 3);
+	REFUSE(COH_MSG_REPORT, requestor, 5);
+}
+
+/* A job that ends with its first node sends neither view nor serial, and takes none. */
+static void test_views(void)
+{
+	struct coh_msg m = make(COH_MSG_DONE), inv = make(COH_MSG_INV);
+	uint8_t bytes[COH_WIRE_MAX];
+	struct coh_msg out;
+	size_t len;
+
+	m.view = m.serial = 0;
+	len = there_and_back(&m, bytes);
+	bytes[1] |= 0x80; /* nothing follows, and then zeros */
+	CU_ASSERT_EQUAL(decode(bytes, len, &out), -EBADMSG);
+	memmove(bytes + 17, bytes + 9, len - 9);
+	memset(bytes + 9, 0, 8);
+	CU_ASSERT_EQUAL(decode(bytes, len + 8, &out), -EBADMSG);
+	m.view = 1;
+	CU_ASSERT_EQUAL(there_and_back(&m, bytes), len + 8);
+	inv.serial = 7;
+	inv.requestor = 5;
+	refuse(&inv);
+	config.survive = 0;
+	CU_ASSERT_EQUAL(decode(bytes, coh_wire_encode(&m, bytes), &out), -EBADMSG);
+	m.view = 0;
+	CU_ASSERT_EQUAL(there_and_back(&m, bytes), len);
+	config.survive = 1;
 }
 
 static void test_unknown_types(void)
@@ -305,6 +345,7 @@ int main(void)
 		{ "random and damaged bytes", test_random_bytes },
 		{ "pages and runs out of bounds", test_bounds_of_pages },
 		{ "other members out of bounds", test_bounds_of_members },
+		{ "views", test_views },
 		{ "unknown types", test_unknown_types },
 		{ "tags", test_tags },
 		{ "names", test_names },

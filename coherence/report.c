@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a node tells the homes of a new view: every page that it has, every frame that it has kept,
+ * every request that the view has ended. The last one says so: who has all of them knows.
+ */
+#include "coherence/view.h"
+
+/* Of one step: a node may report to itself, too. */
+#define SOME (COH_SELF_MAX / 2)
+
+static uint8_t access_of(const struct line *line)
+{
+	return (uint8_t)coh_access_of(line->state);
+}
+
+/* Returns whether there was anything to report. */
+static int report_page(struct coh *c, struct coh_effects *fx, uint64_t page)
+{
+	struct kept *k = kept_at(c, page);
+	uint8_t access = access_of(line_at(c, page));
+	struct coh_msg *m;
+
+	if (MUTANT(WANTED_UNTOLD))
+		k->wanted = 0;
+	if (MUTANT(DEAD_HOMES_ONLY) && coh_home_of(&c->cfg, page) == coh_home(c, page))
+		return 0;
+	if (!access && !k->is && !k->wanted)
+		return 0;
+	m = coh_fx_send(c, fx, coh_home(c, page), COH_MSG_REPORT, page);
+	m->access = access;
+	m->flags = k->is ? COH_F_KEPT : 0;
+	m->requestor = k->is ? k->node : 0;
+	m->serial = k->is ? k->serial : 0;
+	m->result = k->wanted;
+	k->wanted = 0;
+	return 1;
+}
+
+/* The newest report of this step to node, or NULL. */
+static struct coh_msg *newest_to(struct coh *c, struct coh_effects *fx, coh_node node)
+{
+	struct coh_msg *m;
+
+	if (node == c->cfg.self) {
+		m = &fx->self_queue[(fx->self_head + fx->self_len - 1) % COH_SELF_MAX];
+		return fx->self_len && m->type == COH_MSG_REPORT ? m : NULL;
+	}
+	for (uint32_t i = fx->len; i-- > 0;)
+		if (fx->list[i].kind == COH_FX_SEND && fx->list[i].node == node)
+			return fx->list[i].msg.type == COH_MSG_REPORT ? &fx->list[i].msg : NULL;
+	return NULL;
+}
+
+static void report_last(struct coh *c, struct coh_effects *fx, coh_node node)
+{
+	struct coh_msg *m = newest_to(c, fx, node);
+
+	if (!m)
+		m = coh_fx_send(c, fx, node, COH_MSG_REPORT, 0);
+	m->flags |= COH_F_LAST;
+}
+
+static uint64_t homes(const struct coh *c)
+{
+	uint64_t map = 0;
+
+	for (uint64_t p = 0; p < coh_pages(&c->cfg); p = coh_block_end(&c->cfg, p))
+		map |= UINT64_C(1) << coh_home(c, p);
+	return map;
+}
+
+void coh_view_report(struct coh *c, struct coh_effects *fx)
+{
+	uint64_t pages = coh_pages(&c->cfg), map;
+	unsigned n = 0;
+
+	while (c->view.report_at < pages && n < SOME)
+		n += (unsigned)report_page(c, fx, c->view.report_at++);
+	if (c->view.report_at < pages)
+		return;
+	map = homes(c);
+	for (coh_node i = 0; i < c->cfg.nodes; i++)
+		if (map >> i & 1)
+			report_last(c, fx, i);
+	c->view.reporting = 0;
+	c->view.report_at = 0;
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Who lives, who is home to what then, and the frames that are kept for who may need them. */
+#include <errno.h>
+
+#include "coherence/sharers.h"
+#include "coherence/view.h"
+
+/* What the recovery does not know how to bring through a view change is not to be had with it. */
+int coh_view_config_check(const struct coh_config *config)
+{
+	if (!config->survive)
+		return 0;
+	if (coh_sharers_wide(config) || config->migratory || config->locks ||
+	    config->sync_slots || config->futex_slots ||
+	    coh_pages(config) > COH_MAX_HOME_PAGES)
+		return -EINVAL;
+	return 0;
+}
+
+uint64_t coh_view_lay_out(struct coh *c, uint64_t at)
+{
+	uint64_t pages = coh_pages(&c->cfg);
+
+	if (!c->cfg.survive)
+		return at;
+	c->view.off_kept = at;
+	at += pages * sizeof(struct kept);
+	c->view.off_record = at = (at + 15) & ~UINT64_C(15);
+	at += pages * sizeof(struct record);
+	c->view.off_said = at = (at + 15) & ~UINT64_C(15);
+	at += pages * c->cfg.nodes * sizeof(struct said);
+	return (at + 15) & ~UINT64_C(15);
+}
+
+void coh_view_init(struct coh *c)
+{
+	if (c->cfg.survive)
+		c->view.members = ~UINT64_C(0) >> (64 - c->cfg.nodes);
+}
+
+/* --- homes --- */
+
+coh_node coh_home_among(const struct coh_config *config, uint64_t members, uint64_t page)
+{
+	coh_node home = coh_home_of(config, page);
+
+	while (!(members >> home & 1))
+		home = home + 1u < config->nodes ? home + 1u : 0;
+	return home;
+}
+
+coh_node coh_home(const struct coh *c, uint64_t page)
+{
+	return c->cfg.survive ? coh_home_among(&c->cfg, c->view.members, page)
+	                      : coh_home_of(&c->cfg, page);
+}
+
+uint64_t coh_dir_number(const struct coh *c, uint64_t page)
+{
+	return c->cfg.survive ? page : coh_home_index(&c->cfg, page);
+}
+
+/* --- events --- */
+
+/* What threads ask for, or others in their name. */
+static int is_local(unsigned kind)
+{
+	switch (kind) {
+	case COH_EV_MSG:
+	case COH_EV_LANDED:
+	case COH_EV_TIMER:
+	case COH_EV_VIEW:
+	case COH_EV_FENCED:
+	case COH_EV_RECOVER: return 0;
+	default: return 1;
+	}
+}
+
+static int admits_msg(const struct coh *c, coh_node from, const struct coh_msg *m)
+{
+	if (c->view.next || m->view > c->view.number)
+		return -EAGAIN;
+	if (m->view < c->view.number && !MUTANT(OLD_VIEW_TAKEN))
+		return 0;
+	return from < c->cfg.nodes && (is_member(c, from) || MUTANT(OLD_VIEW_TAKEN)) ? 1 : -EPROTO;
+}
+
+int coh_view_admits(const struct coh *c, const struct coh_event *ev)
+{
+	if (ev->kind == COH_EV_MSG)
+		return admits_msg(c, ev->from, &ev->msg);
+	/* What is asked for now would be reported half done. */
+	if (is_local(ev->kind) && (c->view.next || c->view.reporting))
+		return -EAGAIN;
+	return 1;
+}
+
+/* --- requests and kept frames --- */
+
+uint32_t coh_view_serial(struct coh *c)
+{
+	if (!c->cfg.survive)
+		return 0;
+	if (++c->view.serial == 0)
+		c->view.serial = 1; /* 0 is none */
+	return c->view.serial;
+}
+
+void coh_view_keep(struct coh *c, const struct coh_msg *m)
+{
+	coh_node home;
+	struct kept *k;
+
+	if (!c->cfg.survive || MUTANT(NOTHING_KEPT))
+		return;
+	home = coh_home(c, m->page);
+	if (home == c->cfg.self)
+		return; /* it is the home's frame */
+	k = kept_at(c, m->page);
+	k->is = 1;
+	k->node = m->flags & COH_F_PULL ? home : m->requestor;
+	k->serial = m->flags & COH_F_PULL ? 0 : m->serial;
+}
+
+void coh_view_keep_no_more(struct coh *c, uint64_t page)
+{
+	struct kept *k;
+
+	if (!c->cfg.survive)
+		return;
+	k = kept_at(c, page);
+	k->is = 0;
+	k->node = 0;
+	k->serial = 0;
+}
+
+int coh_view_keeps(struct coh *c, uint64_t page)
+{
+	return c->cfg.survive && kept_at(c, page)->is;
+}
+
+void coh_forget_request(struct coh *c, coh_node node, uint64_t page, uint32_t serial)
+{
+	struct kept *k = kept_at(c, page);
+
+	if (k->is && k->node == node && k->serial == serial)
+		k->serial = 0;
+	for (coh_node i = 0; i < c->cfg.nodes; i++) {
+		struct said *s = said_at(c, page, i);
+		if (s->kept && s->node == node && s->serial == serial)
+			s->serial = 0;
+	}
+}
+
+/* --- inspection --- */
+
+uint32_t coh_view(const struct coh *c)
+{
+	return c->view.number;
+}
+
+int coh_has_more(const struct coh *c)
+{
+	return c->view.reporting || c->view.starting;
+}
+
+int coh_is_rebuilding(const struct coh *c)
+{
+	return c->view.rebuilding;
+}
+
+/* --- other names for the nodes --- */
+
+void coh_view_permute(struct coh *c, const coh_node *perm)
+{
+	if (!c->cfg.survive)
+		return;
+	coh_map_permute(&c->cfg, &c->view.members, perm);
+	coh_map_permute(&c->cfg, &c->view.next_members, perm);
+	coh_map_permute(&c->cfg, &c->view.unreported, perm);
+	for (uint64_t p = 0; p < coh_pages(&c->cfg); p++) {
+		struct record *r = record_at(c, p);
+		struct said kept[64] = {{0}};
+		if (kept_at(c, p)->is)
+			kept_at(c, p)->node = perm[kept_at(c, p)->node];
+		if (r->kind > REC_CURRENT)
+			r->node = perm[r->node];
+		for (coh_node i = 0; i < c->cfg.nodes; i++) {
+			kept[perm[i]] = *said_at(c, p, i);
+			if (kept[perm[i]].kept)
+				kept[perm[i]].node = perm[kept[perm[i]].node];
+		}
+		for (coh_node i = 0; i < c->cfg.nodes; i++)
+			*said_at(c, p, i) = kept[i];
+	}
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Views, as one core sees them: what is refused, what is dropped, what is reported, in parts where
+ * it is much. That what several make of it is right, tests/explore shows.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "coherence/coh.h"
+#include "tests/suite.h"
+
+#define PAGES 2048
+
+static struct coh_config config(void)
+{
+	return (struct coh_config){
+		.nodes = 3,
+		.n_zones = 1,
+		.zone = { { .count = PAGES, .block_pages = 1024 } },
+		.per_home = 4,
+		.slots = 8,
+		.survive = 1,
+	};
+}
+
+static struct coh *core;
+static struct coh_effects fx;
+
+static void open_core(void)
+{
+	struct coh_config cfg = config();
+
+	CU_ASSERT_EQUAL_FATAL(coh_config_check(&cfg), 0);
+	core = coh_init(calloc(1, coh_size(&cfg)), &cfg);
+	fx = (struct coh_effects){ .cap = coh_effects_max(&cfg) };
+	fx.list = calloc(fx.cap, sizeof *fx.list);
+	fx.self_queue = calloc(COH_SELF_MAX, sizeof *fx.self_queue);
+}
+
+static void close_core(void)
+{
+	CU_ASSERT_PTR_NULL(coh_invariant(core));
+	free(core);
+	free(fx.list);
+	free(fx.self_queue);
+}
+
+static int step(struct coh_event ev)
+{
+	return coh_step(core, &ev, &fx);
+}
+
+static int at_page(uint8_t kind, uint64_t page, uint16_t n)
+{
+	return step((struct coh_event){ .kind = kind, .page = page, .n = n });
+}
+
+static int view(uint32_t number, uint64_t members)
+{
+	return step((struct coh_event){ .kind = COH_EV_VIEW, .view = number, .members = members });
+}
+
+static int fenced(void)
+{
+	return step((struct coh_event){ .kind = COH_EV_FENCED });
+}
+
+static int message(coh_node from, struct coh_msg m)
+{
+	m.n = 1;
+	return step((struct coh_event){ .kind = COH_EV_MSG, .from = from, .msg = m });
+}
+
+static int last_report(coh_node from, uint32_t number)
+{
+	return message(from, (struct coh_msg){ .type = COH_MSG_REPORT, .view = number,
+	                                       .flags = COH_F_LAST });
+}
+
+static unsigned count(uint8_t kind)
+{
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < fx.len; i++)
+		n += fx.list[i].kind == kind;
+	return n;
+}
+
+static unsigned dir_of(uint64_t page)
+{
+	struct coh_page_info info;
+
+	coh_page_info(core, page, &info);
+	return info.dir_state;
+}
+
+/* --- configurations and events --- */
+
+static void test_configurations(void)
+{
+	struct coh_config c = config();
+
+	CU_ASSERT_EQUAL(coh_config_check(&c), 0);
+	c.migratory = 1;
+	CU_ASSERT_EQUAL(coh_config_check(&c), -EINVAL);
+	c = config();
+	c.locks = c.sync_slots = 1;
+	CU_ASSERT_EQUAL(coh_config_check(&c), -EINVAL);
+	c = config();
+	c.futex_slots = 1;
+	CU_ASSERT_EQUAL(coh_config_check(&c), -EINVAL);
+	c = config();
+	c.nodes = 65;
+	CU_ASSERT_EQUAL(coh_config_check(&c), -EINVAL);
+	c.survive = 0;
+	CU_ASSERT_EQUAL(coh_config_check(&c), 0);
+}
+
+static void test_what_is_not_to_be_had(void)
+{
+	struct coh_event ev = { .kind = COH_EV_BARRIER };
+
+	open_core();
+	CU_ASSERT_EQUAL(at_page(COH_EV_DISCARD, 0, 1), -EINVAL);
+	CU_ASSERT_EQUAL(step(ev), -EINVAL);
+	CU_ASSERT_EQUAL(at_page(COH_EV_PREFETCH, 1024, 8), 0);
+	CU_ASSERT_EQUAL(fx.consumed, 1);
+	CU_ASSERT_EQUAL(fx.list[0].msg.n, 1);
+	CU_ASSERT_EQUAL(message(1, (struct coh_msg){ .type = COH_MSG_GETS }), 0);
+	ev = (struct coh_event){ .kind = COH_EV_MSG, .from = 1, .msg = { .type = COH_MSG_GETM, .n = 2 } };
+	CU_ASSERT_EQUAL(step(ev), -EPROTO);
+	close_core();
+}
+
+static void test_views_that_cannot_be(void)
+{
+	open_core();
+	CU_ASSERT_EQUAL(fenced(), -EINVAL);
+	CU_ASSERT_EQUAL(view(0, 7), -EINVAL);
+	CU_ASSERT_EQUAL(view(1, 6), -EINVAL); /* without this node */
+	CU_ASSERT_EQUAL(view(1, 15), -EINVAL);
+	CU_ASSERT_EQUAL(view(2, 3), 0);
+	CU_ASSERT_EQUAL(count(COH_FX_FENCE), 1);
+	CU_ASSERT_EQUAL(view(2, 1), -EINVAL);
+	CU_ASSERT_EQUAL(view(3, 1), 0); /* one more has died before the fence is up */
+	CU_ASSERT_EQUAL(coh_view(core), 0);
+	CU_ASSERT_EQUAL(fenced(), 0);
+	CU_ASSERT_EQUAL(coh_view(core), 3);
+	CU_ASSERT_EQUAL(view(4, 3), -EINVAL); /* nobody comes back */
+	close_core();
+}
+
+static void test_messages_of_other_views(void)
+{
+	struct coh_msg get = { .type = COH_MSG_GETS, .view = 1, .serial = 1 };
+
+	open_core();
+	CU_ASSERT_EQUAL(message(1, get), -EAGAIN);
+	CU_ASSERT_EQUAL(view(1, 3), 0);
+	CU_ASSERT_EQUAL(message(1, get), -EAGAIN);
+	CU_ASSERT_EQUAL(at_page(COH_EV_READ, 0, 0), -EAGAIN);
+	CU_ASSERT_EQUAL(fenced(), 0);
+	get.view = 0;
+	CU_ASSERT_EQUAL(message(1, get), 0);
+	CU_ASSERT_EQUAL(fx.len, 0);
+	CU_ASSERT_FALSE(coh_has_transactions(core));
+	get.view = 1;
+	CU_ASSERT_EQUAL(message(2, get), -EPROTO); /* of the dead */
+	CU_ASSERT_EQUAL(message(1, get), 0);
+	CU_ASSERT_EQUAL(fx.len, 0); /* waits for the reports */
+	CU_ASSERT(coh_is_rebuilding(core));
+	CU_ASSERT_EQUAL(last_report(1, 1), 0);
+	CU_ASSERT_FALSE(coh_is_rebuilding(core));
+	CU_ASSERT_EQUAL(count(COH_FX_SEND), 1);
+	CU_ASSERT_EQUAL(fx.list[0].msg.type, COH_MSG_GRANT);
+	CU_ASSERT_EQUAL(last_report(1, 1), -EPROTO); /* once is enough */
+	close_core();
+}
+
+/* --- much to report, much to start --- */
+
+static void test_in_parts(void)
+{
+	unsigned parts = 1;
+
+	open_core();
+	for (uint64_t p = 0; p < 900; p++)
+		CU_ASSERT_EQUAL(at_page(COH_EV_WRITE, p, 0), 0);
+	CU_ASSERT_EQUAL(view(1, 1), 0);
+	CU_ASSERT_EQUAL(fenced(), 0);
+	CU_ASSERT(coh_is_rebuilding(core));
+	CU_ASSERT_FALSE(coh_is_quiet(core));
+	for (; coh_has_more(core); parts++) {
+		CU_ASSERT_EQUAL(at_page(COH_EV_READ, 5, 0), -EAGAIN);
+		CU_ASSERT_EQUAL(step((struct coh_event){ .kind = COH_EV_RECOVER }), 0);
+	}
+	CU_ASSERT(parts > 1);
+	CU_ASSERT_FALSE(coh_is_rebuilding(core));
+	CU_ASSERT_EQUAL(dir_of(5), COH_D_M);
+	CU_ASSERT_EQUAL(dir_of(899), COH_D_M);
+	CU_ASSERT_EQUAL(dir_of(900), COH_D_I); /* untouched, and its home lives */
+	CU_ASSERT_EQUAL(dir_of(1024), COH_D_LOST);
+	CU_ASSERT_EQUAL(at_page(COH_EV_WRITE, 900, 0), 0);
+	CU_ASSERT_EQUAL(coh_cache_state_of(core, 900), COH_C_M);
+	close_core();
+}
+
+static void test_lost(void)
+{
+	open_core();
+	CU_ASSERT_EQUAL(at_page(COH_EV_READ, 1024, 0), 0); /* of node 1, who dies */
+	CU_ASSERT_EQUAL(count(COH_FX_SEND), 1);
+	CU_ASSERT_EQUAL(view(1, 1), 0);
+	CU_ASSERT_EQUAL(fenced(), 0);
+	CU_ASSERT_EQUAL(count(COH_FX_WAKE), 1);
+	CU_ASSERT_EQUAL(dir_of(1024), COH_D_LOST);
+	CU_ASSERT_EQUAL(at_page(COH_EV_READ, 1024, 0), 0);
+	CU_ASSERT_EQUAL(count(COH_FX_LOST), 1);
+	CU_ASSERT_EQUAL(count(COH_FX_WAKE), 1);
+	CU_ASSERT_EQUAL(coh_cache_state_of(core, 1024), COH_C_I);
+	CU_ASSERT(coh_is_quiet(core));
+	close_core();
+}
+
+static void test_homes(void)
+{
+	struct coh_config c = config();
+
+	c.zone[0].block_pages = 1;
+	for (uint64_t p = 0; p < 9; p++) {
+		coh_node first = coh_home_of(&c, p), next = (coh_node)((first + 1) % 3);
+		CU_ASSERT_EQUAL(coh_home_among(&c, 7, p), first);
+		CU_ASSERT_EQUAL(coh_home_among(&c, 7u & ~(1u << first), p), next);
+		CU_ASSERT_EQUAL(coh_home_among(&c, 7u & ~(1u << next), p), first);
+		CU_ASSERT_EQUAL(coh_home_among(&c, 1u << next, p), next);
+	}
+}
+
+int main(void)
+{
+	static const CU_TestInfo tests[] = {
+		{ "configurations", test_configurations },
+		{ "what is not to be had", test_what_is_not_to_be_had },
+		{ "views that cannot be", test_views_that_cannot_be },
+		{ "messages of other views", test_messages_of_other_views },
+		{ "in parts", test_in_parts },
+		{ "lost pages", test_lost },
+		{ "homes", test_homes },
+		CU_TEST_INFO_NULL,
+	};
+
+	return suite_run("views", NULL, NULL, tests, 60);
+}
