@@ -60,7 +60,7 @@ static enum x_outcome check_moves(struct explorer *x, const struct world *w)
 
 int x_is_still(const struct world *w, unsigned nodes)
 {
-	if (w->n_msgs || w->n_moves)
+	if (w->n_msgs || w->n_moves || x_is_in_between(w, nodes))
 		return 0;
 	for (unsigned i = 0; i < nodes; i++)
 		if (w->node[i].todo || w->node[i].timers || w->node[i].drop || w->node[i].compared)
@@ -70,11 +70,13 @@ int x_is_still(const struct world *w, unsigned nodes)
 
 static enum x_outcome check_directory(struct explorer *x, const struct world *w, unsigned page)
 {
-	unsigned home = coh_home_of(&x->l.cfg, page);
+	unsigned home = x_home(x, w, page);
 	const struct coh_page_info *dir = &x_local_info(&x->l, w->node[home].local)->page[page];
 	uint64_t sharers = 0, owners = 0, known;
 
 	for (unsigned i = 0; i < x->o.nodes; i++) {
+		if (w->node[i].dead)
+			continue;
 		unsigned state = x_local_info(&x->l, w->node[i].local)->page[page].cache_state;
 		if (x_access(w, i, page) != coh_access_of(state))
 			return x_bad(x,
@@ -85,16 +87,16 @@ static enum x_outcome check_directory(struct explorer *x, const struct world *w,
 		owners |= (uint64_t)(state == COH_C_M) << i;
 	}
 	/* An inexact set may hold more than there are. */
-	known = dir->dir_state == COH_D_S ? dir->sharers : 0;
+	known = dir->dir_state == COH_D_S || dir->dir_state == COH_D_AWAY ? dir->sharers : 0;
 	if (owners != (dir->dir_state == COH_D_M ? UINT64_C(1) << dir->owner : 0) ||
-	    (dir->sharers_inexact ? sharers & ~known : sharers ^ known))
+	    (dir->sharers_inexact || x->o.crashes ? sharers & ~known : sharers ^ known))
 		return x_bad(
 			x, "at rest: the directory says %s of page %u, the caches %#llx S, %#llx M",
 			coh_dir_state_name(dir->dir_state), page, (unsigned long long)sharers,
 			(unsigned long long)owners);
-	if (dir->dir_state != COH_D_M && !(w->node[home].current >> page & 1))
+	if (dir->dir_state < COH_D_M && !(w->node[home].current >> page & 1))
 		return x_bad(x, "at rest: the home's frame of page %u is stale", page);
-	if (!dir->touched && (w->written >> page & 1))
+	if (dir->dir_state != COH_D_LOST && !dir->touched && (w->written >> page & 1))
 		return x_bad(x, "at rest: page %u was written and counts as untouched", page);
 	return X_DONE;
 }
@@ -103,6 +105,8 @@ static enum x_outcome check_directory(struct explorer *x, const struct world *w,
 static enum x_outcome check_rest(struct explorer *x, const struct world *w)
 {
 	for (unsigned i = 0; i < x->o.nodes; i++) {
+		if (w->node[i].dead)
+			continue;
 		if (!x_local_info(&x->l, w->node[i].local)->quiet)
 			return x_bad(x, "deadlock: node %u waits, and nothing is under way", i);
 		if (w->node[i].blocked)
@@ -162,11 +166,22 @@ unsigned x_goal_count(const struct x_options *o)
 	return kinds(o) * o->nodes * o->pages + 1;
 }
 
+static int is_lost(struct explorer *x, const struct world *w, unsigned page)
+{
+	unsigned home = x_home(x, w, page);
+
+	return x_local_info(&x->l, w->node[home].local)->page[page].dir_stable == COH_D_LOST;
+}
+
 static int is_reached(struct explorer *x, const struct world *w, unsigned kind, unsigned node,
                       unsigned page)
 {
+	if (w->node[node].dead)
+		return 1;
 	switch (kind) {
 	case GOAL_WRITE:
+		if (x->o.crashes && is_lost(x, w, page))
+			return !(w->node[node].blocked >> page & 1);
 		return x_access(w, node, page) == COH_WRITE && !(w->node[node].blocked >> page & 1);
 	case GOAL_EVICTED:
 		return x_local_info(&x->l, w->node[node].local)->page[page].cache_state == COH_C_I;

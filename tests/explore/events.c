@@ -145,7 +145,11 @@ unsigned x_actions(const struct explorer *x, const struct world *w, struct x_act
 		if (a.kind == X_LAND || !w->node[a.node].todo)
 			x_add_action(list, &n, a);
 	}
+	if (x->o.crashes)
+		x_view_actions(x, w, list, &n);
 	for (unsigned i = 0; i < x->o.nodes; i++) {
+		if (w->node[i].dead)
+			continue;
 		for (unsigned p = 0; p < x->o.pages; p++)
 			if (w->node[i].drop >> p & 1 && !x_is_leaving(w, i, p))
 				x_add_action(list, &n,
@@ -173,12 +177,15 @@ static enum x_outcome step(struct explorer *x, struct world *w, unsigned node, u
 {
 	struct x_step s = x_local_step(&x->l, w->node[node].local, ev);
 	unsigned kind = (unsigned)x_get(ev, E_KIND), n;
+	uint32_t before = w->node[node].local;
 	const struct x_fx *fx;
 
 	if (s.bad)
 		return x_bad(x, "node %u: %s", node, s.bad);
 	if (s.rc == -EPROTO && x->o.lenient)
 		return X_DONE;
+	if (s.rc == -EAGAIN && kind == COH_EV_MSG && x->o.crashes)
+		return X_NOTHING; /* of a view to come */
 	if (s.rc && (kind == COH_EV_MSG || kind == COH_EV_LANDED || kind == COH_EV_TIMER ||
 	             kind == COH_EV_COMPARED))
 		return x_bad(x, "node %u refuses an honest event: %s", node, strerror(-s.rc));
@@ -187,6 +194,8 @@ static enum x_outcome step(struct explorer *x, struct world *w, unsigned node, u
 	if (s.rc)
 		return x_bad(x, "node %u refuses a local event: %s", node, strerror(-s.rc));
 	w->node[node].local = s.local;
+	if (x->o.crashes && x_view_stepped(x, w, node, before, s.local) == X_BAD)
+		return X_BAD;
 	if (x->o.own)
 		x_futex_slept(x, w, node);
 	fx = x_list(&x->l, s.list, &n);
@@ -239,6 +248,7 @@ static enum x_outcome tell(struct explorer *x, struct world *w, unsigned index)
 	uint64_t move = take_move(w, index);
 	unsigned to = (unsigned)x_get(move, V_TO);
 
+	x_gave_told(w, move);
 	if (!x->o.lenient && check_told(x, w, move) == X_BAD)
 		return X_BAD;
 	return step(x, w, to, x_put(move & 0xffffffff, E_KIND, COH_EV_LANDED));
@@ -282,6 +292,10 @@ enum x_outcome x_apply(struct explorer *x, struct world *w, struct x_action a)
 	case X_CARRY_OUT:
 		fx = x_list(&x->l, w->node[a.node].todo, &n);
 		return x_carry_out(x, w, a.node, fx, n);
+	case X_RECOVER: return step(x, w, a.node, x_put(0, E_KIND, COH_EV_RECOVER));
+	case X_CRASH:
+	case X_ANNOUNCE:
+	case X_ENTER: return x_view_apply(x, w, a);
 	default: return local_event(x, w, a);
 	}
 }

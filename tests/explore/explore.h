@@ -27,6 +27,7 @@
 #define X_ACTIONS 256
 #define X_PERMS 120
 #define X_ASKED 0x80 /* beside a permutation's number */
+#define X_CRASHED 0x40 /* beside a permutation's number, where nodes crash: these are few then */
 
 struct x_options {
 	unsigned nodes, pages, block; /* homes in turn, block pages at a time */
@@ -43,6 +44,7 @@ struct x_options {
 	                    * most; and one wake of such outstanding in all */
 	unsigned own;      /* they are those of the library's objects, who compare nothing */
 	unsigned overtakes; /* sync: woken threads that go before one that waits for the mutex */
+	unsigned crashes;  /* nodes that die, at any time; up to 2 pages then */
 	unsigned pins;     /* pinner ends no tenure while it waits for another page, as a call
 	                    * that pins several pages; 2: nor while another node waits for a page
 	                    * that it does not hold */
@@ -87,6 +89,8 @@ struct x_bits {
 };
 /* A message under way: what the exploration varies of struct coh_msg, and its pair. */
 #define M_TYPE 0, 6
+#define M_VIEW 6, 2
+#define M_SERIAL 8, 2 /* the view of its request plus one: see x_forget() */
 #define M_FLAGS 51, 6
 #define M_ACCESS 10, 2
 #define M_REQUESTOR 12, 4 /* 15: none */
@@ -116,7 +120,11 @@ struct x_bits {
 #define E_ALL 3, 1
 #define E_VALUE 4, 2
 #define E_OWN 6, 1 /* a word's other queue */
+#define E_VIEW 7, 2
+#define E_MEMBERS 9, 6
+#define E_SERIAL 11, 2
 #define E_KIND 57, 5
+#define X_EV_FORGET 31 /* of E_N: its request for E_PAGE is over, see views.c */
 
 static inline uint64_t x_get(uint64_t word, unsigned at, unsigned len)
 {
@@ -160,6 +168,7 @@ struct x_step {
 };
 struct x_local_info {
 	uint8_t quiet;
+	uint8_t view, more, rebuilding;
 	uint8_t asleep; /* nodes whose thread is in a queue here, 1 bit each */
 	struct coh_page_info page[X_PAGES];
 };
@@ -214,7 +223,18 @@ struct x_node {
 	uint8_t due;      /* ... whether a wake has begun since */
 	uint8_t wake;     /* how many at most, of a wake that has begun; 0: none */
 	uint8_t compared; /* the outcome that the core has yet to hear, plus one; 0: none */
+	/* crashes: */
+	uint8_t dead;
+	uint8_t view;    /* that it is in */
+	uint8_t gave[2]; /* by page: X_GAVE_* */
 	uint8_t pad[3];
+};
+/* Why a node that has the last value of a page, or is its home, may not use it. */
+enum {
+	X_GAVE_NOTHING,
+	X_GAVE,              /* plus the node that it was given up for: up to 7 */
+	X_GAVE_ASKED = 8,    /* beside that: a view has ended that node's request */
+	X_GAVE_UP = 15,      /* of its own, or nobody can tell */
 };
 enum {
 	X_WAIT_NONE,
@@ -238,6 +258,9 @@ struct world {
 	uint8_t n_msgs, n_moves;
 	uint8_t written; /* pages that are not zero any more, 1 bit a page */
 	uint8_t woken;   /* futex: threads woken that no wake has told of yet */
+	uint8_t view;    /* crashes: the last one that was announced, and who is in it */
+	uint8_t members;
+	uint8_t pad[2];
 	struct x_node node[X_NODES];
 	uint64_t msg[X_MSGS];   /* sorted by pair, oldest first within a pair */
 	uint64_t move[X_MOVES]; /* sorted */
@@ -260,7 +283,8 @@ static inline unsigned x_atomic(const struct world *w, unsigned node, unsigned p
 }
 
 void x_world_init(struct explorer *x, struct world *w);
-#define X_BYTES_MAX (4 + sizeof(struct x_node) * X_NODES + 8 * X_MSGS + 8 * X_MOVES)
+#define X_WORLD_HEAD 8
+#define X_BYTES_MAX (X_WORLD_HEAD + sizeof(struct x_node) * X_NODES + 8 * X_MSGS + 8 * X_MOVES)
 unsigned x_world_pack(const struct explorer *x, const struct world *w, uint8_t *bytes);
 void x_world_unpack(const struct explorer *x, const uint8_t *bytes, unsigned len, struct world *w);
 void x_world_send(struct world *w, uint64_t msg); /* behind the others of its pair */
@@ -278,6 +302,10 @@ enum x_action_kind {
 	X_CARRY_OUT,   /* node: effects of its last step */
 	X_COMPARED,    /* node: the core hears of a comparison */
 	X_LOCAL,       /* node, kind of event, page, n */
+	X_CRASH,       /* node */
+	X_ANNOUNCE,    /* a view of those who live */
+	X_ENTER,       /* node enters it; n: what lands there is torn, not just cut off */
+	X_RECOVER,     /* node goes on with that */
 };
 struct x_action {
 	uint8_t kind, node, index, ev, page, n;
@@ -330,6 +358,27 @@ static inline unsigned x_wait(const struct world *w, unsigned node)
 {
 	return w->node[node].wait & 7u;
 }
+
+/* --- nodes that crash (views.c) --- */
+void x_view_actions(const struct explorer *x, const struct world *w, struct x_action *list,
+                    unsigned *n);
+enum x_outcome x_view_apply(struct explorer *x, struct world *w, struct x_action a);
+/* Node has taken a step, other than into a view, from before to after. */
+enum x_outcome x_view_stepped(struct explorer *x, struct world *w, unsigned node,
+                              uint32_t before, uint32_t after);
+/* What a node sends or writes to this one comes to nothing. */
+int x_is_cut_off(const struct world *w, unsigned from, unsigned to);
+/* A page leaves node for another, a message is sent, access is taken away or given. */
+void x_gave_move(struct world *w, unsigned node, uint64_t move);
+void x_gave_msg(struct explorer *x, struct world *w, uint64_t msg);
+void x_gave_access(struct world *w, unsigned node, unsigned page, unsigned access);
+void x_gave_landed(struct world *w, uint64_t move);
+void x_gave_told(struct world *w, uint64_t move); /* the target knows */
+uint8_t x_gave_permute(uint8_t gave, const coh_node *perm);
+void x_tidy_dead(const struct explorer *x, struct world *w);
+/* Somebody's death is not known to all yet. */
+int x_is_in_between(const struct world *w, unsigned nodes);
+unsigned x_home(const struct explorer *x, const struct world *w, unsigned page);
 
 /* --- checks (check.c) --- */
 enum x_outcome x_check(struct explorer *x, const struct world *w);

@@ -24,6 +24,8 @@ static uint32_t through(struct explorer *x, const struct x_graph *g, uint64_t ed
 	uint32_t goals = g->goals[g->to[edge]];
 	unsigned perm = g->perm[edge] & (unsigned)~X_ASKED;
 
+	if (x->o.crashes && (perm & X_CRASHED))
+		return 0; /* nobody has to die for it */
 	if (g->perm[edge] & X_ASKED)
 		goals &= ~(UINT32_C(1) << (x_goal_count(&x->o) - 1));
 	return perm ? x_goals_permute(&x->o, goals, inverse[perm]) : goals;

@@ -64,6 +64,7 @@ void x_locals_open(struct x_locals *l, const struct x_options *o)
 		.sync_slots = (uint16_t)o->sync,
 		.futex_slots = o->futex > 0,
 		.overtakes = (uint8_t)o->overtakes,
+		.survive = o->crashes > 0,
 		.refreshes = (uint16_t)o->refreshes,
 		.migratory = (uint8_t)o->migratory,
 		.sharer_pointers = (uint8_t)o->pointers,
@@ -138,6 +139,9 @@ const struct x_local_info *x_local_info(struct x_locals *l, uint32_t local)
 	info = l->info[local] = calloc(1, sizeof *info);
 	c = state_load(l, local, l->work);
 	info->quiet = (uint8_t)coh_is_quiet(c);
+	info->view = (uint8_t)coh_view(c);
+	info->more = (uint8_t)coh_has_more(c);
+	info->rebuilding = (uint8_t)coh_is_rebuilding(c);
 	for (coh_node i = 0; i < l->cfg.nodes; i++)
 		info->asleep |= (uint8_t)(coh_is_asleep(c, i, 0) << i);
 	for (unsigned p = 0; p < l->cfg.zone[0].count; p++)
@@ -200,6 +204,11 @@ static struct x_step step_for_real(struct x_locals *l, uint32_t local, uint64_t 
 	struct coh_event event = x_event_unpack(ev);
 	struct x_step s = { .local = local };
 
+	if (event.kind == X_EV_FORGET) {
+		coh_forget_request(c, (coh_node)event.n, event.page, event.view);
+		s.local = state_intern(l, c);
+		return s;
+	}
 	s.rc = (int16_t)guarded_step(c, &event, &l->fx);
 	if (s.rc == -EFAULT) {
 		s.bad = "an assertion of the core fails";

@@ -28,7 +28,7 @@ static const char *const names[] = {
 /* The smallest explorations that show the bugs; those that are in none, the first does. */
 static const struct {
 	const char *run;
-	int bugs[10];
+	int bugs[14];
 } shows[] = {
 	{ "nodes=2 slots=1", { 0 } },
 	{ "nodes=2 slots=1 holds=1", { BUG(TENURE_FOR_EVER), BUG(TENURE_DROPS) } },
@@ -43,6 +43,14 @@ static const struct {
 	  { BUG(RUN_OVER_BUSY), BUG(RUN_OVER_OWNED), BUG(RUN_DONE_ONE), BUG(RUN_TAIL_STUCK) } },
 	{ "nodes=2 pages=2 block=2 slots=2 writes=2 threads=1",
 	  { BUG(WRITE_RUN_OVER_SHARED), BUG(RUN_OWNER_OF_ONE) } },
+	{ "nodes=3 slots=1 per_home=1 crashes=1 live=0",
+	  { BUG(NOTHING_KEPT), BUG(OLD_VIEW_TAKEN), BUG(DONE_IS_REFRESH), BUG(DEAD_GRANTED_NOTHING),
+	    BUG(CLAIM_UNCHECKED), BUG(LOST_FALLS_BACK), BUG(REPORTS_NOT_AWAITED),
+	    BUG(SALVAGE_SKIPPED), BUG(DEAD_HOMES_ONLY), BUG(KEPT_DROPPED), BUG(WANTED_UNTOLD),
+	    BUG(REQUEST_SURVIVES) } },
+	{ "nodes=3 slots=1 per_home=1 crashes=1 holds=1 live=0", { BUG(DEFERRED_SURVIVES) } },
+	{ "nodes=3 slots=1 per_home=1 crashes=2 live=0",
+	  { BUG(RECORD_FORGOTTEN), BUG(AWAY_IS_CURRENT) } },
 	{ "nodes=2 slots=1 migratory=1", { BUG(MIGRATORY_SHARED) } },
 	{ "nodes=2 slots=1 discards=1",
 	  { BUG(DROP_KEEPS_ACCESS), BUG(DISCARD_BEFORE_LAST_ACK), BUG(DISCARD_KEEPS_FRAME),

@@ -41,7 +41,7 @@ static int is_futex(unsigned type)
 
 static int has_result(unsigned type)
 {
-	return type == COH_MSG_DROP_ACK || type == COH_MSG_DISCARDED;
+	return type == COH_MSG_DROP_ACK || type == COH_MSG_DISCARDED || type == COH_MSG_REPORT;
 }
 
 static const struct coh_atomic the_atomic = { .op = COH_OP_FETCH_ADD, .width = 8, .operand = 1 };
@@ -67,6 +67,8 @@ static struct coh_msg msg_unpack(uint64_t word)
 		m.futex.offset = (uint32_t)x_get(word, M_ACCESS);
 	else
 		m.access = (uint8_t)x_get(word, M_ACCESS);
+	m.view = (uint32_t)x_get(word, M_VIEW);
+	m.serial = (uint32_t)x_get(word, M_SERIAL);
 	m.requestor = requestor == 15 ? 0 : (coh_node)requestor;
 	m.n = (uint16_t)x_get(word, M_N);
 	m.page = x_get(word, M_PAGE);
@@ -107,6 +109,15 @@ struct coh_event x_event_unpack(uint64_t ev)
 		e.msg = msg_unpack(ev);
 		break;
 	case COH_EV_LANDED: e.tag = (uint32_t)ev; break;
+	case X_EV_FORGET:
+		e.page = x_get(ev, E_PAGE);
+		e.n = (uint16_t)x_get(ev, E_N);
+		e.view = (uint32_t)x_get(ev, E_SERIAL);
+		break;
+	case COH_EV_VIEW:
+		e.view = (uint32_t)x_get(ev, E_VIEW);
+		e.members = x_get(ev, E_MEMBERS);
+		break;
 	case COH_EV_TIMER: e.slot = (uint16_t)x_get(ev, E_SLOT); break;
 	case COH_EV_LOCK:
 	case COH_EV_UNLOCK:
@@ -130,9 +141,16 @@ struct coh_event x_event_unpack(uint64_t ev)
 	return e;
 }
 
-static int has_requestor(unsigned type)
+static int has_requestor(const struct coh_msg *m)
 {
-	return type == COH_MSG_FWD_GETS || type == COH_MSG_FWD_GETM || type == COH_MSG_FWD_ATOMIC;
+	switch (m->type) {
+	case COH_MSG_FWD_GETS:
+	case COH_MSG_FWD_GETM:
+	case COH_MSG_FWD_ATOMIC: return 1;
+	case COH_MSG_INV: return m->serial || m->requestor; /* where nodes may crash */
+	case COH_MSG_REPORT: return m->flags & COH_F_KEPT;
+	default: return 0;
+	}
 }
 
 static const char *send_pack(const struct coh_effect *e, coh_node self, uint64_t *out)
@@ -149,10 +167,14 @@ static const char *send_pack(const struct coh_effect *e, coh_node self, uint64_t
 	if (has_landing(m->type) && !(e->fill & COH_FILL_LANDING) &&
 	    !is_mark(&m->landing, MARK_LANDING, m->page))
 		return "a message carries the wrong landing";
+	if (m->view > 3 || m->serial > 3)
+		return "a message's view or serial is out of range";
 	w = x_put(w, M_TYPE, m->type);
+	w = x_put(w, M_VIEW, m->view);
+	w = x_put(w, M_SERIAL, m->serial);
 	w = x_put(w, M_FLAGS, m->flags);
 	w = x_put(w, M_ACCESS, is_futex(m->type) ? m->futex.offset : m->access);
-	w = x_put(w, M_REQUESTOR, has_requestor(m->type) ? m->requestor : 15);
+	w = x_put(w, M_REQUESTOR, has_requestor(m) ? m->requestor : 15);
 	w = x_put(w, M_N, m->n);
 	w = x_put(w, M_SLOT, m->slot);
 	w = x_put(w, M_PAGE, m->page);

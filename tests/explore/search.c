@@ -124,7 +124,8 @@ static int enter(struct search *s, const struct world *w, uint32_t parent, struc
 
 	s->r->transitions++;
 	if (s->x.o.live && s->store.len > 1)
-		graph_add(&s->graph, number, perm | (action.kind == X_LOCAL ? X_ASKED : 0));
+		graph_add(&s->graph, number, perm | (action.kind == X_LOCAL ? X_ASKED : 0) |
+		                                         (action.kind == X_CRASH ? X_CRASHED : 0));
 	if (!is_new)
 		return 0;
 	s->store.parent[number] = parent;

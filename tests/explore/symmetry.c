@@ -42,6 +42,7 @@ static uint64_t node_key(struct explorer *x, const struct world *w, unsigned nod
 	uint64_t key, sum = 0;
 
 	n.local = 0;
+	n.gave[0] = n.gave[1] = 0; /* has names */
 	n.todo = n.todo != 0;
 	key = x_hash(&n, sizeof n) ^
 	      x_mix(x_local_role(&x->l, w->node[node].local, (coh_node)node));
@@ -78,7 +79,8 @@ static uint64_t free_nodes_of(const struct explorer *x)
 	uint64_t nodes = (UINT64_C(1) << x->o.nodes) - 1;
 
 	for (unsigned p = 0; p < x->o.pages; p++)
-		nodes &= ~(UINT64_C(1) << coh_home_of(&x->l.cfg, p));
+		for (unsigned c = 0; c <= x->o.crashes; c++) /* who is home when that one is dead */
+			nodes &= ~(UINT64_C(1) << (coh_home_of(&x->l.cfg, p) + c) % x->o.nodes);
 	return nodes;
 }
 

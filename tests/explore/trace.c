@@ -57,6 +57,7 @@ static void print_fx(FILE *out, const struct x_fx *fx)
 	case COH_FX_DROP_FRAME: fprintf(out, "drop frame p%u +%u", fx->page, fx->n); break;
 	case COH_FX_ZERO_FRAME: fprintf(out, "zero frame p%u +%u", fx->page, fx->n); break;
 	case COH_FX_DISCARD_FRAME: fprintf(out, "discard p%u +%u", fx->page, fx->n); break;
+	case COH_FX_LOST: fprintf(out, "lost p%u", fx->page); break;
 	default: fprintf(out, "complete"); break;
 	}
 }
@@ -122,6 +123,13 @@ static void print_action(struct explorer *x, const struct world *w, const struct
 	case X_TIMER: fprintf(x->out, "node %u: timer %u fires", a->node, a->index); break;
 	case X_COMPARED: fprintf(x->out, "node %u has compared", a->node); break;
 	case X_CARRY_OUT: fprintf(x->out, "node %u goes on", a->node); break;
+	case X_CRASH: fprintf(x->out, "node %u DIES", a->node); break;
+	case X_ANNOUNCE: fprintf(x->out, "a new view is announced"); break;
+	case X_ENTER:
+		fprintf(x->out, "node %u enters view %u%s", a->node, w->view,
+		        a->n ? ", what lands there is torn" : "");
+		break;
+	case X_RECOVER: fprintf(x->out, "node %u goes on with its recovery", a->node); break;
 	default: print_local(x, a);
 	}
 }
@@ -194,7 +202,11 @@ static void print_world(struct explorer *x, const struct world *w)
 	}
 	for (unsigned i = 0; i < x->o.nodes; i++) {
 		const struct x_local_info *info = x_local_info(&x->l, w->node[i].local);
+		if (w->node[i].dead)
+			continue;
 		fprintf(x->out, "        %u:", i);
+		if (x->o.crashes)
+			fprintf(x->out, " view %u%s", info->view, info->rebuilding ? " rebuilding" : "");
 		for (unsigned p = 0; p < x->o.pages; p++) {
 			const struct coh_page_info *page = &info->page[p];
 			fprintf(x->out, " p%u %s", p, coh_cache_state_name(page->cache_state));
@@ -202,6 +214,10 @@ static void print_world(struct explorer *x, const struct world *w)
 			        w->node[i].current >> p & 1 ? "" : " stale",
 			        w->node[i].blocked >> p & 1 ? " blocked" : "",
 			        page->held ? " held" : "");
+			if (page->kept)
+				fprintf(x->out, " kept for %d", page->kept_for == COH_NO_NODE ? -1 : page->kept_for);
+			if (w->node[i].gave[p & 1] && x->o.crashes)
+				fprintf(x->out, " gave %u", w->node[i].gave[p & 1]);
 			if (page->is_home)
 				print_dir(x->out, page);
 			fprintf(x->out, ";");

@@ -11,6 +11,7 @@ void x_world_init(struct explorer *x, struct world *w)
 	for (unsigned i = 0; i < x->o.nodes; i++) {
 		w->node[i].local = x_local_virgin(&x->l, (coh_node)i);
 		w->node[i].current = (uint8_t)((1u << x->o.pages) - 1); /* all zero */
+		w->members |= (uint8_t)(x->o.crashes ? 1u << i : 0);
 	}
 	if (x->o.sync)
 		x_sync_init(x, w);
@@ -21,8 +22,8 @@ unsigned x_world_pack(const struct explorer *x, const struct world *w, uint8_t *
 	uint8_t *at = bytes;
 	size_t nodes = x->o.nodes * sizeof *w->node;
 
-	memcpy(at, w, 4);
-	memcpy(at += 4, w->node, nodes);
+	memcpy(at, w, X_WORLD_HEAD);
+	memcpy(at += X_WORLD_HEAD, w->node, nodes);
 	memcpy(at += nodes, w->msg, w->n_msgs * sizeof *w->msg);
 	at += w->n_msgs * sizeof *w->msg;
 	memcpy(at, w->move, w->n_moves * sizeof *w->move);
@@ -34,8 +35,8 @@ void x_world_unpack(const struct explorer *x, const uint8_t *bytes, unsigned len
 	size_t nodes = x->o.nodes * sizeof *w->node;
 
 	(void)len;
-	memcpy(w, bytes, 4);
-	memcpy(w->node, bytes += 4, nodes);
+	memcpy(w, bytes, X_WORLD_HEAD);
+	memcpy(w->node, bytes += X_WORLD_HEAD, nodes);
 	memset(&w->node[x->o.nodes], 0, (X_NODES - x->o.nodes) * sizeof *w->node);
 	memcpy(w->msg, bytes += nodes, w->n_msgs * sizeof *w->msg);
 	memcpy(w->move, bytes + w->n_msgs * sizeof *w->msg, w->n_moves * sizeof *w->move);
@@ -85,11 +86,16 @@ void x_world_permute(struct explorer *x, const struct world *w, unsigned g, stru
 	out->n_msgs = out->n_moves = 0;
 	out->written = w->written;
 	out->woken = w->woken;
+	out->view = w->view;
+	out->members = out->pad[0] = out->pad[1] = 0;
 	for (unsigned i = 0; i < x->o.nodes; i++) {
 		struct x_node *n = &out->node[perm[i]];
 		*n = w->node[i];
 		n->local = x_local_permute(&x->l, n->local, g);
 		n->todo = x_list_permute(&x->l, n->todo, g);
+		out->members |= (uint8_t)((w->members >> i & 1) << perm[i]);
+		for (unsigned p = 0; p < 2; p++)
+			n->gave[p] = x_gave_permute(n->gave[p], perm);
 	}
 	for (unsigned i = 0; i < w->n_msgs; i++)
 		x_world_send(out, x_msg_permute(w->msg[i], perm));
@@ -141,6 +147,7 @@ static enum x_outcome fx_access(struct explorer *x, struct world *w, unsigned no
 	struct x_node *n = &w->node[node];
 
 	for (unsigned p = fx->page; p < (unsigned)fx->page + fx->n; p++) {
+		x_gave_access(w, node, p, fx->access);
 		n->access =
 			(uint8_t)((n->access & ~(3u << (2 * p))) | (unsigned)fx->access << (2 * p));
 		if (fx->access == COH_NONE)
@@ -159,14 +166,18 @@ static enum x_outcome fx_move(struct explorer *x, struct world *w, unsigned node
 {
 	unsigned first = (unsigned)x_get(move, V_PAGE), to = (unsigned)x_get(move, V_TO);
 
+	x_gave_move(w, node, move);
 	for (unsigned p = first; p < first + x_get(move, V_N); p++) {
 		w->node[node].drop &= (uint8_t) ~(1u << p);
+		if (x_is_cut_off(w, node, to))
+			continue;
 		if (is_landing(w, node, p))
 			return x_bad(x, "page %u leaves node %u while it lands there", p, node);
 		if (is_landing(w, to, p) || x_is_leaving(w, to, p))
 			return x_bad(x, "two page writes meet at page %u of node %u", p, to);
 	}
-	x_world_move(w, move);
+	if (!x_is_cut_off(w, node, to))
+		x_world_move(w, move);
 	return X_DONE;
 }
 
@@ -317,7 +328,9 @@ static enum x_outcome carry_out_one(struct explorer *x, struct world *w, unsigne
 	case COH_FX_SEND:
 		if (fx->fill)
 			w->node[node].drop &= (uint8_t)~run;
-		x_world_send(w, fx->word);
+		x_gave_msg(x, w, fx->word);
+		if (!w->node[x_get(fx->word, M_TO)].dead)
+			x_world_send(w, fx->word);
 		return x->o.futex ? x_futex_send(x, w, fx->word) : X_DONE;
 	case COH_FX_MOVE: return fx_move(x, w, node, fx->word);
 	case COH_FX_TIMER: return fx_timer(x, w, node, fx->slot);
@@ -326,6 +339,7 @@ static enum x_outcome carry_out_one(struct explorer *x, struct world *w, unsigne
 	case COH_FX_DROP_FRAME: return fx_drop(x, w, node, fx);
 	case COH_FX_ZERO_FRAME: return fx_zero(x, w, node, fx);
 	case COH_FX_DISCARD_FRAME: return fx_discard(x, w, node, fx);
+	case COH_FX_LOST: return X_DONE; /* a wake follows */
 	case COH_FX_COMPLETE:
 		if (x->o.sync)
 			return x_sync_done(x, w, node, fx);
@@ -395,5 +409,7 @@ enum x_outcome x_land(struct explorer *x, struct world *w, uint64_t move)
 		w->node[to].current |= (uint8_t)(1u << p);
 	}
 	x_world_move(w, x_put(move, V_FLYING, 0));
+	x_gave_landed(w, move);
+	x_tidy_dead(x, w);
 	return X_DONE;
 }
