@@ -3,7 +3,7 @@
 #include "coherence/state.h"
 
 void coh_answer_atomic(struct coh *c, struct coh_effects *fx, coh_node requestor, uint16_t slot,
-                       uint64_t page, const struct coh_atomic *atomic)
+                       uint64_t page, const struct coh_atomic *atomic, uint32_t serial)
 {
 	struct coh_effect *e = coh_fx_add(fx, COH_FX_ATOMIC, page);
 
@@ -14,6 +14,8 @@ void coh_answer_atomic(struct coh *c, struct coh_effects *fx, coh_node requestor
 	if (requestor == c->cfg.self) {
 		e->cookie = request_at(c, slot)->cookie;
 		coh_request_release(c, slot);
+	} else {
+		coh_view_ran(c, page, requestor, serial);
 	}
 }
 

@@ -72,8 +72,8 @@ struct coh_config {
 	uint16_t sync_slots; /* threads of one node that wait in lock or condition at once */
 	uint16_t futex_slots; /* threads of one node that wait for words at once; the same at all */
 	/* A node may die, and the others go on (view.h): at most 64 nodes, and 2^31 pages in all; for
-	 * now without migratory pages, locks, threads that wait for words, discards and the barrier,
-	 * and every request is for one page. */
+	 * now without migratory pages, locks, threads that wait for words, discards and the barrier;
+	 * every request is for one page, and a home has room for slots requests of a node. */
 	uint8_t survive;
 	uint8_t overtakes; /* threads woken from a condition that go before one that waits for its
 	                    * mutex; 0: none, they go to the end */
@@ -151,6 +151,8 @@ enum coh_msg_flag {
 	COH_F_LOST = 1 << 0,    /* Grant of nothing, Atomic-Resp: the page is lost */
 	COH_F_KEPT = 1 << 0,    /* Report: requestor and serial say for whom a frame was kept */
 	COH_F_LAST = 1 << 1,    /* Report: the sender's last one in this view */
+	COH_F_RAN = 1 << 2,     /* Report: the sender has done requestor's atomic with that serial on the
+	                         * page; what was there is in result */
 	COH_F_SALVAGE = 1 << 4, /* Fwd-GetS: write your frame to the home's, whatever you may do with it */
 	COH_F_HELD = 1 << 6,    /* Fwd-GetS, on its way into the core only: the node holds the page,
 	                         * beside what the core knows */
@@ -242,7 +244,8 @@ enum coh_event_kind {
 	COH_EV_WRITE,    /* page, n: ... writing it; n likewise, of pages that nobody has */
 	COH_EV_PREFETCH, /* page, n: ask for a run in S; effects->consumed says how far it went */
 	COH_EV_EVICT,    /* page: give it up; -EBUSY while a request for it is under way */
-	COH_EV_ATOMIC,   /* page, atomic, cookie */
+	COH_EV_ATOMIC,   /* page, atomic, cookie. Completes with what was there, or -EIO: the page is
+	                  * lost, and perhaps it was done */
 	COH_EV_MSG,      /* from, msg */
 	COH_EV_LANDED,   /* tag: a page write into a frame of ours is complete */
 	COH_EV_TIMER,    /* slot: a tenure timer armed by an effect has fired */
@@ -300,7 +303,8 @@ enum coh_effect_kind {
 	COH_FX_MOVE,           /* page, n, node, landing, tag: write our frames there */
 	COH_FX_TIMER,          /* slot, page: COH_EV_TIMER with this slot later */
 	COH_FX_ATOMIC,         /* page, atomic: do it on our frame. node == self: complete cookie
-	                        * with the old value; else send Atomic-Resp with slot and it */
+	                        * with the old value; else send Atomic-Resp with slot and it; and
+	                        * where nodes may die, with coh_view(), and tell coh_keep_result() */
 	COH_FX_COMPARE,        /* page, futex: does the word in our frame, zero if it has no memory,
 	                        * hold value? node == self: COH_EV_COMPARED, next or later; else
 	                        * send Compared */
@@ -454,6 +458,7 @@ struct coh_page_info {
 	uint8_t sharers_inexact; /* a superset is known */
 	uint8_t migratory; /* so many reads to come are granted as writes */
 	uint8_t kept;      /* this node keeps a frame of it that it has given up */
+	uint32_t asked;    /* the serial of this node's atomic on it that is under way; 0: none */
 	coh_node kept_for; /* ... for a request of this node's that may not be over, or COH_NO_NODE */
 	coh_node owner, requestor;
 	uint16_t n_sharers;
@@ -479,12 +484,15 @@ coh_node coh_home_among(const struct coh_config *config, uint64_t members, uint6
 uint32_t coh_view(const struct coh *coh);
 /* Whether COH_EV_RECOVER has something to do. */
 int coh_has_more(const struct coh *coh);
+/* What was there when this node did another's atomic on the page, after the effect. */
+void coh_keep_result(struct coh *coh, uint64_t page, uint64_t result);
 /* Whether this home waits for the reports of others, and grants nothing. */
 int coh_is_rebuilding(const struct coh *coh);
 /* For tests: the request of node's for page that has this serial is over, so claims to frames that
- * were kept for it come to nothing. A serial means nothing else: states that become equal by this
+ * were kept for it come to nothing, and so does what is known of an atomic. A serial means nothing else: states that become equal by this
  * always were. */
 void coh_forget_request(struct coh *coh, coh_node node, uint64_t page, uint32_t serial);
+void coh_forget_atomic(struct coh *coh, coh_node node, uint64_t page, uint32_t serial);
 enum coh_access coh_access_of(enum coh_cache_state state);
 /* What this node's cache allowed a moment ago: the one thing that may be asked while another thread
  * steps. */

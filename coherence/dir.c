@@ -29,7 +29,10 @@ int coh_dir_has_own(struct coh *c, uint64_t page, uint16_t slot)
 {
 	struct dir *d = coh_dir_at(c, page);
 
-	if (d->txn && is_own(c, txn_at(c, d->txn - 1), slot))
+	/* An atomic that waits for Done is answered. */
+	if (d->txn && is_own(c, txn_at(c, d->txn - 1), slot) &&
+	    (txn_at(c, d->txn - 1)->type != COH_MSG_ATOMIC ||
+	     txn_at(c, d->txn - 1)->phase != COH_D_DONE))
 		return 1;
 	for (coh_ref q = d->queue; q; q = txn_at(c, q - 1)->next)
 		if (is_own(c, txn_at(c, q - 1), slot))

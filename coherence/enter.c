@@ -70,7 +70,9 @@ static void enter_cache(struct coh *c, struct coh_effects *fx)
 	for (uint64_t p = 0; p < coh_pages(&c->cfg); p++)
 		if (line_at(c, p)->state || kept_at(c, p)->is || kept_at(c, p)->wanted)
 			end_request(c, fx, p);
-	memset(request_at(c, 0), 0, c->cfg.slots * sizeof(struct request));
+	for (unsigned i = 0; i < c->cfg.slots; i++)
+		if (request_at(c, i)->type != COH_MSG_ATOMIC) /* no thread would ask again */
+			*request_at(c, i) = (struct request){0};
 	memset(out_at(c, 0), 0, c->cfg.nodes * sizeof(uint16_t));
 }
 

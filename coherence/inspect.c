@@ -38,6 +38,9 @@ void coh_page_info(const struct coh *coh, uint64_t page, struct coh_page_info *o
 		out->held = 1;
 		out->deferred = hold_at(c, line->hold - 1)->deferred;
 	}
+	for (unsigned i = 0; i < c->cfg.slots && c->cfg.survive; i++)
+		if (coh_request_check(c, i, COH_MSG_ATOMIC, page))
+			out->asked = request_at(c, i)->serial;
 	if (coh_view_keeps(c, page)) {
 		const struct kept *k = kept_at(c, page);
 		out->kept = 1;

@@ -41,7 +41,7 @@ static const char *check_requests(struct coh *c)
 		unsigned n = 0;
 		for (unsigned i = 0; i < c->cfg.slots; i++)
 			n += request_at(c, i)->type && request_at(c, i)->home == home;
-		if (n != *out_at(c, home) || n > c->cfg.per_home)
+		if (n != *out_at(c, home) || n > coh_requests_of_node(&c->cfg))
 			return "requests outstanding at a home are miscounted";
 	}
 	return NULL;
@@ -168,7 +168,7 @@ static const char *check_shares(struct coh *c)
 		for (unsigned i = 0; i < c->n_txns; i++)
 			requests += txn_at(c, i)->type && !txn_at(c, i)->done &&
 			            txn_at(c, i)->requestor == node;
-		if (requests != *in_at(c, node) || requests > c->cfg.per_home)
+		if (requests != *in_at(c, node) || requests > coh_requests_of_node(&c->cfg))
 			return "requests of a node are miscounted";
 		if (threads[node] != *waiting_at(c, node) || threads[node] > c->cfg.sync_slots)
 			return "waiting threads of a node are miscounted";

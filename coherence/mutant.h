@@ -74,11 +74,20 @@
 	X(WANTED_UNTOLD, "a request that the view has ended is not reported")                      \
 	X(AWAY_IS_CURRENT, "a page that is elsewhere counts as current at home in the next view")  \
 	X(REQUEST_SURVIVES, "an upgrade outlives its view, and is not asked for again")            \
+	X(RESULT_FORGOTTEN, "whoever has done an atomic forgets it before the caller has the answer") \
+	X(ATOMIC_RENUMBERED, "an atomic that is asked for again is taken for another one")         \
+	X(ANSWERED_IN_TURN, "an atomic that was done is answered when its turn comes")             \
+	X(ATOMIC_NOT_BLOCKING, "the page is free again before an atomic's caller has the answer")  \
+	X(CLAIM_OF_ATOMIC, "a copy invalidated for an atomic counts as current afterwards")         \
 	X(NOT_BLOCKING, "the home is free again as soon as it has granted")
 
 #define COH_MUTANT_ENUM(name, text) COH_MUT_##name,
 enum coh_mutant { COH_MUT_NONE = 0, COH_MUTANT_LIST(COH_MUTANT_ENUM) COH_MUTANTS_END };
 #undef COH_MUTANT_ENUM
+
+/* Those of what happens when a node dies: they are only seen where one does. */
+#define COH_MUT_VIEWS_FIRST COH_MUT_NOTHING_KEPT
+#define COH_MUT_VIEWS_LAST COH_MUT_CLAIM_OF_ATOMIC
 
 #ifdef COH_MUTANTS
 /* The number of a mutant ("ack-before-lower"), or -1. */

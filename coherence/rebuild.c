@@ -72,6 +72,28 @@ static void from_node(struct coh *c, struct dir *d, coh_node node)
 	d->owner = node;
 }
 
+/* An atomic that was done and not answered is answered before anybody else has the page. */
+static void note_ran(struct coh *c, struct dir *d, const struct said *s)
+{
+	coh_ref *link = &d->queue, found;
+
+	for (; *link; link = &txn_at(c, *link - 1u)->next) {
+		struct txn *txn = txn_at(c, *link - 1u);
+		if (txn->type != COH_MSG_ATOMIC || txn->requestor != s->ran_node ||
+		    txn->serial != s->ran_serial || txn->ran)
+			continue;
+		found = *link;
+		txn->ran = 1;
+		txn->result = s->ran_result;
+		if (MUTANT(ANSWERED_IN_TURN))
+			return;
+		*link = txn->next;
+		txn->next = d->queue;
+		d->queue = found;
+		return;
+	}
+}
+
 static void rebuild(struct coh *c, uint64_t page)
 {
 	struct record *r = record_at(c, page);
@@ -96,6 +118,9 @@ static void rebuild(struct coh *c, uint64_t page)
 	} else {
 		d->state = COH_D_LOST;
 	}
+	for (coh_node i = 0; i < c->cfg.nodes; i++)
+		if (said_at(c, page, i)->ran_serial)
+			note_ran(c, d, said_at(c, page, i));
 	*r = (struct record){0};
 	forget_said(c, page);
 }
@@ -131,6 +156,12 @@ static void take(struct coh *c, coh_node from, const struct coh_msg *m)
 {
 	struct said *s = said_at(c, m->page, from);
 
+	if (m->flags & COH_F_RAN) {
+		s->ran_node = m->requestor;
+		s->ran_serial = m->serial;
+		s->ran_result = m->result;
+		return;
+	}
 	s->access = m->access;
 	s->kept = !!(m->flags & COH_F_KEPT);
 	s->node = s->kept ? m->requestor : 0;
@@ -141,7 +172,7 @@ static void take(struct coh *c, coh_node from, const struct coh_msg *m)
 int coh_view_take_report(struct coh *c, coh_node from, const struct coh_msg *m,
                          struct coh_effects *fx)
 {
-	int empty = m->access == COH_NONE && !(m->flags & COH_F_KEPT) && !m->result;
+	int empty = m->access == COH_NONE && !(m->flags & (COH_F_KEPT | COH_F_RAN)) && !m->result;
 
 	if (!c->cfg.survive || !(c->view.unreported >> from & 1) || m->requestor >= c->cfg.nodes)
 		return -EPROTO;

@@ -6,15 +6,47 @@
 #include "coherence/view.h"
 
 /* Of one step: a node may report to itself, too. */
-#define SOME (COH_SELF_MAX / 2)
+#define SOME (COH_SELF_MAX / 4)
 
 static uint8_t access_of(const struct line *line)
 {
 	return (uint8_t)coh_access_of(line->state);
 }
 
+/* An atomic is asked for again, by its old number: who has done it tells what was there. */
+static void ask_again(struct coh *c, struct coh_effects *fx)
+{
+	for (unsigned i = 0; i < c->cfg.slots; i++) {
+		struct request *r = request_at(c, i);
+		struct coh_msg *m;
+		if (r->type != COH_MSG_ATOMIC)
+			continue;
+		r->home = coh_home(c, r->page);
+		++*out_at(c, r->home);
+		m = coh_fx_send(c, fx, r->home, COH_MSG_ATOMIC, r->page);
+		m->slot = (uint16_t)i;
+		m->serial = MUTANT(ATOMIC_RENUMBERED) ? 0 : r->serial;
+		m->atomic = *asked_at(c, i);
+	}
+}
+
+static unsigned report_ran(struct coh *c, struct coh_effects *fx, uint64_t page)
+{
+	const struct kept *k = kept_at(c, page);
+	struct coh_msg *m;
+
+	if (!k->ran_serial)
+		return 0;
+	m = coh_fx_send(c, fx, coh_home(c, page), COH_MSG_REPORT, page);
+	m->flags = COH_F_RAN;
+	m->requestor = k->ran_node;
+	m->serial = k->ran_serial;
+	m->result = k->ran_result;
+	return 1;
+}
+
 /* Returns whether there was anything to report. */
-static int report_page(struct coh *c, struct coh_effects *fx, uint64_t page)
+static unsigned report_page(struct coh *c, struct coh_effects *fx, uint64_t page)
 {
 	struct kept *k = kept_at(c, page);
 	uint8_t access = access_of(line_at(c, page));
@@ -74,8 +106,11 @@ void coh_view_report(struct coh *c, struct coh_effects *fx)
 	uint64_t pages = coh_pages(&c->cfg), map;
 	unsigned n = 0;
 
-	while (c->view.report_at < pages && n < SOME)
-		n += (unsigned)report_page(c, fx, c->view.report_at++);
+	if (!c->view.report_at)
+		ask_again(c, fx);
+	for (; c->view.report_at < pages && n < SOME; c->view.report_at++)
+		n += report_ran(c, fx, c->view.report_at) +
+		     report_page(c, fx, c->view.report_at);
 	if (c->view.report_at < pages)
 		return;
 	map = homes(c);

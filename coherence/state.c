@@ -51,7 +51,7 @@ static uint64_t take_bytes(uint64_t *at, uint64_t count, size_t each)
  */
 static uint32_t refreshes_of(const struct coh_config *config)
 {
-	uint32_t requests = (uint32_t)config->per_home * config->nodes;
+	uint32_t requests = coh_requests_of_node(config) * config->nodes;
 	uint32_t n = config->refreshes ? config->refreshes : requests;
 
 	return n < COH_MAX_QUEUE - requests ? n : COH_MAX_QUEUE - requests;
@@ -65,7 +65,7 @@ static void lay_out(struct coh *c, const struct coh_config *config)
 	memset(c, 0, sizeof *c);
 	c->cfg = *config;
 	c->max_refreshing = refreshes_of(config);
-	c->n_txns = (uint32_t)config->per_home * config->nodes + c->max_refreshing;
+	c->n_txns = coh_requests_of_node(config) * config->nodes + c->max_refreshing;
 	c->n_waiters = (uint32_t)config->sync_slots * config->nodes;
 	c->n_sleepers = (uint32_t)config->futex_slots * config->nodes;
 	c->n_queues = c->n_sleepers < DOZE_QUEUES_MAX ? c->n_sleepers + 1 : DOZE_QUEUES_MAX;
@@ -121,7 +121,7 @@ uint32_t coh_effects_max(const struct coh_config *config)
 	/* The longest step: Done for a run of which every page has a GetM waiting, behind all
 	 * that can be answered at once. */
 	uint32_t most = COH_MAX_RUN * (config->nodes + 8u) + 64 + COH_MAX_WOKEN +
-	                (uint32_t)config->per_home * config->nodes;
+	                coh_requests_of_node(config) * config->nodes;
 
 	/* Or a view that begins: who waits is woken, and a part of what there is reported. Or its
 	 * last report: a page's requests are refused, and then a page's started. */

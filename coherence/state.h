@@ -70,12 +70,14 @@ struct txn {
 	uint16_t n; /* pages asked for, then granted */
 	coh_ref next;
 	uint8_t done; /* its requestor counts it as over */
-	uint8_t pad[3];
+	uint8_t ran;  /* an atomic that was done in an older view: result */
+	uint8_t pad[2];
 	uint32_t serial, pad2;
 	uint64_t page;
 	union {
 		struct coh_landing landing;
 		struct coh_atomic atomic;
+		uint64_t result;
 		struct coh_futex futex;
 		struct {
 			uint64_t pending; /* nodes that have not acked, when sets are narrow */
@@ -153,7 +155,7 @@ struct view {
 	uint64_t report_at, start_at;  /* pages: the next to report; whose requests are started next */
 	uint32_t serial;               /* of the last request */
 	uint8_t reporting, rebuilding, starting;
-	uint64_t off_kept, off_record, off_said;
+	uint64_t off_kept, off_record, off_said, off_asked;
 };
 
 struct coh {
@@ -283,6 +285,15 @@ uint32_t coh_view_serial(struct coh *c);
 void coh_view_keep(struct coh *c, const struct coh_msg *m);
 void coh_view_keep_no_more(struct coh *c, uint64_t page);
 int coh_view_keeps(struct coh *c, uint64_t page);
+/* This node does an atomic of another's; it asks for one itself. */
+void coh_view_ran(struct coh *c, uint64_t page, coh_node requestor, uint32_t serial);
+void coh_view_asks(struct coh *c, unsigned slot, const struct coh_atomic *atomic);
+/* Requests that a home has of one node at most. */
+static inline uint32_t coh_requests_of_node(const struct coh_config *config)
+{
+	/* When homes die, those who take over have what was asked of them. */
+	return config->survive ? config->slots : config->per_home;
+}
 
 /* --- effects (effects.c) --- */
 struct coh_effect *coh_fx_add(struct coh_effects *fx, enum coh_effect_kind kind, uint64_t page);
@@ -316,7 +327,7 @@ void coh_request_release(struct coh *c, unsigned slot);
 struct request *coh_request_check(struct coh *c, unsigned slot, unsigned type, uint64_t page);
 /* Does an atomic on this node's frame and sees to its answer. */
 void coh_answer_atomic(struct coh *c, struct coh_effects *fx, coh_node requestor, uint16_t slot,
-                       uint64_t page, const struct coh_atomic *atomic);
+                       uint64_t page, const struct coh_atomic *atomic, uint32_t serial);
 /* Compares a word of this node's frame for the home of its page. */
 void coh_answer_compare(struct coh *c, struct coh_effects *fx, uint64_t page,
                         const struct coh_futex *futex);

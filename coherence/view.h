@@ -26,6 +26,11 @@ struct kept {
 	coh_node node;   /* whose request it was given up for */
 	uint32_t serial; /* of that; 0: a pull of the home's, or nobody can tell any more */
 	uint32_t wanted; /* of this node's own request that the view has ended */
+	/* The last atomic of another node's that this one has done on the page. Until the caller has
+	 * said Done its home lets nobody else have the page, so there is no other. */
+	uint32_t ran_serial; /* 0: none */
+	coh_node ran_node;
+	uint64_t ran_result;
 };
 
 /* What a home that lives knew of its page in the old view, until the new one's reports are in. */
@@ -48,7 +53,9 @@ struct said {
 	uint8_t access;
 	uint8_t kept;
 	coh_node node;
-	uint32_t serial, wanted;
+	coh_node ran_node;
+	uint32_t serial, wanted, ran_serial;
+	uint64_t ran_result;
 };
 
 static inline struct kept *kept_at(struct coh *c, uint64_t page)
@@ -62,6 +69,11 @@ static inline struct record *record_at(struct coh *c, uint64_t page)
 static inline struct said *said_at(struct coh *c, uint64_t page, coh_node node)
 {
 	return &COH_TABLE(c, struct said, view.off_said)[page * c->cfg.nodes + node];
+}
+/* The atomic that is asked for in a slot. */
+static inline struct coh_atomic *asked_at(struct coh *c, unsigned slot)
+{
+	return &COH_TABLE(c, struct coh_atomic, view.off_asked)[slot];
 }
 static inline int is_member(const struct coh *c, coh_node node)
 {

@@ -12,7 +12,8 @@ int coh_view_config_check(const struct coh_config *config)
 		return 0;
 	if (coh_sharers_wide(config) || config->migratory || config->locks ||
 	    config->sync_slots || config->futex_slots ||
-	    coh_pages(config) > COH_MAX_HOME_PAGES)
+	    coh_pages(config) > COH_MAX_HOME_PAGES || config->slots > COH_SELF_MAX / 4 ||
+	    (uint32_t)config->slots * config->nodes >= COH_MAX_QUEUE)
 		return -EINVAL;
 	return 0;
 }
@@ -29,6 +30,8 @@ uint64_t coh_view_lay_out(struct coh *c, uint64_t at)
 	at += pages * sizeof(struct record);
 	c->view.off_said = at = (at + 15) & ~UINT64_C(15);
 	at += pages * c->cfg.nodes * sizeof(struct said);
+	c->view.off_asked = at = (at + 15) & ~UINT64_C(15);
+	at += c->cfg.slots * sizeof(struct coh_atomic);
 	return (at + 15) & ~UINT64_C(15);
 }
 
@@ -152,6 +155,44 @@ void coh_forget_request(struct coh *c, coh_node node, uint64_t page, uint32_t se
 	}
 }
 
+void coh_forget_atomic(struct coh *c, coh_node node, uint64_t page, uint32_t serial)
+{
+	struct kept *k = kept_at(c, page);
+
+	if (k->ran_node == node && k->ran_serial == serial)
+		k->ran_node = 0, k->ran_serial = 0;
+	for (coh_node i = 0; i < c->cfg.nodes; i++) {
+		struct said *s = said_at(c, page, i);
+		if (s->ran_node == node && s->ran_serial == serial)
+			s->ran_node = 0, s->ran_serial = 0;
+	}
+}
+
+/* --- atomics --- */
+
+void coh_view_ran(struct coh *c, uint64_t page, coh_node requestor, uint32_t serial)
+{
+	struct kept *k;
+
+	if (!c->cfg.survive || MUTANT(RESULT_FORGOTTEN))
+		return;
+	k = kept_at(c, page);
+	k->ran_node = requestor;
+	k->ran_serial = serial;
+}
+
+void coh_keep_result(struct coh *c, uint64_t page, uint64_t result)
+{
+	if (c->cfg.survive)
+		kept_at(c, page)->ran_result = result;
+}
+
+void coh_view_asks(struct coh *c, unsigned slot, const struct coh_atomic *atomic)
+{
+	if (c->cfg.survive)
+		*asked_at(c, slot) = *atomic;
+}
+
 /* --- inspection --- */
 
 uint32_t coh_view(const struct coh *c)
@@ -185,8 +226,12 @@ void coh_view_permute(struct coh *c, const coh_node *perm)
 			kept_at(c, p)->node = perm[kept_at(c, p)->node];
 		if (r->kind > REC_CURRENT)
 			r->node = perm[r->node];
+		if (kept_at(c, p)->ran_serial)
+			kept_at(c, p)->ran_node = perm[kept_at(c, p)->ran_node];
 		for (coh_node i = 0; i < c->cfg.nodes; i++) {
 			kept[perm[i]] = *said_at(c, p, i);
+			if (kept[perm[i]].ran_serial)
+				kept[perm[i]].ran_node = perm[kept[perm[i]].ran_node];
 			if (kept[perm[i]].kept)
 				kept[perm[i]].node = perm[kept[perm[i]].node];
 		}

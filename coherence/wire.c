@@ -45,7 +45,7 @@ static const struct format formats[COH_MSG_TYPES] = {
         [COH_MSG_INV] = {0, 0},
         [COH_MSG_PUT_ACK] = {0, 0},
         [COH_MSG_GRANT] = {F_N | F_ACCESS, COH_F_LOST},
-        [COH_MSG_ATOMIC_RESP] = {F_RESULT, 0},
+        [COH_MSG_ATOMIC_RESP] = {F_RESULT, COH_F_LOST},
         [COH_MSG_LOCK] = {F_SYNC, COH_F_TRY},
         [COH_MSG_UNLOCK] = {F_SYNC, 0},
         [COH_MSG_COND_WAIT] = {F_SYNC, 0},
@@ -68,7 +68,7 @@ static const struct format formats[COH_MSG_TYPES] = {
         [COH_MSG_FWD_COMPARE] = {F_FUTEX, 0},
         [COH_MSG_FUTEX_RESP] = {F_FUTEX, 0},
         [COH_MSG_FUTEX_WOKEN] = {F_FUTEX, 0},
-        [COH_MSG_REPORT] = {F_ACCESS | F_REQUESTOR | F_RESULT, COH_F_KEPT | COH_F_LAST},
+        [COH_MSG_REPORT] = {F_ACCESS | F_REQUESTOR | F_RESULT, COH_F_KEPT | COH_F_LAST | COH_F_RAN},
 };
 
 /* --- writing --- */

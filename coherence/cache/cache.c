@@ -10,7 +10,9 @@ static int cache_atomic_resp(struct coh *c, const struct coh_msg *m, struct coh_
 
 	if (!r || (r->home == c->cfg.self && coh_dir_has_own(c, m->page, m->slot)))
 		return -EPROTO; /* nobody can have carried it out yet */
-	coh_fx_complete(fx, r->cookie, 0, m->result);
+	coh_fx_complete(fx, r->cookie, m->flags & COH_F_LOST ? -EIO : 0, m->result);
+	if (c->cfg.survive && !(m->flags & COH_F_LOST))
+		coh_fx_send(c, fx, r->home, COH_MSG_DONE, m->page);
 	coh_request_release(c, m->slot);
 	return 0;
 }

@@ -93,5 +93,9 @@ void coh_cache_act_yield(struct take *t)
 
 void coh_cache_act_atomic(struct take *t)
 {
-	coh_answer_atomic(t->c, t->fx, t->msg->requestor, t->msg->slot, t->page, &t->msg->atomic);
+	const struct coh_msg *m = t->msg;
+
+	coh_answer_atomic(t->c, t->fx, m->requestor, m->slot, t->page, &m->atomic, m->serial);
+	if (t->c->cfg.survive && m->requestor == t->c->cfg.self)
+		coh_fx_send(t->c, t->fx, t->home, COH_MSG_DONE, t->page);
 }

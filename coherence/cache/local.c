@@ -91,17 +91,18 @@ int coh_cache_atomic(struct coh *c, const struct coh_event *ev, struct coh_effec
 		fx->count[COH_N_ATOMIC]++;
 		return 0;
 	}
-	if (c->cfg.survive)
-		return -EINVAL;
 	slot = coh_request_free_atomic(c, t.home);
 	if (slot < 0)
 		return -EAGAIN;
 	*request_at(c, slot) = (struct request){.type = COH_MSG_ATOMIC,
 	                                        .home = t.home,
+	                                        .serial = coh_view_serial(c),
 	                                        .page = ev->page,
 	                                        .cookie = ev->cookie};
 	++*out_at(c, t.home);
+	coh_view_asks(c, (unsigned)slot, &ev->atomic);
 	m = coh_fx_send(c, fx, t.home, COH_MSG_ATOMIC, ev->page);
+	m->serial = request_at(c, (unsigned)slot)->serial;
 	m->slot = slot;
 	m->atomic = ev->atomic;
 	return 0;

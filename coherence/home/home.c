@@ -25,7 +25,7 @@ static int home_request(struct coh *c, coh_node from, const struct coh_msg *m,
 
 	if (c->cfg.survive && m->n != 1)
 		return -EPROTO;
-	if (*in_at(c, from) == c->cfg.per_home)
+	if (*in_at(c, from) == coh_requests_of_node(&c->cfg))
 		return -EPROTO; /* more outstanding than it may have: others' room */
 	if (m->type == COH_MSG_FUTEX_WAIT &&
 	    (m->futex.slot >= c->cfg.futex_slots || coh_home_sleeps(c, from, m->futex.slot)))
@@ -129,7 +129,9 @@ static int home_done(struct take *t, const struct coh_msg *m)
 		return -EPROTO;
 	if (t->txn->waits & TXN_WAIT_REFRESH)
 		return coh_home_take_busy(t, HE_DONE_FIRST);
-	return coh_home_take_busy(t, t->txn->type == COH_MSG_GETS ? HE_DONE_S : HE_DONE_M);
+	return coh_home_take_busy(t, t->txn->type == COH_MSG_GETS     ? HE_DONE_S
+	                             : t->txn->type == COH_MSG_ATOMIC ? HE_DONE_ATOMIC
+	                                                              : HE_DONE_M);
 }
 
 int coh_home_compared(struct coh *c, coh_node from, uint64_t page, int equal,

@@ -36,7 +36,8 @@ static void send_inv(struct take *t, coh_node node)
 	if (!t->c->cfg.survive)
 		return;
 	m->requestor = t->txn->requestor;
-	m->serial = t->txn->type == COH_MSG_GETM ? t->txn->serial : 0; /* an atomic writes here */
+	/* An atomic writes here, and may have done so before anybody knows. */
+	m->serial = t->txn->type == COH_MSG_GETM || MUTANT(CLAIM_OF_ATOMIC) ? t->txn->serial : 0;
 }
 
 void coh_home_act_invalidate(struct take *t)

@@ -32,11 +32,17 @@ void coh_home_act_salvaged(struct take *t)
 
 void coh_home_act_refuse_lost(struct take *t)
 {
-	int put = t->txn->type == COH_MSG_PUTS || t->txn->type == COH_MSG_PUTM;
-	struct coh_msg *m = coh_fx_send(t->c, t->fx, t->txn->requestor,
-	                                put ? COH_MSG_PUT_ACK : COH_MSG_GRANT, t->txn->page);
+	enum coh_msg_type answer;
+	struct coh_msg *m;
 
-	if (!put) {
+	switch (t->txn->type) {
+	case COH_MSG_PUTS:
+	case COH_MSG_PUTM: answer = COH_MSG_PUT_ACK; break;
+	case COH_MSG_ATOMIC: answer = COH_MSG_ATOMIC_RESP; break;
+	default: answer = COH_MSG_GRANT;
+	}
+	m = coh_fx_send(t->c, t->fx, t->txn->requestor, answer, t->txn->page);
+	if (answer != COH_MSG_PUT_ACK) {
 		m->flags = COH_F_LOST;
 		m->slot = t->txn->slot;
 	}

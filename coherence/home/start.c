@@ -65,7 +65,7 @@ static enum home_event request_event(const struct take *t)
 	case COH_MSG_PUTS: return HE_PUTS;
 	case COH_MSG_DISCARD: return coh_home_has_copies(t) ? HE_DISCARD : HE_DISCARD_LONE;
 	case COH_MSG_PUTM: return !owner ? HE_PUTM_STALE : own ? HE_PUTM_OWN : HE_PUTM;
-	default: return HE_ATOMIC;
+	default: return t->txn->ran ? HE_ATOMIC_RAN : HE_ATOMIC;
 	}
 }
 

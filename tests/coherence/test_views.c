@@ -223,6 +223,37 @@ static void test_lost(void)
 	close_core();
 }
 
+/* An atomic of node 1's that was done here, and whose answer node 1 has not taken, is answered again
+ * with what was there, before anybody else has the page. */
+static void test_atomic_again(void)
+{
+	struct coh_msg ask = { .type = COH_MSG_ATOMIC, .slot = 3, .serial = 9,
+		               .atomic = { .op = COH_OP_FETCH_ADD, .width = 8, .operand = 1 } };
+	const struct coh_msg *m;
+
+	open_core();
+	CU_ASSERT_EQUAL(message(1, ask), 0);
+	CU_ASSERT_EQUAL(count(COH_FX_ATOMIC), 1);
+	coh_keep_result(core, 0, 77);
+	CU_ASSERT_EQUAL(message(1, (struct coh_msg){ .type = COH_MSG_GETS, .serial = 10 }), 0);
+	CU_ASSERT_EQUAL(fx.len, 0); /* busy until Done */
+	CU_ASSERT_EQUAL(view(1, 3), 0);
+	CU_ASSERT_EQUAL(fenced(), 0);
+	CU_ASSERT_EQUAL(message(1, (struct coh_msg){ .type = COH_MSG_GETS, .serial = 11, .view = 1 }), 0);
+	ask.view = 1;
+	CU_ASSERT_EQUAL(message(1, ask), 0);
+	CU_ASSERT_EQUAL(fx.len, 0);
+	CU_ASSERT_EQUAL(last_report(1, 1), 0);
+	CU_ASSERT_EQUAL(fx.len, 1);
+	m = &fx.list[0].msg;
+	CU_ASSERT_EQUAL(m->type, COH_MSG_ATOMIC_RESP);
+	CU_ASSERT_EQUAL(m->slot, 3);
+	CU_ASSERT_EQUAL(m->result, 77);
+	CU_ASSERT_EQUAL(message(1, (struct coh_msg){ .type = COH_MSG_DONE, .view = 1 }), 0);
+	CU_ASSERT_EQUAL(count(COH_FX_MOVE), 1); /* the read */
+	close_core();
+}
+
 static void test_homes(void)
 {
 	struct coh_config c = config();
@@ -246,6 +277,7 @@ int main(void)
 		{ "messages of other views", test_messages_of_other_views },
 		{ "in parts", test_in_parts },
 		{ "lost pages", test_lost },
+		{ "an atomic is answered again", test_atomic_again },
 		{ "homes", test_homes },
 		CU_TEST_INFO_NULL,
 	};

@@ -51,7 +51,8 @@ static uint8_t flags_of(unsigned type)
 	case COH_MSG_FWD_GETM: return COH_F_PULL;
 	case COH_MSG_LOCK: return COH_F_TRY;
 	case COH_MSG_GRANT: return COH_F_LOST;
-	case COH_MSG_REPORT: return COH_F_KEPT | COH_F_LAST;
+	case COH_MSG_ATOMIC_RESP: return COH_F_LOST;
+	case COH_MSG_REPORT: return COH_F_KEPT | COH_F_LAST | COH_F_RAN;
 	default: return 0;
 	}
 }

@@ -166,13 +166,6 @@ unsigned x_goal_count(const struct x_options *o)
 	return kinds(o) * o->nodes * o->pages + 1;
 }
 
-static int is_lost(struct explorer *x, const struct world *w, unsigned page)
-{
-	unsigned home = x_home(x, w, page);
-
-	return x_local_info(&x->l, w->node[home].local)->page[page].dir_stable == COH_D_LOST;
-}
-
 static int is_reached(struct explorer *x, const struct world *w, unsigned kind, unsigned node,
                       unsigned page)
 {
@@ -180,7 +173,7 @@ static int is_reached(struct explorer *x, const struct world *w, unsigned kind, 
 		return 1;
 	switch (kind) {
 	case GOAL_WRITE:
-		if (x->o.crashes && is_lost(x, w, page))
+		if (x->o.crashes && x_is_lost(x, w, node, page))
 			return !(w->node[node].blocked >> page & 1);
 		return x_access(w, node, page) == COH_WRITE && !(w->node[node].blocked >> page & 1);
 	case GOAL_EVICTED:

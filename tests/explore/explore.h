@@ -45,6 +45,8 @@ struct x_options {
 	unsigned own;      /* they are those of the library's objects, who compare nothing */
 	unsigned overtakes; /* sync: woken threads that go before one that waits for the mutex */
 	unsigned crashes;  /* nodes that die, at any time; up to 2 pages then */
+	unsigned purge;    /* what is sent from an older view to a node in a newer one, which would
+	                    * drop it, is never seen */
 	unsigned pins;     /* pinner ends no tenure while it waits for another page, as a call
 	                    * that pins several pages; 2: nor while another node waits for a page
 	                    * that it does not hold */
@@ -123,6 +125,7 @@ struct x_bits {
 #define E_VIEW 7, 2
 #define E_MEMBERS 9, 6
 #define E_SERIAL 11, 2
+#define E_ATOMIC 13, 1
 #define E_KIND 57, 5
 #define X_EV_FORGET 31 /* of E_N: its request for E_PAGE is over, see views.c */
 
@@ -258,7 +261,7 @@ struct world {
 	uint8_t n_msgs, n_moves;
 	uint8_t written; /* pages that are not zero any more, 1 bit a page */
 	uint8_t woken;   /* futex: threads woken that no wake has told of yet */
-	uint8_t view;    /* crashes: the last one that was announced, and who is in it */
+	uint8_t view;    /* crashes: the newest one, and who is in it */
 	uint8_t members;
 	uint8_t pad[2];
 	struct x_node node[X_NODES];
@@ -378,6 +381,8 @@ uint8_t x_gave_permute(uint8_t gave, const coh_node *perm);
 void x_tidy_dead(const struct explorer *x, struct world *w);
 /* Somebody's death is not known to all yet. */
 int x_is_in_between(const struct world *w, unsigned nodes);
+/* The page is lost, as far as node can know. */
+int x_is_lost(struct explorer *x, const struct world *w, unsigned node, unsigned page);
 unsigned x_home(const struct explorer *x, const struct world *w, unsigned page);
 
 /* --- checks (check.c) --- */

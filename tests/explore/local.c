@@ -205,7 +205,8 @@ static struct x_step step_for_real(struct x_locals *l, uint32_t local, uint64_t 
 	struct x_step s = { .local = local };
 
 	if (event.kind == X_EV_FORGET) {
-		coh_forget_request(c, (coh_node)event.n, event.page, event.view);
+		(event.flags ? coh_forget_atomic : coh_forget_request)(c, (coh_node)event.n, event.page,
+		                                                       event.view);
 		s.local = state_intern(l, c);
 		return s;
 	}

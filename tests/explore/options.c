@@ -34,6 +34,7 @@ static const struct {
 	OPTION(sync, "threads of a node that use mutex, condition and barrier; no pages then"),
 	OPTION(overtakes, "... threads woken from the condition that go before one that only locks"),
 	OPTION(crashes, "nodes that die, at any time"),
+	OPTION(purge, "... 1: nothing from an older view arrives in a newer one, where it would be dropped"),
 	OPTION(runs, "prefetches of up to so many pages at any time"),
 	OPTION(writes, "faults writing that ask for up to so many pages"),
 	OPTION(pins, "1: one node keeps what it holds as long as it waits for another page; 2: or another node does"),
@@ -135,7 +136,7 @@ void x_options_print(const struct x_options *o, FILE *out)
 	if (o->writes)
 		fprintf(out, " runs for writing of %u", o->writes);
 	if (o->crashes)
-		fprintf(out, " crashes=%u", o->crashes);
+		fprintf(out, " crashes=%u%s", o->crashes, o->purge ? " purged" : "");
 	if (o->holds)
 		fprintf(out, " tenure");
 	if (o->pins)

@@ -113,6 +113,7 @@ struct coh_event x_event_unpack(uint64_t ev)
 		e.page = x_get(ev, E_PAGE);
 		e.n = (uint16_t)x_get(ev, E_N);
 		e.view = (uint32_t)x_get(ev, E_SERIAL);
+		e.flags = (uint8_t)x_get(ev, E_ATOMIC);
 		break;
 	case COH_EV_VIEW:
 		e.view = (uint32_t)x_get(ev, E_VIEW);
@@ -148,7 +149,7 @@ static int has_requestor(const struct coh_msg *m)
 	case COH_MSG_FWD_GETM:
 	case COH_MSG_FWD_ATOMIC: return 1;
 	case COH_MSG_INV: return m->serial || m->requestor; /* where nodes may crash */
-	case COH_MSG_REPORT: return m->flags & COH_F_KEPT;
+	case COH_MSG_REPORT: return m->flags & (COH_F_KEPT | COH_F_RAN);
 	default: return 0;
 	}
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Nodes that die. A crash takes a node at any time, between any two effects; what it had sent may
- * still arrive, or not. Later a view of those who live is announced, and each of them enters it
- * when it likes: what was to land in its frames is then cut off, torn or not, and it takes the news
+ * still arrive, or not. A view of those who live is announced, and each of them enters it when it
+ * likes (so the first one may as well be announced at once): what was to land in its frames is then cut off, torn or not, and it takes the news
  * of what had landed before.
  *
  * Requests are numbered for good in the core, and nothing matters of such a number but whether
@@ -155,6 +155,15 @@ static int could_save(struct explorer *x, const struct world *w, unsigned home, 
 	return g != X_GAVE_UP && (w->members >> ((g & 7u) - X_GAVE) & 1);
 }
 
+int x_is_lost(struct explorer *x, const struct world *w, unsigned node, unsigned page)
+{
+	unsigned home = x_home(x, w, page);
+
+	/* Else whose home that was is dead. */
+	return w->node[home].view != w->node[node].view ||
+	       x_local_info(&x->l, w->node[home].local)->page[page].dir_stable == COH_D_LOST;
+}
+
 static enum x_outcome check_lost(struct explorer *x, const struct world *w, unsigned home,
                                  unsigned page)
 {
@@ -164,28 +173,30 @@ static enum x_outcome check_lost(struct explorer *x, const struct world *w, unsi
 	return X_DONE;
 }
 
-static int is_claim_to(uint64_t msg, unsigned node, unsigned page, unsigned serial)
+static int is_report_of(uint64_t msg, unsigned node, unsigned page, unsigned serial, int atomic)
 {
 	return x_get(msg, M_TYPE) == COH_MSG_REPORT && x_get(msg, M_REQUESTOR) == node &&
-	       x_get(msg, M_PAGE) == page && x_get(msg, M_SERIAL) == serial;
+	       x_get(msg, M_PAGE) == page && x_get(msg, M_SERIAL) == serial &&
+	       !(x_get(msg, M_FLAGS) & COH_F_RAN) == !atomic;
 }
 
 /* Node's request for page is over. */
-static void forget(struct explorer *x, struct world *w, unsigned node, unsigned page)
+static void forget(struct explorer *x, struct world *w, unsigned node, unsigned page,
+                   unsigned serial, int atomic)
 {
-	unsigned serial = w->node[node].view + 1u;
 	uint64_t ev = x_put(x_put(0, E_PAGE, page), E_N, node);
 
-	ev = x_put(x_put(ev, E_SERIAL, serial), E_KIND, X_EV_FORGET);
+	ev = x_put(x_put(ev, E_SERIAL, serial), E_ATOMIC, (unsigned)atomic);
+	ev = x_put(ev, E_KIND, X_EV_FORGET);
 	for (unsigned i = 0; i < x->o.nodes; i++) {
 		if (i == node || !ALIVE(w, i))
 			continue;
 		w->node[i].local = x_local_step(&x->l, w->node[i].local, ev).local;
-		if (w->node[i].gave[page] == X_GAVE + node)
+		if (w->node[i].gave[page] == X_GAVE + node && !atomic)
 			w->node[i].gave[page] = X_GAVE_UP;
 	}
 	for (unsigned i = 0; i < w->n_msgs; i++)
-		if (is_claim_to(w->msg[i], node, page, serial))
+		if (is_report_of(w->msg[i], node, page, serial, atomic))
 			w->msg[i] = x_put(w->msg[i], M_SERIAL, 0);
 }
 
@@ -203,7 +214,9 @@ enum x_outcome x_view_stepped(struct explorer *x, struct world *w, unsigned node
 	for (unsigned p = 0; p < x->o.pages; p++) {
 		if (was->view == is->view && is_request(was->page[p].cache_state) &&
 		    !is_request(is->page[p].cache_state))
-			forget(x, w, node, p);
+			forget(x, w, node, p, w->node[node].view + 1u, 0);
+		if (was->page[p].asked && !is->page[p].asked)
+			forget(x, w, node, p, was->page[p].asked, 1);
 		if (!is->page[p].is_home || is->rebuilding ||
 		    (!was->rebuilding && was->view == is->view))
 			continue;
@@ -216,6 +229,12 @@ enum x_outcome x_view_stepped(struct explorer *x, struct world *w, unsigned node
 }
 
 /* --- events --- */
+
+static void announce(const struct explorer *x, struct world *w)
+{
+	w->view++;
+	w->members = (uint8_t)alive(x, w);
+}
 
 static void crash(struct explorer *x, struct world *w, unsigned node)
 {
@@ -238,7 +257,19 @@ static void crash(struct explorer *x, struct world *w, unsigned node)
 		for (unsigned p = 0; p < 2; p++)
 			if ((w->node[i].gave[p] & 7u) == X_GAVE + node)
 				w->node[i].gave[p] = X_GAVE_UP;
+	if (w->view == 0)
+		announce(x, w);
 	x_tidy_dead(x, w);
+}
+
+static void purge(struct world *w, unsigned node)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < w->n_msgs; i++)
+		if (x_get(w->msg[i], M_TO) != node || x_get(w->msg[i], M_VIEW) == w->view)
+			w->msg[kept++] = w->msg[i];
+	w->n_msgs = (uint8_t)kept;
 }
 
 static void cut_off(struct explorer *x, struct world *w, unsigned node, int torn)
@@ -273,6 +304,8 @@ static enum x_outcome enter(struct explorer *x, struct world *w, unsigned node, 
 		return x_bad(x, "node %u does not enter the view: %s", node, s.bad ? s.bad : "");
 	w->node[node].local = s.local;
 	w->node[node].view = w->view;
+	if (x->o.purge)
+		purge(w, node);
 	gave_in_view(x, w, node);
 	/* It may have been the only one. */
 	if (x_view_stepped(x, w, node, before, s.local) == X_BAD)
@@ -285,10 +318,7 @@ enum x_outcome x_view_apply(struct explorer *x, struct world *w, struct x_action
 {
 	switch (a.kind) {
 	case X_CRASH: crash(x, w, a.node); return X_DONE;
-	case X_ANNOUNCE:
-		w->view++;
-		w->members = (uint8_t)alive(x, w);
-		return X_DONE;
+	case X_ANNOUNCE: announce(x, w); return X_DONE;
 	default: return enter(x, w, a.node, a.n);
 	}
 }

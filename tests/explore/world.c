@@ -203,6 +203,15 @@ static enum x_outcome call_done(struct explorer *x, struct world *w, unsigned no
 	return X_DONE;
 }
 
+/* Perhaps it was done, with the page. */
+static enum x_outcome atomic_lost(struct explorer *x, struct world *w, unsigned node, unsigned page)
+{
+	if (!x->o.crashes || !x_atomic(w, node, page) || !x_is_lost(x, w, node, page))
+		return x_bad(x, "an atomic of node %u fails", node);
+	w->node[node].atomic &= (uint8_t) ~(3u << (2 * page));
+	return X_DONE;
+}
+
 static enum x_outcome fx_atomic(struct explorer *x, struct world *w, unsigned node,
                                 const struct x_fx *fx)
 {
@@ -218,12 +227,17 @@ static enum x_outcome fx_atomic(struct explorer *x, struct world *w, unsigned no
 			             p, node, i);
 	w->node[node].drop &= (uint8_t) ~(1u << p);
 	frame_written(x, w, node, p);
+	if (x->o.crashes && p < 2 && !x_access(w, node, p))
+		w->node[node].gave[p] = X_GAVE_NOTHING;
+	if (w->node[fx->node].dead)
+		return X_DONE;
 	if (x_atomic(w, fx->node, p) != X_ATOMIC_ASKED)
 		return x_bad(x, "an atomic of node %u that it does not ask for", fx->node);
 	w->node[fx->node].atomic += (uint8_t)(1u << (2 * p));
 	if (fx->node == node)
 		return call_done(x, w, node, fx->word, X_ATOMIC_CARRIED_OUT);
-	x_world_send(w, x_atomic_resp((coh_node)node, fx->node, p, fx->slot));
+	x_world_send(w, x_put(x_atomic_resp((coh_node)node, fx->node, p, fx->slot), M_VIEW,
+	                      w->node[node].view));
 	return X_DONE;
 }
 
@@ -329,7 +343,8 @@ static enum x_outcome carry_out_one(struct explorer *x, struct world *w, unsigne
 		if (fx->fill)
 			w->node[node].drop &= (uint8_t)~run;
 		x_gave_msg(x, w, fx->word);
-		if (!w->node[x_get(fx->word, M_TO)].dead)
+		if (!w->node[x_get(fx->word, M_TO)].dead &&
+		    !(x->o.purge && x_is_cut_off(w, node, (unsigned)x_get(fx->word, M_TO))))
 			x_world_send(w, fx->word);
 		return x->o.futex ? x_futex_send(x, w, fx->word) : X_DONE;
 	case COH_FX_MOVE: return fx_move(x, w, node, fx->word);
@@ -348,7 +363,7 @@ static enum x_outcome carry_out_one(struct explorer *x, struct world *w, unsigne
 		if (fx->word == X_DISCARD_COOKIE)
 			return discard_done(x, w, node);
 		if (fx->slot)
-			return x_bad(x, "an atomic of node %u fails", node);
+			return atomic_lost(x, w, node, (unsigned)fx->word - 1);
 		return call_done(x, w, node, fx->word, X_ATOMIC_CARRIED_OUT);
 	default: return x_bad(x, "unknown effect %u", fx->kind);
 	}
