@@ -229,8 +229,9 @@ struct x_node {
 	/* crashes: */
 	uint8_t dead;
 	uint8_t view;    /* that it is in */
+	uint8_t entered; /* so many views */
 	uint8_t gave[2]; /* by page: X_GAVE_* */
-	uint8_t pad[3];
+	uint8_t pad[2];
 };
 /* Why a node that has the last value of a page, or is its home, may not use it. */
 enum {

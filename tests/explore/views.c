@@ -61,8 +61,9 @@ void x_gave_access(struct world *w, unsigned node, unsigned page, unsigned acces
 static void gave(struct world *w, unsigned node, unsigned page, unsigned whom)
 {
 	int asked = w->node[whom].view > w->node[node].view;
+	int again = asked && w->node[node].view == 0 && w->node[whom].entered > 1;
 
-	w->node[node].gave[page] = w->node[whom].dead
+	w->node[node].gave[page] = w->node[whom].dead || again
 	                                   ? X_GAVE_UP
 	                                   : (uint8_t)(X_GAVE + whom + (asked ? X_GAVE_ASKED : 0));
 }
@@ -180,6 +181,22 @@ static int is_report_of(uint64_t msg, unsigned node, unsigned page, unsigned ser
 	       !(x_get(msg, M_FLAGS) & COH_F_RAN) == !atomic;
 }
 
+/* Reports that have not left yet. */
+static uint32_t forget_todo(struct explorer *x, uint32_t todo, unsigned node, unsigned page,
+                            unsigned serial, int atomic)
+{
+	struct x_fx out[64];
+	unsigned n;
+	const struct x_fx *fx = x_list(&x->l, todo, &n);
+
+	for (unsigned i = 0; i < n && n <= 64; i++) {
+		out[i] = fx[i];
+		if (fx[i].kind == COH_FX_SEND && is_report_of(fx[i].word, node, page, serial, atomic))
+			out[i].word = x_put(fx[i].word, M_SERIAL, 0);
+	}
+	return n <= 64 ? x_list_intern(&x->l, out, n) : todo;
+}
+
 /* Node's request for page is over. */
 static void forget(struct explorer *x, struct world *w, unsigned node, unsigned page,
                    unsigned serial, int atomic)
@@ -192,6 +209,7 @@ static void forget(struct explorer *x, struct world *w, unsigned node, unsigned 
 		if (i == node || !ALIVE(w, i))
 			continue;
 		w->node[i].local = x_local_step(&x->l, w->node[i].local, ev).local;
+		w->node[i].todo = forget_todo(x, w->node[i].todo, node, page, serial, atomic);
 		if (w->node[i].gave[page] == X_GAVE + node && !atomic)
 			w->node[i].gave[page] = X_GAVE_UP;
 	}
@@ -304,6 +322,7 @@ static enum x_outcome enter(struct explorer *x, struct world *w, unsigned node, 
 		return x_bad(x, "node %u does not enter the view: %s", node, s.bad ? s.bad : "");
 	w->node[node].local = s.local;
 	w->node[node].view = w->view;
+	w->node[node].entered++;
 	if (x->o.purge)
 		purge(w, node);
 	gave_in_view(x, w, node);
