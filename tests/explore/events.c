@@ -248,7 +248,8 @@ static enum x_outcome tell(struct explorer *x, struct world *w, unsigned index)
 	uint64_t move = take_move(w, index);
 	unsigned to = (unsigned)x_get(move, V_TO);
 
-	x_gave_told(w, move);
+	if (x->o.crashes)
+		x_gave_told(w, move);
 	if (!x->o.lenient && check_told(x, w, move) == X_BAD)
 		return X_BAD;
 	return step(x, w, to, x_put(move & 0xffffffff, E_KIND, COH_EV_LANDED));

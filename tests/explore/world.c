@@ -147,7 +147,8 @@ static enum x_outcome fx_access(struct explorer *x, struct world *w, unsigned no
 	struct x_node *n = &w->node[node];
 
 	for (unsigned p = fx->page; p < (unsigned)fx->page + fx->n; p++) {
-		x_gave_access(w, node, p, fx->access);
+		if (x->o.crashes)
+			x_gave_access(w, node, p, fx->access);
 		n->access =
 			(uint8_t)((n->access & ~(3u << (2 * p))) | (unsigned)fx->access << (2 * p));
 		if (fx->access == COH_NONE)
@@ -166,7 +167,8 @@ static enum x_outcome fx_move(struct explorer *x, struct world *w, unsigned node
 {
 	unsigned first = (unsigned)x_get(move, V_PAGE), to = (unsigned)x_get(move, V_TO);
 
-	x_gave_move(w, node, move);
+	if (x->o.crashes)
+		x_gave_move(w, node, move);
 	for (unsigned p = first; p < first + x_get(move, V_N); p++) {
 		w->node[node].drop &= (uint8_t) ~(1u << p);
 		if (x_is_cut_off(w, node, to))
@@ -342,7 +344,8 @@ static enum x_outcome carry_out_one(struct explorer *x, struct world *w, unsigne
 	case COH_FX_SEND:
 		if (fx->fill)
 			w->node[node].drop &= (uint8_t)~run;
-		x_gave_msg(x, w, fx->word);
+		if (x->o.crashes)
+			x_gave_msg(x, w, fx->word);
 		if (!w->node[x_get(fx->word, M_TO)].dead &&
 		    !(x->o.purge && x_is_cut_off(w, node, (unsigned)x_get(fx->word, M_TO))))
 			x_world_send(w, fx->word);
@@ -424,7 +427,9 @@ enum x_outcome x_land(struct explorer *x, struct world *w, uint64_t move)
 		w->node[to].current |= (uint8_t)(1u << p);
 	}
 	x_world_move(w, x_put(move, V_FLYING, 0));
-	x_gave_landed(w, move);
-	x_tidy_dead(x, w);
+	if (x->o.crashes) {
+		x_gave_landed(w, move);
+		x_tidy_dead(x, w);
+	}
 	return X_DONE;
 }
