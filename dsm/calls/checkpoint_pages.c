@@ -16,6 +16,7 @@
 #include "dsm/node/node.h"
 
 #define LOOK_PAGES 65536 /* with the lock held: others wait for it */
+#define STRETCH 16384
 
 static int is_mine(struct dsm *d, uint64_t page)
 {
@@ -73,24 +74,23 @@ static int note_part(struct saving *s, uint64_t page, uint64_t end)
 	return rc;
 }
 
-/* Only where the file behind the zone has memory. */
+/* Only where the file behind the zone has memory, and for a while behind that: to have the kernel look
+ * for where it ends takes as long as all the rest. */
 static int note_zone(struct saving *s, const struct region_zone *zone)
 {
-	const off_t len = (off_t)(zone->count * zone->page_bytes);
-	off_t at = 0, end;
+	uint64_t page = 0;
 	int rc = 0;
 
-	while (at < len && rc == 0) {
-		at = lseek(zone->memfd, at, SEEK_DATA);
+	while (page < zone->count && rc == 0) {
+		const off_t at = lseek(zone->memfd, (off_t)(page * zone->page_bytes), SEEK_DATA);
+		uint64_t end;
+
 		if (at < 0)
 			break; /* ENXIO: no more */
-		end = lseek(zone->memfd, at, SEEK_HOLE);
-		if (end < at)
-			end = len;
-		rc = note_part(s, zone->first + (uint64_t)at / zone->page_bytes,
-		               zone->first + ((uint64_t)end + zone->page_bytes - 1) /
-		                                     zone->page_bytes);
-		at = end;
+		page = (uint64_t)at / zone->page_bytes;
+		end = zone->count - page < STRETCH ? zone->count : page + STRETCH;
+		rc = note_part(s, zone->first + page, zone->first + end);
+		page = end;
 	}
 	return rc;
 }
