@@ -82,7 +82,8 @@ static int is_refusal(struct coh *c, coh_node from, const struct coh_msg *m)
 {
 	const struct request *r = m->slot < c->cfg.slots ? request_at(c, m->slot) : NULL;
 
-	return m->access == COH_NONE && r && (r->n > 1 || (c->cfg.survive && (m->flags & COH_F_LOST))) && r->page == m->page && r->home == from &&
+	return m->access == COH_NONE && r && r->page == m->page && r->home == from &&
+	       (r->n > 1 || (c->cfg.survive && (m->flags & COH_F_LOST))) &&
 	       (r->type == COH_MSG_GETS || r->type == COH_MSG_GETM);
 }
 
