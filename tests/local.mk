@@ -239,7 +239,7 @@ AM_TESTS_ENVIRONMENT = \
 	LSAN_OPTIONS="suppressions=$(abs_top_srcdir)/tests/lsan.supp:print_suppressions=0"; \
 	TSAN_OPTIONS="suppressions=$(abs_top_srcdir)/tests/tsan.supp:print_suppressions=0"; \
 	export LSAN_OPTIONS TSAN_OPTIONS;
-EXTRA_DIST += tests/fresh/mixed.sh tests/lsan.supp tests/tsan.supp tests/hang.h tests/suite.h tests/seed.h tests/make-check.sh tests/repeat.sh
+EXTRA_DIST += tests/fresh/mixed.sh tests/lsan.supp tests/tsan.supp tests/hang.h tests/suite.h tests/seed.h tests/make-check.sh tests/repeat.sh tests/purity.sh tests/hosts.sh
 
 # The objects of dsm_sync.h: all that threads can do with their words
 check_PROGRAMS += tests/objects/model

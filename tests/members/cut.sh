@@ -4,40 +4,24 @@
 # down, so that boot connections and heartbeats end alike, without a word. Those who are together go on
 # if they are a majority, the others end with a sentence.
 set -u
-skip() { echo "skipped: $*"; exit 77; }
-[ "$(id -u)" = 0 ] || skip "making network namespaces needs root"
-command -v ip >/dev/null || skip "no ip here: install iproute2"
+# shellcheck source=tests/hosts.sh
+. "$(dirname "$0")/../hosts.sh"
 one=$PWD/tests/members/one
 [ -x "$one" ] || { echo "cut: run in the build directory, as make check does"; exit 99; }
 
 tmp=$(mktemp -d) || exit 99
 ns=dsmcut$$
-bridge=$ns-bridge
 pids=()
 clean_up() {
 	local i
 	exec 9>&- 2>/dev/null
 	for i in "${pids[@]}"; do kill -9 "$i" 2>/dev/null; done
-	for i in 0 1 2 3; do ip netns del $ns-$i 2>/dev/null; done
-	ip netns del $bridge 2>/dev/null
+	remove_hosts
 	rm -rf "$tmp"
 }
 trap clean_up EXIT
 
-make_hosts() {
-	local i
-	ip netns add $bridge && ip -n $bridge link add br0 type bridge &&
-		ip -n $bridge link set br0 up || return
-	for i in 0 1 2 3; do
-		ip netns add $ns-$i &&
-			ip -n $bridge link add port$i type veth peer name eth0 netns $ns-$i &&
-			ip -n $bridge link set port$i master br0 &&
-			ip -n $bridge link set port$i up &&
-			ip -n $ns-$i addr add 10.78.0.$((i + 1))/24 dev eth0 &&
-			ip -n $ns-$i link set lo up && ip -n $ns-$i link set eth0 up || return
-	done
-}
-made=$(make_hosts 2>&1) || skip "no network namespaces with a bridge here: $made"
+made=$(make_hosts 10.78.0 2>&1) || skip "no network namespaces with a bridge here: $made"
 
 # wait_for HOST TEXT: until the process there has said so
 wait_for() {
@@ -74,26 +58,26 @@ finish() {
 
 echo "the hub's host, which leads"
 start
-ip -n $bridge link set port0 down
+ip -n $ns-bridge link set port0 down
 for i in 1 2 3; do wait_for $i '^view 2 e'; done
 wait_for 0 '^end: of the 4 nodes of view 1 this one reaches 1'
 grep -q '^unusable' "$tmp/0" || { echo "cut: host 0 kept its window"; exit 1; }
-ip -n $bridge link set port0 up
+ip -n $ns-bridge link set port0 up
 finish
 
 echo "another, which comes back after the others have gone on: it learns that it is out"
 start
-ip -n $bridge link set port3 down
+ip -n $ns-bridge link set port3 down
 for i in 0 1 2; do wait_for $i '^view 2 7'; done
-ip -n $bridge link set port3 up
+ip -n $ns-bridge link set port3 up
 wait_for 3 '^end: '
 grep -q '^unusable' "$tmp/3" || { echo "cut: host 3 kept its window"; exit 1; }
 finish
 
 echo "two halves: that of the lowest rank goes on"
 start
-ip -n $bridge link set port2 down
-ip -n $bridge link set port3 down
+ip -n $ns-bridge link set port2 down
+ip -n $ns-bridge link set port3 down
 for i in 0 1; do wait_for $i '^view 2 3'; done
 for i in 2 3; do wait_for $i '^end: of the 4 nodes of view 1 this one reaches 1'; done
 finish

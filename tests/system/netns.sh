@@ -10,36 +10,19 @@
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 need_nodes
-skip() { echo "skipped: $*"; exit 77; }
-[ "$(id -u)" = 0 ] || skip "making network namespaces needs root"
-command -v ip >/dev/null || skip "no ip here: install iproute2"
+# shellcheck source=tests/hosts.sh
+. "$(dirname "$0")/../hosts.sh"
 
 limit=${NETNS_LIMIT:-$hang}
 tmp=$(mktemp -d) || exit 99
 ns=dsm$$
-bridge=$ns-bridge
 clean_up() {
-	local i
-	for i in 0 1 2 3; do ip netns del $ns-$i 2>/dev/null; done
-	ip netns del $bridge 2>/dev/null
+	remove_hosts
 	rm -rf "$tmp"
 }
 trap clean_up EXIT
 
-make_hosts() {
-	local i
-	ip netns add $bridge && ip -n $bridge link add br0 type bridge &&
-		ip -n $bridge link set br0 up || return
-	for i in 0 1 2 3; do
-		ip netns add $ns-$i &&
-			ip -n $bridge link add port$i type veth peer name eth0 netns $ns-$i &&
-			ip -n $bridge link set port$i master br0 &&
-			ip -n $bridge link set port$i up &&
-			ip -n $ns-$i addr add 10.77.0.$((i + 1))/24 dev eth0 &&
-			ip -n $ns-$i link set lo up && ip -n $ns-$i link set eth0 up || return
-	done
-}
-made=$(make_hosts 2>&1) || skip "no network namespaces with a bridge here: $made"
+made=$(make_hosts 10.77.0 2>&1) || skip "no network namespaces with a bridge here: $made"
 
 # shape QDISC...: on all hosts
 shape() {
