@@ -13,16 +13,39 @@ static struct keeper *keeper_of(const struct boot *boot)
 	return (struct keeper *)boot;
 }
 
-/* Its turn is the caller's. */
-static void carry_out(struct keeper *k, const struct order *order)
+static void do_fail(struct boot *inner, void *arg)
 {
-	pthread_mutex_lock(&k->lock);
+	inner->ops->fail(inner, arg, 1);
+}
+
+/* Its turn is the caller's; and the lock. */
+static void obeyed(struct keeper *k, const struct order *order)
+{
 	k->order = order;
 	ring(k->wake_fd);
 	while (k->order)
 		pthread_cond_wait(&k->done, &k->lock);
+}
+
+/* Its turn is the caller's, who gives it back. Nobody who had it goes on, and perhaps ends the process,
+ * before the others know why this node has failed meanwhile. */
+static void carry_out(struct keeper *k, const struct order *order)
+{
+	char why[sizeof k->unsaid];
+	int more;
+
+	pthread_mutex_lock(&k->lock);
+	obeyed(k, order);
+	do {
+		while (k->unsaid[0] && !order->last) {
+			snprintf(why, sizeof why, "%s", k->unsaid);
+			k->unsaid[0] = '\0';
+			obeyed(k, &(struct order){ do_fail, why, 0 });
+		}
+		pthread_mutex_unlock(&k->turn);
+		more = k->unsaid[0] && !order->last && pthread_mutex_trylock(&k->turn) == 0;
+	} while (more);
 	pthread_mutex_unlock(&k->lock);
-	pthread_mutex_unlock(&k->turn);
 }
 
 static void give_order(struct keeper *k, const struct order *order)
@@ -78,17 +101,17 @@ static int keeper_ended(struct boot *boot, char *why, size_t why_len)
 	return code;
 }
 
-static void do_fail(struct boot *inner, void *arg)
-{
-	inner->ops->fail(inner, arg, 1);
-}
-
 static int keeper_fail(struct boot *boot, const char *why, int wait)
 {
 	struct keeper *k = keeper_of(boot);
 
-	if (!boot_turn(&k->turn, wait))
-		return 1;
+	if (!boot_turn(&k->turn, wait)) {
+		pthread_mutex_lock(&k->lock);
+		snprintf(k->unsaid, sizeof k->unsaid, "%s", why);
+		pthread_mutex_unlock(&k->lock);
+		if (!boot_turn(&k->turn, 0))
+			return 1; /* who has it tells */
+	}
 	carry_out(k, &(struct order){ do_fail, (void *)why, 0 });
 	return 0;
 }

@@ -35,6 +35,7 @@ struct keeper {
 	} *losses; /* room for two of each node */
 	int n_losses, losses_told;
 	char why[256];
+	char unsaid[256]; /* why this node fails, of which its own exchange is to tell at its end; or "" */
 };
 
 static inline void ring(int fd)

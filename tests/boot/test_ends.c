@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "coherence/wire.h"
+#include "dsm/boot/keeper_state.h"
 #include "tests/boot/job.h"
 #include "tests/suite.h"
 
@@ -414,6 +415,58 @@ static void test_garbage_of_members(void)
 	}
 }
 
+static void *take_part(void *boot)
+{
+	uint8_t all[2 * 8];
+	uint32_t lens[2];
+	char why[512];
+
+	((struct boot *)boot)->ops->allgather(boot, "x", 1, all, 8, lens, HANG_MS, why, sizeof why);
+	_exit(0);
+}
+
+/* Fails while another thread is in a round, which ends the process when that is over. */
+static void child_fails_in_round(struct job *job, int rank, struct job_report *r)
+{
+	pthread_t thread;
+	struct boot *boot;
+
+	r->code = boot_open(NULL, &boot, r->why, sizeof r->why);
+	if (r->code)
+		return;
+	pthread_create(&thread, NULL, take_part, boot);
+	while (pthread_mutex_trylock(&((struct keeper *)boot)->turn) == 0) {
+		pthread_mutex_unlock(&((struct keeper *)boot)->turn);
+		sched_yield();
+	}
+	r->code = boot->ops->fail(boot, "no memory for it", 0);
+	r->done = 1;
+	pthread_join(thread, NULL);
+}
+
+static void test_failing_in_round(void)
+{
+	struct boot_msg give;
+	struct job job;
+	int fd;
+
+	job_open(&job, 2);
+	fd = raw_connect(&job);
+	raw_hello(fd, 1, 2, PACKAGE_VERSION, COH_WIRE_VERSION);
+	job_serve_until(&job, fd);
+	job_start(&job, 0, child_fails_in_round);
+	while (!job.reports[0].done)
+		job_serve(&job, 0);
+	CU_ASSERT_EQUAL(job.reports[0].code, 1);
+	boot_msg_set(&give, BOOT_GIVE, "y", 1);
+	CU_ASSERT_EQUAL(boot_msg_send(fd, &give), 0);
+	job_run(&job);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(rendezvous_ended(job.rendezvous));
+	CU_ASSERT_PTR_NOT_NULL(strstr(rendezvous_ended(job.rendezvous), "has failed: no memory for it"));
+	close(fd);
+	job_close(&job);
+}
+
 /* Who cannot go on, because another is dead, is not to blame, even where he is heard first. */
 static void test_blame(void)
 {
@@ -476,6 +529,7 @@ int main(void)
 		{ "looking for the end during rounds", test_looking },
 		{ "garbage of strangers", test_garbage_of_strangers },
 		{ "garbage of members", test_garbage_of_members },
+		{ "failing in a round", test_failing_in_round },
 		{ "who is to blame", test_blame },
 		{ "silent strangers", test_silent_strangers },
 		CU_TEST_INFO_NULL,
