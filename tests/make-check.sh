@@ -5,9 +5,16 @@
 # libfabric looks for a driver in /proc/kallsyms, twice in each process. That is near half of what the
 # start of a node takes, and of thousands of starts a third of what all tests do: where root may, they
 # find it empty. What users run meets the real one: ./demo, and README's commands in ./check fresh.
+#
+# Some at a time, as they wait for half of their time: one more than there are processors, where each
+# has 2 GiB of memory.
 set -u
+jobs=$(($(nproc 2>/dev/null || echo 1) + 1))
+room=$(awk '/^MemAvailable:/ { print int($2 / 2097152) }' /proc/meminfo)
+((jobs <= 8)) || jobs=8
+((jobs <= room)) || jobs=$((room > 0 ? room : 1))
 hidden='mount --bind /dev/null /proc/kallsyms'
-make=(make -C "$1" -k check "${@:2}")
+make=(make -C "$1" -k "-j$jobs" check "${@:2}")
 if unshare --mount sh -c "$hidden" 2>/dev/null; then
 	exec unshare --mount sh -c "$hidden"' && exec "$@"' sh "${make[@]}"
 fi
