@@ -18,6 +18,8 @@ examples=$(dirname "$(find "$tmp/root" -name hello.c)")
 (cd "$top/examples" && find . -type f ! -name local.mk | sort) >"$tmp/there"
 (cd "$examples" && find . -type f | sort) | diff "$tmp/there" - || fail "not all are installed"
 
+warns= # the linker, of what a sanitizer's own library holds
+sanitizer_stands_in_the_way && warns=yes
 # As if libdsm were installed: its headers and library are where they are now.
 mkdir "$tmp/pc" && sed "s,^libdir=.*,libdir=$PWD/.libs,; s,^includedir=.*,includedir=$top/dsm," \
 	dsm/dsm.pc >"$tmp/pc/dsm.pc"
@@ -25,14 +27,13 @@ export PKG_CONFIG_PATH=$tmp/pc:${PKG_CONFIG_PATH-}
 # Its directory may be read only: make is called in another one, too.
 mkdir "$tmp/build" && cd "$tmp/build" || exit 99
 make -s -f "$examples/Makefile" >"$tmp/said" 2>&1 || fail "make: $(cat "$tmp/said")"
-# The linker warns of what a sanitizer's own library holds.
-[ ! -s "$tmp/said" ] || sanitizer_stands_in_the_way || fail "make says: $(cat "$tmp/said")"
+[ ! -s "$tmp/said" ] || [ "$warns" ] || fail "make says: $(cat "$tmp/said")"
 make -s -C "$examples" hello || fail "make hello where they are"
 for program in kmeans pagerank sort; do
 	[ -x $program ] || fail "$program is not built"
 done
 cd "$OLDPWD" || exit 99
-sanitizer_stands_in_the_way && { echo "built, not run: the library has sanitizers"; exit 0; }
+[ ! "$warns" ] || { echo "built, not run: the library has sanitizers"; exit 0; }
 need_nodes
 LD_LIBRARY_PATH=$PWD/.libs tools/dsmctl run -t $hang -n 4 "$examples/hello" >"$tmp/said" ||
 	fail "hello: status $?: $(cat "$tmp/said")"
