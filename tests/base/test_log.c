@@ -57,12 +57,17 @@ static struct log log_of(int level)
 	return log;
 }
 
-static void wait_for(unsigned lines)
+/* Returns who has said the last of them. */
+static pthread_t wait_for(unsigned lines)
 {
+	pthread_t thread;
+
 	pthread_mutex_lock(&heard.lock);
 	while (heard.n < lines)
 		pthread_cond_wait(&heard.more, &heard.lock); /* the suite's alarm bounds it */
+	thread = heard.thread;
 	pthread_mutex_unlock(&heard.lock);
+	return thread;
 }
 
 static void test_nobody_listens(void)
@@ -87,8 +92,7 @@ static void test_order(void)
 
 	for (int i = 0; i < QUEUE_TRACE; i++)
 		log_line(&log, DSM_LOG_TRACE, "line %d", i);
-	wait_for(1);
-	CU_ASSERT_FALSE(pthread_equal(heard.thread, pthread_self()));
+	CU_ASSERT_FALSE(pthread_equal(wait_for(1), pthread_self()));
 	CU_ASSERT_FALSE(log_is_listener());
 	log_close(&log);
 	CU_ASSERT_PTR_NULL(log.queue);
