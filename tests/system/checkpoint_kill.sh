@@ -72,6 +72,7 @@ kill_often() {
 		[ $status != 124 ] || fail "$*: a job with a killed node hangs: $(cat "$tmp/said")"
 		[ $status = 137 ] || fail "$*, $nodes nodes: status $status, not killed: $(cat "$tmp/said")"
 		check_all "$dir" "$2"
+		echo "kill $((i + 1)): after $us us, then $nodes nodes from round $was"
 	done
 	unset DSM_RESTORE DSM_FAULTS
 	rm -rf "$dir"
