@@ -65,7 +65,7 @@ libnode_la_SOURCES += dsm/boot/agreed.c dsm/boot/agreed.h dsm/boot/boot.c \
 libnode_la_SOURCES += dsm/job/bootmsg.c dsm/job/bootmsg.h dsm/job/job.h dsm/job/jobdir.c \
 	dsm/job/jobdir.h dsm/job/jobroot.c dsm/job/jobroot.h
 libnode_la_SOURCES += dsm/base/base.h dsm/base/cancel.h dsm/base/clock.c dsm/base/clock.h dsm/base/code.c dsm/base/code.h dsm/base/descriptors.c \
-	dsm/base/descriptors.h dsm/base/error.c dsm/base/error.h dsm/base/latency.c dsm/base/latency.h \
+	dsm/base/descriptors.h dsm/base/ending.c dsm/base/ending.h dsm/base/error.c dsm/base/error.h dsm/base/latency.c dsm/base/latency.h \
 	dsm/base/log.c dsm/base/log.h dsm/base/log_fd.c dsm/base/log_limit.c dsm/base/log_limit.h \
 	dsm/base/log_queue.c dsm/base/log_queue.h dsm/base/process.c dsm/base/process.h \
 	dsm/base/processors.c dsm/base/processors.h dsm/base/stack.c dsm/base/stack.h \
@@ -92,7 +92,7 @@ libcheckpoint_la_LIBADD = $(SODIUM_LIBS) $(XXHASH_LIBS) $(ZSTD_LIBS)
 # The starter's side: needs no libfabric. For dsmctl, and tests that start nodes; and what dsmctl
 # works out from histograms.
 noinst_LTLIBRARIES += libjob.la
-libjob_la_SOURCES = dsm/base/latency.c dsm/base/latency.h dsm/job/bootmsg.c dsm/job/bootmsg.h dsm/job/job.h dsm/job/jobdir.c \
+libjob_la_SOURCES = dsm/base/ending.c dsm/base/ending.h dsm/base/latency.c dsm/base/latency.h dsm/job/bootmsg.c dsm/job/bootmsg.h dsm/job/job.h dsm/job/jobdir.c \
 	dsm/job/jobdir.h dsm/job/jobroot.c dsm/job/jobroot.h dsm/job/meeting.c \
 	dsm/job/meeting.h dsm/job/meeting_conns.c dsm/job/meeting_lost.c dsm/job/meeting_seats.c dsm/job/rendezvous.c \
 	dsm/job/rendezvous.h dsm/job/sweep.c dsm/job/sweep.h transport/ofi.h \

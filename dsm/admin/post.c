@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "dsm/admin/post.h"
+#include "dsm/base/ending.h"
 #include "dsm/job/job.h"
 
 #define TRIES 100 /* each lost to a node that left and took the directory with it */
@@ -74,27 +75,14 @@ int post_open(struct ev_loop *loop, const struct post_name *name, int rank, admi
 	return rc;
 }
 
-/* Whether the process that listens at the other end is about to end: the kernel closes its
- * descriptors one after the other, and ours may have been the first. */
+/* Whether the process that listens at the other end is about to end: ours may have been the first
+ * descriptor that was closed. */
 static int is_ending(int fd)
 {
-	const unsigned pf_exiting = 4; /* proc_pid_stat(5), flags */
 	struct ucred peer;
 	socklen_t len = sizeof peer;
-	unsigned flags = 0;
-	char path[32];
-	int got = 0;
-	FILE *f;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len))
-		return 0;
-	snprintf(path, sizeof path, "/proc/%d/stat", (int)peer.pid);
-	f = fopen(path, "re");
-	if (!f)
-		return errno == ENOENT;
-	got = fscanf(f, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %u", &flags);
-	fclose(f);
-	return got == 1 && (flags & pf_exiting);
+	return !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) && process_is_ending(peer.pid);
 }
 
 /* Removes the socket of a node that was killed. Returns 1 when it was. */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "dsm/base/ending.h"
 #include "dsm/job/meeting.h"
 
 /* Somebody waits in this round for all ranks: ends the job when one cannot come. */
@@ -105,7 +106,8 @@ static void on_closed(struct rendezvous *r, struct conn *c)
 		            (int)c->pid);
 }
 
-/* Whoever is dead already, of which nobody has read yet: he is why another cannot go on. */
+/* Whoever is dead already, of which nobody has read yet, or dies: he is why another cannot go on, who saw
+ * his memory go, or a connection, before this one is closed. */
 static struct conn *gone_before(struct rendezvous *r, const struct conn *c)
 {
 	char byte;
@@ -114,7 +116,8 @@ static struct conn *gone_before(struct rendezvous *r, const struct conn *c)
 		struct conn *other = &r->conns[i];
 
 		if (other != c && other->state == CONN_SEATED &&
-		    recv(other->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
+		    (recv(other->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0 ||
+		     process_is_ending(other->pid)))
 			return other;
 	}
 	return NULL;

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -490,6 +491,56 @@ static void test_blame(void)
 	job_close(&job);
 }
 
+/* A process that has our descriptors, and connects. It waits to be killed. */
+static pid_t connect_for_us(const struct job *job, int *fd)
+{
+	int said[2];
+	pid_t pid;
+
+	CU_ASSERT_EQUAL_FATAL(pipe2(said, O_CLOEXEC), 0);
+	pid = (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
+	CU_ASSERT_FATAL(pid >= 0);
+	if (!pid) {
+		*fd = raw_connect(job);
+		if (write(said[1], fd, sizeof *fd) == sizeof *fd)
+			for (;;)
+				pause();
+		_exit(1);
+	}
+	CU_ASSERT_EQUAL_FATAL(read(said[0], fd, sizeof *fd), sizeof *fd);
+	close(said[0]);
+	close(said[1]);
+	return pid;
+}
+
+/* Nor is he while the other's connection is still there, who is dead but has not been taken apart. */
+static void test_blame_dying(void)
+{
+	struct boot_msg end;
+	siginfo_t info;
+	struct job job;
+	pid_t pid;
+	int fd[2];
+
+	job_open(&job, 2);
+	fd[0] = raw_connect(&job);
+	pid = connect_for_us(&job, &fd[1]);
+	for (int rank = 0; rank < 2; rank++) {
+		raw_hello(fd[rank], rank, 2, PACKAGE_VERSION, COH_WIRE_VERSION);
+		job_serve_until(&job, fd[rank]);
+	}
+	CU_ASSERT_EQUAL(kill(pid, SIGKILL), 0);
+	CU_ASSERT_EQUAL(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+	boot_msg_set(&end, BOOT_END, "it cannot read what is there", 28);
+	CU_ASSERT_EQUAL(boot_msg_send(fd[0], &end), 0);
+	job_serve(&job, 0);
+	CU_ASSERT_EQUAL(rendezvous_culprit(job.rendezvous), 1);
+	CU_ASSERT_EQUAL(waitpid(pid, NULL, 0), pid);
+	close(fd[0]);
+	close(fd[1]);
+	job_close(&job);
+}
+
 /* Connections that say nothing give their places to those who come, the oldest first, and are told. */
 static void test_silent_strangers(void)
 {
@@ -531,6 +582,7 @@ int main(void)
 		{ "garbage of members", test_garbage_of_members },
 		{ "failing in a round", test_failing_in_round },
 		{ "who is to blame", test_blame },
+		{ "who is to blame, while another dies", test_blame_dying },
 		{ "silent strangers", test_silent_strangers },
 		CU_TEST_INFO_NULL,
 	};
