@@ -25,6 +25,12 @@ static const char *const names[] = {
 };
 
 #define BUG(name) COH_MUT_##name
+
+#ifdef __SANITIZE_THREAD__ /* one thread, ten times as slow */
+#define LOOK_S 3000
+#else
+#define LOOK_S 600
+#endif
 /* The smallest explorations that show the bugs; those that are in none, the first does. */
 static const struct {
 	const char *run;
@@ -126,7 +132,7 @@ static int seen(int mutant, int lenient, char *how, size_t room, FILE *trace)
 		exit(2);
 	}
 	if (pid == 0) {
-		alarm(600);
+		alarm(LOOK_S);
 		coh_mutant = mutant;
 		_exit(look(lenient, fdopen(fds[1], "w"), trace));
 	}

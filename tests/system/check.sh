@@ -8,6 +8,7 @@ need_nodes
 find_deliveries
 export DSM_CHECK=1
 export ASAN_OPTIONS=$ASAN_OPTIONS:handle_segv=0 # a sanitizer leaves it to the program
+export TSAN_OPTIONS=${TSAN_OPTIONS:+$TSAN_OPTIONS:}handle_segv=0
 for delivery in $deliveries; do
 	export DSM_FAULTS=$delivery
 	for provider in auto tcp; do

@@ -3,6 +3,7 @@
 #include "dsm/dsm_coll.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -185,7 +186,7 @@ static void *reduce(void *code)
 	int rc = dsm_reduce(node.dsm, &one, 1, DSM_INT32, DSM_SUM);
 
 	CHECK(rc == DSM_ERR_BUSY || (rc == 0 && one == node.size));
-	*(int *)code = rc;
+	atomic_store((_Atomic int *)code, rc);
 	return NULL;
 }
 
@@ -193,7 +194,7 @@ static void *reduce(void *code)
 static void test_busy(void)
 {
 	_Atomic int *refused = node_shared("refused", sizeof *refused, 0);
-	int code[2] = {1, 1};
+	_Atomic int code[2] = {1, 1};
 	pthread_t id[2];
 
 	if (node.size == 1)
@@ -201,8 +202,7 @@ static void test_busy(void)
 	if (node.rank == 0) {
 		for (int i = 0; i < 2; i++)
 			CHECK(!pthread_create(&id[i], NULL, reduce, &code[i]));
-		while (*(volatile int *)&code[0] != DSM_ERR_BUSY &&
-		       *(volatile int *)&code[1] != DSM_ERR_BUSY)
+		while (code[0] != DSM_ERR_BUSY && code[1] != DSM_ERR_BUSY)
 			;
 		*refused = 1;
 		node_barrier();

@@ -109,6 +109,10 @@ job_each_way() {
 witness=tests/system/.libs/witness.so
 
 # Sanitizers replace memcpy and memmove themselves.
+thread_sanitizer_stands_in_the_way() {
+	nm -D .libs/libdsm.so 2>/dev/null | grep -q '__tsan_'
+}
+
 sanitizer_stands_in_the_way() {
 	nm -D .libs/libdsm.so 2>/dev/null | grep -q '__[atu][a-z]*san_'
 }

@@ -22,10 +22,11 @@
 #define LOOPS 3
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define NEED 32768 /* the sanitizer's */
+#define STACK ((size_t)512 << 10)
 #else
 #define NEED 2048 /* bytes of an alternate stack beside the kernel's frame; dsm.7 says so */
-#endif
 #define STACK ((size_t)64 << 10)
+#endif
 
 static _Atomic uint64_t (*block)[PAGE / 8];
 
