@@ -3,7 +3,7 @@
 # Trap and region: conformance of every engine on every zone
 if HAVE_CUNIT
 trap_support = tests/trap/support.c tests/trap/support.h
-trap_tests = tests/trap/test_trap tests/memory/test_region tests/trap/test_probe
+trap_tests = tests/trap/test_trap tests/memory/test_region tests/memory/test_filled tests/trap/test_probe
 check_PROGRAMS += $(trap_tests)
 TESTS += $(trap_tests)
 noinst_PROGRAMS += tests/trap/trap_cost
@@ -14,6 +14,8 @@ tests_trap_test_trap_SOURCES = tests/trap/test_trap.c tests/trap/conf.h tests/tr
 tests_trap_test_trap_LDADD = libnode.la -lcunit
 tests_memory_test_region_SOURCES = tests/memory/test_region.c $(trap_support)
 tests_memory_test_region_LDADD = libnode.la -lcunit
+tests_memory_test_filled_SOURCES = tests/memory/test_filled.c $(trap_support)
+tests_memory_test_filled_LDADD = libnode.la -lcunit
 tests_trap_test_probe_SOURCES = tests/trap/test_probe.c $(trap_support)
 tests_trap_test_probe_LDADD = libnode.la -lcunit
 tests_trap_trap_cost_SOURCES = tests/trap/trap_cost.c $(trap_support)

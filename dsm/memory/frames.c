@@ -188,16 +188,18 @@ static int now_ready(struct frames *f, uint64_t page)
 	return home ? 0 : evict_got(evict_of(f, page), frames_unit(f, page), 1);
 }
 
+/* How a frame is to get its memory. */
+typedef int (*frames_how)(struct region *region, uint64_t first, uint32_t n);
+
 /* Frames that have no memory yet: small ones by one call of the kernel's. */
-static int allocate(struct frames *f, uint64_t first, uint32_t n, int fresh)
+static int allocate(struct frames *f, uint64_t first, uint32_t n, frames_how how)
 {
 	const int pooled = frames_zone(f, first) == REGION_PMD;
 	int rc;
 
 	if (pooled)
 		region_pool_take(f->region);
-	rc = fresh ? region_frame_prepare_fresh(f->region, first, n)
-	           : region_frame_prepare(f->region, first, n);
+	rc = how(f->region, first, n);
 	if (rc && pooled)
 		region_pool_give(f->region);
 	for (uint64_t page = first; page < first + n && rc == 0; page++)
@@ -216,7 +218,7 @@ static uint32_t run_to_allocate(const struct frames *f, uint64_t page, uint64_t 
 	return k;
 }
 
-static int prepare(struct frames *f, uint64_t first, uint32_t n, int fresh)
+static int prepare(struct frames *f, uint64_t first, uint32_t n, frames_how how)
 {
 	uint64_t page = first, end = first + n;
 
@@ -224,7 +226,7 @@ static int prepare(struct frames *f, uint64_t first, uint32_t n, int fresh)
 		f->state[page].drop = 0;
 	for (page = first; page < end;) {
 		uint32_t k = run_to_allocate(f, page, end);
-		int rc = k ? allocate(f, page, k, fresh) : 0;
+		int rc = k ? allocate(f, page, k, how) : 0;
 		if (rc)
 			return rc;
 		page += k ? k : 1;
@@ -234,15 +236,15 @@ static int prepare(struct frames *f, uint64_t first, uint32_t n, int fresh)
 
 int frames_prepare(struct frames *f, uint64_t first, uint32_t n)
 {
-	return prepare(f, first, n, 0);
+	return prepare(f, first, n, region_frame_prepare_new);
 }
 
-int frames_prepare_fresh(struct frames *f, uint64_t first, uint32_t n)
+int frames_prepare_filled(struct frames *f, uint64_t first, uint32_t n)
 {
-	return prepare(f, first, n, 1);
+	return prepare(f, first, n, region_frame_prepare_filled);
 }
 
-static int want(struct frames *f, uint64_t first, uint32_t n, int wanted, int fresh)
+static int want(struct frames *f, uint64_t first, uint32_t n, int wanted, frames_how how)
 {
 	uint64_t page = first;
 	int rc = 0;
@@ -255,7 +257,7 @@ static int want(struct frames *f, uint64_t first, uint32_t n, int wanted, int fr
 			evict_used(evict_of(f, page), frames_unit(f, page));
 	}
 	if (rc == 0)
-		rc = prepare(f, first, n, fresh);
+		rc = prepare(f, first, n, how);
 	while (rc && page-- > first)
 		if (!unit_at(f, page)->ready)
 			evict_gone(evict_of(f, page), frames_unit(f, page));
@@ -264,12 +266,12 @@ static int want(struct frames *f, uint64_t first, uint32_t n, int wanted, int fr
 
 int frames_want(struct frames *f, uint64_t first, uint32_t n, int wanted)
 {
-	return want(f, first, n, wanted, 0);
+	return want(f, first, n, wanted, region_frame_prepare_new);
 }
 
 int frames_want_fresh(struct frames *f, uint64_t first, uint32_t n)
 {
-	return want(f, first, n, 0, 1);
+	return want(f, first, n, 0, region_frame_prepare_fresh);
 }
 
 int frames_stays(const struct frames *f, uint64_t page)

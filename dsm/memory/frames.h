@@ -71,8 +71,8 @@ int frames_open(struct frames *f, struct region *region, struct chunks *chunks,
 void frames_close(struct frames *f);
 /* Sees to it that these pages' frames are allocated. -ENOSPC. */
 int frames_prepare(struct frames *f, uint64_t first, uint32_t n);
-/* The same for those that region_frame_fill() fills next. */
-int frames_prepare_fresh(struct frames *f, uint64_t first, uint32_t n);
+/* The same for those that region_frame_fill() fills next, before anybody may look at them. */
+int frames_prepare_filled(struct frames *f, uint64_t first, uint32_t n);
 /* The same for pages that this node asks for, for a thread or (wanted 0) ahead of it. */
 int frames_want(struct frames *f, uint64_t first, uint32_t n, int wanted);
 /* The same ahead of a thread that is to write pages which, as it seems, nobody has touched. */

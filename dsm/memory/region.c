@@ -203,21 +203,65 @@ void *region_frame_at(const struct region *region, uint64_t page)
 	return zone->alias + (page - zone->first) * zone->page_bytes;
 }
 
+enum how { AS_IT_IS, NEW, FOR_WINDOW };
+
+#define ZEROS_PAGES 64u
+#define AROUND_PAGES 16u /* that a read fault maps beside its own, where they are: 64 KiB */
+#define FEW_PAGES 4u     /* are not worth a call more */
+
+/* As it is in every process, only ever read: there is one page of memory behind it. */
+static uint8_t zeros[ZEROS_PAGES * REGION_PTE_BYTES];
+
+static int write_at(const struct region_zone *zone, uint64_t at, uint64_t len, const uint8_t *bytes)
+{
+	while (len) {
+		const ssize_t k = pwrite(zone->memfd, bytes, len, (off_t)at);
+
+		if (k < 0 && errno != EINTR)
+			return -errno;
+		if (k > 0) {
+			at += (uint64_t)k;
+			bytes += k;
+			len -= (uint64_t)k;
+		}
+	}
+	return 0;
+}
+
+/* Writes zeros, which allocates, and reads them by way of the alias, which maps many at once. */
+static int allocate_new(const struct region_zone *zone, uint64_t page, uint64_t n)
+{
+	const volatile uint8_t *alias = zone->alias;
+	uint64_t at = page * REGION_PTE_BYTES, end = at + n * REGION_PTE_BYTES;
+	int r = 0;
+
+	for (uint64_t k = at; k < end && r == 0; k += sizeof zeros)
+		r = write_at(zone, k, end - k < sizeof zeros ? end - k : sizeof zeros, zeros);
+	if (r)
+		return r;
+	for (; at < end; at = (at | (AROUND_PAGES * REGION_PTE_BYTES - 1)) + 1)
+		(void)alias[at];
+	return 0;
+}
+
 /*
  * Small frames by way of the alias: whoever fills them next finds them mapped; and for
  * fallocate() the kernel takes 2 MiB at once where shmem_enabled says so, which MADV_NOHUGEPAGE
- * forbids for a mapping alone. Huge ones are reserved for the file.
+ * forbids for a mapping alone. Huge ones are reserved for the file. Where it takes a page at a time
+ * what is written is mapped in two thirds of the time that populating it takes.
  */
-static int allocate(const struct region_zone *zone, uint64_t page, uint64_t n, int for_window)
+static int allocate(const struct region_zone *zone, uint64_t page, uint64_t n, enum how how)
 {
 	uint64_t at = page * zone->page_bytes, len = n * zone->page_bytes;
 
-	if (zone->page_bytes == REGION_PTE_BYTES && !(for_window && zone->single))
-		return mm_advise(zone->alias + at, len, MADV_POPULATE_WRITE);
-	return fallocate(zone->memfd, FALLOC_FL_KEEP_SIZE, at, len) ? -errno : 0;
+	if (zone->page_bytes != REGION_PTE_BYTES || (how == FOR_WINDOW && zone->single))
+		return fallocate(zone->memfd, FALLOC_FL_KEEP_SIZE, at, len) ? -errno : 0;
+	if (how == NEW && zone->single && n >= FEW_PAGES)
+		return allocate_new(zone, page, n);
+	return mm_advise(zone->alias + at, len, MADV_POPULATE_WRITE);
 }
 
-static int prepare(struct region *region, uint64_t first, uint32_t n, int for_window)
+static int prepare(struct region *region, uint64_t first, uint32_t n, enum how how)
 {
 	const struct region_zone *zone = region_zone_of(region, first);
 	uint64_t page = first - zone->first, end = page + n;
@@ -228,7 +272,7 @@ static int prepare(struct region *region, uint64_t first, uint32_t n, int for_wi
 	 * long one might never finish where signals are frequent, so it is cut. */
 	while (page < end) {
 		uint64_t len = end - page < chunk ? end - page : chunk;
-		int r = allocate(zone, page, len, for_window);
+		int r = allocate(zone, page, len, how);
 
 		if (!r)
 			page += len;
@@ -242,31 +286,29 @@ static int prepare(struct region *region, uint64_t first, uint32_t n, int for_wi
 
 int region_frame_prepare(struct region *region, uint64_t first, uint32_t n)
 {
-	return prepare(region, first, n, 0);
+	return prepare(region, first, n, AS_IT_IS);
+}
+
+int region_frame_prepare_new(struct region *region, uint64_t first, uint32_t n)
+{
+	return prepare(region, first, n, NEW);
 }
 
 int region_frame_prepare_fresh(struct region *region, uint64_t first, uint32_t n)
 {
-	return prepare(region, first, n, 1);
+	return prepare(region, first, n, FOR_WINDOW);
+}
+
+int region_frame_prepare_filled(struct region *region, uint64_t first, uint32_t n)
+{
+	return region_zone_of(region, first)->single ? 0 : prepare(region, first, n, FOR_WINDOW);
 }
 
 int region_frame_fill(const struct region *region, uint64_t first, uint32_t n, const uint8_t *bytes)
 {
 	const struct region_zone *zone = region_zone_of(region, first);
-	uint64_t at = (first - zone->first) * zone->page_bytes, len = n * zone->page_bytes;
 
-	while (len) {
-		const ssize_t k = pwrite(zone->memfd, bytes, len, (off_t)at);
-
-		if (k < 0 && errno != EINTR)
-			return -errno;
-		if (k > 0) {
-			at += (uint64_t)k;
-			bytes += k;
-			len -= (uint64_t)k;
-		}
-	}
-	return 0;
+	return write_at(zone, (first - zone->first) * zone->page_bytes, n * zone->page_bytes, bytes);
 }
 
 int region_map_again(const struct region *region, uint64_t first, uint64_t n, void **out)

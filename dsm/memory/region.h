@@ -112,10 +112,15 @@ int region_place(struct region *region, uint64_t first, uint64_t n, void *addr);
 /* Allocates the frames of these pages (of one zone), zeroed where new.
  * 0, -ENOSPC when memory or huge pages are out. */
 int region_frame_prepare(struct region *region, uint64_t first, uint32_t n);
+/* The same for frames that have no memory yet, or nothing in it that anybody needs. */
+int region_frame_prepare_new(struct region *region, uint64_t first, uint32_t n);
 /* The same for pages that the window shall have as they are: small frames are neither mapped in
  * the alias nor zeroed before the window maps them, which takes half as long. */
 int region_frame_prepare_fresh(struct region *region, uint64_t first, uint32_t n);
-/* What these small frames, which are allocated, hold from now on. -errno */
+/* The same for frames that region_frame_fill() fills next: it allocates small ones itself, in one go
+ * with what they hold, unless the kernel would take more for that than they are. */
+int region_frame_prepare_filled(struct region *region, uint64_t first, uint32_t n);
+/* What these small frames hold from now on. -errno: -ENOSPC when memory is out. */
 int region_frame_fill(const struct region *region, uint64_t first, uint32_t n, const uint8_t *bytes);
 /* What region.c needs of the mappings, for region_places.c too: maps fd from offset on at addr, or
  * (NULL) anywhere; and ends that in the window, whose address space is reserved again. */

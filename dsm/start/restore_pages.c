@@ -255,7 +255,7 @@ static int take_frames(struct dsm *d, unsigned number, struct piece *piece)
 		if (!(newer >> i & 1) && away_has(&d->away, piece->page + i))
 			piece->away.which |= UINT64_C(1) << i;
 	for (uint64_t i = 0; (n = row_of(piece, &i)); i += n) {
-		if (frames_prepare_fresh(&d->memory.frames, piece->page + i, (uint32_t)n))
+		if (frames_prepare_filled(&d->memory.frames, piece->page + i, (uint32_t)n))
 			return -ENOSPC;
 		frames_soil(&d->memory.frames, piece->page + i, (uint32_t)n);
 	}

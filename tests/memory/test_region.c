@@ -364,12 +364,12 @@ static void test_shmem_enabled(void)
 	CU_ASSERT_FATAL(addr != NULL);
 	CU_ASSERT_FATAL(!region_create(&config, addr, &region));
 	for (uint64_t page = 0; page < region.pages; page += 1024) {
-		CU_ASSERT(!region_frame_prepare(&region, page, 3));
+		CU_ASSERT(!region_frame_prepare_new(&region, page, 5));
 		*(char *)region_frame_at(&region, page) = 1;
 	}
 	set_shmem_enabled(before);
 	CU_ASSERT(!fstat(region.zone[REGION_PTE].memfd, &st));
-	CU_ASSERT_EQUAL(st.st_blocks * 512, (off_t)(region.pages / 1024 * 3 * REGION_PTE_BYTES));
+	CU_ASSERT_EQUAL(st.st_blocks * 512, (off_t)(region.pages / 1024 * 5 * REGION_PTE_BYTES));
 	region_destroy(&region);
 }
 
