@@ -224,6 +224,13 @@ uint64_t alloc_size(const struct alloc *a, uint64_t offset)
 	return b ? b->size : 0;
 }
 
+int alloc_owns_pages(const struct alloc *a, uint64_t offset)
+{
+	const struct block *b = taken_at(a, offset);
+
+	return b && !((b->offset | b->size) & (a->page_bytes - 1));
+}
+
 static uint64_t distance(const struct block *b, uint64_t offset)
 {
 	if (offset < b->offset)

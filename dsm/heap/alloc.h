@@ -37,6 +37,9 @@ int alloc_give_end(struct alloc *a, uint64_t offset, uint64_t dirty_lo, uint64_t
 
 /* The bytes of the taken block that starts at offset; 0 when none does. */
 uint64_t alloc_size(const struct alloc *a, uint64_t offset);
+/* Whether it consists of whole pages, which no other block shares. Those of a page or more do that
+ * alloc_take() has taken; of those that were restored some may be of another zone, with smaller pages. */
+int alloc_owns_pages(const struct alloc *a, uint64_t offset);
 
 /* The taken block next to an offset, on either side, that is in none: 0, or -ENOENT when there is no
  * block. Looks at all. */

@@ -32,7 +32,7 @@ static int block_is_sound(const struct alloc *a, const struct block *b, uint64_t
 		return 0;
 	HASH_FIND(hh, a->by_offset, &b->offset, sizeof b->offset, found);
 	if (b->taken)
-		return found == b && (b->size < a->page_bytes ||
+		return found == b && (a->mixed || b->size < a->page_bytes ||
 		                      !((b->offset | b->size) & (a->page_bytes - 1)));
 	if (found || (b->above && !b->above->taken))
 		return 0;

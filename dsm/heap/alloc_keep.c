@@ -27,9 +27,7 @@ static int is_sound(const struct alloc *a, const struct alloc_saved *s, uint64_t
 {
 	return s->offset == offset && s->bytes && s->bytes % GRANULE == 0 &&
 	       s->bytes <= a->bytes - offset && s->dirty_lo >= offset &&
-	       s->dirty_lo <= s->dirty_hi && s->dirty_hi <= offset + s->bytes &&
-	       (!s->taken || s->bytes < a->page_bytes ||
-	        !((offset | s->bytes) & (a->page_bytes - 1)));
+	       s->dirty_lo <= s->dirty_hi && s->dirty_hi <= offset + s->bytes;
 }
 
 static uint64_t end_of(const struct block *b)
@@ -64,6 +62,7 @@ static int append(struct alloc *a, struct block **highest, const struct alloc_sa
 		return 0;
 	}
 	alloc_set_dirty(b, b->offset, b->offset);
+	a->mixed |= b->size >= a->page_bytes && (b->offset | b->size) & (a->page_bytes - 1);
 	HASH_ADD(hh, a->by_offset, offset, sizeof b->offset, b);
 	if (!b->hh.tbl)
 		return -ENOMEM;

@@ -34,6 +34,7 @@ struct alloc {
 	uint64_t base, bytes, page_bytes;
 	int (*fits)(void *ctx, uint64_t offset, uint64_t bytes); /* or NULL */
 	void *fits_ctx;
+	int mixed; /* a restored block of a page or more may share pages with others */
 	struct block *lowest;
 	struct block *by_offset;
 	struct block *spare; /* chained by next */

@@ -67,7 +67,7 @@ static void serve_alloc(struct dsm *d, coh_node from, const struct coh_msg *m)
 	answer(d, from, m->slot, rc, offset, dirty);
 }
 
-/* What is smaller than a page is free at once, and dirty. Pages of their own are when they have
+/* What shares pages with others is free at once, and dirty. Pages of their own are when they have
  * been discarded. */
 static void serve_free(struct dsm *d, coh_node from, const struct coh_msg *m)
 {
@@ -76,7 +76,7 @@ static void serve_free(struct dsm *d, coh_node from, const struct coh_msg *m)
 	uint64_t bytes = zone ? alloc_size(zone, m->svc.arg[0]) : 0;
 	int rc = -EINVAL;
 
-	if (bytes && bytes < d->memory.region.zone[kind].page_bytes) {
+	if (bytes && !alloc_owns_pages(zone, m->svc.arg[0])) {
 		rc = alloc_give(zone, m->svc.arg[0]);
 		if (rc == 0)
 			heap_taken(d, kind, m->svc.arg[0], bytes, -1);

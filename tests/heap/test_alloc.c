@@ -585,6 +585,21 @@ static void test_kept_blocks_come_back(void)
 	CU_ASSERT_EQUAL(alloc_check(b), 0);
 	alloc_close(b);
 
+	/* Where pages are smaller than they were, those of a page or more may share some with others. */
+	CU_ASSERT_EQUAL_FATAL(alloc_open(0, 4096 * 1024, 512, &b), 0);
+	CU_ASSERT_EQUAL_FATAL(alloc_restore(b, kept.block, kept.n), 0);
+	CU_ASSERT_EQUAL(alloc_check(b), 0);
+	for (uint64_t i = 0; i < kept.n; i++)
+		if (kept.block[i].taken)
+			CU_ASSERT_EQUAL(alloc_owns_pages(b, kept.block[i].offset),
+			                !((kept.block[i].offset | kept.block[i].bytes) % 512));
+	for (unsigned i = 0; i < 300; i++)
+		CU_ASSERT_EQUAL(alloc_give(b, at[i]), i % 3 ? 0 : -EINVAL);
+	CU_ASSERT_EQUAL(alloc_check(b), 0);
+	CU_ASSERT_EQUAL(alloc_take(b, 4096 * 300, 0, &offset, &dirty), 0);
+	CU_ASSERT_EQUAL(alloc_owns_pages(b, offset), 1);
+	alloc_close(b);
+
 	/* What does not fit together. */
 	CU_ASSERT_EQUAL_FATAL(alloc_open(0, 4096 * 1024, 4096, &b), 0);
 	kept.block[1].offset += 16;
