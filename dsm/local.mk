@@ -8,7 +8,7 @@ libnode_la_SOURCES += dsm/probe/container.c dsm/probe/kernel.c dsm/probe/look.c 
 	dsm/probe/network.c dsm/probe/probe.c dsm/probe/probe.h dsm/probe/tell.c
 libnode_la_SOURCES += dsm/start/active.c dsm/start/agree.c dsm/start/boot.c \
 	dsm/start/core.c dsm/start/exit.c dsm/start/init.c dsm/start/limits.c dsm/start/loss.c dsm/start/meet.c dsm/start/part.c dsm/start/place.c \
-	dsm/start/provider.c dsm/start/reach.c dsm/start/restore.c dsm/start/restore_pages.c dsm/start/settings.c dsm/start/settings.h dsm/start/start.h \
+	dsm/start/provider.c dsm/start/reach.c dsm/start/restore.c dsm/start/restore_find.c dsm/start/restore_find.h dsm/start/restore_pages.c dsm/start/restore_read.c dsm/start/restore_read.h dsm/start/settings.c dsm/start/settings.h dsm/start/start.h \
 	dsm/start/steps.h dsm/start/variables.c dsm/start/vote.c dsm/start/vote.h
 libnode_la_SOURCES += dsm/calls/atomics.c dsm/calls/checkpoint.c dsm/calls/checkpoint.h dsm/calls/checkpoint_agree.c dsm/calls/checkpoint_finish.c dsm/calls/checkpoint_pages.c dsm/calls/checkpoint_wanted.c dsm/calls/coll.c dsm/calls/cond.c dsm/calls/discard.c \
 	dsm/calls/discard.h dsm/calls/futex.c dsm/calls/gate.c dsm/calls/gate.h dsm/calls/job.c \
@@ -85,7 +85,7 @@ libviews_la_SOURCES = $(views_sources)
 noinst_LTLIBRARIES += libcheckpoint.la
 libcheckpoint_la_SOURCES = dsm/checkpoint/bytes.h dsm/checkpoint/checkpoint.h dsm/checkpoint/disk.c \
 	dsm/checkpoint/disk.h dsm/checkpoint/envelope.c dsm/checkpoint/index.c dsm/checkpoint/manifest.c \
-	dsm/checkpoint/pack.c dsm/checkpoint/pack.h dsm/checkpoint/read.c dsm/checkpoint/store.c dsm/checkpoint/write.c
+	dsm/checkpoint/pack.c dsm/checkpoint/pack.h dsm/checkpoint/read.c dsm/checkpoint/recast.c dsm/checkpoint/store.c dsm/checkpoint/write.c
 libcheckpoint_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(XXHASH_CFLAGS) $(ZSTD_CFLAGS)
 libcheckpoint_la_LIBADD = $(SODIUM_LIBS) $(XXHASH_LIBS) $(ZSTD_LIBS)
 

@@ -54,8 +54,10 @@ check_PROGRAMS += tests/checkpoint/make_sparse
 tests_checkpoint_make_sparse_SOURCES = tests/checkpoint/make_sparse.c
 tests_checkpoint_make_sparse_LDADD = libcheckpoint.la
 if HAVE_CUNIT
-check_PROGRAMS += tests/checkpoint/test_files tests/checkpoint/test_layers tests/checkpoint/test_packed
-TESTS += tests/checkpoint/test_files tests/checkpoint/test_layers tests/checkpoint/test_packed
+check_PROGRAMS += tests/checkpoint/test_files tests/checkpoint/test_layers tests/checkpoint/test_packed tests/checkpoint/test_recast
+TESTS += tests/checkpoint/test_files tests/checkpoint/test_layers tests/checkpoint/test_packed tests/checkpoint/test_recast
+tests_checkpoint_test_recast_SOURCES = tests/checkpoint/test_recast.c
+tests_checkpoint_test_recast_LDADD = libcheckpoint.la -lcunit
 tests_checkpoint_test_packed_SOURCES = tests/checkpoint/test_packed.c tests/checkpoint/small.c tests/checkpoint/small.h
 tests_checkpoint_test_packed_LDADD = libcheckpoint.la -lcunit
 tests_checkpoint_test_files_SOURCES = tests/checkpoint/test_files.c tests/checkpoint/small.c tests/checkpoint/small.h

@@ -195,6 +195,12 @@ struct ckpt {
 	int dir;
 	struct ckpt_manifest manifest;
 	struct ckpt_index *index; /* of each node */
+	/* Where pages of a zone of the files lie: in this zone, from this byte of it on. bytes: of the
+	 * zone of the files. Not of layers. */
+	struct ckpt_place {
+		enum ckpt_kind kind;
+		uint64_t offset, bytes;
+	} place[CKPT_ZONES];
 	struct ckpt *under; /* manifest.layers of them; their manifests have what their files need */
 	struct ckpt_kept {
 		uint8_t *bytes;
@@ -215,5 +221,11 @@ int ckpt_data_open(const struct ckpt *c, uint32_t rank, struct ckpt_why *why);
 /* Reads a run of x that begins at this place in its data. buf: ckpt_run_bytes(). -EBADMSG */
 int ckpt_data_run(const struct ckpt_index *x, int fd, uint64_t at, const struct ckpt_run *run,
                   void *buf, struct ckpt_why *why);
+
+/* --- recast.c --- */
+/* From now on all pages are of zone to, at the addresses where they were: manifest and place say so.
+ * before: bytes of small pages, a multiple of 2 MiB, that the window has before them where to is
+ * CKPT_PMD, else 0. -ERANGE: there is no place for that; -ENOMEM. */
+int ckpt_recast(struct ckpt *c, enum ckpt_kind to, uint64_t before, struct ckpt_why *why);
 
 #endif

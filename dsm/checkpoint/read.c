@@ -164,6 +164,8 @@ int ckpt_open(const char *path, struct ckpt **out, struct ckpt_why *why)
 		rc = read_indexes(c, why);
 	if (rc == 0)
 		rc = open_layers(c, path, why);
+	for (unsigned z = 0; z < CKPT_ZONES && rc == 0; z++)
+		c->place[z] = (struct ckpt_place){.kind = z, .bytes = c->manifest.zone_bytes[z]};
 	if (rc)
 		ckpt_close(c);
 	else

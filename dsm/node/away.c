@@ -69,7 +69,7 @@ static void take_out(struct away *a, uint64_t page)
 static int is_read(const struct away *a, uint64_t page)
 {
 	for (unsigned i = 0; i < AWAY_READERS; i++)
-		if (away_piece_has(a->reading[i], page))
+		if (away_piece_has(&a->reading[i], page))
 			return 1;
 	return 0;
 }

@@ -27,6 +27,7 @@
 
 #define AWAY_READERS 4
 #define AWAY_STREAMS 4
+#define AWAY_PIECE 512 /* small pages, which are as much as a huge one */
 #define AWAY_QUEUE 1024 /* a power of two */
 
 struct dsm;
@@ -41,7 +42,7 @@ struct away {
 	uint8_t all;              /* all are wanted */
 	uint8_t stop;             /* readers are to end */
 	struct away_piece {
-		uint64_t page, which; /* a bit for each page from there on */
+		uint64_t page, which[AWAY_PIECE / 64]; /* a bit for each page from there on */
 	} reading[AWAY_READERS];  /* what each reader has taken, or nothing */
 	struct away_stream {
 		uint64_t at, next, end; /* touched last; not looked at yet; to be read up to here */
@@ -63,9 +64,15 @@ struct away {
 int away_open(struct dsm *d);
 void away_close(struct dsm *d); /* zeroed is allowed */
 
-static inline int away_piece_has(struct away_piece piece, uint64_t page)
+static inline int away_piece_has(const struct away_piece *piece, uint64_t page)
 {
-	return page - piece.page < 64 && (piece.which >> (page - piece.page) & 1);
+	const uint64_t i = page - piece->page;
+
+	return i < AWAY_PIECE && (piece->which[i / 64] >> i % 64 & 1);
+}
+static inline void away_piece_add(struct away_piece *piece, uint64_t page)
+{
+	piece->which[(page - piece->page) / 64] |= UINT64_C(1) << (page - piece->page) % 64;
 }
 
 /* These pages of this home, one of whose blocks they lie in, are away. How many were not. */
@@ -99,7 +106,7 @@ int away_next_ahead(struct away *a, uint64_t *page);
 
 /* --- away_land.c, above the engine --- */
 /* The frames of these pages, which were away, hold what was in the files. */
-void away_landed(struct dsm *d, struct away_piece piece);
+void away_landed(struct dsm *d, const struct away_piece *piece);
 /* Waits until no page is away. DSM_ERR_LOST. Takes the lock. */
 int away_fetch_all(struct dsm *d);
 

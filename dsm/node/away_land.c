@@ -6,7 +6,7 @@
 #include "dsm/node/node.h"
 
 /* Requests that have waited for these pages go to the core, in the order in which they came. */
-static void give_kept(struct dsm *d, struct away_piece piece)
+static void give_kept(struct dsm *d, const struct away_piece *piece)
 {
 	struct away_kept *k, *next;
 
@@ -23,7 +23,7 @@ static void give_kept(struct dsm *d, struct away_piece piece)
 }
 
 /* Those from page on that have come now: how many. */
-static uint32_t take_row(struct dsm *d, struct away_piece piece, uint64_t page)
+static uint32_t take_row(struct dsm *d, const struct away_piece *piece, uint64_t page)
 {
 	uint32_t n = 0;
 
@@ -32,11 +32,11 @@ static uint32_t take_row(struct dsm *d, struct away_piece piece, uint64_t page)
 	return n;
 }
 
-void away_landed(struct dsm *d, struct away_piece piece)
+void away_landed(struct dsm *d, const struct away_piece *piece)
 {
 	struct away *a = &d->away;
 
-	for (uint64_t k = piece.page; k < piece.page + 64; k++) {
+	for (uint64_t k = piece->page; k < piece->page + AWAY_PIECE; k++) {
 		const uint32_t n = take_row(d, piece, k);
 
 		if (!n)

@@ -22,6 +22,7 @@ struct hello {
 	uint32_t address_len;
 	uint64_t region_bytes, huge_bytes, page_bytes;
 	uint8_t restored[CKPT_ID_BYTES]; /* the checkpoint; 0: none */
+	char restore_pages[8];           /* and in which pages */
 	struct budget_claim claim;
 	struct post_name post; /* rank 0's counts */
 	uint8_t address[TR_ADDRESS_MAX];
@@ -38,6 +39,11 @@ static int check_hello(struct dsm *d, const struct hello *mine, const struct hel
 	if (memcmp(h->restored, mine->restored, sizeof h->restored)) {
 		init_error_set("node %d goes on from another checkpoint, or from none: DSM_RESTORE must "
 		               "be the same on all nodes", i);
+		return DSM_ERR_CONFIG;
+	}
+	if (d->restored && memcmp(h->restore_pages, mine->restore_pages, sizeof h->restore_pages)) {
+		init_error_set("node %d goes on in pages \"%.8s\", this one \"%s\": DSM_RESTORE_PAGES "
+		               "must be the same on all nodes", i, h->restore_pages, mine->restore_pages);
 		return DSM_ERR_CONFIG;
 	}
 	if (h->region_bytes != mine->region_bytes || h->huge_bytes != mine->huge_bytes ||
@@ -106,6 +112,7 @@ int node_meet(struct dsm *d, int status, struct post_name *post)
 		return DSM_ERR_NOMEM;
 	if (d->restored)
 		memcpy(mine.restored, d->restored->manifest.id, sizeof mine.restored);
+	memcpy(mine.restore_pages, d->settings->restore_pages, sizeof mine.restore_pages);
 	post_name_new(&mine.post);
 	rc = provider_agree(d, status);
 	if (rc == 0) {

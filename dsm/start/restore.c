@@ -22,6 +22,7 @@ int restore_refuse(const struct dsm *d, int rc, const char *why)
 	case -EBADMSG:
 	case -ENOTSUP: return DSM_ERR_CHECKPOINT;
 	case -ENOMEM: return DSM_ERR_NOMEM;
+	case -ERANGE: return DSM_ERR_ADDRESS;
 	default: return DSM_ERR_STORAGE;
 	}
 }
@@ -48,6 +49,28 @@ static int fit_region(struct dsm *d, const struct ckpt_manifest *m)
 	return 0;
 }
 
+/* In pages of the size that was asked for: then the region is what that takes, at least. */
+static int recast(struct dsm *d, struct ckpt_why *why)
+{
+	struct settings *s = d->settings;
+	const uint64_t *zone_bytes = d->restored->manifest.zone_bytes;
+	int rc = 0;
+
+	if (!strcmp(s->restore_pages, "small")) {
+		rc = ckpt_recast(d->restored, CKPT_PTE, 0, why);
+		s->huge_bytes = 0;
+		if (rc == 0 && s->region_bytes < zone_bytes[CKPT_PTE])
+			s->region_bytes = zone_bytes[CKPT_PTE];
+	} else if (!strcmp(s->restore_pages, "huge")) {
+		s->region_bytes = (s->region_bytes + REGION_PMD_BYTES - 1) / REGION_PMD_BYTES *
+		                  REGION_PMD_BYTES;
+		rc = ckpt_recast(d->restored, CKPT_PMD, s->region_bytes, why);
+		if (rc == 0 && s->huge_bytes < zone_bytes[CKPT_PMD])
+			s->huge_bytes = zone_bytes[CKPT_PMD];
+	}
+	return rc;
+}
+
 int restore_open(struct dsm *d)
 {
 	struct ckpt_why why;
@@ -58,6 +81,8 @@ int restore_open(struct dsm *d)
 	rc = ckpt_open(d->settings->restore, &d->restored, &why);
 	if (rc == 0)
 		rc = ckpt_keep_private(d->restored, &why);
+	if (rc == 0)
+		rc = recast(d, &why);
 	return rc ? restore_refuse(d, rc, why.text) : fit_region(d, &d->restored->manifest);
 }
 
@@ -81,9 +106,15 @@ int restore_address(struct dsm *d, size_t len, void **at)
 	}
 	if (maps)
 		fclose(maps);
-	init_error_set("cannot go on from %s: its region lies at %p, where pointers into it expect "
-	               "it, and %zu bytes from there on are taken here%s", d->settings->restore, *at,
-	               len, taken);
+	if (d->restored->place[CKPT_PTE].kind == CKPT_PMD)
+		init_error_set("cannot go on from %s in huge pages: they lie where pointers into them "
+		               "expect them, and %llu bytes of small ones (DSM_REGION) before them, at "
+		               "%p, and of these addresses some are taken here%s", d->settings->restore,
+		               (unsigned long long)d->restored->manifest.zone_bytes[CKPT_PTE], *at, taken);
+	else
+		init_error_set("cannot go on from %s: its region lies at %p, where pointers into it "
+		               "expect it, and %zu bytes from there on are taken here%s",
+		               d->settings->restore, *at, len, taken);
 	return DSM_ERR_ADDRESS;
 }
 

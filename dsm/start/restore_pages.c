@@ -17,55 +17,23 @@
 
 #include "dsm/checkpoint/checkpoint.h"
 #include "dsm/dsm_checkpoint.h"
+#include "dsm/start/restore_read.h"
 #include "dsm/start/steps.h"
 
 #define READER_STACK_BYTES (256u << 10)
 #define SPARE_DESCRIPTORS 16 /* for who comes later */
 
-struct readers {
-	unsigned n;
-	struct reader {
-		struct dsm *d;
-		pthread_t thread;
-		unsigned number;
-		uint8_t buf[CKPT_RUN_PAGES * REGION_PTE_BYTES];
-	} reader[AWAY_READERS];
-	struct old {
-		int fd;
-		uint64_t *at; /* of each run: where in the data */
-	} old[]; /* the nodes of the job that was saved; and again for each layer */
-};
-
-/* A run of the checkpoint, and its place in the region. */
-struct piece {
-	const struct ckpt_run *run;
-	const struct ckpt_index *in;
-	const struct old *old;
-	uint64_t layer, page;
-	struct away_piece away; /* those of its pages that come from here, and nobody has yet */
-};
-_Static_assert(CKPT_RUN_PAGES <= 64, "a bit for each page of a run");
-
 /* --- what there is --- */
 
-static uint64_t page_of(const struct dsm *d, const struct ckpt_run *run)
+/* Those of these pages that this node is home to are away, or are not: then they are zero. Returns by how
+ * many bytes of its budget there is more to read. */
+static int64_t note_pages(struct dsm *d, struct span here, int is_there)
 {
-	return d->memory.region.zone[run->kind].first + run->first;
-}
-
-static struct old *old_of(const struct dsm *d, uint64_t layer, uint32_t rank)
-{
-	return &d->readers->old[layer * d->restored->manifest.nodes + rank];
-}
-
-/* Those of n pages that this node is home to are away, or are not: then they are zero. Returns by how
- * many bytes there is more to read. */
-static int64_t note_pages(struct dsm *d, uint64_t page, uint64_t n, int is_there)
-{
-	const int64_t page_bytes = (int64_t)region_zone_of(&d->memory.region, page)->page_bytes;
+	const int both = d->memory.budgets[d->boot->rank].both;
+	const int64_t page_bytes = (int64_t)d->memory.region.zone[here.kind].page_bytes;
 	int64_t more = 0;
 
-	for (uint64_t end = page + n, stop; page < end; page = stop) {
+	for (uint64_t page = here.first, end = page + here.n, stop; page < end; page = stop) {
 		stop = coh_block_end(&d->engine.cfg, page);
 		stop = stop < end ? stop : end;
 		if (!node_is_home(d, page))
@@ -75,38 +43,37 @@ static int64_t note_pages(struct dsm *d, uint64_t page, uint64_t n, int is_there
 		for (uint64_t k = page; k < stop && !is_there; k++)
 			more -= away_take(&d->away, k);
 	}
-	return more * page_bytes;
+	return here.kind == CKPT_PTE || both ? more * page_bytes : 0;
 }
 
 static int64_t note_index(struct dsm *d, const struct ckpt_index *x, struct old *old)
 {
-	const int both = d->memory.budgets[d->boot->rank].both;
 	uint64_t at = 0;
 	int64_t bytes = 0;
 
 	for (uint64_t i = 0; i < x->runs; i++) {
 		const struct ckpt_run *run = &x->run[i];
+		const struct span files = {.kind = run->kind, .first = run->first, .n = run->count};
 
 		old->at[i] = at;
 		at += ckpt_run_stored(run);
 		if (run->kind < CKPT_ZONES)
-			bytes += note_pages(d, page_of(d, run), run->count, 1) *
-			         (run->kind == CKPT_PTE || both);
+			bytes += note_pages(d, find_here(d, files, 1), 1);
 	}
 	return bytes;
 }
 
-/* What an older layer has of pages that are zero since then is not to be seen. */
+/* What an older layer has of pages that are zero since then is not to be seen. A huge page of which some
+ * small ones are not may be away all the same. */
 static int64_t note_gone(struct dsm *d, const struct ckpt_index *x)
 {
-	const int both = d->memory.budgets[d->boot->rank].both;
 	int64_t bytes = 0;
 
 	for (uint64_t i = 0; i < x->gones; i++) {
 		const struct ckpt_gone *gone = &x->gone[i];
+		const struct span files = {.kind = gone->kind, .first = gone->first, .n = gone->count};
 
-		bytes += note_pages(d, d->memory.region.zone[gone->kind].first + gone->first,
-		                    gone->count, 0) * (gone->kind == CKPT_PTE || both);
+		bytes += note_pages(d, find_here(d, files, 0), 0);
 	}
 	return bytes;
 }
@@ -122,7 +89,7 @@ static uint64_t note_all(struct dsm *d)
 		for (uint32_t rank = 0; rank < layer->manifest.nodes; rank++)
 			bytes += note_gone(d, &layer->index[rank]);
 		for (uint32_t rank = 0; rank < layer->manifest.nodes; rank++)
-			bytes += note_index(d, &layer->index[rank], old_of(d, k, rank));
+			bytes += note_index(d, &layer->index[rank], readers_old(d, k, rank));
 	}
 	return (uint64_t)bytes;
 }
@@ -133,7 +100,7 @@ static int open_layer(struct dsm *d, uint64_t k)
 	struct ckpt_why why;
 
 	for (uint32_t rank = 0; rank < layer->manifest.nodes; rank++) {
-		struct old *old = old_of(d, k, rank);
+		struct old *old = readers_old(d, k, rank);
 
 		old->at = calloc(layer->index[rank].runs + 1, sizeof *old->at);
 		if (!old->at)
@@ -168,118 +135,26 @@ static int open_files(struct dsm *d)
 
 /* --- reading --- */
 
-/* The last run of this kind that begins at or before page. */
-static const struct ckpt_run *run_before(const struct ckpt_index *x, uint32_t kind, uint64_t page)
-{
-	uint64_t lo = 0, hi = x->runs;
-
-	while (lo < hi) {
-		const uint64_t mid = lo + (hi - lo) / 2;
-		const struct ckpt_run *run = &x->run[mid];
-
-		if (run->kind < kind || (run->kind == kind && run->first <= page))
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo && x->run[lo - 1].kind == kind ? &x->run[lo - 1] : NULL;
-}
-
-/* The newest run with this page, of which it is known that one has it. */
-static struct piece find_piece(const struct dsm *d, uint64_t page)
-{
-	const struct region_zone *zone = region_zone_of(&d->memory.region, page);
-	const uint32_t kind = (uint32_t)(zone - d->memory.region.zone);
-	struct piece piece = {0};
-
-	for (uint64_t k = d->restored->manifest.layers + 1; k-- > 0;)
-		for (uint32_t rank = 0; rank < d->restored->manifest.nodes; rank++) {
-			const struct ckpt_index *x = &ckpt_layer(d->restored, k)->index[rank];
-			const struct ckpt_run *run = run_before(x, kind, page - zone->first);
-
-			if (!run || page - zone->first >= run->first + run->count)
-				continue;
-			piece = (struct piece){.run = run, .in = x, .old = old_of(d, k, rank),
-			                       .layer = k, .page = page_of(d, run)};
-			return piece;
-		}
-	return piece;
-}
-
-/* Pages of a run that an index has, too: one bit each. */
-static uint64_t in_both(const struct ckpt_run *run, const struct ckpt_index *x)
-{
-	const struct ckpt_run *other = run_before(x, run->kind, run->first);
-	uint64_t which = 0;
-
-	for (other = other ? other : x->run; other < x->run + x->runs && other->kind <= run->kind &&
-	                                     (other->kind < run->kind ||
-	                                      other->first < run->first + run->count); other++)
-		for (uint64_t i = 0; i < run->count && other->kind == run->kind; i++)
-			if (run->first + i - other->first < other->count)
-				which |= UINT64_C(1) << i;
-	return which;
-}
-
-/* Pages of its run that a newer layer has. */
-static uint64_t in_newer(const struct dsm *d, const struct piece *piece)
-{
-	uint64_t which = 0;
-
-	for (uint64_t k = piece->layer + 1; k <= d->restored->manifest.layers; k++)
-		for (uint32_t rank = 0; rank < d->restored->manifest.nodes; rank++)
-			which |= in_both(piece->run, &ckpt_layer(d->restored, k)->index[rank]);
-	return which;
-}
-
-/* Of those that are away, the next ones that lie beside each other, from *at on: how many. */
-static uint64_t row_of(const struct piece *piece, uint64_t *at)
-{
-	uint64_t n = 0;
-
-	while (*at < piece->run->count && !(piece->away.which >> *at & 1))
-		++*at;
-	while (*at + n < piece->run->count && piece->away.which >> (*at + n) & 1)
-		n++;
-	return n;
-}
-
 /* Lock held: frames for those that are away, which the reader has from here on. */
 static int take_frames(struct dsm *d, unsigned number, struct piece *piece)
 {
-	const uint64_t newer = in_newer(d, piece);
+	const struct span here = piece->found.here;
+	const int is_split = piece->found.run && here.n != piece->found.run->count;
+	/* All of a huge page is in the newest run that has any of it. */
+	const uint64_t newer = piece->found.run && !is_split ? find_newer(d, &piece->found) : 0;
 	uint64_t n;
 
-	piece->away.page = piece->page;
-	for (uint64_t i = 0; i < piece->run->count; i++)
-		if (!(newer >> i & 1) && away_has(&d->away, piece->page + i))
-			piece->away.which |= UINT64_C(1) << i;
-	for (uint64_t i = 0; (n = row_of(piece, &i)); i += n) {
-		if (frames_prepare_filled(&d->memory.frames, piece->page + i, (uint32_t)n))
+	piece->away.page = here.first;
+	for (uint64_t i = 0; i < here.n; i++)
+		if (!(i < 64 && newer >> i & 1) && away_has(&d->away, here.first + i))
+			away_piece_add(&piece->away, here.first + i);
+	for (uint64_t page = here.first; (n = piece_row(piece, &page)); page += n) {
+		if (frames_prepare_filled(&d->memory.frames, page, (uint32_t)n))
 			return -ENOSPC;
-		frames_soil(&d->memory.frames, piece->page + i, (uint32_t)n);
+		frames_soil(&d->memory.frames, page, (uint32_t)n);
 	}
 	d->away.reading[number] = piece->away;
 	return 0;
-}
-
-/* Without the lock: no frame of a page that is being read is in anybody else's hands. What is small
- * enough goes to a buffer, which is in the cache when its sum is made, and to the frames from there. */
-static int read_piece(struct reader *r, const struct piece *piece, struct ckpt_why *why)
-{
-	const struct region *region = &r->d->memory.region;
-	const size_t page_bytes = region_zone_of(region, piece->page)->page_bytes;
-	const uint64_t at = piece->old->at[piece->run - piece->in->run];
-	uint64_t n;
-	int rc;
-
-	if (page_bytes != REGION_PTE_BYTES)
-		return ckpt_data_run(piece->in, piece->old->fd, at, piece->run,
-		                     region_frame_at(region, piece->page), why);
-	rc = ckpt_data_run(piece->in, piece->old->fd, at, piece->run, r->buf, why);
-	for (uint64_t i = 0; rc == 0 && (n = row_of(piece, &i)); i += n)
-		rc = region_frame_fill(region, piece->page + i, (uint32_t)n, r->buf + i * page_bytes);
-	return rc;
 }
 
 /* All are told: a page that somebody waits for will never come. */
@@ -295,20 +170,20 @@ static void fail(struct dsm *d, const char *why)
 static void serve(struct reader *r, uint64_t page)
 {
 	struct dsm *d = r->d;
-	struct piece piece = find_piece(d, page);
+	struct piece piece = {.found = find_page(d, page)};
 	struct ckpt_why why = {"no memory for a page that is in the checkpoint"};
 	int rc = take_frames(d, r->number, &piece);
 
 	if (rc == 0) {
 		pthread_mutex_unlock(&d->lock);
-		rc = read_piece(r, &piece, &why);
+		rc = reader_read(r, &piece, &why);
 		pthread_mutex_lock(&d->lock);
 	}
-	d->away.reading[r->number].which = 0;
+	d->away.reading[r->number] = (struct away_piece){0};
 	if (rc)
 		fail(d, why.text);
 	else
-		away_landed(d, piece.away);
+		away_landed(d, &piece.away);
 	node_hand_over(d);
 }
 
@@ -341,7 +216,9 @@ static int start_readers(struct dsm *d)
 
 		r->d = d;
 		r->number = d->readers->n;
-		rc = thread_start(&r->thread, READER_STACK_BYTES, run, r, NULL);
+		rc = reader_open(r);
+		if (rc == 0)
+			rc = thread_start(&r->thread, READER_STACK_BYTES, run, r, NULL);
 		d->readers->n += rc == 0;
 	}
 	if (d->readers->n)
@@ -388,6 +265,8 @@ void restore_pages_end(struct dsm *d)
 	}
 	for (unsigned i = 0; i < all->n; i++)
 		pthread_join(all->reader[i].thread, NULL);
+	for (unsigned i = 0; i < AWAY_READERS; i++)
+		reader_close(&all->reader[i]);
 	for (uint64_t i = 0; i < files(d); i++) {
 		if (all->old[i].fd >= 0)
 			close(all->old[i].fd);

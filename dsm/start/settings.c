@@ -243,6 +243,7 @@ static int read_switch(const char *name, int *out)
 
 static int read_restore(struct settings *out)
 {
+	static const char *const pages[] = {"small", "huge", "auto", NULL};
 	const char *text = getenv("DSM_RESTORE");
 
 	if (text && strlen(text) >= sizeof out->restore) {
@@ -250,7 +251,8 @@ static int read_restore(struct settings *out)
 		return DSM_ERR_CONFIG;
 	}
 	strcpy(out->restore, text ? text : "");
-	return 0;
+	return read_word("DSM_RESTORE_PAGES", NULL, pages, "small, huge or auto", out->restore_pages,
+	                 sizeof out->restore_pages);
 }
 
 static int read_every(struct settings *out)

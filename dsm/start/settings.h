@@ -22,6 +22,7 @@ struct settings {
 	void *allgather_ctx;
 	int rank, nodes;            /* with it */
 	char restore[4096]; /* directory of a checkpoint to go on from, or "" */
+	char restore_pages[8]; /* in which pages: "small", "huge", or "auto": as it was saved */
 	uint32_t checkpoint_s; /* how often the program is to save itself; 0: when it is asked to */
 	int checkpoint_packed; /* what it saves is compressed in any case */
 	uint64_t copies_bytes; /* of what is written while it is being saved; UINT64_MAX: a share of memory */

@@ -25,6 +25,7 @@ static const char *const known[] = {
 	"DSM_REGION",
 	"DSM_RENDEZVOUS",
 	"DSM_RESTORE",
+	"DSM_RESTORE_PAGES",
 	"DSM_SECRET",
 	"DSM_SIZE",
 	"DSM_SPIN_US",

@@ -27,7 +27,9 @@ tests_system_checkpoint_SOURCES = tests/system/checkpoint.c $(system_node)
 tests_system_checkpoint_LDADD = libdsm.la
 tests_system_checkpoint_moment_SOURCES = tests/system/checkpoint_moment.c $(system_node)
 tests_system_checkpoint_moment_LDADD = libdsm.la -ldl
-check_PROGRAMS += tests/system/untouched tests/system/wanted
+check_PROGRAMS += tests/system/touched tests/system/untouched tests/system/wanted
+tests_system_touched_SOURCES = tests/system/touched.c $(system_node)
+tests_system_touched_LDADD = libdsm.la
 tests_system_untouched_SOURCES = tests/system/untouched.c $(system_node)
 tests_system_untouched_LDADD = libdsm.la
 tests_system_wanted_SOURCES = tests/system/wanted.c $(system_node)
@@ -104,7 +106,7 @@ tests_system_stress_LDADD = libdsm.la
 tests_system_errors_SOURCES = tests/system/errors.c tests/boot/job.c tests/boot/job.h
 tests_system_errors_LDADD = libdsm.la libjob.la
 
-system_scripts = tests/system/api.sh tests/system/audit.sh tests/system/breaks.sh tests/system/checkpoint.sh tests/system/checkpoint_bad.sh tests/system/checkpoint_heat.sh tests/system/checkpoint_huge.sh tests/system/checkpoint_moment.sh tests/system/checkpoint_demand.sh tests/system/checkpoint_kill.sh tests/system/checkpoint_wanted.sh tests/system/coll.sh tests/system/cxx.sh \
+system_scripts = tests/system/api.sh tests/system/audit.sh tests/system/breaks.sh tests/system/checkpoint.sh tests/system/checkpoint_bad.sh tests/system/checkpoint_heat.sh tests/system/checkpoint_huge.sh tests/system/checkpoint_moment.sh tests/system/checkpoint_pages.sh tests/system/checkpoint_demand.sh tests/system/checkpoint_kill.sh tests/system/checkpoint_wanted.sh tests/system/coll.sh tests/system/cxx.sh \
 	tests/system/descriptors.sh tests/system/dsmctl.sh \
 	tests/system/engine.sh tests/system/futex.sh tests/system/hand.sh tests/system/heat.sh tests/system/hot.sh tests/system/huge.sh tests/system/idle.sh \
 	tests/system/kernel.sh tests/system/leave.sh tests/system/left.sh tests/system/litmus.sh tests/system/log.sh \

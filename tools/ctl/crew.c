@@ -35,7 +35,8 @@ static int rank_start(struct crew *c, int rank, int in)
 	const struct spawn s = {
 		.argv = o->argv, .rank = rank, .size = o->nodes, .job_dir = c->dir,
 		.provider = o->provider, .region = o->region, .faults = o->faults, .log = o->log,
-		.restore = o->restore, .on_loss = o->survive ? "continue" : NULL, .place = o->place, .preload = c->preload,
+		.restore = o->restore, .restore_pages = o->restore_pages,
+		.on_loss = o->survive ? "continue" : NULL, .place = o->place, .preload = c->preload,
 		.in = in,
 	};
 	struct spawned sp;

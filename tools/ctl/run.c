@@ -13,7 +13,7 @@
 #include "tools/ctl/run.h"
 #include "tools/ctl/threads.h"
 
-enum { OPT_NO_PREFIX = 256, OPT_RESTORE, OPT_THREADS, OPT_PLACE, OPT_SURVIVE };
+enum { OPT_NO_PREFIX = 256, OPT_RESTORE, OPT_RESTORE_PAGES, OPT_THREADS, OPT_PLACE, OPT_SURVIVE };
 
 static const struct ctl_option options[] = {
 	{ 'n', "nodes", "N", "how many nodes to start, 1 to 64; must be given" },
@@ -23,6 +23,7 @@ static const struct ctl_option options[] = {
 	{ 'l', "log", "LEVEL", "log: none, error, warn, info, debug or trace (DSM_LOG)" },
 	{ 't', "timeout", "SECONDS", "end the job after that time, with status 124" },
 	{ OPT_RESTORE, "restore", "DIR", "go on from the checkpoint in DIR (DSM_RESTORE)" },
+	{ OPT_RESTORE_PAGES, "restore-pages", "SIZE", "in which pages: small, huge or auto (DSM_RESTORE_PAGES)" },
 	{ OPT_SURVIVE, "survive", NULL, "keep the others running when a node is lost (DSM_ON_LOSS=continue)" },
 	{ OPT_THREADS, "threads", NULL, "COMMAND is one program with threads, which the nodes share" },
 	{ OPT_PLACE, "place", "LIST", "with --threads: round-robin, pack, or nodes such as 0,1,1" },
@@ -74,6 +75,7 @@ static int option_take(const struct ctl_command *command, int c, struct run_opti
 {
 	static const char *const levels[] = { "none", "error", "warn", "info", "debug", "trace", NULL };
 	static const char *const faults[] = { "auto", "event", "signal", NULL };
+	static const char *const pages[] = { "auto", "small", "huge", NULL };
 
 	switch (c) {
 	case 'n':
@@ -107,6 +109,11 @@ static int option_take(const struct ctl_command *command, int c, struct run_opti
 	case OPT_RESTORE:
 		o->restore = optarg;
 		return *optarg ? 0 : ctl_usage(command, "--restore is empty");
+	case OPT_RESTORE_PAGES:
+		o->restore_pages = optarg;
+		return one_of(optarg, pages)
+		           ? 0
+		           : ctl_usage(command, "--restore-pages is small, huge or auto, not '%s'", optarg);
 	case OPT_SURVIVE:
 		o->survive = true;
 		return 0;
@@ -151,6 +158,8 @@ static int run_run(const struct ctl_command *command, int argc, char **argv)
 		return ctl_usage(command, "--place names a node that is not there: '%s'", o.place);
 	if (o.threads && o.restore)
 		return ctl_usage(command, "threads cannot be restored: --restore is not for --threads");
+	if (o.restore_pages && !o.restore)
+		return ctl_usage(command, "--restore-pages is for --restore");
 	if (o.threads && o.faults && strcmp(o.faults, "event"))
 		return ctl_usage(command, "--threads needs faults as events");
 	o.argv = argv + optind;

@@ -7,7 +7,8 @@
 
 struct run_options {
 	int nodes;
-	const char *provider, *region, *faults, *log, *restore; /* NULL: not given */
+	const char *provider, *region, *faults, *log; /* NULL: not given */
+	const char *restore, *restore_pages;
 	double limit_s;                               /* 0: none */
 	bool threads;      /* a program with threads, of which nodes take some */
 	const char *place; /* NULL: not given */

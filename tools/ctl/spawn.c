@@ -54,6 +54,7 @@ static void environment(const struct spawn *s)
 	set_number("DSM_SIZE", s->size);
 	set("DSM_PROVIDER", s->provider);
 	set("DSM_RESTORE", s->restore);
+	set("DSM_RESTORE_PAGES", s->restore_pages);
 	set("DSM_ON_LOSS", s->on_loss);
 	set("DSM_REGION", s->region);
 	set("DSM_FAULTS", s->faults);

@@ -9,7 +9,7 @@ struct spawn {
 	char **argv;          /* the command, ended by NULL */
 	int rank, size;
 	const char *job_dir;
-	const char *provider, *region, *faults, *log, *restore, *on_loss; /* NULL: as the environment has it */
+	const char *provider, *region, *faults, *log, *restore, *restore_pages, *on_loss; /* NULL: as the environment has it */
 	const char *preload, *place; /* with threads: what is put before LD_PRELOAD, else ""; and where */
 	int in; /* standard input, or -1: /dev/null. Stays the caller's */
 };
