@@ -2,8 +2,6 @@
 /* Looking for pages in the indexes of a checkpoint (restore_find.h). */
 #include "dsm/start/restore_find.h"
 
-#include "dsm/memory/region.h"
-
 static const uint64_t page_bytes[CKPT_ZONES] = {REGION_PTE_BYTES, REGION_PMD_BYTES};
 
 struct span find_here(const struct dsm *d, struct span files, int partly)
