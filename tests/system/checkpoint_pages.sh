@@ -59,10 +59,13 @@ cp -r "$tmp/both" "$tmp/c"
 go huge 1 auto 3
 go small 2 auto 4
 
-# --- what nobody asks for is not read ---
+# --- what nobody asks for is not read; and blocks are given back, whose pages were their own or are others' ---
+rm -rf "$tmp/c"
+job 60 2 auto $program "$tmp/c" 2
 for nodes in 1 3; do
-	DSM_RESTORE=$tmp/both DSM_RESTORE_PAGES=small job 60 $nodes auto tests/system/touched 512 500
-	DSM_RESTORE=$tmp/both DSM_RESTORE_PAGES=huge job 60 $nodes auto tests/system/touched 1 2
+	DSM_RESTORE=$tmp/both DSM_RESTORE_PAGES=small job 60 $nodes auto tests/system/touched 512 500 0
+	DSM_RESTORE=$tmp/both DSM_RESTORE_PAGES=huge job 60 $nodes auto tests/system/touched 1 2 1
+	DSM_RESTORE=$tmp/c DSM_RESTORE_PAGES=huge job 60 $nodes auto tests/system/touched 1 2 1
 done
 
 # --- small ones only, and where faults come as signals ---
