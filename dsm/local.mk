@@ -114,9 +114,9 @@ libdsm_threads_la_SOURCES = dsm/threads/arena.c dsm/threads/arena.h dsm/threads/
 	dsm/threads/carrier.c dsm/threads/catch.c dsm/threads/cond.c dsm/threads/early.c dsm/threads/errand.c dsm/threads/fault.c dsm/threads/forward.c \
 	dsm/threads/futex.c dsm/threads/globals.c dsm/threads/guards.c dsm/threads/heap.c \
 	dsm/threads/identity.c dsm/threads/keys.c dsm/threads/life.c dsm/threads/list.c dsm/threads/load.c dsm/threads/locals.c dsm/threads/malloc.c \
-	dsm/threads/mapped.c dsm/threads/meet.c dsm/threads/mutex.c dsm/threads/next.c dsm/threads/own.c dsm/threads/place.c \
+	dsm/threads/mapped.c dsm/threads/meet.c dsm/threads/mutex.c dsm/threads/next.c dsm/threads/own.c dsm/threads/parcels.c dsm/threads/place.c \
 	dsm/threads/post.c dsm/threads/refuse.c dsm/threads/remote.c dsm/threads/rwlock.c dsm/threads/say.c \
-	dsm/threads/semaphore.c dsm/threads/signals.c dsm/threads/stacks.c \
+	dsm/threads/semaphore.c dsm/threads/signals.c dsm/threads/spans.c dsm/threads/stacks.c \
 	dsm/threads/start.c dsm/threads/stubs.c dsm/threads/switch.c dsm/threads/sync.c dsm/threads/sync.h \
 	dsm/threads/thread.c dsm/threads/threads.h dsm/threads/told.c dsm/threads/ways.c
 libdsm_threads_la_LIBADD = libdsm.la

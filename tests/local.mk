@@ -118,6 +118,15 @@ endif
 tests_workers_test_table_SOURCES = tests/workers/test_table.c dsm/workers/table.c dsm/workers/table.h
 tests_workers_test_table_LDADD = -lcunit
 
+# The heap of programs with threads: what a node knows of spans.
+if HAVE_CUNIT
+check_PROGRAMS += tests/threads/test_spans
+TESTS += tests/threads/test_spans
+endif
+tests_threads_test_spans_SOURCES = tests/threads/test_spans.c dsm/threads/arena.h dsm/threads/next.c dsm/threads/spans.c
+tests_threads_test_spans_CFLAGS = $(AM_CFLAGS)
+tests_threads_test_spans_LDADD = libdsm.la -lcunit
+
 # Boot: forked nodes around a rendezvous.
 if HAVE_CUNIT
 boot_tests = tests/boot/test_boot tests/boot/test_ends tests/admin/test_admin tests/boot/test_tcp \

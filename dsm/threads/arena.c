@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * This node's arena: chunks, what is free of them, and how blocks that other nodes have freed come
- * home. A parcel lists such blocks, so that who frees them does not fetch the pages that they are on.
- * It is itself a block of the node that fills it; all its own until it hangs in the other node's inbox,
- * which is one atomic exchange; then that node's, which sends it back as it does other blocks.
+ * This node's arena: chunks, and what is free of them. What this node's threads have freed is a list of
+ * blocks; what has come home from others (parcels.c) is marks of spans.
  *
  * Threads of the node take turns by the arena's lock. It is no lock of libdsm's: who holds it may wait
  * for a page, or call dsm_alloc.
@@ -14,26 +12,15 @@
 
 #include "dsm/threads/arena.h"
 
-#define HANDFUL_BYTES ((size_t)256 << 10)
-#define HANDFUL ((PAGE - 2 * sizeof(uint64_t)) / sizeof(void *))
-
-struct parcel {
-	struct parcel *next; /* in an inbox */
-	uint64_t n; /* 0: there was no memory for a parcel; this is the block that comes home */
-	void *block[HANDFUL];
-};
-
 static struct arena {
 	uint32_t lock; /* guards all of it */
 	struct block *free[CLASSES];
 	char *fresh[CLASSES], *fresh_end[CLASSES]; /* of the newest span, never used */
 	char *span, *span_end;                     /* of the newest chunk, never used */
-	struct parcel *out[NODES_MAX];             /* being filled, for that node */
-	size_t out_bytes[NODES_MAX];
-	struct parcel *in; /* taken from the inbox, not yet opened */
+	uint32_t home[CLASSES]; /* lists of spans whose blocks have come home */
 } arena;
 
-static void lock(void)
+void arena_lock(void)
 {
 	uint32_t was = 0;
 
@@ -43,7 +30,7 @@ static void lock(void)
 		NEXT(syscall)(SYS_futex, &arena.lock, FUTEX_WAIT_PRIVATE, 2, NULL, NULL, 0);
 }
 
-static void unlock(void)
+void arena_unlock(void)
 {
 	if (__atomic_exchange_n(&arena.lock, 0, __ATOMIC_RELEASE) == 2)
 		NEXT(syscall)(SYS_futex, &arena.lock, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
@@ -52,7 +39,7 @@ static void unlock(void)
 /* --- chunks; the lock is held --- */
 
 /* So many spans beside each other. NULL: no memory. */
-static char *spans_take(size_t n)
+static char *memory_take(size_t n)
 {
 	char *at;
 
@@ -75,25 +62,22 @@ static char *spans_take(size_t n)
 static int span_open(unsigned class)
 {
 	const size_t bytes = size_of(class), n = bytes <= SPAN ? 1 : bytes / SPAN;
-	char *at = spans_take(n);
+	char *at = memory_take(n);
 
 	if (!at)
 		return DSM_ERR_NOMEM;
 	chunk_of(at)->class[((uintptr_t)at % CHUNK) / SPAN] = class;
+	span_look(at);
 	arena.fresh[class] = at;
 	arena.fresh_end[class] = at + n * SPAN / bytes * bytes;
 	return 0;
 }
 
-static struct block *block_take(unsigned class, bool *fresh)
+/* Never used; NULL: no memory. */
+static struct block *fresh_take(unsigned class)
 {
-	struct block *b = arena.free[class];
+	struct block *b;
 
-	*fresh = !b;
-	if (b) {
-		arena.free[class] = b->next;
-		return b;
-	}
 	if (arena.fresh[class] == arena.fresh_end[class] && span_open(class))
 		return NULL;
 	b = (struct block *)arena.fresh[class];
@@ -101,121 +85,56 @@ static struct block *block_take(unsigned class, bool *fresh)
 	return b;
 }
 
-/* --- blocks that come home --- */
-
-static struct parcel *parcel_next(void)
+static unsigned list_take(struct block **list, unsigned n, struct block ***tail)
 {
-	struct parcel **inbox = &here.world->inbox[here.rank].first, *p;
+	unsigned got = 0;
 
-	lock();
-	/* Acquire pairs with the release in hand_over(). */
-	if (!arena.in && __atomic_load_n(inbox, __ATOMIC_RELAXED))
-		arena.in = __atomic_exchange_n(inbox, NULL, __ATOMIC_ACQUIRE);
-	p = arena.in;
-	if (p)
-		arena.in = p->next;
-	unlock();
-	return p;
+	for (; got < n && *list; got++) {
+		struct block *b = *list;
+
+		__atomic_store_n(list, b->next, __ATOMIC_RELAXED);
+		**tail = b;
+		*tail = &b->next;
+	}
+	return got;
 }
 
-static void back(void *at)
+/* --- for all --- */
+
+/* A hint: who sees what another thread is about to take uses fresh memory, or the next parcel. */
+static bool has_free(unsigned class)
 {
-	struct block *b = at;
-
-	if (chunk_of(b)->node == here.rank)
-		arena_give(class_at(chunk_of(b), b), b, b);
-	else
-		arena_send(&at, 1);
-}
-
-/* Without the lock, as each block may be on a page that another node has. */
-static void parcel_open(struct parcel *p)
-{
-	const uint64_t n = p->n;
-
-	for (uint64_t i = 0; i < n; i++)
-		back(p->block[i]);
-	back(p);
+	return __atomic_load_n(&arena.free[class], __ATOMIC_RELAXED) ||
+	       __atomic_load_n(&arena.home[class], __ATOMIC_RELAXED);
 }
 
 unsigned arena_take(unsigned class, unsigned n, struct block **list, bool *fresh)
 {
-	struct parcel *p;
-	unsigned got;
-	bool never_used = false;
+	struct block **tail = list, *b;
+	unsigned got, used;
 
-	/* A hint: who sees what another thread is about to take uses fresh memory, or the next
-	 * parcel. */
-	while (!__atomic_load_n(&arena.free[class], __ATOMIC_RELAXED) && (p = parcel_next()))
-		parcel_open(p);
-	*list = NULL;
-	lock();
-	for (got = 0; got < n; got++) {
-		struct block *b = block_take(class, &never_used);
-
-		if (!b)
-			break;
-		if (n > 1)
-			b->next = *list;
-		*list = b;
+	while (!has_free(class) && parcels_open(arena.home))
+		;
+	arena_lock();
+	used = list_take(&arena.free[class], n, &tail);
+	used += spans_take(&arena.home[class], n - used, &tail);
+	/* Not to fill up: there may be another parcel. */
+	for (got = used; !used && got < n && (b = fresh_take(class)); got++) {
+		*tail = b;
+		tail = &b->next;
 	}
-	unlock();
+	arena_unlock();
+	if (!got || n > 1)
+		*tail = NULL;
 	if (fresh)
-		*fresh = never_used && n == 1;
+		*fresh = !used;
 	return got;
 }
 
 void arena_give(unsigned class, struct block *first, struct block *last)
 {
-	lock();
+	arena_lock();
 	last->next = arena.free[class];
 	__atomic_store_n(&arena.free[class], first, __ATOMIC_RELAXED);
-	unlock();
-}
-
-/* --- and those of others; the lock is held --- */
-
-static void hand_over(int node, struct parcel *p)
-{
-	struct parcel **inbox = &here.world->inbox[node].first;
-	struct parcel *first = __atomic_load_n(inbox, __ATOMIC_RELAXED);
-
-	do
-		p->next = first;
-	while (!__atomic_compare_exchange_n(inbox, &first, p, 0, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
-}
-
-static void put_aside(void *block)
-{
-	const struct chunk *chunk = chunk_of(block);
-	const int node = chunk->node;
-	struct parcel *p = arena.out[node];
-	bool fresh;
-
-	if (!p) {
-		p = (struct parcel *)block_take(class_of(PAGE), &fresh);
-		if (!p) {
-			p = block;
-			p->n = 0;
-			hand_over(node, p);
-			return;
-		}
-		p->n = 0;
-		arena.out[node] = p;
-		arena.out_bytes[node] = 0;
-	}
-	p->block[p->n++] = block;
-	arena.out_bytes[node] += size_of(class_at(chunk, block));
-	if (p->n == HANDFUL || arena.out_bytes[node] >= HANDFUL_BYTES) {
-		arena.out[node] = NULL;
-		hand_over(node, p);
-	}
-}
-
-void arena_send(void *const *blocks, unsigned n)
-{
-	lock();
-	for (unsigned i = 0; i < n; i++)
-		put_aside(blocks[i]);
-	unlock();
+	arena_unlock();
 }

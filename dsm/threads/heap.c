@@ -64,7 +64,7 @@ static void cache_put_stranger(void *at)
 	cache.stranger[cache.strangers++] = at;
 	if (cache.strangers == STRANGERS) {
 		cache.strangers = 0;
-		arena_send(cache.stranger, STRANGERS);
+		parcels_put(cache.stranger, STRANGERS);
 	}
 }
 
@@ -73,12 +73,14 @@ void heap_leave(void)
 	for (unsigned class = 0; class < CLASSES; class++)
 		if (cache.n[class])
 			cache_flush(class, 0);
-	arena_send(cache.stranger, cache.strangers);
+	parcels_put(cache.stranger, cache.strangers);
 	cache.strangers = 0;
+	parcels_send();
 }
 
 void heap_open(void)
 {
+	spans_open();
 	for (unsigned class = 0; class < CLASSES; class++) {
 		const size_t fit = ROOM_BYTES / size_of(class);
 
@@ -142,27 +144,23 @@ void *heap_take(size_t bytes, size_t align, bool zeroed)
 
 size_t heap_size_of(const void *at)
 {
-	const struct chunk *chunk = chunk_of(at);
+	const unsigned kind = span_kind(at);
 
-	return chunk->node < 0 ? chunk->bytes : size_of(class_at(chunk, at));
+	return kind ? size_of(kind_class(kind)) : chunk_of(at)->bytes;
 }
 
 void heap_give(void *at)
 {
-	struct chunk *chunk = chunk_of(at);
+	const unsigned kind = span_kind(at), class = kind_class(kind);
+	const bool kept = mine && kind && room[class];
 
-	if (chunk->node < 0) {
-		threads_check(dsm_free(here.dsm, chunk), "free");
-		return;
-	}
-	const unsigned class = class_at(chunk, at);
-	const bool kept = mine && room[class];
-
-	if (chunk->node != here.rank) {
+	if (!kind) {
+		threads_check(dsm_free(here.dsm, chunk_of(at)), "free");
+	} else if (kind_node(kind) != here.rank) {
 		if (kept)
 			cache_put_stranger(at);
 		else
-			arena_send(&at, 1);
+			parcels_put(&at, 1);
 	} else if (kept) {
 		cache_put(class, at);
 	} else {

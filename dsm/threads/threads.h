@@ -33,7 +33,7 @@
 #define EXPORT __attribute__((visibility("default")))
 
 struct thread;
-struct parcel;
+struct queue;
 struct errand;
 struct arena;
 
@@ -43,9 +43,9 @@ struct mailbox {
 	struct dsm_sync_sem filled;
 };
 
-/* This node's blocks that another one has freed. */
+/* This node's blocks that others have freed. */
 struct inbox {
-	_Alignas(PAGE) struct parcel *first; /* atomic: pushed by others, all taken by the node */
+	_Alignas(PAGE) struct queue *from[NODES_MAX]; /* atomic: made by that node; NULL: not yet */
 };
 
 /* System calls to be made by a node, for others: as above. */

@@ -219,12 +219,20 @@ static void by_turns(void)
 	CHECK(in_common(&here, &there, PAGE) == 0);
 	by_thread(give, &here); /* both, by the node that has not taken them */
 	by_thread(give, &there);
-	here.bytes = there.bytes = again.bytes = 48;
+}
+
+/* What one node has and the other frees, the first one uses again: all, but for what a thread leaves
+ * where that is worth less than a page, and what there was before. */
+static void come_home(uint32_t bytes)
+{
+	here.bytes = there.bytes = again.bytes = bytes;
 	by_thread(take, &there);
 	by_thread(take, &here);
 	by_thread(give, &here);
-	by_thread(take, &again); /* by the one that has, but for what is still to come */
-	CHECK(in_common(&again, &here, 1) > MANY - 1000);
+	by_thread(take, &again);
+	CHECK(in_common(&again, &here, 1) >= MANY - (int)(PAGE / bytes) - OWN);
+	by_thread(give, &again);
+	by_thread(give, &there);
 }
 
 #define FEW 50
@@ -263,6 +271,8 @@ int main(int argc, char **argv)
 {
 	if (argc > 1) {
 		by_turns();
+		for (uint32_t bytes = 16; bytes < 2000; bytes *= 3)
+			come_home(bytes);
 		one_after_the_other();
 	}
 	all_at_once();

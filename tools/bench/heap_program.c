@@ -7,8 +7,10 @@
  *
  *	one block at a time, in one thread
  *	1000 at a time
- *	10000 at a time, in one thread, and freed in the other; how they are told is not counted
+ *	10000 at a time, in one thread, and freed in the other
  *	the same, where who allocates writes into each, and the other looks what it holds
+ *	for each of these how the other one is told which they are: the program's own work, which is in
+ *	neither
  */
 #include <pthread.h>
 #include <stdint.h>
@@ -25,8 +27,10 @@ static struct {
 	void *block[MANY];
 	unsigned batches; /* 0: the end */
 	int used;
-	double freeing_ns;
+	double freeing_ns, told_ns; /* by the other one */
 } shared;
+
+static __thread void *own[MANY]; /* a thread's, on its node */
 
 static double now_ns(void)
 {
@@ -94,38 +98,44 @@ static void look(void *const *block, unsigned batch)
 
 static void *other(void *unused)
 {
-	static __thread void *block[MANY]; /* of this node, when the time begins */
-	double start;
-
 	for (turn(); shared.batches; turn()) {
-		memcpy(block, shared.block, sizeof block);
-		start = now_ns();
+		const double start = now_ns();
+		double told;
+
+		memcpy(own, shared.block, sizeof own);
+		told = now_ns();
 		if (shared.used)
-			look(block, shared.batches);
-		give(block, MANY);
-		shared.freeing_ns += now_ns() - start;
+			look(own, shared.batches);
+		give(own, MANY);
+		shared.freeing_ns += now_ns() - told;
+		shared.told_ns += told - start;
 		turn();
 	}
 	return unused;
 }
 
-static double across(unsigned blocks, int used)
+static double across(unsigned blocks, int used, double *told)
 {
 	const unsigned batches = (blocks + MANY - 1) / MANY;
-	double taking_ns = 0;
+	double taking_ns = 0, telling_ns = 0;
 
 	shared.used = used;
-	shared.freeing_ns = 0;
+	shared.freeing_ns = shared.told_ns = 0;
 	for (shared.batches = batches; shared.batches; shared.batches--) {
 		const double start = now_ns();
+		double taken;
 
-		take(shared.block, MANY);
+		take(own, MANY);
 		for (unsigned i = 0; used && i < MANY; i++)
-			*(volatile unsigned *)shared.block[i] = shared.batches + i;
-		taking_ns += now_ns() - start;
+			*(volatile unsigned *)own[i] = shared.batches + i;
+		taken = now_ns();
+		memcpy(shared.block, own, sizeof own);
+		telling_ns += now_ns() - taken;
+		taking_ns += taken - start;
 		turn();
 		turn();
 	}
+	*told = (telling_ns + shared.told_ns) / batches / MANY;
 	return (taking_ns + shared.freeing_ns) / batches / MANY;
 }
 
@@ -142,9 +152,12 @@ int main(int argc, char **argv)
 		fail("no thread");
 	for (unsigned rep = 0; rep < reps; rep++) {
 		const double one = local(blocks, 1), some = local(blocks, FEW);
-		const double plain = across(blocks, 0), used = across(blocks, 1);
+		double told, told_used;
+		const double plain = across(blocks, 0, &told);
+		const double used = across(blocks, 1, &told_used);
 
-		printf("%.2f %.2f %.2f %.2f\n", one, some, plain, used);
+		printf("%.2f %.2f %.2f %.2f %.2f\n", one, some, plain, used,
+		       (told + told_used) / 2);
 	}
 	turn(); /* batches is 0 */
 	return pthread_join(thread, NULL) ? 1 : 0;

@@ -11,7 +11,7 @@
 #include "tools/bench/shared.h"
 
 #define PROGRAM "dsm-bench-heap"
-#define COLUMNS 4 /* of what it prints */
+enum { HERE, HERE_MANY, ELSEWHERE, ELSEWHERE_USED, TOLD, COLUMNS }; /* of what it prints */
 
 static struct {
 	bool done;
@@ -55,7 +55,8 @@ static bool run(bool on_nodes, double value[COLUMNS], double *p99)
 	for (int i = 0; i < COLUMNS; i++)
 		series_open(&s[i], reps, 1);
 	in = program_begin(line);
-	while (n < reps && fscanf(in, "%lf %lf %lf %lf", got, got + 1, got + 2, got + 3) == COLUMNS)
+	while (n < reps && fscanf(in, "%lf %lf %lf %lf %lf", got, got + 1, got + 2, got + 3,
+	                          got + 4) == COLUMNS)
 		n += take_line(s, got);
 	ended = pclose(in) == 0;
 	for (int i = 0; i < COLUMNS; i++) {
@@ -95,10 +96,12 @@ static void one_column(struct result *out, int column, int beside, const char *n
 
 void malloc_here(struct result *out)
 {
-	one_column(out, 0, 1, "many");
+	one_column(out, HERE, HERE_MANY, "many");
 }
 
 void malloc_elsewhere(struct result *out)
 {
-	one_column(out, 2, 3, "used");
+	one_column(out, ELSEWHERE, ELSEWHERE_USED, "used");
+	if (!heaps.missing)
+		result_extra(out, "told", heaps.nodes[TOLD], "ns");
 }
