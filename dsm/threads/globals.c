@@ -25,6 +25,14 @@ static uintptr_t up(uintptr_t value)
 	return down(value + PAGE - 1);
 }
 
+bool is_variable(const void *at)
+{
+	for (unsigned i = 0; i < here.ranges; i++)
+		if ((uintptr_t)at - here.range[i].start < here.range[i].bytes)
+			return true;
+	return false;
+}
+
 /* What is made read-only after relocation (RELRO) stays out: it is the same on all nodes, for they have
  * the same addresses. */
 const char *globals_of(const struct dl_phdr_info *info, struct range *out)

@@ -7,6 +7,7 @@
  *
  * From 4096 bytes on blocks are of whole pages.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "dsm/threads/arena.h"
@@ -51,12 +52,30 @@ static void cache_flush(unsigned class, unsigned keep)
 	arena_give(class, first, last);
 }
 
-static void cache_put(unsigned class, struct block *b)
+static bool cache_has(unsigned class)
+{
+	return cache.n[class];
+}
+
+static struct block *cache_pop(unsigned class)
+{
+	struct block *b = cache.free[class];
+
+	cache.free[class] = b->next;
+	cache.n[class]--;
+	return b;
+}
+
+static bool cache_has_room(unsigned class)
+{
+	return mine && cache.n[class] < room[class];
+}
+
+static void cache_push(unsigned class, struct block *b)
 {
 	b->next = cache.free[class];
 	cache.free[class] = b;
-	if (++cache.n[class] > room[class])
-		cache_flush(class, room[class] / 2);
+	cache.n[class]++;
 }
 
 static void cache_put_stranger(void *at)
@@ -119,7 +138,7 @@ static unsigned class_for(size_t bytes, size_t align)
 	return class;
 }
 
-void *heap_take(size_t bytes, size_t align, bool zeroed)
+static __attribute__((noinline)) void *take(size_t bytes, size_t align, bool zeroed)
 {
 	struct block *b;
 	bool fresh = false;
@@ -128,18 +147,20 @@ void *heap_take(size_t bytes, size_t align, bool zeroed)
 	if (bytes > size_of(CLASSES - 1) || align > PAGE)
 		return large_take(bytes, align);
 	class = class_for(bytes, align);
-	if (!mine || !room[class]) {
+	if (!mine || !room[class])
 		arena_take(class, 1, &b, &fresh);
-	} else if (cache.n[class]) {
-		b = cache.free[class];
-		cache.free[class] = b->next;
-		cache.n[class]--;
-	} else {
-		b = cache_refill(class);
-	}
+	else
+		b = cache_has(class) ? cache_pop(class) : cache_refill(class);
 	if (b && zeroed && !fresh)
 		memset(b, 0, bytes);
 	return b;
+}
+
+void *heap_take(size_t bytes, size_t align, bool zeroed)
+{
+	if (bytes <= FINE_MAX && !align && !zeroed && cache_has(class_of(bytes)))
+		return cache_pop(class_of(bytes));
+	return take(bytes, align, zeroed);
 }
 
 size_t heap_size_of(const void *at)
@@ -149,21 +170,33 @@ size_t heap_size_of(const void *at)
 	return kind ? size_of(kind_class(kind)) : chunk_of(at)->bytes;
 }
 
-void heap_give(void *at)
+static __attribute__((noinline)) void give(void *at, unsigned kind)
 {
-	const unsigned kind = span_kind(at), class = kind_class(kind);
-	const bool kept = mine && kind && room[class];
+	const int saved = errno;
+	const unsigned class = kind_class(kind);
 
 	if (!kind) {
 		threads_check(dsm_free(here.dsm, chunk_of(at)), "free");
 	} else if (kind_node(kind) != here.rank) {
-		if (kept)
+		if (mine && room[class])
 			cache_put_stranger(at);
 		else
 			parcels_put(&at, 1);
-	} else if (kept) {
-		cache_put(class, at);
+	} else if (mine && room[class]) {
+		cache_flush(class, room[class] / 2);
+		cache_push(class, at);
 	} else {
 		arena_give(class, at, at);
 	}
+	errno = saved;
+}
+
+void heap_give(void *at)
+{
+	const unsigned kind = span_kind(at), class = kind_class(kind);
+
+	if (kind && kind_node(kind) == here.rank && cache_has_room(class))
+		cache_push(class, at);
+	else
+		give(at, kind);
 }

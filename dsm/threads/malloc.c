@@ -62,17 +62,21 @@ EXPORT void *calloc(size_t n, size_t each)
 	return take(bytes, 0, true);
 }
 
-EXPORT void free(void *at)
+static void free_private(void *at)
 {
 	const int saved = errno;
 
-	if (!at)
-		return;
-	if (is_ours(at))
-		heap_give(at);
-	else if (!early_is(at))
+	if (!early_is(at))
 		__libc_free(at);
 	errno = saved;
+}
+
+EXPORT void free(void *at)
+{
+	if (is_ours(at))
+		heap_give(at);
+	else if (at)
+		free_private(at);
 }
 
 EXPORT size_t malloc_usable_size(void *at)

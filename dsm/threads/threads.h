@@ -121,14 +121,11 @@ extern TLS bool loading;
 /* The program's thread that is running here, or NULL. */
 extern TLS struct thread *mine;
 
+bool is_variable(const void *at); /* in one of the ranges; globals.c */
+
 static inline bool is_shared(const void *at)
 {
-	if ((uintptr_t)at - here.region < here.region_bytes)
-		return true;
-	for (unsigned i = 0; i < here.ranges; i++)
-		if ((uintptr_t)at - here.range[i].start < here.range[i].bytes)
-			return true;
-	return false;
+	return (uintptr_t)at - here.region < here.region_bytes || is_variable(at);
 }
 
 /* Whether the caller is the program. */
@@ -211,7 +208,7 @@ size_t stack_usual(void);
 
 void heap_open(void);
 void *heap_take(size_t bytes, size_t align, bool zeroed); /* NULL: no memory */
-void heap_give(void *at);
+void heap_give(void *at); /* leaves errno */
 size_t heap_size_of(const void *at);
 void heap_leave(void); /* the calling thread, which is one of the program's, ends */
 
