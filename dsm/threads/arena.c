@@ -2,39 +2,15 @@
 /*
  * This node's arena: chunks, and what is free of them. What this node's threads have freed is a list of
  * blocks; what has come home from others (parcels.c) is marks of spans.
- *
- * Threads of the node take turns by the arena's lock. It is no lock of libdsm's: who holds it may wait
- * for a page, or call dsm_alloc.
  */
-#include <linux/futex.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include "dsm/threads/arena.h"
 
-static struct arena {
-	uint32_t lock; /* guards all of it */
+static struct arena { /* by the heap's lock */
 	struct block *free[CLASSES];
 	char *fresh[CLASSES], *fresh_end[CLASSES]; /* of the newest span, never used */
 	char *span, *span_end;                     /* of the newest chunk, never used */
 	uint32_t home[CLASSES]; /* lists of spans whose blocks have come home */
 } arena;
-
-void arena_lock(void)
-{
-	uint32_t was = 0;
-
-	if (__atomic_compare_exchange_n(&arena.lock, &was, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-		return;
-	while (__atomic_exchange_n(&arena.lock, 2, __ATOMIC_ACQUIRE))
-		NEXT(syscall)(SYS_futex, &arena.lock, FUTEX_WAIT_PRIVATE, 2, NULL, NULL, 0);
-}
-
-void arena_unlock(void)
-{
-	if (__atomic_exchange_n(&arena.lock, 0, __ATOMIC_RELEASE) == 2)
-		NEXT(syscall)(SYS_futex, &arena.lock, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
-}
 
 /* --- chunks; the lock is held --- */
 
@@ -115,7 +91,7 @@ unsigned arena_take(unsigned class, unsigned n, struct block **list, bool *fresh
 
 	while (!has_free(class) && parcels_open(arena.home))
 		;
-	arena_lock();
+	spans_lock();
 	used = list_take(&arena.free[class], n, &tail);
 	used += spans_take(&arena.home[class], n - used, &tail);
 	/* Not to fill up: there may be another parcel. */
@@ -123,7 +99,7 @@ unsigned arena_take(unsigned class, unsigned n, struct block **list, bool *fresh
 		*tail = b;
 		tail = &b->next;
 	}
-	arena_unlock();
+	spans_unlock();
 	if (!got || n > 1)
 		*tail = NULL;
 	if (fresh)
@@ -133,8 +109,8 @@ unsigned arena_take(unsigned class, unsigned n, struct block **list, bool *fresh
 
 void arena_give(unsigned class, struct block *first, struct block *last)
 {
-	arena_lock();
+	spans_lock();
 	last->next = arena.free[class];
 	__atomic_store_n(&arena.free[class], first, __ATOMIC_RELAXED);
-	arena_unlock();
+	spans_unlock();
 }

@@ -69,7 +69,7 @@ static inline unsigned class_of(size_t bytes)
 /*
  * What this process knows of a span: of its blocks those marked, which wait to be allocated again where
  * the span is this node's, and to go home where it is another's. They are not touched. All but kind is
- * guarded by the arena's lock.
+ * guarded by the heap's lock.
  */
 struct span {
 	uint32_t next; /* in a list of those that have marks; 0: the last */
@@ -85,6 +85,9 @@ struct spans {
 extern struct spans spans;
 
 void spans_open(void);
+/* The heap's lock, by which this node's threads take turns. */
+void spans_lock(void);
+void spans_unlock(void);
 /* Of a block's first span, by what its chunk says; 0: a large block. */
 unsigned span_look(const void *at);
 
@@ -126,8 +129,6 @@ void spans_unpack(uint32_t *list, const uint64_t *word, unsigned n);
 
 /* --- arena.c --- */
 
-void arena_lock(void);
-void arena_unlock(void);
 /* Up to n blocks of a class, as a list: how many; 0: no memory. fresh: whether they have never been
  * used, or NULL. */
 unsigned arena_take(unsigned class, unsigned n, struct block **list, bool *fresh);

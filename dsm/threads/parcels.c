@@ -26,7 +26,7 @@ struct queue {
 	struct parcel first[BUNCH];
 };
 
-static struct out { /* by the arena's lock: */
+static struct out { /* by the heap's lock: */
 	uint32_t list; /* of spans that have marks */
 	size_t bytes;  /* of the blocks */
 } out[NODES_MAX];
@@ -40,9 +40,9 @@ struct sender {
 	uint64_t sent, opened, again; /* how many; opened: that we know of; written again */
 };
 static struct sender sender[NODES_MAX];
-static bool busy; /* by the arena's lock */
+static bool busy; /* by the heap's lock */
 
-static struct { /* from a node; by the arena's lock, but see next_from() */
+static struct { /* from a node; by the heap's lock, but see next_from() */
 	struct parcel *next;
 	uint64_t opened;
 } from[NODES_MAX];
@@ -101,10 +101,10 @@ static void send_to(int node, size_t least)
 
 	while (__atomic_load_n(&out[node].bytes, __ATOMIC_RELAXED) >= least && queue_open(node) &&
 	       (after = page_take(s))) {
-		arena_lock();
+		spans_lock();
 		words = spans_pack(&out[node].list, word, WORDS, &bytes);
 		__atomic_store_n(&out[node].bytes, out[node].bytes - bytes, __ATOMIC_RELAXED);
-		arena_unlock();
+		spans_unlock();
 		p = s->next;
 		memcpy(p->word, word, words * sizeof *word);
 		p->words = words;
@@ -121,10 +121,10 @@ static void send_all(uint64_t nodes, size_t least)
 	if (!nodes || busy)
 		return;
 	busy = true;
-	arena_unlock();
+	spans_unlock();
 	for (; nodes; nodes &= nodes - 1)
 		send_to(__builtin_ctzll(nodes), least);
-	arena_lock();
+	spans_lock();
 	busy = false;
 }
 
@@ -132,7 +132,7 @@ void parcels_put(void *const *blocks, unsigned n)
 {
 	uint64_t full = 0;
 
-	arena_lock();
+	spans_lock();
 	for (unsigned i = 0; i < n; i++) {
 		const unsigned kind = span_kind(blocks[i]);
 		struct out *o = &out[kind_node(kind)];
@@ -143,19 +143,19 @@ void parcels_put(void *const *blocks, unsigned n)
 			full |= (uint64_t)1 << kind_node(kind);
 	}
 	send_all(full, ENOUGH_BYTES);
-	arena_unlock();
+	spans_unlock();
 }
 
 void parcels_send(void)
 {
 	uint64_t some = 0;
 
-	arena_lock();
+	spans_lock();
 	for (int node = 0; node < here.size; node++)
 		if (out[node].bytes >= PAGE)
 			some |= (uint64_t)1 << node;
 	send_all(some, PAGE);
-	arena_unlock();
+	spans_unlock();
 }
 
 /* --- and here --- */
@@ -175,10 +175,10 @@ static void begin_from(int node, struct queue *queue)
 {
 	if (__atomic_load_n(&from[node].next, __ATOMIC_RELAXED))
 		return;
-	arena_lock();
+	spans_lock();
 	if (!from[node].next)
 		__atomic_store_n(&from[node].next, queue->first, __ATOMIC_RELAXED);
-	arena_unlock();
+	spans_unlock();
 }
 
 static bool open_from(int node, struct queue *queue, uint32_t *home)
@@ -187,7 +187,7 @@ static bool open_from(int node, struct queue *queue, uint32_t *home)
 
 	if (!next_from(node))
 		return false;
-	arena_lock();
+	spans_lock();
 	p = next_from(node); /* another thread may have opened it */
 	if (p) {
 		spans_unpack(home, p->word, p->words);
@@ -196,7 +196,7 @@ static bool open_from(int node, struct queue *queue, uint32_t *home)
 		/* Release: it has been read. Pairs with the acquire in page_take(). */
 		__atomic_store_n(&queue->opened, from[node].opened, __ATOMIC_RELEASE);
 	}
-	arena_unlock();
+	spans_unlock();
 	return true;
 }
 

@@ -4,7 +4,10 @@
  * free() reads no page of another node's; and which blocks are free, as bits, so that thousands of them
  * go from node to node in a page, and nobody fetches the pages that they are on.
  */
+#include <linux/futex.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "dsm/threads/arena.h"
 
@@ -17,7 +20,25 @@
 #define RUN_WORDS(run) ((unsigned)((run) & 0xffff))
 
 struct spans spans;
+static uint32_t lock; /* atomic: 1: held, 2: and somebody may wait */
 static uint32_t reciprocal[CLASSES]; /* 2^32 / size, rounded up: exact for what begins in a span */
+
+/* It is no lock of libdsm's: who holds it may wait for a page, or call dsm_alloc. */
+void spans_lock(void)
+{
+	uint32_t was = 0;
+
+	if (__atomic_compare_exchange_n(&lock, &was, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return;
+	while (__atomic_exchange_n(&lock, 2, __ATOMIC_ACQUIRE))
+		NEXT(syscall)(SYS_futex, &lock, FUTEX_WAIT_PRIVATE, 2, NULL, NULL, 0);
+}
+
+void spans_unlock(void)
+{
+	if (__atomic_exchange_n(&lock, 0, __ATOMIC_RELEASE) == 2)
+		NEXT(syscall)(SYS_futex, &lock, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
 
 /* Memory that is there where it is touched. */
 static void *table(size_t n, size_t each)
