@@ -60,7 +60,10 @@ EXPORT int pthread_kill(pthread_t thread, int number)
 
 static int do_cancel(pthread_t thread, void *request)
 {
-	return NEXT(pthread_cancel)(thread);
+	const int rc = NEXT(pthread_cancel)(thread);
+
+	interrupt_cancelled(((struct request *)request)->thread);
+	return rc;
 }
 
 EXPORT int pthread_cancel(pthread_t thread)
