@@ -11,8 +11,6 @@
 
 #include "dsm/threads/arena.h"
 
-#define WORDS(class) ((SPAN / size_of(class) + 63) / 64) /* 0 of a block that is more than a span */
-
 /* One run of words that have marks, in a parcel: */
 #define RUN_MAKE(span, first, n) ((uint64_t)(span) << 32 | (uint64_t)(first) << 16 | (n))
 #define RUN_SPAN(run) ((uint32_t)((run) >> 32))
