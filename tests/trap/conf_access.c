@@ -238,6 +238,13 @@ static void expect_efault(struct fx *fx, ssize_t n, unsigned faults)
 	fx_forget(fx);
 }
 
+static void answer_by(struct fx *fx, void (*answer)(struct fx *, const struct trap_fault *))
+{
+	pthread_mutex_lock(&fx->lock);
+	fx->answer = answer;
+	pthread_mutex_unlock(&fx->lock);
+}
+
 /* Whatever the page was before, the call that waits for it fails, and so do those that follow,
  * until it has an access again. */
 static void test_refused(void)
@@ -253,14 +260,14 @@ static void test_refused(void)
 	for (enum trap_access a = TRAP_NONE; a <= TRAP_READ; a++) {
 		CU_ASSERT(!fx_set(&fx, 3, 1, TRAP_WRITE));
 		CU_ASSERT(!fx_set(&fx, 3, 1, a));
-		fx.answer = answer_refuse;
+		answer_by(&fx, answer_refuse);
 		fx_forget(&fx);
 		expect_efault(&fx, read(fd[0], fx_window(&fx, 3), sizeof value), 1);
 		expect_efault(&fx, read(fd[0], fx_window(&fx, 3), sizeof value), 0);
 		expect_efault(&fx, write(fd[1], fx_window(&fx, 3), sizeof value), 0);
 		CU_ASSERT(fx_get(&fx, 3) == TRAP_NONE);
 		CU_ASSERT(!fx_set(&fx, 3, 1, TRAP_NONE));
-		fx.answer = fx_answer_grant;
+		answer_by(&fx, fx_answer_grant);
 		*fx_frame(&fx, 3) = 5;
 		CU_ASSERT(write(fd[1], fx_window(&fx, 3), sizeof value) == sizeof value);
 		CU_ASSERT(read(fd[0], fx_window(&fx, 3), sizeof value) == sizeof value);
