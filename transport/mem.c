@@ -34,6 +34,7 @@ static void mem_node_destroy(struct mem_node *node)
 			free(node->ring[i].slot);
 	free(node->ring);
 	free(node->error);
+	free(node->cut);
 	free(node->pool);
 	if (node->event_fd >= 0)
 		close(node->event_fd);
@@ -56,8 +57,9 @@ static int mem_node_create(const struct tr_config *config, struct mem_node **out
 	node->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	node->ring = calloc(fabric->nodes, sizeof(*node->ring));
 	node->error = calloc(fabric->nodes, 1);
+	node->cut = calloc(fabric->nodes, 1);
 	node->pool = calloc(node->writes_max, sizeof(*node->pool));
-	if (node->event_fd < 0 || !node->ring || !node->error || !node->pool)
+	if (node->event_fd < 0 || !node->ring || !node->error || !node->cut || !node->pool)
 		goto err_destroy;
 	for (i = 0; i < fabric->nodes; i++) {
 		node->ring[i].cap = node->sends_max;
@@ -251,6 +253,19 @@ static void mem_wait_disarm(struct tr *tr)
 	pthread_mutex_unlock(&node->fabric->lock);
 }
 
+static void mem_cut(struct tr *tr, uint16_t peer)
+{
+	struct mem_node *node = mem_node_of(tr);
+
+	if (peer >= node->fabric->nodes || peer == node->self)
+		return;
+	pthread_mutex_lock(&node->fabric->lock);
+	node->cut[peer] = 1;
+	if (node->fabric->node[peer])
+		mem_drop_writes_to(node, node->fabric->node[peer]);
+	pthread_mutex_unlock(&node->fabric->lock);
+}
+
 /* Whoever sends wakes. */
 static void mem_wake_peers(struct tr *tr)
 {
@@ -290,6 +305,7 @@ const struct tr_ops tr_mem_ops = {
 	.landing = mem_landing,
 	.send = mem_send,
 	.write = mem_write,
+	.cut = mem_cut,
 	.poll = mem_poll,
 	.wait_fd = mem_wait_fd,
 	.wait_arm = mem_wait_arm,

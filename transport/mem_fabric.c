@@ -108,6 +108,15 @@ void mem_drop_writes(struct mem_node *node)
 	}
 }
 
+void mem_drop_writes_to(struct mem_node *node, const struct mem_node *peer)
+{
+	struct mem_write *write, *next;
+
+	DL_FOREACH_SAFE2(node->outgoing, write, next, out_next)
+		if (write->to == peer)
+			mem_write_free(write);
+}
+
 void mem_drop_messages(struct mem_ring *ring, struct mem_fabric *fabric)
 {
 	fabric->in_flight -= ring->count;

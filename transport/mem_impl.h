@@ -72,6 +72,7 @@ struct mem_node {
 	struct mem_write *pool, *free, *incoming, *outgoing;
 	uint8_t *error; /* by peer: TR_EV_ERROR is due */
 	unsigned errors;
+	uint8_t *cut; /* by peer: it is none any more */
 	struct tr_mem *mem;
 	struct tr_stats stats;
 };
@@ -101,6 +102,8 @@ void mem_write_leave_incoming(struct mem_write *write);
 void mem_write_free(struct mem_write *write);
 /* Drops the writes of node and those to it; their writers get an error. */
 void mem_drop_writes(struct mem_node *node);
+/* The same of those of node to a peer that is cut; nobody gets one. */
+void mem_drop_writes_to(struct mem_node *node, const struct mem_node *peer);
 void mem_drop_messages(struct mem_ring *ring, struct mem_fabric *fabric);
 
 /* mem_move.c */

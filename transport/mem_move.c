@@ -35,7 +35,7 @@ static struct mem_node *mem_peer(struct mem_node *node, uint16_t peer, int *rc)
 	if (peer >= fabric->nodes || peer == node->self)
 		return NULL;
 	*rc = -ENOTCONN;
-	if (node->dead || !fabric->node[peer] || fabric->node[peer]->dead)
+	if (node->dead || node->cut[peer] || !fabric->node[peer] || fabric->node[peer]->dead)
 		return NULL;
 	*rc = 0;
 	return fabric->node[peer];
@@ -175,6 +175,8 @@ static int mem_poll_messages(struct mem_node *node, struct tr_event *events, int
 
 	for (i = 0; i < fabric->nodes; i++) {
 		from = (uint16_t)((start + i) % fabric->nodes);
+		if (node->cut[from])
+			mem_drop_messages(&node->ring[from], fabric);
 		while (n < max && n < MEM_BATCH && node->ring[from].count) {
 			struct mem_ring *ring = &node->ring[from];
 			struct mem_msg *msg = &ring->slot[ring->head];

@@ -523,6 +523,7 @@ const struct tr_ops tr_ofi_ops = {
 	.landing = ofi_mem_landing,
 	.send = ofi_send,
 	.write = ofi_write,
+	.cut = ofi_cut,
 	.poll = ofi_poll,
 	.wait_fd = ofi_wait_fd,
 	.wait_arm = ofi_wait_arm,

@@ -327,6 +327,8 @@ void ofi_flush(struct ofi *ofi);
 void ofi_op_done(struct ofi *ofi, struct ofi_op *op);
 /* Nothing goes to or comes from the peer any more; its error will be given by poll. */
 void ofi_peer_lose(struct ofi *ofi, uint16_t peer, int status);
+/* The same by the caller's wish, who needs no news of it. */
+void ofi_cut(struct tr *tr, uint16_t peer);
 /* Loses the peers that could not be rung. */
 void ofi_reap(struct ofi *ofi);
 

@@ -20,18 +20,12 @@ void ofi_op_done(struct ofi *ofi, struct ofi_op *op)
 	ofi_probe_forget(peer);
 }
 
-void ofi_peer_lose(struct ofi *ofi, uint16_t id, int status)
+static void ofi_peer_end(struct ofi *ofi, uint16_t id)
 {
 	struct ofi_peer *peer = &ofi->peer[id];
 	struct ofi_op *op;
 
-	if (peer->lost)
-		return;
-	ofi_log(ofi, 1, "%s: node %u is lost: %s", ofi->provider, id, fi_strerror(-status));
 	peer->lost = 1;
-	peer->status = status;
-	peer->error_due = 1;
-	ofi->errors_due++;
 	ofi->queued -= peer->queued;
 	/* What the provider has of it may still complete, or never. */
 	ofi->posted -= peer->posted;
@@ -44,4 +38,25 @@ void ofi_peer_lose(struct ofi *ofi, uint16_t id, int status)
 	}
 	peer->write_tail = NULL;
 	ofi_probe_forget(peer);
+}
+
+void ofi_peer_lose(struct ofi *ofi, uint16_t id, int status)
+{
+	struct ofi_peer *peer = &ofi->peer[id];
+
+	if (peer->lost)
+		return;
+	ofi_log(ofi, 1, "%s: node %u is lost: %s", ofi->provider, id, fi_strerror(-status));
+	peer->status = status;
+	peer->error_due = 1;
+	ofi->errors_due++;
+	ofi_peer_end(ofi, id);
+}
+
+void ofi_cut(struct tr *tr, uint16_t id)
+{
+	struct ofi *ofi = ofi_of(tr);
+
+	if (id < ofi->nodes && id != ofi->self && !ofi->peer[id].lost)
+		ofi_peer_end(ofi, id);
 }

@@ -134,6 +134,11 @@ struct tr_ops {
 	             size_t len, const uint8_t landing[TR_LANDING_SIZE], uint32_t tag,
 	             uint64_t cookie);
 
+	/* Nothing goes to the peer any more, no message of its is taken, and what was under way to it is
+	 * over: its sources are free, there is no TR_EV_WRITTEN, and no TR_EV_ERROR for it but one
+	 * that was due before. Page writes of its may still come. */
+	void (*cut)(struct tr *tr, uint16_t peer);
+
 	/* Makes progress and returns up to max events, 0 when there is none now, or a
 	 * negative code when the endpoint is broken. Never blocks. */
 	int (*poll)(struct tr *tr, struct tr_event *events, int max);

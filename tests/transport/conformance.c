@@ -122,6 +122,11 @@ static void test_death(void)
 	run(3, "death of a peer", part_death);
 }
 
+static void test_cut(void)
+{
+	run(3, "a peer is cut off", part_cut);
+}
+
 static CU_TestInfo conformance_tests[] = {
 	{"order of a pair", test_order_two},
 	{"all to all", test_order_all_to_all},
@@ -137,6 +142,7 @@ static CU_TestInfo conformance_tests[] = {
 	{"quiet when not armed", test_quiet},
 	{"idle uses no CPU", test_idle},
 	{"death of a peer", test_death},
+	{"a peer is cut off", test_cut},
 	CU_TEST_INFO_NULL,
 };
 

@@ -13,7 +13,7 @@ TESTS += $(tr_tests)
 endif
 tr_conformance = $(tr_world) tests/transport/conformance.h tests/transport/conformance.c \
 	tests/transport/parts.h tests/transport/parts_traffic.c tests/transport/parts_sleep.c \
-	tests/transport/parts_break.c tests/transport/parts_strangers.c \
+	tests/transport/parts_break.c tests/transport/parts_cut.c tests/transport/parts_strangers.c \
 	tests/transport/stranger.h tests/transport/stranger.c
 tests_transport_test_mem_SOURCES = $(tr_conformance) tests/transport/test_mem.c
 tests_transport_test_mem_LDADD = libtransport.la $(FABRIC_LIBS) -lcunit

@@ -23,6 +23,7 @@ void part_sleep_written(struct node *node);
 void part_quiet(struct node *node);
 void part_idle(struct node *node);
 void part_death(struct node *node);
+void part_cut(struct node *node);
 
 /* parts_break.c: two nodes, over a network */
 void part_break_message(struct node *node);
