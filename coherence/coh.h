@@ -235,6 +235,13 @@ struct coh_tag {
 };
 uint32_t coh_tag_encode(struct coh_tag tag);
 struct coh_tag coh_tag_decode(uint32_t bits);
+/* Where nodes may die, for who carries the page: the view in which it was written, by COH_TAG_VIEWS,
+ * in bits that a tag does not need where requests are for one page and there are at most
+ * COH_TAG_PAGES. It is to be taken out again before the core sees the tag. */
+#define COH_TAG_VIEWS 64 /* views of a job: each leaves somebody out */
+#define COH_TAG_PAGES (UINT64_C(1) << 25)
+uint32_t coh_tag_mark(uint32_t bits, uint32_t view);
+uint32_t coh_tag_unmark(uint32_t bits, uint32_t *view);
 
 /* ------------------------------------------------------------------ events -- */
 
@@ -484,6 +491,9 @@ coh_node coh_home_among(const struct coh_config *config, uint64_t members, uint6
 uint32_t coh_view(const struct coh *coh);
 /* Whether COH_EV_RECOVER has something to do. */
 int coh_has_more(const struct coh *coh);
+/* The page that a page write with this tag is of, which this node has asked for and nothing has come
+ * of yet; or -1. Only where nodes may die. */
+int64_t coh_page_awaited(const struct coh *coh, struct coh_tag tag);
 /* What was there when this node did another's atomic on the page, after the effect. */
 void coh_keep_result(struct coh *coh, uint64_t page, uint64_t result);
 /* Whether this home waits for the reports of others, and grants nothing. */

@@ -67,7 +67,7 @@ static void end_request(struct coh *c, struct coh_effects *fx, uint64_t page)
 static void enter_cache(struct coh *c, struct coh_effects *fx)
 {
 	end_tenures(c);
-	for (uint64_t p = 0; p < coh_pages(&c->cfg); p++)
+	for EACH_USED(c, p)
 		if (line_at(c, p)->state || kept_at(c, p)->is || kept_at(c, p)->wanted)
 			end_request(c, fx, p);
 	for (unsigned i = 0; i < c->cfg.slots; i++)
@@ -143,14 +143,12 @@ static void enter_home_of(struct coh *c, uint64_t page, uint64_t old_members)
 
 static void enter_home(struct coh *c, uint64_t old_members)
 {
-	int is_home = 0;
+	int is_home = (int)(coh_view_homes(c) >> c->cfg.self & 1);
 
-	for (uint64_t p = 0; p < coh_pages(&c->cfg); p++) {
-		if (coh_home(c, p) != c->cfg.self)
-			continue;
-		enter_home_of(c, p, old_members);
-		is_home = 1;
-	}
+	for EACH_USED(c, p)
+		if (coh_home(c, p) == c->cfg.self)
+			enter_home_of(c, p, old_members);
+	coh_view_note_before(c, old_members);
 	memset(txn_at(c, 0), 0, c->n_txns * sizeof(struct txn));
 	memset(in_at(c, 0), 0, c->cfg.nodes * sizeof(uint16_t));
 	c->refreshing = 0;

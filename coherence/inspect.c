@@ -12,6 +12,8 @@ static void dir_info(struct coh *c, uint64_t page, struct coh_page_info *out)
 	out->dir_state = d->txn ? txn_at(c, d->txn - 1)->phase : d->state;
 	out->requestor = d->txn ? txn_at(c, d->txn - 1)->requestor : COH_NO_NODE;
 	out->request = d->txn ? txn_at(c, d->txn - 1)->type : COH_MSG_NONE;
+	if (coh_view_is_lost_unused(c, page))
+		out->dir_stable = out->dir_state = COH_D_LOST;
 	out->touched = d->touched;
 	out->migratory = d->migratory;
 	out->owner = d->state == COH_D_M ? d->owner : COH_NO_NODE;
@@ -48,6 +50,22 @@ void coh_page_info(const struct coh *coh, uint64_t page, struct coh_page_info *o
 	}
 	if (coh_home(c, page) == c->cfg.self)
 		dir_info(c, page, out);
+}
+
+int64_t coh_page_awaited(const struct coh *coh, struct coh_tag tag)
+{
+	struct coh *c = (struct coh *)coh; /* only read */
+	const struct request *r;
+	const struct dir *d;
+
+	if (!tag.to_home) {
+		r = tag.slot < c->cfg.slots ? request_at(c, tag.slot) : NULL;
+		return r && (r->type == COH_MSG_GETS || r->type == COH_MSG_GETM) ? (int64_t)r->page : -1;
+	}
+	if (tag.home_index >= coh_pages(&c->cfg) || coh_home(c, tag.home_index) != c->cfg.self)
+		return -1;
+	d = coh_dir_at(c, tag.home_index);
+	return d->txn && (txn_at(c, d->txn - 1)->waits & TXN_WAIT_REFRESH) ? (int64_t)tag.home_index : -1;
 }
 
 unsigned coh_cache_state_of(const struct coh *coh, uint64_t page)

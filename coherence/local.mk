@@ -4,7 +4,7 @@ coherence_sources = \
 	coherence/inspect.c coherence/invariant.c coherence/keep.c coherence/mutant.c coherence/mutant.h \
 	coherence/rebuild.c coherence/rename.c coherence/report.c coherence/request.c coherence/rows.h coherence/sharers.c \
 	coherence/sharers.h coherence/state.c coherence/state.h coherence/step.c \
-	coherence/table.c coherence/tag.c coherence/view.h coherence/views.c coherence/wire.c coherence/wire.h \
+	coherence/table.c coherence/tag.c coherence/view.h coherence/used.c coherence/views.c coherence/wire.c coherence/wire.h \
 	coherence/cache/cache.c coherence/cache/cache.def coherence/cache/cache.h \
 	coherence/cache/doze.c coherence/cache/drop.c coherence/cache/evict.c coherence/cache/fwd.c coherence/cache/grant.c \
 	coherence/cache/hold.c coherence/cache/inv.c coherence/cache/local.c \

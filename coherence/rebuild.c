@@ -130,7 +130,8 @@ static void rebuild(struct coh *c, uint64_t page)
 /* Requests that came before the last report: a part of them in this step. */
 void coh_view_start(struct coh *c, struct coh_effects *fx)
 {
-	while (c->view.starting && c->view.start_at < coh_pages(&c->cfg)) {
+	while (c->view.starting &&
+	       (c->view.start_at = coh_view_next_used(c, c->view.start_at)) < coh_pages(&c->cfg)) {
 		uint64_t page = c->view.start_at++;
 		if (coh_home(c, page) != c->cfg.self || !coh_dir_at(c, page)->queue)
 			continue;
@@ -144,7 +145,7 @@ void coh_view_start(struct coh *c, struct coh_effects *fx)
 
 static void rebuild_all(struct coh *c, struct coh_effects *fx)
 {
-	for (uint64_t p = 0; p < coh_pages(&c->cfg); p++)
+	for EACH_USED(c, p)
 		if (coh_home(c, p) == c->cfg.self)
 			rebuild(c, p);
 	c->view.rebuilding = 0;

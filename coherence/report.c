@@ -92,15 +92,6 @@ static void report_last(struct coh *c, struct coh_effects *fx, coh_node node)
 	m->flags |= COH_F_LAST;
 }
 
-static uint64_t homes(const struct coh *c)
-{
-	uint64_t map = 0;
-
-	for (uint64_t p = 0; p < coh_pages(&c->cfg); p = coh_block_end(&c->cfg, p))
-		map |= UINT64_C(1) << coh_home(c, p);
-	return map;
-}
-
 void coh_view_report(struct coh *c, struct coh_effects *fx)
 {
 	uint64_t pages = coh_pages(&c->cfg), map;
@@ -108,12 +99,14 @@ void coh_view_report(struct coh *c, struct coh_effects *fx)
 
 	if (!c->view.report_at)
 		ask_again(c, fx);
-	for (; c->view.report_at < pages && n < SOME; c->view.report_at++)
+	while ((c->view.report_at = coh_view_next_used(c, c->view.report_at)) < pages && n < SOME) {
 		n += report_ran(c, fx, c->view.report_at) +
 		     report_page(c, fx, c->view.report_at);
+		c->view.report_at++;
+	}
 	if (c->view.report_at < pages)
 		return;
-	map = homes(c);
+	map = coh_view_homes(c);
 	for (coh_node i = 0; i < c->cfg.nodes; i++)
 		if (map >> i & 1)
 			report_last(c, fx, i);

@@ -91,7 +91,7 @@ static void lay_out(struct coh *c, const struct coh_config *config)
 	c->off_map = take_bytes(&at, (uint64_t)maps * words, sizeof(uint64_t));
 	c->off_line = take_bytes(&at, coh_pages(config), sizeof(struct line));
 	c->off_dir = take_bytes(&at, c->n_dirs, sizeof(struct dir));
-	c->size = coh_view_lay_out(c, at);
+	c->size = coh_view_used_lay_out(c, coh_view_lay_out(c, at));
 }
 
 size_t coh_size(const struct coh_config *config)

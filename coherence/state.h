@@ -151,11 +151,12 @@ struct doze_queue {
 struct view {
 	uint32_t number, next;         /* next: a view that begins when all is fenced off; 0: none */
 	uint64_t members, next_members;
+	uint64_t before;               /* who lived when this home last knew all its pages */
 	uint64_t unreported;           /* of them: who has still to report to this home */
 	uint64_t report_at, start_at;  /* pages: the next to report; whose requests are started next */
 	uint32_t serial;               /* of the last request */
 	uint8_t reporting, rebuilding, starting;
-	uint64_t off_kept, off_record, off_said, off_asked;
+	uint64_t off_kept, off_record, off_said, off_asked, off_used;
 };
 
 struct coh {

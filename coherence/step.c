@@ -62,6 +62,15 @@ static int recover(struct coh *c, struct coh_effects *fx)
 	return 0;
 }
 
+/* Where nodes may die: the page that it is about may have something to it from now on. */
+static void use(struct coh *c, const struct coh_event *ev)
+{
+	const uint64_t page = ev->kind == COH_EV_MSG ? ev->msg.page : ev->page;
+
+	if (page < coh_pages(&c->cfg) && ev->kind != COH_EV_TIMER && ev->kind != COH_EV_LANDED)
+		coh_view_use(c, page);
+}
+
 static int step_event(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
 {
 	switch (ev->kind) {
@@ -135,6 +144,8 @@ int coh_step(struct coh *coh, const struct coh_event *event, struct coh_effects 
 		coh_mutant_lower_now(coh, effects);
 #endif
 	rc = coh->cfg.survive ? coh_view_admits(coh, event) : 1;
+	if (rc > 0 && coh->cfg.survive)
+		use(coh, event);
 	if (rc > 0)
 		rc = step_event(coh, event, effects);
 	while (effects->self_len) {

@@ -4,6 +4,7 @@
  * docs/protocol.md. From below upwards:
  *
  *      views.c       who lives, who is home to what, frames that are kept
+ *      used.c        which pages are looked at, when a view begins
  *      enter.c       a view begins: what was under way ends
  *      report.c      ... and every home is told what this node has
  *      rebuild.c     a home that has all reports knows its pages again
@@ -87,6 +88,23 @@ void coh_view_init(struct coh *c);
 /* Before an event is taken: 1 it is to be taken, 0 it is of the past, -EAGAIN, -EPROTO. */
 int coh_view_admits(const struct coh *c, const struct coh_event *ev);
 void coh_view_permute(struct coh *c, const coh_node *perm);
+
+/* The nodes that are home to some page, one bit each. */
+uint64_t coh_view_homes(const struct coh *c);
+
+/* --- used.c --- */
+uint64_t coh_view_used_lay_out(struct coh *c, uint64_t at);
+/* The page, where it has been used, or the next one that has; as many as there are without one. */
+uint64_t coh_view_next_used(const struct coh *c, uint64_t page);
+/* An event or a message is about it. */
+void coh_view_use(struct coh *c, uint64_t page);
+/* A view begins, after one of these. */
+void coh_view_note_before(struct coh *c, uint64_t old_members);
+/* It is of this home, and lost, and that is not written down. */
+int coh_view_is_lost_unused(const struct coh *c, uint64_t page);
+#define EACH_USED(c, p) \
+	(uint64_t p = coh_view_next_used(c, 0); p < coh_pages(&(c)->cfg); \
+	 p = coh_view_next_used(c, p + 1))
 
 /* --- enter.c --- */
 int coh_view_event(struct coh *c, const struct coh_event *ev, struct coh_effects *fx);

@@ -58,6 +58,15 @@ coh_node coh_home(const struct coh *c, uint64_t page)
 	                      : coh_home_of(&c->cfg, page);
 }
 
+uint64_t coh_view_homes(const struct coh *c)
+{
+	uint64_t map = 0;
+
+	for (uint64_t p = 0; p < coh_pages(&c->cfg); p = coh_block_end(&c->cfg, p))
+		map |= UINT64_C(1) << coh_home(c, p);
+	return map;
+}
+
 uint64_t coh_dir_number(const struct coh *c, uint64_t page)
 {
 	return c->cfg.survive ? page : coh_home_index(&c->cfg, page);
@@ -218,6 +227,7 @@ void coh_view_permute(struct coh *c, const coh_node *perm)
 		return;
 	coh_map_permute(&c->cfg, &c->view.members, perm);
 	coh_map_permute(&c->cfg, &c->view.next_members, perm);
+	coh_map_permute(&c->cfg, &c->view.before, perm);
 	coh_map_permute(&c->cfg, &c->view.unreported, perm);
 	for (uint64_t p = 0; p < coh_pages(&c->cfg); p++) {
 		struct record *r = record_at(c, p);

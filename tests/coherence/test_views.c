@@ -27,15 +27,18 @@ static struct coh_config config(void)
 static struct coh *core;
 static struct coh_effects fx;
 
-static void open_core(void)
+static void open_core_of(struct coh_config cfg)
 {
-	struct coh_config cfg = config();
-
 	CU_ASSERT_EQUAL_FATAL(coh_config_check(&cfg), 0);
 	core = coh_init(calloc(1, coh_size(&cfg)), &cfg);
 	fx = (struct coh_effects){ .cap = coh_effects_max(&cfg) };
 	fx.list = calloc(fx.cap, sizeof *fx.list);
 	fx.self_queue = calloc(COH_SELF_MAX, sizeof *fx.self_queue);
+}
+
+static void open_core(void)
+{
+	open_core_of(config());
 }
 
 static void close_core(void)
@@ -206,6 +209,65 @@ static void test_in_parts(void)
 	close_core();
 }
 
+/* A region so large that only what was named is looked at: node 2 dies, and its pages come here. */
+static void open_large_and_lose_one(void)
+{
+	struct coh_config c = config();
+
+	c.zone[0].count = 64 * 1024;
+	open_core_of(c);
+	CU_ASSERT_EQUAL(at_page(COH_EV_WRITE, 0, 0), 0);
+	CU_ASSERT_EQUAL(at_page(COH_EV_READ, 2048 + 700, 0), 0);
+	CU_ASSERT_EQUAL(view(1, 3), 0);
+	CU_ASSERT_EQUAL(fenced(), 0);
+	CU_ASSERT(coh_is_rebuilding(core));
+}
+
+static void check_large(void)
+{
+	CU_ASSERT_FALSE(coh_is_rebuilding(core));
+	CU_ASSERT_EQUAL(dir_of(0), COH_D_M);
+	CU_ASSERT_EQUAL(dir_of(3), COH_D_I);    /* named by a neighbour; untouched, and ours */
+	CU_ASSERT_EQUAL(dir_of(3072), COH_D_I); /* never named */
+	CU_ASSERT_EQUAL(at_page(COH_EV_WRITE, 3072, 0), 0);
+	CU_ASSERT_EQUAL(coh_cache_state_of(core, 3072), COH_C_M);
+	CU_ASSERT_EQUAL(dir_of(2048 + 700), COH_D_LOST);
+	CU_ASSERT_EQUAL(dir_of(5120 + 700), COH_D_LOST); /* never named, and told when it is asked for */
+	CU_ASSERT_EQUAL(at_page(COH_EV_READ, 5120, 0), 0);
+	CU_ASSERT_EQUAL(count(COH_FX_LOST), 1);
+	CU_ASSERT_EQUAL(dir_of(5120 + 511), COH_D_LOST);
+}
+
+static void test_much_that_was_never_named(void)
+{
+	struct coh_msg has = { .type = COH_MSG_REPORT, .view = 1, .page = 2048 + 1, .access = COH_READ };
+
+	open_large_and_lose_one();
+	CU_ASSERT_EQUAL(message(1, has), 0);
+	has.page = 3072 + 9; /* ours from the start, and never named here */
+	CU_ASSERT_EQUAL(message(1, has), 0);
+	CU_ASSERT_EQUAL(last_report(1, 1), 0);
+	CU_ASSERT_EQUAL(dir_of(2048 + 1), COH_D_AWAY);
+	CU_ASSERT_EQUAL(dir_of(2048 + 2), COH_D_LOST);
+	CU_ASSERT_EQUAL(dir_of(3072 + 9), COH_D_S);
+	check_large();
+	close_core();
+}
+
+static void test_much_and_another_death(void)
+{
+	struct coh_msg has = { .type = COH_MSG_REPORT, .view = 1, .page = 6144 + 1, .access = COH_WRITE };
+
+	open_large_and_lose_one();
+	CU_ASSERT_EQUAL(message(1, has), 0);
+	CU_ASSERT_EQUAL(view(2, 1), 0);
+	CU_ASSERT_EQUAL(fenced(), 0);
+	CU_ASSERT_EQUAL(dir_of(6144 + 1), COH_D_I); /* ours; what node 1 has said of it does not count */
+	CU_ASSERT_EQUAL(dir_of(1024), COH_D_LOST);
+	check_large();
+	close_core();
+}
+
 static void test_lost(void)
 {
 	open_core();
@@ -268,6 +330,26 @@ static void test_homes(void)
 	}
 }
 
+/* A tag of such a job has room for the view, and is the same again without it. */
+static void test_marks(void)
+{
+	const struct coh_tag tag[] = {
+		{ .to_home = 1 }, { .to_home = 1, .home_index = COH_TAG_PAGES - 1 },
+		{ .access = COH_READ, .n = 1 }, { .access = COH_WRITE, .n = 1, .slot = COH_SELF_MAX - 1 },
+	};
+
+	for (unsigned i = 0; i < sizeof tag / sizeof *tag; i++) {
+		const uint32_t bits = coh_tag_encode(tag[i]);
+		uint32_t view;
+
+		for (uint32_t number = 0; number < 200; number++) {
+			CU_ASSERT_EQUAL(coh_tag_unmark(coh_tag_mark(bits, number), &view), bits);
+			CU_ASSERT_EQUAL(view, number % COH_TAG_VIEWS);
+			CU_ASSERT_EQUAL(coh_tag_mark(bits, number) >> 31, bits >> 31);
+		}
+	}
+}
+
 int main(void)
 {
 	static const CU_TestInfo tests[] = {
@@ -276,9 +358,12 @@ int main(void)
 		{ "views that cannot be", test_views_that_cannot_be },
 		{ "messages of other views", test_messages_of_other_views },
 		{ "in parts", test_in_parts },
+		{ "much that was never named", test_much_that_was_never_named },
+		{ "much, and another death", test_much_and_another_death },
 		{ "lost pages", test_lost },
 		{ "an atomic is answered again", test_atomic_again },
 		{ "homes", test_homes },
+		{ "marks", test_marks },
 		CU_TEST_INFO_NULL,
 	};
 
