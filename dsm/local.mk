@@ -50,7 +50,7 @@ libnode_la_SOURCES += dsm/trap/access_map.c dsm/trap/access_map.h dsm/trap/audit
 	dsm/trap/wp_pages.c
 libnode_la_SOURCES += dsm/memory/budget.c dsm/memory/budget.h dsm/memory/chunks.c \
 	dsm/memory/chunks.h dsm/memory/evict.c dsm/memory/evict.h dsm/memory/frames.c \
-	dsm/memory/frames.h dsm/memory/frames_back.c dsm/memory/frames_state.h \
+	dsm/memory/frames.h dsm/memory/frames_back.c dsm/memory/frames_rehome.c dsm/memory/frames_state.h dsm/memory/landings.c dsm/memory/landings.h \
 	dsm/memory/memory.h dsm/memory/mm.h dsm/memory/region.c dsm/memory/region.h \
 	dsm/memory/region_address.c dsm/memory/region_commit.c dsm/memory/region_places.c
 libnode_la_SOURCES += dsm/boot/agreed.c dsm/boot/agreed.h dsm/boot/boot.c \

@@ -68,11 +68,13 @@ endif
 
 # Budget of frames, and which page goes
 if HAVE_CUNIT
-check_PROGRAMS += tests/memory/test_evict tests/memory/test_budget tests/memory/test_frames tests/node/test_hot \
+check_PROGRAMS += tests/memory/test_evict tests/memory/test_budget tests/memory/test_frames tests/memory/test_landings tests/node/test_hot \
 	tests/node/test_trace tests/node/test_lines
-TESTS += tests/memory/test_evict tests/memory/test_budget tests/memory/test_frames tests/node/test_hot \
+TESTS += tests/memory/test_evict tests/memory/test_budget tests/memory/test_frames tests/memory/test_landings tests/node/test_hot \
 	tests/node/test_trace tests/node/test_lines
 endif
+tests_memory_test_landings_SOURCES = tests/memory/test_landings.c
+tests_memory_test_landings_LDADD = libnode.la -lcunit
 tests_memory_test_frames_SOURCES = tests/memory/test_frames.c
 tests_memory_test_frames_LDADD = libnode.la libcoherence.la libtransport.la $(EV_LIBS) $(JANSSON_LIBS) -lcunit
 tests_node_test_hot_SOURCES = tests/node/test_hot.c dsm/node/hot.c dsm/node/hot.h

@@ -224,6 +224,14 @@ void evict_kept(struct evict *e, uint64_t page)
 		move(e, ref, home_list(at(e, ref)));
 }
 
+void evict_stay(struct evict *e)
+{
+	uint32_t ref;
+
+	while ((ref = e->list[EVICT_LEAVING].tail))
+		move(e, ref, home_list(at(e, ref)));
+}
+
 void evict_pin(struct evict *e, uint64_t page)
 {
 	uint32_t ref = find(e, page);
@@ -254,6 +262,13 @@ uint32_t evict_pinned(const struct evict *e)
 uint32_t evict_leaving(const struct evict *e)
 {
 	return e->list[EVICT_LEAVING].len;
+}
+
+uint64_t evict_page_of(const struct evict *e, uint32_t i)
+{
+	const struct evict_entry *x = at(e, i);
+
+	return x->list == EVICT_FREE || x->list == EVICT_GHOST ? UINT64_MAX : x->page;
 }
 
 enum evict_list evict_list_of(const struct evict *e, uint64_t page)

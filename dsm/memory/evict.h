@@ -61,6 +61,9 @@ int evict_next(struct evict *e, uint64_t *page);
 /* It cannot go now: it is taken for new, or used. */
 void evict_kept(struct evict *e, uint64_t page);
 
+/* The same of all that are leaving. */
+void evict_stay(struct evict *e);
+
 /* It stays, whatever happens, until the end of that. */
 void evict_pin(struct evict *e, uint64_t page);
 void evict_unpin(struct evict *e, uint64_t page);
@@ -69,6 +72,8 @@ void evict_unpin(struct evict *e, uint64_t page);
 uint32_t evict_resident(const struct evict *e);
 uint32_t evict_leaving(const struct evict *e);
 uint32_t evict_pinned(const struct evict *e);
+/* The page of the ith entry, from 1 to e->unused, or UINT64_MAX: that has none with a frame. */
+uint64_t evict_page_of(const struct evict *e, uint32_t i);
 /* The list that a page is in, EVICT_FREE when in none: for tests. */
 enum evict_list evict_list_of(const struct evict *e, uint64_t page);
 

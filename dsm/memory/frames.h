@@ -50,6 +50,7 @@ struct frames {
 	struct region *region;
 	struct chunks *chunks;
 	const struct coh_config *homes;
+	uint64_t members; /* who lives, one bit each; 0: all */
 	struct frame_state *state; /* by page; lazily populated */
 	struct frame_unit *unit;   /* by the number of its first page; the same */
 	size_t bytes, unit_bytes;
@@ -69,6 +70,10 @@ int frames_open(struct frames *f, struct region *region, struct chunks *chunks,
                 const struct coh_config *homes, uint64_t budget_bytes, int both,
                 uint64_t home_bytes);
 void frames_close(struct frames *f);
+/* --- frames_rehome.c --- */
+/* Of the nodes these live from now on (one bit each), and the pages of the others have other homes:
+ * those that are this node's then are no cached pages any more. What was being given up stays. */
+void frames_rehome(struct frames *f, uint64_t members);
 /* Sees to it that these pages' frames are allocated. -ENOSPC. */
 int frames_prepare(struct frames *f, uint64_t first, uint32_t n);
 /* The same for those that region_frame_fill() fills next, before anybody may look at them. */

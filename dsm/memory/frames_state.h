@@ -27,7 +27,10 @@ static inline struct evict *evict_of(struct frames *f, uint64_t page)
 
 static inline int is_home(const struct frames *f, uint64_t page)
 {
-	return coh_home_of(f->homes, page) == f->homes->self;
+	const coh_node home = f->members ? coh_home_among(f->homes, f->members, page)
+	                                 : coh_home_of(f->homes, page);
+
+	return home == f->homes->self;
 }
 
 #endif

@@ -12,6 +12,7 @@
 #include "dsm/memory/budget.h"
 #include "dsm/memory/chunks.h"
 #include "dsm/memory/frames.h"
+#include "dsm/memory/landings.h"
 #include "dsm/memory/mm.h"
 #include "dsm/memory/region.h"
 

@@ -413,6 +413,31 @@ static void test_refused(void)
 	stop();
 }
 
+/* A node dies: its pages are this one's, whose frames stay, and count as a home's. */
+static void test_rehome(void)
+{
+	uint64_t page;
+
+	start(0, PAGES);
+	land(OTHERS);
+	land(LAST);
+	CU_ASSERT_EQUAL(evict_next(&frames.evict[REGION_PTE], &page), 0);
+	frames_rehome(&frames, 3); /* all live, but what was asked for is over */
+	CU_ASSERT_EQUAL(evict_leaving(&frames.evict[REGION_PTE]), 0);
+	CU_ASSERT_EQUAL(evict_resident(&frames.evict[REGION_PTE]), 2);
+	CU_ASSERT_EQUAL(frames.pool[0].home, 0);
+	CU_ASSERT_EQUAL(evict_next(&frames.evict[REGION_PTE], &page), 0);
+	frames_rehome(&frames, 1);
+	CU_ASSERT_EQUAL(evict_resident(&frames.evict[REGION_PTE]), 0);
+	CU_ASSERT_EQUAL(frames.pool[0].home, 2 * REGION_PTE_BYTES);
+	CU_ASSERT_EQUAL(used_pages(), 2);
+	CU_ASSERT(frames_have_room(&frames, OTHERS + 1, 1, PAGES * REGION_PTE_BYTES));
+	land(OTHERS + 1);
+	CU_ASSERT_EQUAL(evict_resident(&frames.evict[REGION_PTE]), 0);
+	CU_ASSERT_EQUAL(frames.pool[0].home, 3 * REGION_PTE_BYTES);
+	stop();
+}
+
 int main(void)
 {
 	static const CU_TestInfo tests[] = {
@@ -429,6 +454,7 @@ int main(void)
 		{ "zeroed", test_zeroed },
 		{ "fresh", test_fresh },
 		{ "refused", test_refused },
+		{ "a node dies", test_rehome },
 		CU_TEST_INFO_NULL,
 	};
 
