@@ -22,6 +22,7 @@ struct entry {
 	char name[NAME_BYTES];
 	uint64_t value;
 	int present, claimed;
+	uint16_t claimant; /* who has */
 	struct waiting *first, **last; /* in the order of arrival */
 	UT_hash_handle hh;
 };
@@ -209,7 +210,7 @@ int names_next_waiter(struct names *n, const char *name, struct names_waiter *wh
 	return 1;
 }
 
-int names_claim(struct names *n, const char *name)
+int names_claim(struct names *n, const char *name, uint16_t node)
 {
 	struct entry *e;
 
@@ -221,24 +222,58 @@ int names_claim(struct names *n, const char *name)
 	if (e->claimed)
 		return -EBUSY;
 	e->claimed = 1;
+	e->claimant = node;
 	return 0;
+}
+
+/* The claim goes to the first who waits for it: 1 and *who, or 0, and nobody has it. */
+static int claim_on(struct entry *e, struct names_waiter *who)
+{
+	struct waiting **link;
+
+	for (link = &e->first; *link && !(*link)->who.bytes; link = &(*link)->next)
+		;
+	e->claimed = *link != NULL;
+	if (!*link)
+		return 0;
+	*who = (*link)->who;
+	e->claimant = who->node;
+	entry_pop(e, link);
+	return 1;
 }
 
 int names_unclaim(struct names *n, const char *name, struct names_waiter *who)
 {
 	struct entry *e = entry_find(n, name);
-	struct waiting **link;
 
 	if (!e || !e->claimed)
 		return 0;
-	for (link = &e->first; *link && !(*link)->who.bytes; link = &(*link)->next)
-		;
-	if (*link) {
-		*who = (*link)->who;
-		entry_pop(e, link);
+	if (claim_on(e, who))
 		return 1;
-	}
-	e->claimed = 0;
 	entry_drop_if_idle(n, e);
+	return 0;
+}
+
+static void forget_waiters(struct entry *e, uint64_t living)
+{
+	struct waiting **link = &e->first;
+
+	while (*link)
+		if (living >> (*link)->who.node & 1)
+			link = &(*link)->next;
+		else
+			entry_pop(e, link);
+}
+
+int names_bury(struct names *n, uint64_t living, struct names_waiter *who)
+{
+	struct entry *e, *next;
+
+	HASH_ITER(hh, n->by_name, e, next) {
+		forget_waiters(e, living);
+		if (e->claimed && !(living >> e->claimant & 1) && claim_on(e, who))
+			return 1;
+		entry_drop_if_idle(n, e);
+	}
 	return 0;
 }

@@ -31,8 +31,11 @@ int names_unwait(struct names *n, const char *name, struct names_waiter who);
 int names_next_waiter(struct names *n, const char *name, struct names_waiter *who);
 /* A name that is not there is claimed: by one at a time (-EBUSY), until it is added, by whomever,
  * or the claim is given up. -EINVAL, -ENOMEM. */
-int names_claim(struct names *n, const char *name);
+int names_claim(struct names *n, const char *name, uint16_t node);
 /* Gives it up. Where somebody waits who would claim it he has the claim: 1 and *who; else 0. */
 int names_unclaim(struct names *n, const char *name, struct names_waiter *who);
+/* Only these nodes live, of at most 64 (one bit each): the others wait for nothing any more, and claim
+ * nothing. Where that gives a claim to somebody else, 1 and *who, and there may be more; else 0. */
+int names_bury(struct names *n, uint64_t living, struct names_waiter *who);
 
 #endif

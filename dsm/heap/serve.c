@@ -129,7 +129,7 @@ static void serve_share(struct dsm *d, coh_node from, const struct coh_msg *m)
 		answer_found(d, &who, offset);
 		return;
 	}
-	rc = names_claim(d->heap->names, m->svc.name);
+	rc = names_claim(d->heap->names, m->svc.name, from);
 	if (rc == -EBUSY && names_wait(d->heap->names, m->svc.name, who) == 0)
 		return;
 	answer(d, from, m->slot, rc == -EBUSY ? -ENOMEM : rc, 0, 0);

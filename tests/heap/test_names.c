@@ -111,25 +111,25 @@ static void test_claims(void)
 	uint64_t value;
 
 	start();
-	CU_ASSERT_EQUAL(names_claim(n, ""), -EINVAL);
+	CU_ASSERT_EQUAL(names_claim(n, "", 0), -EINVAL);
 	CU_ASSERT_EQUAL(names_unclaim(n, "x", &who), 0); /* nobody has it */
-	CU_ASSERT_EQUAL(names_claim(n, "x"), 0);
-	CU_ASSERT_EQUAL(names_claim(n, "x"), -EBUSY);
+	CU_ASSERT_EQUAL(names_claim(n, "x", 0), 0);
+	CU_ASSERT_EQUAL(names_claim(n, "x", 0), -EBUSY);
 	CU_ASSERT_EQUAL(names_find(n, "x", &value), -ENOENT);
 	CU_ASSERT_EQUAL(names_wait(n, "x", (struct names_waiter){ 1, 1, 0 }), 0);
 	CU_ASSERT_EQUAL(names_wait(n, "x", (struct names_waiter){ 2, 2, 8 }), 0);
 	CU_ASSERT_EQUAL(names_wait(n, "x", (struct names_waiter){ 3, 3, 8 }), 0);
 	CU_ASSERT_EQUAL_FATAL(names_unclaim(n, "x", &who), 1);
 	CU_ASSERT(who.node == 2 && who.bytes == 8);
-	CU_ASSERT_EQUAL(names_claim(n, "x"), -EBUSY);
+	CU_ASSERT_EQUAL(names_claim(n, "x", 0), -EBUSY);
 	CU_ASSERT_EQUAL(names_add(n, "x", 5), 0);
 	CU_ASSERT(names_next_waiter(n, "x", &who) == 1 && who.node == 1);
 	CU_ASSERT(names_next_waiter(n, "x", &who) == 1 && who.node == 3);
 	CU_ASSERT_EQUAL(names_unclaim(n, "x", &who), 0); /* it is over */
 	CU_ASSERT_EQUAL(names_remove(n, "x"), 0);
-	CU_ASSERT_EQUAL(names_claim(n, "x"), 0);
+	CU_ASSERT_EQUAL(names_claim(n, "x", 0), 0);
 	CU_ASSERT_EQUAL(names_unclaim(n, "x", &who), 0);
-	CU_ASSERT_EQUAL(names_claim(n, "x"), 0); /* nobody waits any more */
+	CU_ASSERT_EQUAL(names_claim(n, "x", 0), 0); /* nobody waits any more */
 	names_close(n);
 }
 
@@ -233,6 +233,36 @@ static void test_random_against_model(void)
 	names_close(n);
 }
 
+/* Who has died waits no more, and what it has claimed others may. */
+static void test_bury(void)
+{
+	struct names_waiter who;
+
+	CU_ASSERT_EQUAL_FATAL(names_open(&n), 0);
+	CU_ASSERT_EQUAL(names_claim(n, "x", 1), 0);
+	CU_ASSERT_EQUAL(names_claim(n, "y", 1), 0);
+	CU_ASSERT_EQUAL(names_claim(n, "z", 2), 0);
+	CU_ASSERT_EQUAL(names_wait(n, "x", (struct names_waiter){ 1, 1, 8 }), 0);
+	CU_ASSERT_EQUAL(names_wait(n, "x", (struct names_waiter){ 0, 7, 0 }), 0);
+	CU_ASSERT_EQUAL(names_wait(n, "x", (struct names_waiter){ 2, 3, 8 }), 0);
+	CU_ASSERT_EQUAL(names_wait(n, "z", (struct names_waiter){ 1, 2, 8 }), 0);
+	CU_ASSERT_EQUAL(names_bury(n, 5, &who), 1);
+	CU_ASSERT_EQUAL(who.node, 2);
+	CU_ASSERT_EQUAL(who.slot, 3);
+	CU_ASSERT_EQUAL(names_bury(n, 5, &who), 0);
+	CU_ASSERT_EQUAL(names_claim(n, "x", 0), -EBUSY);
+	CU_ASSERT_EQUAL(names_claim(n, "y", 0), 0);
+	CU_ASSERT_EQUAL(names_claim(n, "z", 0), -EBUSY);
+	CU_ASSERT_EQUAL(names_unclaim(n, "z", &who), 0); /* node 1 does not wait */
+	CU_ASSERT_EQUAL(names_bury(n, 1, &who), 0); /* who waits for x would not claim it */
+	CU_ASSERT_EQUAL(names_claim(n, "x", 0), 0);
+	CU_ASSERT_EQUAL(names_add(n, "x", 5), 0);
+	CU_ASSERT_EQUAL(names_next_waiter(n, "x", &who), 1);
+	CU_ASSERT_EQUAL(who.slot, 7);
+	CU_ASSERT_EQUAL(names_next_waiter(n, "x", &who), 0);
+	names_close(n);
+}
+
 int main(void)
 {
 	static CU_TestInfo tests[] = {
@@ -243,6 +273,7 @@ int main(void)
 		{ "claims", test_claims },
 		{ "limit", test_limit },
 		{ "random against model", test_random_against_model },
+		{ "the dead", test_bury },
 		CU_TEST_INFO_NULL,
 	};
 	const char *seed = getenv("SEED");
