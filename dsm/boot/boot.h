@@ -18,6 +18,7 @@
 struct boot {
 	const struct boot_ops *ops;
 	int rank, size;
+	int has_starter;          /* who stops nodes, and tells of their end (stop, lost) */
 	int one_machine;          /* all nodes run on this machine, and see the same of it */
 	int nodes_here;           /* so many share this machine's processors */
 	char bind[64];            /* our address that the others reach, "" where any will do */

@@ -254,6 +254,7 @@ int boot_local_open(const char *dir, int rank, int size, struct boot **out, char
 	l->base.ops = &boot_local_ops;
 	l->base.rank = rank;
 	l->base.size = size;
+	l->base.has_starter = 1;
 	l->base.one_machine = 1;
 	l->base.nodes_here = size;
 	snprintf(l->base.runtime_dir, sizeof l->base.runtime_dir, "%s", dir);

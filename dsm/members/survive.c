@@ -32,7 +32,7 @@ struct survive {
 	unsigned nodes, self;
 	int over;            /* told.end() was called */
 	pthread_mutex_t lock; /* guards all below */
-	int stop;
+	int stop, mute;
 	struct vset cut, gone; /* suspicions that the thread has not taken */
 	uint32_t number;
 	struct vset members;
@@ -117,6 +117,8 @@ static void carry_out(struct survive *s)
 
 static void step(struct survive *s, const struct pulse_event *ev)
 {
+	if (s->over)
+		return;
 	pulse_step(s->pulse, now_ms(), ev, &s->fx);
 	carry_out(s);
 }
@@ -173,6 +175,7 @@ static int is_stopped(struct survive *s)
 
 	pthread_mutex_lock(&s->lock);
 	stopped = s->stop;
+	s->over |= s->mute;
 	pthread_mutex_unlock(&s->lock);
 	return stopped;
 }
@@ -288,6 +291,14 @@ void survive_suspect(struct survive *s, unsigned rank, enum views_source source)
 {
 	pthread_mutex_lock(&s->lock);
 	vset_add(source == VIEWS_CUT ? &s->cut : &s->gone, rank);
+	pthread_mutex_unlock(&s->lock);
+	ring(s->wake_fd);
+}
+
+void survive_mute(struct survive *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->mute = 1;
 	pthread_mutex_unlock(&s->lock);
 	ring(s->wake_fd);
 }

@@ -3,9 +3,6 @@
  * Going on when nodes are lost: a thread that keeps this node's part of the views (dsm/views), with
  * the datagrams, the clock and the suspicions of real life.
  *
- * Not used by a job yet: what its pages need then is not there. Until it is, such a job does not
- * start (settings).
- *
  * All calls from any thread, but survive_close(); told() and the rest of struct survive_told are
  * called by the thread, with no lock held, one at a time and in order.
  */
@@ -40,6 +37,9 @@ int survive_open(struct boot *boot, const struct survive_config *config, struct 
                  char *why, size_t why_len);
 /* Somebody has noticed that rank is lost. */
 void survive_suspect(struct survive *s, unsigned rank, enum views_source source);
+/* This node cannot go on: from now on it says nothing to the others, who are to miss it, and tells of
+ * nothing. Does not wait. */
+void survive_mute(struct survive *s);
 /* The view that this node is in. */
 uint32_t survive_view(struct survive *s, struct vset *members);
 /* Not within told. NULL is allowed. */
