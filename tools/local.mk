@@ -6,7 +6,7 @@ tools_dsmctl_SOURCES = tools/ctl/main.c tools/ctl/ctl.h tools/ctl/options.c \
 	tools/ctl/crew_watch.c tools/ctl/crew_end.c tools/ctl/leftovers.c tools/ctl/leftovers.h \
 	tools/ctl/spawn.c tools/ctl/spawn.h tools/ctl/threads.c tools/ctl/threads.h tools/ctl/relay.c tools/ctl/relay.h \
 	tools/ctl/sink.c tools/ctl/sink.h tools/ctl/input.c tools/ctl/input.h \
-	tools/ctl/keeper.c tools/ctl/keeper.h tools/ctl/jobs.c tools/ctl/jobs.h tools/ctl/newjob.c \
+	tools/ctl/keeper.c tools/ctl/keeper.h tools/ctl/jobs.c tools/ctl/jobs.h tools/ctl/kill.c tools/ctl/newjob.c \
 	tools/ctl/status.c tools/ctl/stats.c tools/ctl/audit.c tools/ctl/hot.c tools/ctl/checkpoint.c tools/ctl/clean.c \
 	tools/ctl/heatmap.c tools/ctl/heatmap.h tools/ctl/heatmap_ask.c tools/ctl/heatmap_html.c \
 	tools/ctl/heatmap_svg.c \

@@ -39,12 +39,12 @@ all_of() {
 }
 
 ctl=tools/dsmctl bench=tools/dsm-bench
-is 'audit checkpoint clean doctor heatmap help hot metrics run stats status top trace version' $ctl ''
+is 'audit checkpoint clean doctor heatmap help hot kill metrics run stats status top trace version' $ctl ''
 is 'run' $ctl help ru
 is '' $ctl help run ''
 is 'stats status' $ctl sta
 is '--help --version' $ctl -
-for command in run status stats audit hot metrics heatmap trace top checkpoint clean doctor; do
+for command in run status stats audit hot metrics heatmap trace top checkpoint kill clean doctor; do
 	is "$(all_of $ctl $command | sed 's/^-- //')" $ctl $command --
 done
 is '--faults' $ctl run --f
@@ -86,6 +86,7 @@ for command in status stats audit hot metrics heatmap trace; do
 done
 is dead-job $ctl clean ''
 is dead-job $ctl audit de
+is "$(job_of '')" $ctl kill ''
 is '' $ctl status nonsense
 is '' $ctl status "$tmp/"
 echo "completion: bash completes what dsmctl and dsm-bench have"

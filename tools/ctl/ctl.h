@@ -31,7 +31,7 @@ struct ctl_command {
 };
 
 extern const struct ctl_command ctl_run, ctl_status, ctl_stats, ctl_audit, ctl_hot, ctl_top,
-	ctl_metrics, ctl_trace, ctl_heatmap, ctl_checkpoint, ctl_clean, ctl_doctor;
+	ctl_metrics, ctl_trace, ctl_heatmap, ctl_checkpoint, ctl_kill, ctl_clean, ctl_doctor;
 
 /* The next option's letter, as getopt_long(3) with optarg and optind; -1 at the end, '?'
  * after an error, which has been told. Options end at the first other argument. */

@@ -11,7 +11,7 @@
 
 static const struct ctl_command *const commands[] = {
 	&ctl_run, &ctl_status, &ctl_stats, &ctl_audit, &ctl_hot, &ctl_top, &ctl_metrics,
-	&ctl_trace, &ctl_heatmap, &ctl_checkpoint, &ctl_clean, &ctl_doctor,
+	&ctl_trace, &ctl_heatmap, &ctl_checkpoint, &ctl_kill, &ctl_clean, &ctl_doctor,
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])
 
