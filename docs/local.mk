@@ -1,7 +1,7 @@
 # docs: the manual. A page for each group of calls; the other calls' pages refer to it.
 dist_man_MANS += docs/dsm.7 docs/dsm-bench.1 docs/dsmctl.1 \
 	docs/dsm_alloc.3 docs/dsm_atomics.3 docs/dsm_barrier.3 docs/dsm_checkpoint.3 docs/dsm_cond.3 \
-	docs/dsm_futex.3 docs/dsm_get_latency.3 docs/dsm_get_stats.3 docs/dsm_init.3 docs/dsm_mutex.3 docs/dsm_pin.3 docs/dsm_place.3 docs/dsm_probe.3 \
+	docs/dsm_futex.3 docs/dsm_get_latency.3 docs/dsm_get_stats.3 docs/dsm_init.3 docs/dsm_mutex.3 docs/dsm_pin.3 docs/dsm_place.3 docs/dsm_survive.3 docs/dsm_probe.3 \
 	docs/dsm_publish.3 docs/dsm_reduce.3 docs/dsm_shared.3 \
 	docs/dsm_strerror.3 docs/dsm_sync.3 docs/dsm_thread.3 docs/dsm_version.3
 dist_man_MANS += \
@@ -13,6 +13,7 @@ dist_man_MANS += \
 	docs/alias/dsm_futex_wait.3 docs/alias/dsm_futex_wake.3 \
 	docs/alias/dsm_latency_bound.3 docs/alias/dsm_latency_bucket.3 docs/alias/dsm_latency_merge.3 \
 	docs/alias/dsm_latency_name.3 docs/alias/dsm_latency_quantile.3 docs/alias/dsm_lookup.3 \
+	docs/alias/dsm_lost.3 docs/alias/dsm_on_view.3 docs/alias/dsm_view.3 docs/alias/dsm_wait_view.3 \
 	docs/alias/dsm_mutex_create.3 docs/alias/dsm_mutex_destroy.3 \
 	docs/alias/dsm_mutex_lock.3 docs/alias/dsm_mutex_trylock.3 \
 	docs/alias/dsm_mutex_unlock.3 docs/alias/dsm_prefetch.3 docs/alias/dsm_provider.3 \

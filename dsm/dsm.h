@@ -46,7 +46,7 @@
  * - mlockall(MCL_CURRENT) in a node fetches all of the region and fills this machine's memory. Lock
  *   before dsm_init, or with MCL_ONFAULT; mlock(2) likewise only as mlock2(MLOCK_ONFAULT).
  * - Data that different nodes write at the same time belongs on different pages.
- * - A node that dies ends the job.
+ * - A node that dies ends the job, unless it is told to go on: dsm_survive.h.
  * - A stack may lie in the region, but no thread's descriptor (pthread_attr_setstack). With faults
  *   as signals no thread may block SIGBUS; for alternate stacks see dsm(7), SIGNALS AND STACKS.
  *
@@ -153,8 +153,8 @@ struct dsm_config {
 	                             * the job's secret: no others should see it. */
 	void *allgather_ctx;
 	int rank, nodes;      /* with allgather: this node's rank, and how many there are */
-	const char *on_loss;  /* DSM_ON_LOSS: when a node is lost, "end" (default) the job. "continue" is
-	                       * not there yet: DSM_ERR_CONFIG. */
+	const char *on_loss;  /* DSM_ON_LOSS: when a node is lost, "end" (default) the job, or "continue":
+	                       * the others go on, as dsm_survive.h says. The same on all nodes. */
 	uint32_t loss_ms;     /* DSM_LOSS_TIMEOUT: in ms, who says nothing for so long is lost, then */
 };
 /* Only in the environment: DSM_SPIN_US, looking for more before sleeping, in microseconds, 0 to

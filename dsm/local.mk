@@ -1,5 +1,5 @@
 include_HEADERS += dsm/dsm.h dsm/dsm.hpp dsm/dsm_base.hpp dsm/dsm_sync.hpp dsm/dsm_thread.hpp dsm/dsm_wait.hpp dsm/dsm_bind.h dsm/dsm_checkpoint.h dsm/dsm_coll.h \
-	dsm/dsm_futex.h dsm/dsm_latency.h dsm/dsm_mpi.h dsm/dsm_place.h dsm/dsm_sync.h dsm/dsm_thread.h
+	dsm/dsm_futex.h dsm/dsm_latency.h dsm/dsm_mpi.h dsm/dsm_place.h dsm/dsm_survive.h dsm/dsm_sync.h dsm/dsm_thread.h
 
 # The node, floor by floor, from the top. Tests link it.
 noinst_LTLIBRARIES += libnode.la
@@ -8,12 +8,12 @@ libnode_la_SOURCES += dsm/probe/container.c dsm/probe/kernel.c dsm/probe/look.c 
 	dsm/probe/network.c dsm/probe/probe.c dsm/probe/probe.h dsm/probe/tell.c
 libnode_la_SOURCES += dsm/start/active.c dsm/start/agree.c dsm/start/boot.c \
 	dsm/start/core.c dsm/start/exit.c dsm/start/init.c dsm/start/limits.c dsm/start/loss.c dsm/start/meet.c dsm/start/part.c dsm/start/place.c \
-	dsm/start/provider.c dsm/start/reach.c dsm/start/restore.c dsm/start/restore_find.c dsm/start/restore_find.h dsm/start/restore_pages.c dsm/start/restore_read.c dsm/start/restore_read.h dsm/start/settings.c dsm/start/settings.h dsm/start/start.h \
+	dsm/start/provider.c dsm/start/reach.c dsm/start/restore.c dsm/start/restore_find.c dsm/start/restore_find.h dsm/start/restore_pages.c dsm/start/restore_read.c dsm/start/restore_read.h dsm/start/settings.c dsm/start/settings.h dsm/start/start.h dsm/start/survive.c \
 	dsm/start/steps.h dsm/start/variables.c dsm/start/vote.c dsm/start/vote.h
 libnode_la_SOURCES += dsm/calls/atomics.c dsm/calls/checkpoint.c dsm/calls/checkpoint.h dsm/calls/checkpoint_agree.c dsm/calls/checkpoint_finish.c dsm/calls/checkpoint_pages.c dsm/calls/checkpoint_wanted.c dsm/calls/coll.c dsm/calls/cond.c dsm/calls/discard.c \
 	dsm/calls/discard.h dsm/calls/futex.c dsm/calls/gate.c dsm/calls/gate.h dsm/calls/job.c \
 	dsm/calls/meetings.c dsm/calls/memory.c dsm/calls/mutex.c dsm/calls/objects.h dsm/calls/pin.c \
-	dsm/calls/pin.h dsm/calls/place.c dsm/calls/rwlock.c dsm/calls/semaphore.c dsm/calls/states.h dsm/calls/restored.c dsm/calls/stats.c \
+	dsm/calls/pin.h dsm/calls/place.c dsm/calls/rwlock.c dsm/calls/semaphore.c dsm/calls/states.h dsm/calls/restored.c dsm/calls/stats.c dsm/calls/survive.c \
 	dsm/calls/sync.c dsm/calls/thread.c dsm/calls/turns.c dsm/calls/words.c dsm/calls/words.h
 libnode_la_SOURCES += dsm/admin/admin.c dsm/admin/admin.h dsm/admin/answers.h \
 	dsm/admin/audit.c dsm/admin/heat.c dsm/admin/hot.c dsm/admin/latency.c dsm/admin/post.c dsm/admin/post.h dsm/admin/report.c \
@@ -23,13 +23,13 @@ libnode_la_SOURCES += dsm/heap/alloc.c dsm/heap/alloc.h dsm/heap/alloc_bins.c \
 	dsm/heap/ask.c dsm/heap/blocks.c dsm/heap/check.c dsm/heap/check.h dsm/heap/check_serve.c \
 	dsm/heap/heap.c dsm/heap/heap.h dsm/heap/inbox.c dsm/heap/keep.c dsm/heap/names.c \
 	dsm/heap/names.h dsm/heap/room.c dsm/heap/room.h dsm/heap/rounds.c dsm/heap/serve.c \
-	dsm/heap/services.h dsm/heap/slots.c dsm/heap/zones.c
+	dsm/heap/services.h dsm/heap/slots.c dsm/heap/views.c dsm/heap/zones.c
 libnode_la_SOURCES += dsm/workers/helper.c dsm/workers/room.h dsm/workers/run.c dsm/workers/table.c \
 	dsm/workers/table.h dsm/workers/tell.c dsm/workers/workers.c dsm/workers/workers.h
 libnode_la_SOURCES += dsm/node/ahead.c dsm/node/apply.c dsm/node/away.c dsm/node/away.h dsm/node/away_ahead.c dsm/node/away_land.c dsm/node/call.c dsm/node/call.h \
-	dsm/node/cohort.c dsm/node/cohort.h dsm/node/engine.c dsm/node/engine.h dsm/node/entry.c dsm/node/entry.h dsm/node/fail.c \
+	dsm/node/cohort.c dsm/node/cohort.h dsm/node/engine.c dsm/node/engine.h dsm/node/enter.c dsm/node/entry.c dsm/node/entry.h dsm/node/fail.c \
 	dsm/node/fault_list.c \
-	dsm/node/fault_list.h dsm/node/faults.c dsm/node/faults.h dsm/node/freeze.c dsm/node/freeze.h dsm/node/help.c \
+	dsm/node/fault_list.h dsm/node/faults.c dsm/node/faults.h dsm/node/freeze.c dsm/node/freeze.h dsm/node/help.c dsm/node/land.c \
 	dsm/node/hot.c dsm/node/hot.h dsm/node/lines.c dsm/node/lines.h dsm/node/looks.c dsm/node/looks.h dsm/node/loop.c dsm/node/loop.h dsm/node/moment.c dsm/node/moment.h \
 	dsm/node/moment_save.c dsm/node/node.h \
 	dsm/node/pins.c dsm/node/pins.h dsm/node/progress.c dsm/node/progress.h \
@@ -38,7 +38,7 @@ libnode_la_SOURCES += dsm/node/ahead.c dsm/node/apply.c dsm/node/away.c dsm/node
 	dsm/node/stream.c dsm/node/stream.h dsm/node/tenure.c dsm/node/tenure.h \
 	dsm/node/writes.c dsm/node/writes.h \
 	dsm/node/trace.c dsm/node/trace.h \
-	dsm/node/unpin.c dsm/node/waits.c dsm/node/waits.h dsm/node/wanted.h dsm/node/watch.c
+	dsm/node/unpin.c dsm/node/view.c dsm/node/view.h dsm/node/waits.c dsm/node/waits.h dsm/node/wanted.h dsm/node/watch.c
 libnode_la_SOURCES += dsm/members/mail.c dsm/members/mail.h dsm/members/members.c dsm/members/members.h \
 	dsm/members/survive.c dsm/members/survive.h
 libnode_la_SOURCES += dsm/trap/access_map.c dsm/trap/access_map.h dsm/trap/audit.c \

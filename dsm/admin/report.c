@@ -34,11 +34,26 @@ static json_t *waiting_json(struct dsm *d)
 	return list;
 }
 
+/* Of a job that goes on when nodes die. */
+static void add_view(struct dsm *d, json_t *o)
+{
+	json_t *living = json_array();
+
+	for (int rank = 0; rank < d->boot->size; rank++)
+		if (d->view.members >> rank & 1)
+			json_array_append_new(living, json_integer(rank));
+	json_object_set_new(o, "view", json_integer(d->view.number));
+	json_object_set_new(o, "living", living);
+	json_object_set_new(o, "lost_pages", json_integer((json_int_t)d->view.n_lost));
+	json_object_set_new(o, "late_writes", json_integer((json_int_t)d->view.n_late));
+}
+
 static json_t *status_json(struct dsm *d)
 {
 	const struct region_zone *zone = &d->memory.region.zone[REGION_PTE];
+	json_t *o;
 
-	return json_pack("{s:s, s:i, s:i, s:i, s:s, s:s, s:s, s:s, s:I, s:f, s:b, s:I, s:o}", "job",
+	o = json_pack("{s:s, s:i, s:i, s:i, s:s, s:s, s:s, s:s, s:I, s:f, s:b, s:I, s:o}", "job",
 	                 d->boot->job, "rank", d->boot->rank, "size", d->boot->size, "pid",
 	                 (int)getpid(), "version", PACKAGE_VERSION, "provider",
 	                 d->tr->ops->provider(d->tr), "trap", d->trap->ops->name, "faults",
@@ -47,6 +62,9 @@ static json_t *status_json(struct dsm *d)
 	                 (double)(clock_now_ns() - d->start_ns) / 1e9, "lost", d->members.lost != 0,
 	                 "bad_messages", (json_int_t)d->engine.bad_messages, "waiting",
 	                 waiting_json(d));
+	if (o && d->view.on)
+		add_view(d, o);
+	return o;
 }
 
 char *report_answer(void *dsm, const char *request)

@@ -8,6 +8,7 @@
 #include "dsm/dsm_bind.h"
 #include "dsm/dsm_checkpoint.h"
 #include "dsm/dsm_futex.h"
+#include "dsm/dsm_survive.h"
 #include "dsm/dsm_thread.h"
 
 const char *dsm_version(void)
@@ -35,6 +36,8 @@ const char *dsm_strerror(int code)
 	case DSM_ERR_STORAGE: return "a file of a checkpoint cannot be written or read";
 	case DSM_ERR_CHECKPOINT: return "no checkpoint, or one that cannot be used";
 	case DSM_ERR_CHANGED: return "the word does not hold what was expected";
+	case DSM_ERR_LOST_DATA: return "what this memory held was at a node that has died";
+	case DSM_ERR_VIEW: return "a node has died meanwhile";
 	case DSM_ERR_PROGRAM: return "the node runs another program, or has not loaded the function's library";
 	default: break;
 	}

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* dsm_fetch_add, dsm_swap, dsm_compare_swap. */
+#include <errno.h>
+
 #include "dsm/calls/words.h"
+#include "dsm/dsm_survive.h"
 #include "dsm/node/node.h"
 
 static int atomic_call(struct dsm *d, const void *ptr, struct coh_atomic a, uint64_t *old)
@@ -16,7 +19,7 @@ static int atomic_call(struct dsm *d, const void *ptr, struct coh_atomic a, uint
 	ev.atomic.offset = (uint8_t *)ptr - (uint8_t *)region_window_at(&d->memory.region, page);
 	rc = node_call_wait(d, &ev, &w);
 	*old = w.result[0];
-	return rc;
+	return rc == -EIO ? DSM_ERR_LOST_DATA : rc;
 }
 
 static int atomic32(struct dsm *d, uint32_t *ptr, unsigned op, uint32_t operand, uint32_t compare,

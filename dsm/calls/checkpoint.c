@@ -23,6 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "dsm/dsm_survive.h"
 #include "dsm/calls/checkpoint.h"
 #include "dsm/dsm_bind.h"
 #include "dsm/dsm_coll.h"
@@ -327,7 +328,7 @@ static void leave(struct dsm *d)
 int dsm_checkpoint(dsm_t *d, const struct dsm_checkpoint_args *args)
 {
 	NODE_ENTRY(dsm_checkpoint, d, args);
-	int rc = enter(d);
+	int rc = d->view.on ? DSM_ERR_NOTSUP : enter(d);
 
 	if (rc)
 		return rc;

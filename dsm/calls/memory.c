@@ -21,6 +21,28 @@ static int clear_here(struct dsm *d, uint8_t *at, size_t bytes)
 	return 0;
 }
 
+/* Where nodes may die no page is held, nor discarded. A page that is lost says so to an atomic that
+ * changes nothing, before it is stored to. */
+static int clear_where_nodes_die(struct dsm *d, uint8_t *at, size_t bytes)
+{
+	const size_t page_bytes = region_zone_of(&d->memory.region,
+	                                         region_page_of(&d->memory.region, at))->page_bytes;
+	uint8_t *end = at + bytes;
+	int rc = 0;
+
+	while (at < end && rc == 0) {
+		uint8_t *next = (uint8_t *)(((uintptr_t)at / page_bytes + 1) * page_bytes);
+		uint64_t *word = (uint64_t *)((uintptr_t)at & ~(uintptr_t)7);
+
+		next = next < end ? next : end;
+		rc = dsm_fetch_add64(d, word, 0, NULL);
+		if (rc == 0)
+			memset(at, 0, (size_t)(next - at));
+		at = next;
+	}
+	return rc;
+}
+
 /* What an earlier owner has left. No page has to come for that, unless it is shared with other
  * blocks, or somebody holds it. */
 static int clear(struct dsm *d, uint8_t *at, size_t bytes, int whole_pages)
@@ -32,6 +54,8 @@ static int clear(struct dsm *d, uint8_t *at, size_t bytes, int whole_pages)
 	uint8_t *lo, *hi;
 	int rc;
 
+	if (d->view.on)
+		return clear_where_nodes_die(d, at, bytes);
 	if (!whole_pages || bytes == 0)
 		return clear_here(d, at, bytes);
 	rc = discard_pages(d, first, (bytes + page_bytes - 1) / page_bytes, "dsm_alloc", &left);
@@ -92,8 +116,8 @@ static int free_pages(struct dsm *d, int kind, const void *ptr, uint64_t bytes)
 	const uint64_t offset = (uint64_t)((const uint8_t *)ptr - zone->window);
 	const uint64_t first = zone->first + offset / zone->page_bytes;
 	struct coh_svc svc = {.op = SVC_FREED, .arg = {offset}};
-	struct discarded left;
-	int rc = discard_pages(d, first, bytes / zone->page_bytes, "dsm_free", &left);
+	struct discarded left = {first, first + bytes / zone->page_bytes};
+	int rc = d->view.on ? 0 : discard_pages(d, first, bytes / zone->page_bytes, "dsm_free", &left);
 
 	if (rc)
 		return rc;

@@ -7,6 +7,7 @@
 #include <utlist.h>
 
 #include "dsm/calls/pin.h"
+#include "dsm/dsm_survive.h"
 #include "dsm/node/node.h"
 
 /* Waits for whatever the node does next. */
@@ -173,6 +174,8 @@ int dsm_pin(dsm_t *d, const void *ptr, size_t bytes, int mode)
 	if (region_kind_of(&d->memory.region, ptr, bytes) < 0 ||
 	    (mode != DSM_PIN_READ && mode != DSM_PIN_WRITE) || node_is_copy(d))
 		return DSM_ERR_INVAL;
+	if (d->view.on)
+		return DSM_ERR_NOTSUP;
 	if (bytes == 0)
 		return 0;
 	page = first = region_page_of(&d->memory.region, ptr);

@@ -2,6 +2,7 @@
 /* dsm_barrier, mutexes, conditions. */
 #include <errno.h>
 
+#include "dsm/dsm_survive.h"
 #include "dsm/node/node.h"
 
 /* A handle: kind (8 bits), home (16), index at its home plus one (32). The home is that of the job
@@ -57,6 +58,8 @@ int dsm_mutex_create(dsm_t *d, dsm_mutex *out)
 
 	if (!out || node_is_copy(d))
 		return DSM_ERR_INVAL;
+	if (!view_permits(d, ev.kind))
+		return DSM_ERR_NOTSUP;
 	node_lock(d, &mask);
 	rc = d->members.lost ? d->members.lost : node_step(d, &ev);
 	object = d->engine.fx.object;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Asking rank 0, and others for threads. */
+#include "dsm/dsm_survive.h"
 #include "dsm/heap/services.h"
 #include "dsm/workers/workers.h"
 
@@ -15,7 +16,11 @@ void heap_request(struct dsm *d, const struct coh_msg *m)
 
 static void request(struct dsm *d, coh_node to, const struct coh_msg *m)
 {
-	if (!workers_takes(m->svc.op))
+	if (heap_is_for_all(m->svc.op) && to == d->engine.cfg.self)
+		heap_serve_all(d, to, m);
+	else if (heap_is_for_all(m->svc.op))
+		node_send(d, to, m);
+	else if (!workers_takes(m->svc.op))
 		heap_request(d, m);
 	else if (to == d->engine.cfg.self)
 		workers_request(d, to, m);
@@ -36,8 +41,10 @@ int heap_ask(struct dsm *d, coh_node to, struct coh_svc *svc, int timeout_ms, un
 
 	if (node_is_copy(d))
 		return DSM_ERR_INVAL;
+	if (!heap_permits(d, svc->op))
+		return DSM_ERR_NOTSUP;
 	node_lock(d, &mask);
-	slot = d->members.lost ? d->members.lost : heap_slot_take(d, &w);
+	slot = d->members.lost || !view_lives(d, to) ? DSM_ERR_LOST : heap_slot_take(d, to, &w);
 	if (slot < 0) {
 		node_unlock(d, &mask);
 		return slot;

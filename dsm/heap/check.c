@@ -111,7 +111,7 @@ static int ask(struct dsm *d, struct check *c)
 	struct coh_msg m = { .type = COH_MSG_SVC_REQ, .n = 1, .svc = c->svc };
 	int slot;
 
-	slot = d->members.lost ? d->members.lost : heap_slot_take(d, &c->w);
+	slot = d->members.lost ? d->members.lost : heap_slot_take(d, 0, &c->w);
 	if (slot < 0)
 		return slot;
 	waits_add(&d->waits, &c->w, WHAT);

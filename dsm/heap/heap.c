@@ -11,6 +11,7 @@ static const struct node_services services = {
 	.response = heap_response,
 	.serve = heap_serve_kept,
 	.answer = heap_answer,
+	.view = heap_view,
 };
 
 /* With DSM_CHECK. */
@@ -19,6 +20,7 @@ static const struct node_services checking = {
 	.response = heap_response,
 	.serve = heap_serve_kept,
 	.answer = heap_answer,
+	.view = heap_view,
 	.check_begin = heap_check_begin,
 	.check_passed = heap_check_passed,
 	.check_here = heap_check_here,

@@ -27,7 +27,12 @@ enum heap_op {
 	SVC_WHERE,   /* arg 0: an offset. Answer: 0; or -ENOENT, nobody has allocated that page, and
 	              * the nearest block: offset, bytes (0: none), bytes of its name */
 	SVC_NAME,    /* arg: a block's offset, part. Answer: that part of its name */
+	SVC_LOST,    /* of any node. arg: a page of its homes, and how many. Answer: which of them are
+	              * lost, a bit each; or -EAGAIN */
+	SVC_LEAVE,   /* of any node: this one has come to dsm_fini. There is no answer */
 };
+
+#define HEAP_LOST_PAGES 192 /* of one SVC_LOST, at most */
 
 /* Sets d->heap, and what the node does with services' messages. -ENOMEM */
 int heap_open(struct dsm *d);

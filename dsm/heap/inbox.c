@@ -46,6 +46,10 @@ void heap_keep(struct dsm *d, coh_node from, const struct coh_msg *m)
 	struct heap_inbox *in = &d->heap->inbox;
 	size_t at;
 
+	if (heap_is_for_all(m->svc.op)) {
+		heap_serve_all(d, from, m);
+		return;
+	}
 	if (workers_takes(m->svc.op)) {
 		workers_request(d, from, m);
 		return;

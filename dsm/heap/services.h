@@ -23,6 +23,7 @@ struct heap_inbox {
 
 struct heap {
 	struct waiter *slot[HEAP_SLOTS]; /* who waits for an answer */
+	coh_node to[HEAP_SLOTS];         /* and of whom */
 	/* rank 0: */
 	struct alloc *alloc[REGION_ZONES];
 	struct room room[REGION_ZONES];
@@ -84,9 +85,18 @@ void heap_keep(struct dsm *d, coh_node from, const struct coh_msg *msg);
 /* Serves what was kept. Service thread only. */
 void heap_serve_kept(struct dsm *d);
 
+/* --- views.c: where nodes may die --- */
+/* Whether every node answers it, not rank 0 alone; whether it may be asked for in this job. */
+int heap_is_for_all(unsigned op);
+int heap_permits(const struct dsm *d, unsigned op);
+/* Such a request, at once. */
+void heap_serve_all(struct dsm *d, coh_node from, const struct coh_msg *msg);
+/* A view has begun. */
+void heap_view(struct dsm *d);
+
 /* --- slots.c: of those who have asked --- */
-/* A free slot, or DSM_ERR_NOMEM. */
-int heap_slot_take(struct dsm *d, struct waiter *w);
+/* A free slot, for a request of that node; or DSM_ERR_NOMEM. */
+int heap_slot_take(struct dsm *d, coh_node to, struct waiter *w);
 /* An answer: the wait for it ends. */
 void heap_response(struct dsm *d, const struct coh_msg *msg);
 

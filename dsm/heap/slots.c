@@ -21,11 +21,12 @@ void heap_response(struct dsm *d, const struct coh_msg *m)
 	waits_done(&d->waits, w, m->svc.status);
 }
 
-int heap_slot_take(struct dsm *d, struct waiter *w)
+int heap_slot_take(struct dsm *d, coh_node to, struct waiter *w)
 {
 	for (unsigned i = 0; i < HEAP_SLOTS; i++)
 		if (!d->heap->slot[i]) {
 			d->heap->slot[i] = w;
+			d->heap->to[i] = to;
 			return (int)i;
 		}
 	return DSM_ERR_NOMEM;

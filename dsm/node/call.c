@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 
+#include "dsm/dsm_survive.h"
 #include "dsm/node/node.h"
 
 /* Who makes no call is not seen. A fault comes too late: the kernel ends the process at once. */
@@ -55,6 +56,8 @@ static int call_locked(struct dsm *d, const struct coh_event *ev)
 {
 	int rc;
 
+	if (!view_permits(d, ev->kind))
+		return DSM_ERR_NOTSUP;
 	end_tenures(d);
 	while (!d->members.lost) {
 		rc = node_step(d, ev);

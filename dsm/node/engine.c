@@ -6,45 +6,28 @@
 #include "coherence/wire.h"
 #include "dsm/node/node.h"
 
-#define CACHE_LINE 64
-
-/* The registration that these pages' frames lie in, which have memory then. NULL, and the
- * job has failed, when there is none to be had. */
-static struct tr_mem *mem_of(struct dsm *d, uint64_t page, uint16_t n)
-{
-	struct tr_mem *mem = NULL;
-	int rc = frames_prepare(&d->memory.frames, page, n);
-
-	if (rc == 0)
-		rc = chunks_mem(&d->memory.chunks, page, n, &mem);
-	if (rc == 0)
-		return mem;
-	log_line(&d->log, DSM_LOG_ERROR, "no memory for page %llu: %s", (unsigned long long)page,
-	         strerror(-rc));
-	node_fail(d, rc == -EAGAIN ? "RLIMIT_MEMLOCK (ulimit -l) is too low for what it has to pin"
-	                           : "no memory for a page that is to be moved");
-	return NULL;
-}
-
-static void fill_landing(struct dsm *d, uint64_t page, uint16_t n, struct coh_landing *out)
-{
-	struct tr_mem *mem = mem_of(d, page, n);
-
-	moment_change(d, page, n);
-	if (mem)
-		d->tr->ops->landing(mem, region_frame_at(&d->memory.region, page), out->bytes);
-}
-
 uint64_t node_page_of(const struct coh_msg *msg)
 {
 	return msg->type >= COH_MSG_LOCK && msg->type <= COH_MSG_SVC_RESP ? TRACE_NO_PAGE : msg->page;
 }
 
+/* The end of this node, or of that one, where the others go on. */
+static void cannot_reach(struct dsm *d, coh_node to, const char *why)
+{
+	if (d->view.on)
+		view_suspect(d, to);
+	else
+		node_fail(d, why);
+}
+
 void node_send(struct dsm *d, coh_node to, const struct coh_msg *msg)
 {
 	uint8_t buf[COH_WIRE_MAX];
-	int rc = d->tr->ops->send(d->tr, to, buf, coh_wire_encode(msg, buf));
+	int rc;
 
+	if (!view_lives(d, to))
+		return;
+	rc = d->tr->ops->send(d->tr, to, buf, coh_wire_encode(msg, buf));
 	d->trace.sent[to]++;
 	TRACE_NOTE(&d->trace, .kind = TRACE_SENT, .type = msg->type, .peer = to,
 	           .page = node_page_of(msg),
@@ -53,64 +36,63 @@ void node_send(struct dsm *d, coh_node to, const struct coh_msg *msg)
 	if (rc) {
 		log_line(&d->log, DSM_LOG_ERROR, "cannot send %s to node %u: %s",
 		         coh_msg_name(msg->type), to, strerror(-rc));
-		node_fail(d, "a message could not be sent");
+		cannot_reach(d, to, "a message could not be sent");
 	}
-}
-
-/* Brings a small page's frame near while its content is asked for. Mostly it is this
- * processor that will copy it there, from where the transport takes it up. */
-static void warm_landing(struct dsm *d, uint64_t page, uint16_t n)
-{
-	const uint8_t *at = region_frame_at(&d->memory.region, page);
-
-	if (n != 1 || region_zone_of(&d->memory.region, page) != &d->memory.region.zone[REGION_PTE])
-		return;
-	for (unsigned i = 0; i < REGION_PTE_BYTES; i += CACHE_LINE)
-		__builtin_prefetch(at + i, 1);
 }
 
 static void do_send(struct dsm *d, struct coh_effect *e)
 {
-	if (e->fill & COH_FILL_LANDING)
-		fill_landing(d, e->msg.page, e->msg.n, &e->msg.landing);
-	if (e->fill & COH_FILL_REFRESH)
-		fill_landing(d, e->msg.page, e->msg.n, &e->msg.refresh);
-	if (d->members.lost && e->fill)
-		return; /* no landing */
+	if (land_fill(d, e))
+		return;
 	/* An untouched page of ours that others write from now on: it will come back. */
 	if (e->msg.type == COH_MSG_GRANT && e->msg.access == COH_WRITE)
 		frames_reserve(&d->memory.frames, e->msg.page, e->msg.n);
 	node_send(d, e->node, &e->msg);
-	if (e->fill & COH_FILL_LANDING)
-		warm_landing(d, e->msg.page, e->msg.n);
+	land_warm(d, e);
 }
 
-/* The cookie of a page write says which frames it reads. */
-static uint64_t write_cookie(uint64_t page, uint16_t n)
+/* The cookie of a page write says which frames it reads; where nodes may die it is known whom it goes
+ * to, too, and it says in which view. */
+static uint64_t write_begins(struct dsm *d, const struct coh_effect *e, uint32_t *tag)
 {
-	return page << 16 | n;
+	if (d->view.on) {
+		*tag = coh_tag_mark(*tag, coh_view(d->engine.coh));
+		return view_write_begins(d, e->node, e->page, e->n);
+	}
+	frames_pin(&d->memory.frames, e->page, e->n);
+	return e->page << 16 | e->n;
+}
+
+void node_written(struct dsm *d, uint64_t cookie)
+{
+	if (d->view.on)
+		view_write_ends(d, cookie);
+	else
+		frames_unpin(&d->memory.frames, cookie >> 16, cookie & 0xffff);
 }
 
 static void do_move(struct dsm *d, const struct coh_effect *e)
 {
 	size_t len = e->n * region_zone_of(&d->memory.region, e->page)->page_bytes;
-	struct tr_mem *mem = mem_of(d, e->page, e->n);
+	struct tr_mem *mem = view_lives(d, e->node) ? land_mem(d, e->page, e->n) : NULL;
+	uint64_t cookie;
+	uint32_t tag = e->tag;
 	int rc;
 
 	if (!mem)
 		return;
-	frames_pin(&d->memory.frames, e->page, e->n);
+	cookie = write_begins(d, e, &tag);
 	TRACE_NOTE(&d->trace, .kind = TRACE_WRITE, .peer = e->node, .page = e->page, .n = e->n,
 	           .more = e->tag);
 	rc = d->tr->ops->write(d->tr, e->node, mem, region_frame_at(&d->memory.region, e->page), len,
-	                       e->landing.bytes, e->tag, write_cookie(e->page, e->n));
+	                       e->landing.bytes, tag, cookie);
 	if (rc == 0)
 		d->engine.pages_written += e->n;
 	if (rc) {
-		frames_unpin(&d->memory.frames, e->page, e->n);
+		node_written(d, cookie);
 		log_line(&d->log, DSM_LOG_ERROR, "cannot write page %llu to node %u: %s",
 		         (unsigned long long)e->page, e->node, strerror(-rc));
-		node_fail(d, "a page could not be sent");
+		cannot_reach(d, e->node, "a page could not be sent");
 	}
 }
 
@@ -145,7 +127,8 @@ static void do_atomic(struct dsm *d, const struct coh_effect *e)
 		complete(d, e->cookie, 0, old, 1);
 	} else {
 		struct coh_msg m = {.type = COH_MSG_ATOMIC_RESP, .slot = e->slot, .n = 1,
-		                    .page = e->page, .result = old};
+		                    .page = e->page, .view = coh_view(d->engine.coh), .result = old};
+		coh_keep_result(d->engine.coh, e->page, old);
 		node_send(d, e->node, &m);
 	}
 }
@@ -197,7 +180,9 @@ static int frames_removed(struct dsm *d, const struct coh_effect *e)
 static void do_set_access(struct dsm *d, const struct coh_effect *e, int zeroed)
 {
 	/* Whoever wants to write while nobody may faults once more, and waits then. */
-	const uint8_t access = d->freeze.what && e->access == COH_WRITE ? COH_READ : e->access;
+	const uint8_t access = d->view.shut                                ? COH_NONE
+	                       : d->freeze.what && e->access == COH_WRITE ? COH_READ
+	                                                                  : e->access;
 	int rc = 0;
 
 	if (e->access != COH_NONE)
@@ -288,6 +273,7 @@ static void carry_out(struct dsm *d)
 			frames_discard(&d->memory.frames, e->page, e->n);
 			d->trap->ops->forget(d->trap, e->page, e->n);
 			break;
+		case COH_FX_LOST: view_lose(d, e->page); break;
 		case COH_FX_COMPLETE: complete(d, e->cookie, e->status, e->result, e->n); break;
 		default: break;
 		}
@@ -358,6 +344,8 @@ int node_step(struct dsm *d, const struct coh_event *ev)
 	int rc;
 
 	if (__builtin_expect(d->freeze.what, 0) && freeze_holds(&d->freeze, ev->kind))
+		return -EAGAIN;
+	if (__builtin_expect(d->view.shut, 0) && view_shuts(ev->kind))
 		return -EAGAIN;
 	if (__builtin_expect(d->away.left != 0, 0)) {
 		shorter = *ev;

@@ -44,6 +44,9 @@ uint64_t node_page_of(const struct coh_msg *msg);
 /* Sends a message outside the core (services). */
 void node_send(struct dsm *d, coh_node to, const struct coh_msg *msg);
 
+/* A page write of this node's, of that cookie, is over. */
+void node_written(struct dsm *d, uint64_t cookie);
+
 /* --- apply.c --- */
 /* Does an atomic of 4 or 8 bytes. Returns what was there. */
 uint64_t node_apply(void *at, const struct coh_atomic *a);
@@ -57,6 +60,8 @@ void node_fail(struct dsm *d, const char *why);
 /* --- receive.c: above the engine --- */
 /* Steps with a message of another node, which may have to wait for the end of a pin. */
 void node_take_message(struct dsm *d, struct coh_event *ev);
+/* What was kept for the view that has just begun, as far as it is of it. */
+void node_take_kept(struct dsm *d);
 /* Takes what the transport and due tenures have. */
 void node_progress(struct dsm *d);
 

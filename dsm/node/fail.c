@@ -8,7 +8,12 @@ void node_fail(struct dsm *d, const char *why)
 		return;
 	/* Who hears of it may end the process at once. */
 	log_flush(&d->log);
-	d->members.told = members_tell_now(&d->members);
+	/* Where the others go on, they are to miss this one. */
+	if (d->view.survive)
+		survive_mute(d->view.survive);
+	d->members.told = d->view.on || members_tell_now(&d->members);
+	if (d->view.on)
+		pthread_cond_broadcast(&d->view.changed);
 	waits_end(&d->waits, DSM_ERR_LOST);
 	faults_forget(&d->faults);
 	/* Threads that wait for a page try again, which refuses it to them. */

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "dsm/dsm_survive.h"
 #include "dsm/node/node.h"
 
 #define NOT_ALLOCATED 1 /* beside codes, which are negative */
@@ -69,6 +70,8 @@ static unsigned run_with_room(struct dsm *d, uint64_t page, unsigned n, int writ
 
 	if (n > COH_MAX_RUN)
 		n = COH_MAX_RUN;
+	if (d->view.on)
+		n = 1;
 	if (n > left)
 		n = (unsigned)left;
 	while (n > 1 && !frames_have_room(f, page, n, node_frames_spare(d, page)))
@@ -156,6 +159,10 @@ static int fault_take(struct dsm *d, const struct trap_fault *f)
 
 	if (d->members.lost) {
 		node_refuse(d, f, "the job has lost a node");
+		return 0;
+	}
+	if (view_has_lost(d, f->page)) {
+		d->trap->ops->wake(d->trap, f->page, 1); /* and it is refused */
 		return 0;
 	}
 	if (f->write && d->freeze.what == FREEZE_STORES) {
@@ -299,7 +306,7 @@ static int ask_and_help(struct dsm *d, const struct trap_fault *f, struct waits_
 	if (d->lines.until_ns)
 		node_sample_fault(d, f);
 	while (!d->members.lost) {
-		rc = node_frame_for(d, f->page);
+		rc = view_has_lost(d, f->page) ? DSM_ERR_LOST_DATA : node_frame_for(d, f->page);
 		if (rc == 0)
 			rc = ask_for(d, f, answer);
 		if (rc != -EAGAIN)
@@ -333,7 +340,7 @@ static int ask_here(struct dsm *d, const struct trap_fault *f, struct waits_answ
 	pthread_mutex_lock(&d->lock);
 	rc = ask_and_help(d, f, answer);
 	pthread_mutex_unlock(&d->lock);
-	if (rc) {
+	if (rc && rc != DSM_ERR_LOST_DATA) {
 		log_line(&d->log, DSM_LOG_ERROR, "thread %u gets SIGBUS for page %llu: %s", f->thread,
 		         (unsigned long long)f->page, dsm_strerror(rc));
 		log_flush(&d->log);

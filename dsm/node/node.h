@@ -44,6 +44,7 @@
 #include "dsm/node/stream.h"
 #include "dsm/node/tenure.h"
 #include "dsm/node/trace.h"
+#include "dsm/node/view.h"
 #include "dsm/node/waits.h"
 #include "dsm/node/wanted.h"
 #include "dsm/node/writes.h"
@@ -73,6 +74,8 @@ struct node_services {
 	/* The answer to a request, to the slot of whoever asked, this node perhaps. */
 	void (*answer)(struct dsm *d, coh_node to, uint16_t slot, int status, uint64_t a,
 	               uint64_t b, uint64_t c);
+	/* A view has begun: who waits for what is of those that are out does so no more. */
+	void (*view)(struct dsm *d);
 	/* With DSM_CHECK, else NULL. A fault that the service thread has read: 1, it is kept until it
 	 * is known whether that memory was allocated; 0: it is to be served; -EAGAIN: there is no
 	 * room to keep it. */
@@ -133,6 +136,7 @@ struct dsm {
 	} store;
 	struct wanted_checkpoint wanted;
 	struct away away;
+	struct view view;
 	struct progress progress;
 	struct loop *loop;        /* the service thread */
 	struct ckpt *restored;    /* what the job began with, or NULL; not changed after the start */
@@ -144,10 +148,17 @@ struct dsm {
 	struct stacks fault_stacks, call_stacks;
 };
 
+/* The page's home, of those that live. */
+static inline coh_node node_home_of(const struct dsm *d, uint64_t page)
+{
+	return d->view.on ? coh_home_among(&d->engine.cfg, d->view.members, page)
+	                  : coh_home_of(&d->engine.cfg, page);
+}
+
 /* Whether this node is the page's home. */
 static inline int node_is_home(const struct dsm *d, uint64_t page)
 {
-	return coh_home_of(&d->engine.cfg, page) == d->engine.cfg.self;
+	return node_home_of(d, page) == d->engine.cfg.self;
 }
 
 /* This is a child of fork, which has a copy of all that, and neither region nor threads. It must

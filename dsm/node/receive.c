@@ -8,6 +8,8 @@
 #include "dsm/node/node.h"
 
 #define POLL_BATCH 32
+#define RECOVER_STEPS 16     /* between two looks at the transport */
+#define RECOVER_PENDING 1024 /* messages that have not left yet, beyond which it waits */
 
 static void refused(struct dsm *d, uint16_t peer, const char *what, const char *why)
 {
@@ -15,10 +17,61 @@ static void refused(struct dsm *d, uint16_t peer, const char *what, const char *
 	log_peer(&d->log, DSM_LOG_ERROR, peer, "refused %s of node %u: %s", what, peer, why);
 }
 
+/* In a job that survives: in the order in which they came, those of a view to come when it has. */
+static void take_of_view(struct dsm *d, const struct coh_event *ev)
+{
+	int rc = d->view.kept_len ? -EAGAIN : node_step(d, ev);
+
+	if (rc == -EAGAIN)
+		rc = view_keep(d, ev->from, &ev->msg);
+	if (rc == -ENOMEM)
+		node_fail(d, "no memory for a message of a view to come");
+	else if (rc)
+		refused(d, ev->from, coh_msg_name(ev->msg.type), "unexpected here and now");
+	d->view.recovering = (uint8_t)coh_has_more(d->engine.coh);
+}
+
+void node_take_kept(struct dsm *d)
+{
+	struct view *v = &d->view;
+
+	while (v->kept_len) {
+		const struct view_msg *m = &v->kept[v->kept_head];
+		struct coh_event ev = {.kind = COH_EV_MSG, .from = m->from, .msg = m->msg};
+		int rc = v->members >> m->from & 1 ? node_step(d, &ev) : 0;
+
+		if (rc == -EAGAIN)
+			break;
+		if (rc)
+			refused(d, ev.from, coh_msg_name(ev.msg.type), "unexpected in this view");
+		v->kept_head = (v->kept_head + 1) % v->kept_cap;
+		v->kept_len--;
+	}
+	v->recovering = (uint8_t)coh_has_more(d->engine.coh);
+}
+
+/* What a view leaves to be done in small steps, as far as the transport takes it. */
+static void recover(struct dsm *d)
+{
+	struct coh_event ev = {.kind = COH_EV_RECOVER};
+
+	for (int i = 0; i < RECOVER_STEPS && coh_has_more(d->engine.coh) &&
+	                d->tr->ops->pending(d->tr) < RECOVER_PENDING;
+	     i++) {
+		node_step(d, &ev);
+		d->engine.handled++;
+	}
+	d->view.recovering = (uint8_t)coh_has_more(d->engine.coh);
+}
+
 void node_take_message(struct dsm *d, struct coh_event *ev)
 {
 	int kept = 0;
 
+	if (__builtin_expect(d->view.on, 0)) {
+		take_of_view(d, ev);
+		return;
+	}
 	if (__builtin_expect(d->away.left != 0, 0) && ev->msg.page < d->memory.region.pages)
 		kept = away_keep(&d->away, ev->from, &ev->msg);
 	if (kept == -ENOMEM)
@@ -32,6 +85,8 @@ static void take_message(struct dsm *d, const struct tr_event *e)
 	struct coh_event ev = {.kind = COH_EV_MSG, .from = e->peer};
 	const char *why;
 
+	if (!view_lives(d, e->peer))
+		return;
 	d->trace.received[e->peer]++;
 	if (coh_wire_decode(&d->engine.cfg, e->data, e->len, &ev.msg, &why)) {
 		refused(d, e->peer, "a message", why);
@@ -51,10 +106,25 @@ static void take_message(struct dsm *d, const struct tr_event *e)
 		node_take_message(d, &ev);
 }
 
+/* Where others go on: who cannot be reached is suspected. A page write that broke off is missed by
+ * who asked for it, until the view without its writer asks again. */
+static int take_loss(struct dsm *d, const struct tr_event *e)
+{
+	if (e->peer == TR_NO_PEER && (e->status == -EACCES || e->status == -EPERM))
+		return 0;
+	log_line(&d->log, DSM_LOG_INFO, "the transport has lost node %d: %s",
+	         e->peer == TR_NO_PEER ? -1 : e->peer, strerror(-e->status));
+	if (e->peer != TR_NO_PEER)
+		view_suspect(d, e->peer);
+	return 1;
+}
+
 static void take_error(struct dsm *d, const struct tr_event *e)
 {
 	char why[160] = "the transport is broken";
 
+	if (d->view.on && take_loss(d, e))
+		return;
 	log_line(&d->log, DSM_LOG_ERROR, "transport error with node %d: %s",
 	         e->peer == TR_NO_PEER ? -1 : e->peer, strerror(-e->status));
 	if (e->status == -EPERM)
@@ -81,11 +151,13 @@ static void take_event(struct dsm *d, const struct tr_event *e)
 	case TR_EV_LANDED:
 		TRACE_NOTE(&d->trace, .kind = TRACE_LANDED, .peer = e->peer, .page = TRACE_NO_PAGE,
 		           .more = e->tag);
+		if (d->view.on && !land_take(d, &ev.tag))
+			break;
 		if (node_step(d, &ev))
 			refused(d, e->peer, "a page write", "nobody waits for it");
 		break;
 	case TR_EV_WRITTEN:
-		frames_unpin(&d->memory.frames, e->cookie >> 16, e->cookie & 0xffff);
+		node_written(d, e->cookie);
 		waits_room(&d->waits); /* a frame may have become free */
 		break;
 	case TR_EV_ERROR: take_error(d, e); break;
@@ -120,4 +192,6 @@ void node_progress(struct dsm *d)
 		take_event(d, &events[i]);
 	if (n > 0)
 		d->engine.handled += n;
+	if (__builtin_expect(d->view.recovering, 0))
+		recover(d);
 }

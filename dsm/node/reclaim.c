@@ -246,7 +246,7 @@ int node_frame_for(struct dsm *d, uint64_t page)
 	if (frames_have_room(f, page, 1, 0) || may_exceed(d, page, pool)) {
 		if (frames_want(f, page, 1, 1) == 0)
 			return 0;
-		if (coh_home_of(&d->engine.cfg, page) == d->engine.cfg.self || !frames_cached(f, pool))
+		if (node_is_home(d, page) || !frames_cached(f, pool))
 			return -ENOSPC;
 		/* The machine has less than was thought: it has to do with what there is. */
 		if (f->pool[pool].budget > f->pool[pool].used) {

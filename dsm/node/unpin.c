@@ -9,7 +9,7 @@ static void pin_end(struct dsm *d, struct pin *p)
 {
 	struct coh_event timer = {.kind = COH_EV_TIMER, .slot = (uint16_t)p->slot};
 	struct coh_event msg = {.kind = COH_EV_MSG,
-	                        .from = coh_home_of(&d->engine.cfg, p->page),
+	                        .from = node_home_of(d, p->page),
 	                        .msg = p->msg};
 	int slot = p->slot, kept = p->kept;
 	uint64_t page = p->page;

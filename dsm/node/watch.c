@@ -16,7 +16,7 @@ static void check_fault(struct dsm *d, struct fault *f, uint64_t now)
 	         "thread %u has waited %llu s to %s page %llu: state %s here, home node %u",
 	         f->thread, (unsigned long long)((now - f->since_ns) / 1000000000),
 	         f->write ? "write" : "read", (unsigned long long)f->page,
-	         coh_cache_state_name(info.cache_state), coh_home_of(&d->engine.cfg, f->page));
+	         coh_cache_state_name(info.cache_state), node_home_of(d, f->page));
 }
 
 void node_check_waits(struct dsm *d)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "dsm/checkpoint/checkpoint.h"
+#include "dsm/dsm_survive.h"
 #include "dsm/start/steps.h"
 
 #define TENURE_US 200
@@ -41,11 +42,35 @@ static uint32_t locks(const struct dsm *d)
 	return (homes + nodes - 1) / nodes * NODE_LOCKS;
 }
 
+/* What goes through a change of views, and nothing else. */
+static int configure_survival(struct dsm *d)
+{
+	struct coh_config *c = &d->engine.cfg;
+	uint64_t pages = 0;
+
+	for (unsigned z = 0; z < c->n_zones; z++)
+		pages += c->zone[z].count;
+	if (c->nodes > DSM_VIEW_MAX || pages > COH_TAG_PAGES) {
+		init_error_set("a job that goes on when nodes are lost has at most %d nodes, and %llu pages: "
+		               "DSM_REGION may be %llu GiB", DSM_VIEW_MAX,
+		               (unsigned long long)COH_TAG_PAGES,
+		               (unsigned long long)(COH_TAG_PAGES * REGION_PTE_BYTES >> 30));
+		return DSM_ERR_CONFIG;
+	}
+	d->view.on = 1;
+	c->survive = 1;
+	c->migratory = 0;
+	c->slots = NODE_SLOTS;
+	if (!VIEW_HAS_SYNC)
+		c->locks = c->sync_slots = c->futex_slots = 0;
+	return 0;
+}
+
 int start_configure_core(struct dsm *d)
 {
 	const struct settings *s = d->settings;
 	unsigned nodes = d->boot->size;
-	int rc;
+	int rc = 0;
 
 	d->engine.cfg = (struct coh_config){
 	        .nodes = nodes,
@@ -66,6 +91,10 @@ int start_configure_core(struct dsm *d)
 	        .migratory = NODE_MIGRATORY,
 	        .overtakes = NODE_OVERTAKES,
 	};
+	if (s->survives && nodes > 1)
+		rc = configure_survival(d);
+	if (rc)
+		return rc;
 	weigh_homes(d);
 	rc = coh_config_check(&d->engine.cfg);
 	if (rc == -EFBIG)

@@ -108,7 +108,7 @@ static int make_ready(struct dsm *d, const struct post_name *post)
 		               error_lock_hint(rc));
 		return error_limit_or(rc, DSM_ERR_PROVIDER);
 	}
-	if (heap_open(d) || workers_open(d) || (d->signal && stacks_fill(&d->fault_stacks)))
+	if ((d->view.on && view_open(d)) || heap_open(d) || workers_open(d) || (d->signal && stacks_fill(&d->fault_stacks)))
 		return DSM_ERR_NOMEM;
 	return start_service(d, post);
 }
@@ -119,6 +119,7 @@ static void dismantle(struct dsm *d)
 {
 	char left[BOOT_DIR_MAX + 1];
 
+	start_survive_end(d);
 	loop_stop(d);
 	restore_pages_end(d);
 	admin_stop(d, left);
@@ -128,6 +129,7 @@ static void dismantle(struct dsm *d)
 	if (d->tr)
 		d->tr->ops->close(d->tr);
 	chunks_close(&d->memory.chunks);
+	view_close(d);
 	if (d->trap)
 		d->trap->ops->detach(d->trap);
 	pins_close(d);
@@ -196,6 +198,8 @@ static int join(struct dsm *d, const struct dsm_config *config)
 	rc = node_agree(d, make_ready(d, &post));
 	if (rc == 0 && d->boot->size > 1)
 		rc = node_agree(d, start_reach(d));
+	if (rc == 0 && d->view.on)
+		rc = node_agree(d, start_survive(d));
 	if (rc || !d->restored)
 		return rc;
 	rc = restore_all(d);
@@ -302,20 +306,23 @@ int dsm_fini(dsm_t *d)
 		return DSM_ERR_INVAL;
 	if (log_is_listener())
 		return DSM_ERR_BUSY; /* it would wait for itself */
+	if (d->view.has_teller && pthread_equal(d->view.teller, pthread_self()))
+		return DSM_ERR_BUSY; /* likewise */
 	if (entry_in_window(d, &mask))
 		return DSM_ERR_INVAL; /* there would be nothing to return to */
 	if (workers_self())
 		return DSM_ERR_BUSY; /* likewise */
 	dsm_checkpoint_wait(d); /* while all are there */
-	rc = start_part(d);
+	rc = d->view.on ? start_part_survive(d) : start_part(d);
 	dsm_checkpoint_wait(d); /* one that a thread of dsm_thread_create has begun meanwhile */
 	node_set_current(NULL);
 	if (rc && workers_rest(d))
 		return DSM_ERR_LOST; /* what they use stays */
 	/* The service thread may not have come to it; and others may wait for us although
 	 * nothing is lost. */
+	start_survive_end(d);
 	loop_stop(d);
-	if (rc)
+	if (rc && !d->view.on)
 		members_tell(&d->members, d->members.lost ? d->members.why : dsm_strerror(rc));
 	dismantle(d);
 	return rc ? DSM_ERR_LOST : 0;

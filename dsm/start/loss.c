@@ -26,22 +26,32 @@ static int read_ms(const char *text, uint32_t configured, uint32_t *out)
 	return 0;
 }
 
-/* The views are there (dsm/members/survive.h), the recovery of pages is not. */
+/* What does not go through a change of views yet. */
+static int check_survives(const struct settings *s)
+{
+	const char *what = *s->restore ? "DSM_RESTORE, going on from a checkpoint"
+	                   : s->checks ? "DSM_CHECK"
+	                               : NULL;
+
+	if (!what)
+		return 0;
+	init_error_set("%s is not to be had where others go on when a node is lost (DSM_ON_LOSS=continue, "
+	               "or on_loss)", what);
+	return DSM_ERR_CONFIG;
+}
+
 int settings_loss(const struct dsm_config *config, struct settings *out)
 {
 	const char *word = getenv("DSM_ON_LOSS");
+	int rc;
 
 	if (!word || !*word)
 		word = config->on_loss && *config->on_loss ? config->on_loss : "end";
-	if (strcmp(word, "continue") == 0) {
-		init_error_set("DSM_ON_LOSS, or on_loss, is 'continue', which this version cannot do: the "
-		               "nodes could agree on who goes on, but not on what the lost one held of "
-		               "the shared memory. With 'end', the default, the job ends then");
-		return DSM_ERR_CONFIG;
-	}
-	if (strcmp(word, "end")) {
+	out->survives = strcmp(word, "continue") == 0;
+	if (!out->survives && strcmp(word, "end")) {
 		init_error_set("DSM_ON_LOSS is '%.40s'; it must be end or continue", word);
 		return DSM_ERR_CONFIG;
 	}
-	return read_ms(getenv("DSM_LOSS_TIMEOUT"), config->loss_ms, &out->loss_ms);
+	rc = read_ms(getenv("DSM_LOSS_TIMEOUT"), config->loss_ms, &out->loss_ms);
+	return rc || !out->survives ? rc : check_survives(out);
 }

@@ -20,6 +20,7 @@ struct hello {
 	uint32_t magic, wire_version;
 	char version[16];
 	uint32_t address_len;
+	uint32_t survives;
 	uint64_t region_bytes, huge_bytes, page_bytes;
 	uint8_t restored[CKPT_ID_BYTES]; /* the checkpoint; 0: none */
 	char restore_pages[8];           /* and in which pages */
@@ -35,6 +36,11 @@ static int check_hello(struct dsm *d, const struct hello *mine, const struct hel
 		init_error_set("node %d runs version %.16s of libdsm, this one %s", i, h->version,
 		               mine->version);
 		return DSM_ERR_VERSION;
+	}
+	if (h->survives != mine->survives) {
+		init_error_set("node %d %s when a node is lost, and this one does not: DSM_ON_LOSS must be "
+		               "the same on all nodes", i, h->survives ? "goes on" : "ends");
+		return DSM_ERR_CONFIG;
 	}
 	if (memcmp(h->restored, mine->restored, sizeof h->restored)) {
 		init_error_set("node %d goes on from another checkpoint, or from none: DSM_RESTORE must "
@@ -98,6 +104,7 @@ int node_meet(struct dsm *d, int status, struct post_name *post)
 	struct hello mine = {.magic = HELLO_MAGIC,
 	                     .wire_version = COH_WIRE_VERSION,
 	                     .version = PACKAGE_VERSION,
+	                     .survives = (uint32_t)d->settings->survives,
 	                     .region_bytes = d->settings->region_bytes,
 	                     .huge_bytes = d->settings->huge_bytes,
 	                     .page_bytes = sysconf(_SC_PAGESIZE),

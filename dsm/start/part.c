@@ -19,8 +19,7 @@ struct threads {
 	uint64_t started, living;
 };
 
-/* Waits until what this node has sent has left it. */
-static int drain(struct dsm *d)
+int start_drain(struct dsm *d)
 {
 	int rc;
 
@@ -81,7 +80,7 @@ int start_part(struct dsm *d)
 		end_pins(d);
 		rc = dsm_barrier(d); /* which may take long */
 		if (rc == 0)
-			rc = drain(d);
+			rc = start_drain(d);
 		if (rc == 0)
 			rc = count(d, &now);
 	} while (rc == 0 && (now.living || before.living || now.started != before.started));

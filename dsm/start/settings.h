@@ -29,6 +29,7 @@ struct settings {
 	int checks;         /* memory that nobody has allocated is refused */
 	int by_chunk;       /* register frames by chunks, whatever the provider does with them */
 	int32_t start_ms;   /* how long to wait for other nodes at the start */
+	int survives;       /* nodes may be lost, and the others go on */
 	uint32_t loss_ms;   /* who says nothing for so long is lost, where others go on */
 	uint32_t silent_ms; /* who confirms nothing for so long is lost; 0: nobody is */
 };

@@ -76,7 +76,17 @@ int provider_agree(struct dsm *d, int status);
 /* Waits until all nodes have been reached; the service thread runs, on all of them. */
 int start_reach(struct dsm *d);
 
+/* --- survive.c: where nodes may die --- */
+/* From now on the loss of a node is not the end; all nodes together. DSM_ERR_BOOT. */
+int start_survive(struct dsm *d);
+/* Nothing is told of nodes any more. */
+void start_survive_end(struct dsm *d);
+/* As start_part(), of those who live. */
+int start_part_survive(struct dsm *d);
+
 /* --- part.c --- */
+/* Waits until what this node has sent has left it. */
+int start_drain(struct dsm *d);
 /* Waits until nobody needs this node any more. As node_agree(), or DSM_ERR_LOST. */
 int start_part(struct dsm *d);
 

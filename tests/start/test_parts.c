@@ -116,8 +116,13 @@ static void test_words(void)
 	CU_ASSERT_EQUAL(read_with("DSM_ON_LOSS", "end", &s), 0);
 	CU_ASSERT_EQUAL(s.loss_ms, 2000);
 	CU_ASSERT_EQUAL(read_with("DSM_ON_LOSS", "perhaps", &s), DSM_ERR_CONFIG);
+	CU_ASSERT_EQUAL(s.survives, 0);
+	CU_ASSERT_EQUAL(read_with("DSM_ON_LOSS", "continue", &s), 0);
+	CU_ASSERT_EQUAL(s.survives, 1);
+	setenv("DSM_CHECK", "1", 1);
 	CU_ASSERT_EQUAL(read_with("DSM_ON_LOSS", "continue", &s), DSM_ERR_CONFIG);
-	CU_ASSERT_PTR_NOT_NULL(strstr(dsm_init_error(), "this version cannot do"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(dsm_init_error(), "DSM_CHECK is not to be had"));
+	unsetenv("DSM_CHECK");
 	CU_ASSERT_EQUAL(read_with("DSM_LOSS_TIMEOUT", "500", &s), 0);
 	CU_ASSERT_EQUAL(s.loss_ms, 500);
 	CU_ASSERT_EQUAL(read_with("DSM_LOSS_TIMEOUT", "50", &s), DSM_ERR_CONFIG);

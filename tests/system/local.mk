@@ -4,7 +4,7 @@ system_programs = tests/system/advice tests/system/api tests/system/audit tests/
 	tests/system/checkpoint tests/system/checkpoint_moment tests/system/coll tests/system/descriptors tests/system/engine tests/system/errors \
 	tests/system/full tests/system/futex tests/system/heat tests/system/idle tests/system/kernel tests/system/layers tests/system/leave \
 	tests/system/left tests/system/litmus tests/system/load tests/system/log \
-	tests/system/lost tests/system/objects tests/system/place tests/system/resident tests/system/reuse tests/system/sharing \
+	tests/system/lost tests/system/objects tests/system/place tests/system/resident tests/system/reuse tests/system/sharing tests/system/survive \
 	tests/system/stacks tests/system/stress tests/system/thread tests/system/thread-strange tests/system/threaded tests/system/threaded_calls tests/system/threaded_files tests/system/threaded_heap tests/system/threaded_interrupted \
 	tests/system/threaded_others tests/system/traced tests/system/user
 check_PROGRAMS += $(system_programs)
@@ -79,6 +79,9 @@ tests_system_log_SOURCES = tests/system/log.c $(system_node)
 tests_system_log_LDADD = libdsm.la
 tests_system_lost_SOURCES = tests/system/lost.c $(system_node)
 tests_system_lost_LDADD = libdsm.la
+tests_system_survive_SOURCES = tests/system/survive.c tests/system/survive.h tests/system/survive_end.c \
+	tests/system/survive_pages.c $(system_node)
+tests_system_survive_LDADD = libdsm.la
 tests_system_objects_SOURCES = tests/system/objects.c tests/system/objects.h \
 	tests/system/objects_alone.c tests/system/objects_line.c $(system_node)
 tests_system_objects_LDADD = libdsm.la
@@ -112,7 +115,7 @@ system_scripts = tests/system/api.sh tests/system/audit.sh tests/system/breaks.s
 	tests/system/descriptors.sh tests/system/dsmctl.sh \
 	tests/system/engine.sh tests/system/futex.sh tests/system/hand.sh tests/system/heat.sh tests/system/hot.sh tests/system/huge.sh tests/system/idle.sh \
 	tests/system/kernel.sh tests/system/leave.sh tests/system/left.sh tests/system/litmus.sh tests/system/log.sh \
-	tests/system/lost.sh tests/system/memory.sh tests/system/metrics.sh tests/system/reuse.sh \
+	tests/system/lost.sh tests/system/memory.sh tests/system/metrics.sh tests/system/reuse.sh tests/system/survive.sh \
 	tests/system/memory-huge.sh tests/system/mpi_mpich.sh tests/system/mpi_openmpi.sh \
 	tests/system/mpi_pmix.sh tests/system/mpi_prterun.sh tests/system/mpi_slurm.sh \
 	tests/system/names.sh tests/system/netns.sh tests/system/objects.sh tests/system/place.sh tests/system/provider.sh tests/system/realtime.sh \

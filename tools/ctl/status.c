@@ -92,6 +92,32 @@ static void wait_line(int rank, const json_t *wait)
 	putchar('\n');
 }
 
+/* Of a job that goes on when nodes die: the last view that one of its nodes is in. */
+static void view_line(const struct answers *answers)
+{
+	json_int_t number = 0, lost = 0;
+	const json_t *living = NULL, *rank;
+	size_t k;
+
+	for (int i = 0; i < answers->count; i++) {
+		const json_t *node = answers->list[i].json;
+
+		lost += member_int(node, "lost_pages", 0);
+		if (member_int(node, "view", 0) <= number)
+			continue;
+		number = member_int(node, "view", 0);
+		living = json_object_get(node, "living");
+	}
+	if (!number)
+		return;
+	printf("view %" PRId64 ": %zu nodes live:", (int64_t)number, json_array_size(living));
+	json_array_foreach(living, k, rank)
+		printf(" %" PRId64, (int64_t)json_integer_value(rank));
+	if (lost)
+		printf("; they have found %" PRId64 " pages to be lost", (int64_t)lost);
+	putchar('\n');
+}
+
 static void status_show(const char *dir, const struct answers *answers)
 {
 	json_int_t size = -1;
@@ -113,6 +139,7 @@ static void status_show(const char *dir, const struct answers *answers)
 		printf("%d of %" PRId64 " nodes answer\n", up, (int64_t)size);
 	else
 		printf("%d of %d nodes answer\n", up, answers->count);
+	view_line(answers);
 	if (up)
 		nodes_table(answers);
 	for (int i = 0; i < answers->count; i++) {

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A job that loses a node at some moment, and goes on:
+ *
+ *	survive FILE RANK kill SEED    rank RANK is killed
+ *	survive FILE RANK stop SEED    it stands still for longer than the others wait, and goes on
+ *	survive FILE RANK calls SEED   it is killed, and survivors then call what there is
+ *	survive FILE RANK wait SEED    somebody else kills it
+ *	survive FILE RANK two SEED     and once the others go on, so is the rank after it
+ *	survive FILE RANK small SEED   it is killed, with more pages than a node's budget has room for
+ *
+ * Each page has one node that writes it, to a rising number in all its words, and all read. FILE, which
+ * all map, tells beside the region what has been written: a number is noted there before and after. So
+ * a page that is read must be as new as what was noted before, and not newer than what was after:
+ * whatever happens, it is that, or lost. Half of the pages are written once, and read by all before
+ * anybody dies: these must not be lost, nor any page whose writer lives; where nodes have room for them.
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "dsm/dsm_survive.h"
+#include "tests/system/node.h"
+#include "tests/system/survive.h"
+
+#define DIE_US 400000 /* the moment is within so much of the others' beginning */
+#define MORE_MS 300   /* of work after it */
+#define SHOW_MS 3000  /* the same where somebody else looks meanwhile */
+
+/* --- dying --- */
+
+static void note_death(void)
+{
+	atomic_store(&run.tally->died_ns, node_now_ns());
+	atomic_fetch_or(&run.tally->dead, 1u << node.rank);
+}
+
+/* Another process has this one go on later. */
+static void stop(void)
+{
+	const struct timespec pause = { .tv_sec = 3 * run.loss_ms / 1000 + 1 };
+	const pid_t self = getpid();
+
+	if (fork() == 0) {
+		nanosleep(&pause, NULL);
+		kill(self, SIGCONT);
+		_exit(0);
+	}
+	note_death();
+	raise(SIGSTOP);
+}
+
+static void *die(void *arg)
+{
+	uint64_t random = run.seed;
+	const struct timespec moment = { .tv_nsec = (long)(node_random(&random) % DIE_US) * 1000 };
+
+	nanosleep(&moment, NULL);
+	if (run.stops) {
+		stop();
+		return NULL;
+	}
+	note_death();
+	raise(SIGKILL);
+	return NULL;
+}
+
+static void on_view(void *ctx, dsm_t *dsm, const struct dsm_view *view)
+{
+	CHECK(dsm == node.dsm && view->number > 1 && view->living == node.size + 1 - (int)view->number);
+	CHECK(!(view->members >> run.victim & 1));
+	if ((int)view->number == 1 + run.deaths)
+		atomic_store((_Atomic int *)ctx, 1);
+}
+
+static void share(void)
+{
+	const size_t bytes = (run.pages + COUNTERS) * sizeof *run.page;
+	void *at;
+
+	if (node.rank == 0) {
+		OK(dsm_alloc(node.dsm, bytes, 4096, 0, &at));
+		OK(dsm_publish(node.dsm, "pages", at));
+	} else {
+		OK(dsm_lookup(node.dsm, "pages", -1, &at));
+	}
+	run.page = at;
+	run.counter = run.page + run.pages;
+}
+
+static void map_tally(const char *path)
+{
+	const int fd = open(path, O_RDWR);
+
+	CHECK(fd >= 0 && ftruncate(fd, sizeof *run.tally) == 0);
+	run.tally = mmap(NULL, sizeof *run.tally, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	CHECK(run.tally != MAP_FAILED);
+	close(fd);
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t random, end = 0, view_ns = 0;
+	_Atomic int told = 0;
+	int dying = 0;
+	struct dsm_view view;
+	pthread_t killer;
+
+	if (argc != 5)
+		return 2;
+	map_tally(argv[1]);
+	run.victim = atoi(argv[2]);
+	run.stops = !strcmp(argv[3], "stop");
+	run.waits = !strcmp(argv[3], "wait");
+	run.small = !strcmp(argv[3], "small");
+	run.deaths = strcmp(argv[3], "two") ? 1 : 2;
+	run.pages = run.small ? PAGES_MAX : PAGES;
+	run.loss_ms = getenv("DSM_LOSS_TIMEOUT") ? (unsigned)atoi(getenv("DSM_LOSS_TIMEOUT")) : 2000;
+	run.seed = strtoull(argv[4], NULL, 10) | 1;
+	survive_catch();
+	node_join("survive", 30);
+	random = run.seed * 77 + (unsigned)node.rank + 1;
+	OK(dsm_on_view(node.dsm, on_view, &told));
+	EXPECT(DSM_ERR_BUSY, dsm_on_view(node.dsm, on_view, &told));
+	share();
+	for (int p = 0; p < run.pages; p++)
+		if (survive_writer_of(p) == node.rank)
+			survive_store(p);
+	for (int k = node.rank; k < COUNTERS; k += node.size)
+		survive_add(k);
+	survive_meet(0);
+	for (int p = 0; p < run.pages; p++)
+		survive_look(p, &random);
+	survive_meet(1);
+	if (run.waits && node.rank == 0)
+		node_say("all have begun");
+	if (node.rank == run.victim && !run.waits)
+		CHECK(pthread_create(&killer, NULL, die, NULL) == 0);
+	while (!end || node_now_ns() < end) {
+		survive_work(&random);
+		survive_out();
+		OK(dsm_view(node.dsm, &view));
+		if (view.number == 1)
+			continue;
+		survive_is_dead(run.victim);
+		if ((int)view.number < 1 + run.deaths) {
+			if (node.rank == (run.victim + 1) % node.size && !dying)
+				CHECK(pthread_create(&killer, NULL, die, NULL) == 0);
+			dying = 1;
+			continue;
+		}
+		if (!view_ns)
+			view_ns = node_now_ns();
+		if (run.waits)
+			end = view_ns + SHOW_MS * UINT64_C(1000000);
+		else if (!run.stops)
+			end = view_ns + MORE_MS * UINT64_C(1000000);
+		else if (atomic_load(&run.tally->woke_ns))
+			end = atomic_load(&run.tally->woke_ns) + MORE_MS * UINT64_C(1000000);
+	}
+	CHECK((int)view.number == 1 + run.deaths && view.living == node.size - run.deaths);
+	CHECK(!(view.members >> run.victim & 1));
+	OK(dsm_wait_view(node.dsm, 1, 0));
+	EXPECT(DSM_ERR_TIMEDOUT, dsm_wait_view(node.dsm, view.number, 1));
+	if (!run.waits)
+		node_say("goes on %llu ms after the death",
+		         (unsigned long long)(view_ns - atomic_load(&run.tally->died_ns)) / 1000000);
+	survive_compare_lost();
+	survive_compare_counters();
+	if (!strcmp(argv[3], "calls")) {
+		survive_refused();
+		survive_call_lost();
+	}
+	while (!atomic_load(&told))
+		sched_yield();
+	OK(dsm_fini(node.dsm));
+	return 0;
+}
