@@ -151,6 +151,11 @@ enum coh_msg_flag {
 	COH_F_LOST = 1 << 0,    /* Grant of nothing, Atomic-Resp: the page is lost */
 	COH_F_KEPT = 1 << 0,    /* Report: requestor and serial say for whom a frame was kept */
 	COH_F_LAST = 1 << 1,    /* Report: the sender's last one in this view */
+	COH_F_ORPHAN = 1 << 0,  /* Sync-Resp to a Lock: granted, and its last holder has died, or may have */
+	COH_F_HOLDS = 1 << 3,   /* Report: a thread of the sender's holds a mutex; result: its number, and in
+	                         * the lower half the thread */
+	COH_F_BARRIER = 1 << 4, /* Report: the sender has passed so many barriers (result, two bits), and
+	                         * waits in the next one (result, a third) */
 	COH_F_RAN = 1 << 2,     /* Report: the sender has done requestor's atomic with that serial on the
 	                         * page; what was there is in result */
 	COH_F_SALVAGE = 1 << 4, /* Fwd-GetS: write your frame to the home's, whatever you may do with it */

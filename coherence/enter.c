@@ -64,14 +64,34 @@ static void end_request(struct coh *c, struct coh_effects *fx, uint64_t page)
 	line->faulted = 0;
 }
 
+/* Whoever waits for a word is woken: a wake may have been lost, with the home that had the queue or
+ * on its way. Of a wake nobody knows how many it has found. */
+static void end_waits(struct coh *c, struct coh_effects *fx)
+{
+	for (unsigned i = 0; i < c->cfg.futex_slots; i++)
+		if (dozer_at(c, i)->state != DOZE_FREE && !MUTANT(SLEEP_SURVIVES))
+			coh_dozer_end(c, fx, i, -ESTALE);
+	for (unsigned i = 0; i < c->cfg.slots; i++)
+		if (request_at(c, i)->type == COH_MSG_FUTEX_WAKE && !MUTANT(WAKE_FORGOTTEN))
+			coh_fx_complete(fx, request_at(c, i)->cookie, -ESTALE, 0);
+}
+
+/* What no thread would ask for again. */
+static int is_asked_again(unsigned type)
+{
+	return type == COH_MSG_ATOMIC || type == COH_MSG_DISCARD;
+}
+
 static void enter_cache(struct coh *c, struct coh_effects *fx)
 {
 	end_tenures(c);
 	for EACH_USED(c, p)
 		if (line_at(c, p)->state || kept_at(c, p)->is || kept_at(c, p)->wanted)
 			end_request(c, fx, p);
+	end_waits(c, fx);
+	coh_sync_enter(c, fx);
 	for (unsigned i = 0; i < c->cfg.slots; i++)
-		if (request_at(c, i)->type != COH_MSG_ATOMIC) /* no thread would ask again */
+		if (!is_asked_again(request_at(c, i)->type))
 			*request_at(c, i) = (struct request){0};
 	memset(out_at(c, 0), 0, c->cfg.nodes * sizeof(uint16_t));
 }
@@ -151,6 +171,12 @@ static void enter_home(struct coh *c, uint64_t old_members)
 	coh_view_note_before(c, old_members);
 	memset(txn_at(c, 0), 0, c->n_txns * sizeof(struct txn));
 	memset(in_at(c, 0), 0, c->cfg.nodes * sizeof(uint16_t));
+	coh_sync_home_enter(c);
+	if (!MUTANT(SLEEPERS_KEPT)) {
+		memset(sleeper_at(c, 0), 0, c->n_sleepers * sizeof(struct sleeper));
+		memset(queue_at(c, 0), 0, c->n_queues * sizeof(struct doze_queue));
+		c->asleep = 0;
+	}
 	c->refreshing = 0;
 	c->view.rebuilding = (uint8_t)is_home;
 	c->view.unreported = is_home ? c->view.members : 0;

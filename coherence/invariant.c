@@ -146,7 +146,7 @@ static uint32_t count_waiters(struct coh *c, uint32_t of_node[SHARES_NODES])
 {
 	uint32_t n = 0;
 
-	for (unsigned i = 0; i < c->cfg.locks; i++)
+	for (unsigned i = 0; i < coh_objects(&c->cfg); i++)
 		for (uint32_t q = object_at(c, i)->queue; q && n <= c->n_waiters; n++) {
 			of_node[waiter_at(c, q - 1)->node]++;
 			q = waiter_at(c, q - 1)->next;
@@ -179,7 +179,7 @@ static const char *check_shares(struct coh *c)
 /* Whoever was woken goes before those who were not, as often as they have to bear it. */
 static const char *check_order(struct coh *c)
 {
-	for (unsigned i = 0; i < c->cfg.locks; i++) {
+	for (unsigned i = 0; i < coh_objects(&c->cfg); i++) {
 		int bears = 0; /* somebody before would bear one more */
 		for (uint32_t q = object_at(c, i)->queue; q; q = waiter_at(c, q - 1)->next) {
 			const struct waiter *w = waiter_at(c, q - 1);

@@ -29,25 +29,32 @@ void coh_keep_page(struct coh *coh, uint64_t page)
 	coh_dir_at(coh, page)->touched = 1;
 }
 
+/* The number of this node's own object of that index. */
+static uint32_t own(const struct coh *coh, uint32_t index)
+{
+	return coh->cfg.survive ? coh->cfg.self * coh->cfg.locks + index : index;
+}
+
 int coh_object_at(const struct coh *coh, uint32_t index, uint32_t *mutex)
 {
-	const struct object *o = object_at((struct coh *)coh, index); /* only read */
+	const struct object *o = object_at((struct coh *)coh, own(coh, index)); /* only read */
 
-	*mutex = o->kind == OBJ_COND ? o->mutex : 0;
+	*mutex = o->kind == OBJ_COND ? o->mutex % coh->cfg.locks : 0;
 	return o->kind;
 }
 
 int coh_keep_object(struct coh *coh, uint32_t index, int kind, uint32_t mutex)
 {
-	if (index >= coh->cfg.locks || object_at(coh, index)->kind ||
+	if (index >= coh->cfg.locks || object_at(coh, own(coh, index))->kind ||
 	    (kind != OBJ_MUTEX && kind != OBJ_COND))
 		return -EINVAL;
 	if (kind == OBJ_COND) {
-		if (mutex >= coh->cfg.locks || object_at(coh, mutex)->kind != OBJ_MUTEX)
+		if (mutex >= coh->cfg.locks || object_at(coh, own(coh, mutex))->kind != OBJ_MUTEX)
 			return -EINVAL;
-		object_at(coh, mutex)->conds++;
+		object_at(coh, own(coh, mutex))->conds++;
 	}
-	*object_at(coh, index) = (struct object){.kind = (uint8_t)kind,
-	                                         .mutex = kind == OBJ_COND ? mutex : 0};
+	*object_at(coh, own(coh, index)) =
+		(struct object){.kind = (uint8_t)kind,
+	                        .mutex = kind == OBJ_COND ? own(coh, mutex) : 0};
 	return 0;
 }

@@ -17,7 +17,7 @@ coherence_sources = \
 	coherence/home/put.c coherence/home/run.c coherence/home/salvage.c coherence/home/sleep.c \
 	coherence/home/start.c coherence/home/supply.c \
 	coherence/home/txn.c \
-	coherence/sync/ask.c coherence/sync/barrier.c coherence/sync/cond.c \
+	coherence/sync/again.c coherence/sync/ask.c coherence/sync/barrier.c coherence/sync/cond.c \
 	coherence/sync/destroy.c coherence/sync/mutex.c coherence/sync/object.c \
-	coherence/sync/sync.c coherence/sync/sync.h
+	coherence/sync/revive.c coherence/sync/sync.c coherence/sync/sync.h
 libcoherence_la_SOURCES = $(coherence_sources)

@@ -79,6 +79,24 @@
 	X(ANSWERED_IN_TURN, "an atomic that was done is answered when its turn comes")             \
 	X(ATOMIC_NOT_BLOCKING, "the page is free again before an atomic's caller has the answer")  \
 	X(CLAIM_OF_ATOMIC, "a copy invalidated for an atomic counts as current afterwards")         \
+	X(HOLDER_UNTOLD, "who holds a mutex is not reported")                                      \
+	X(GRANTED_HOLDS, "who was granted a mutex counts as its holder in the next view, whatever he says") \
+	X(OWNER_DEATH_UNTOLD, "the next holder of a dead one's mutex is not told")                 \
+	X(INHERITED_UNMARKED, "a mutex whose home has died counts as one that nobody held")        \
+	X(MARK_FORGOTTEN, "that a holder has died is told once, heard or not")                     \
+	X(DEAD_WAITER_KEPT, "a waiter who has died keeps his place")                               \
+	X(LOCK_BEFORE_REPORTS, "a mutex is granted before all have reported")                      \
+	X(LOCK_ASKED_ONCE, "who waits for a mutex does not ask again in a new view")               \
+	X(COND_SLEEPS_ON, "who waits for a condition waits on in a new view")                      \
+	X(SLEEP_SURVIVES, "a wait for a word outlives its view")                                   \
+	X(SLEEPERS_KEPT, "who slept for a word stays in its queue in the next view")               \
+	X(WAKE_FORGOTTEN, "a wake that the view has ended is never answered")                      \
+	X(OLD_OUTCOME, "the outcome of an older view's comparison is taken")                       \
+	X(DEAD_AWAITED, "the barrier waits for the dead")                                          \
+	X(ARRIVAL_FORGOTTEN, "who waits in the barrier does not say so in a new view")             \
+	X(EPISODE_IGNORED, "who waits in a barrier that others have passed counts for the next")   \
+	X(BARRIER_BEFORE_REPORTS, "the barrier opens before all have reported")                    \
+	X(DISCARD_ASKED_ONCE, "a discard is not asked for again in a new view")                    \
 	X(NOT_BLOCKING, "the home is free again as soon as it has granted")
 
 #define COH_MUTANT_ENUM(name, text) COH_MUT_##name,
@@ -87,7 +105,7 @@ enum coh_mutant { COH_MUT_NONE = 0, COH_MUTANT_LIST(COH_MUTANT_ENUM) COH_MUTANTS
 
 /* Those of what happens when a node dies: they are only seen where one does. */
 #define COH_MUT_VIEWS_FIRST COH_MUT_NOTHING_KEPT
-#define COH_MUT_VIEWS_LAST COH_MUT_CLAIM_OF_ATOMIC
+#define COH_MUT_VIEWS_LAST COH_MUT_DISCARD_ASKED_ONCE
 
 #ifdef COH_MUTANTS
 /* The number of a mutant ("ack-before-lower"), or -1. */

@@ -128,7 +128,7 @@ static void rebuild(struct coh *c, uint64_t page)
 /* --- all of them --- */
 
 /* Requests that came before the last report: a part of them in this step. */
-void coh_view_start(struct coh *c, struct coh_effects *fx)
+static void start_pages(struct coh *c, struct coh_effects *fx)
 {
 	while (c->view.starting &&
 	       (c->view.start_at = coh_view_next_used(c, c->view.start_at)) < coh_pages(&c->cfg)) {
@@ -139,8 +139,27 @@ void coh_view_start(struct coh *c, struct coh_effects *fx)
 		if (fx->self_len > COH_SELF_MAX / 4 || fx->len > fx->cap / 2)
 			return;
 	}
+}
+
+/* ... and who waits for a mutex. */
+static void start_objects(struct coh *c, struct coh_effects *fx)
+{
+	const uint64_t pages = coh_pages(&c->cfg);
+
+	for (; c->view.start_at < pages + coh_objects(&c->cfg); c->view.start_at++) {
+		if (fx->self_len > COH_SELF_MAX / 4 || fx->len > fx->cap / 2 ||
+		    coh_sync_revive(c, (uint32_t)(c->view.start_at - pages), fx))
+			return;
+	}
 	c->view.starting = 0;
 	c->view.start_at = 0;
+}
+
+void coh_view_start(struct coh *c, struct coh_effects *fx)
+{
+	start_pages(c, fx);
+	if (c->view.starting && c->view.start_at >= coh_pages(&c->cfg))
+		start_objects(c, fx);
 }
 
 static void rebuild_all(struct coh *c, struct coh_effects *fx)
@@ -150,37 +169,43 @@ static void rebuild_all(struct coh *c, struct coh_effects *fx)
 			rebuild(c, p);
 	c->view.rebuilding = 0;
 	c->view.starting = 1;
+	coh_barrier_revive(c, fx);
 	coh_view_start(c, fx);
 }
 
-static void take(struct coh *c, coh_node from, const struct coh_msg *m)
+static int take(struct coh *c, coh_node from, const struct coh_msg *m)
 {
 	struct said *s = said_at(c, m->page, from);
 
+	if (m->flags & COH_F_HOLDS)
+		return coh_sync_take_held(c, from, m->result);
+	if (m->flags & COH_F_BARRIER)
+		return coh_barrier_take_report(c, from, m->result);
+	if (coh_home(c, m->page) != c->cfg.self)
+		return -EPROTO;
 	if (m->flags & COH_F_RAN) {
 		s->ran_node = m->requestor;
 		s->ran_serial = m->serial;
 		s->ran_result = m->result;
-		return;
+		return 0;
 	}
 	s->access = m->access;
 	s->kept = !!(m->flags & COH_F_KEPT);
 	s->node = s->kept ? m->requestor : 0;
 	s->serial = s->kept ? m->serial : 0;
 	s->wanted = (uint32_t)m->result;
+	return 0;
 }
 
 int coh_view_take_report(struct coh *c, coh_node from, const struct coh_msg *m,
                          struct coh_effects *fx)
 {
-	int empty = m->access == COH_NONE && !(m->flags & (COH_F_KEPT | COH_F_RAN)) && !m->result;
+	int empty = m->access == COH_NONE && !m->result && !(m->flags & ~COH_F_LAST);
 
 	if (!c->cfg.survive || !(c->view.unreported >> from & 1) || m->requestor >= c->cfg.nodes)
 		return -EPROTO;
-	if (empty ? !(m->flags & COH_F_LAST) : coh_home(c, m->page) != c->cfg.self)
+	if (empty ? !(m->flags & COH_F_LAST) : take(c, from, m) != 0)
 		return -EPROTO;
-	if (!empty)
-		take(c, from, m);
 	if (m->flags & COH_F_LAST)
 		c->view.unreported &= ~node_bit(from);
 	if (!c->view.unreported || (MUTANT(REPORTS_NOT_AWAITED) && from == c->cfg.self))

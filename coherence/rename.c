@@ -41,6 +41,28 @@ static void permute_sleepers(struct coh *c, const coh_node *perm)
 	             c->cfg.nodes);
 }
 
+/* Where nodes may die their numbers tell whose they were. */
+static uint32_t object_renamed(const struct coh *c, uint32_t number, const coh_node *perm)
+{
+	if (!c->cfg.survive)
+		return number;
+	return perm[number / c->cfg.locks] * c->cfg.locks + number % c->cfg.locks;
+}
+
+static void permute_objects(struct coh *c, const coh_node *perm)
+{
+	for (unsigned i = 0; i < coh_objects(&c->cfg); i++) {
+		struct object *o = object_at(c, i);
+		if (o->held || (o->kind == OBJ_COND && o->thread))
+			o->holder = perm[o->holder];
+		if (o->kind == OBJ_COND)
+			o->mutex = object_renamed(c, o->mutex, perm);
+	}
+	if (c->cfg.survive)
+		permute_rows(object_at(c, 0), c->cfg.locks * sizeof(struct object), perm,
+		             c->cfg.nodes);
+}
+
 static void permute_home_side(struct coh *c, const coh_node *perm)
 {
 	for (uint64_t i = 0; i < c->n_dirs; i++) {
@@ -60,9 +82,7 @@ static void permute_home_side(struct coh *c, const coh_node *perm)
 			else if (txn_at(c, i)->type == COH_MSG_DISCARD)
 				coh_map_permute(&c->cfg, &txn_at(c, i)->drop.pending, perm);
 		}
-	for (unsigned i = 0; i < c->cfg.locks; i++)
-		if (object_at(c, i)->held)
-			object_at(c, i)->holder = perm[object_at(c, i)->holder];
+	permute_objects(c, perm);
 	for (unsigned i = 0; i < c->n_waiters; i++)
 		if (waiter_at(c, i)->taken)
 			waiter_at(c, i)->node = perm[waiter_at(c, i)->node];
@@ -81,8 +101,11 @@ void coh_permute(struct coh *c, const coh_node *perm)
 		if (hold_at(c, i)->deferred)
 			hold_at(c, i)->requestor = perm[hold_at(c, i)->requestor];
 	for (unsigned i = 0; i < c->cfg.sync_slots; i++)
-		if (sync_at(c, i)->type)
-			sync_at(c, i)->home = perm[sync_at(c, i)->home];
+		if (sync_at(c, i)->type) {
+			struct sync_slot *s = sync_at(c, i);
+			s->home = perm[s->home];
+			s->object = object_renamed(c, s->object, perm);
+		}
 	permute_rows(out_at(c, 0), sizeof(uint16_t), perm, c->cfg.nodes);
 	permute_rows(held_at(c, 0, 0), c->cfg.locks * sizeof(uint32_t), perm, c->cfg.nodes);
 	permute_home_side(c, perm);

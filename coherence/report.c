@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a node tells the homes of a new view: every page that it has, every frame that it has kept,
- * every request that the view has ended. The last one says so: who has all of them knows.
+ * every request that the view has ended, every mutex that a thread of its holds, and where it is in
+ * the barrier. The last one says so: who has all of them knows.
  */
 #include "coherence/view.h"
 
@@ -13,20 +14,22 @@ static uint8_t access_of(const struct line *line)
 	return (uint8_t)coh_access_of(line->state);
 }
 
-/* An atomic is asked for again, by its old number: who has done it tells what was there. */
+/* An atomic is asked for again, by its old number: who has done it tells what was there. So is a
+ * discard, of what nobody needs: it may be done twice. */
 static void ask_again(struct coh *c, struct coh_effects *fx)
 {
 	for (unsigned i = 0; i < c->cfg.slots; i++) {
 		struct request *r = request_at(c, i);
 		struct coh_msg *m;
-		if (r->type != COH_MSG_ATOMIC)
+		if (!r->type || (r->type == COH_MSG_DISCARD && MUTANT(DISCARD_ASKED_ONCE)))
 			continue;
 		r->home = coh_home(c, r->page);
 		++*out_at(c, r->home);
-		m = coh_fx_send(c, fx, r->home, COH_MSG_ATOMIC, r->page);
+		m = coh_fx_send(c, fx, r->home, r->type, r->page);
 		m->slot = (uint16_t)i;
 		m->serial = MUTANT(ATOMIC_RENUMBERED) ? 0 : r->serial;
-		m->atomic = *asked_at(c, i);
+		if (r->type == COH_MSG_ATOMIC)
+			m->atomic = *asked_at(c, i);
 	}
 }
 
@@ -92,19 +95,34 @@ static void report_last(struct coh *c, struct coh_effects *fx, coh_node node)
 	m->flags |= COH_F_LAST;
 }
 
+/* Returns how many messages it takes. */
+static unsigned report_part(struct coh *c, struct coh_effects *fx, uint64_t at)
+{
+	uint64_t pages = coh_pages(&c->cfg);
+
+	if (at >= pages)
+		return coh_sync_report(c, fx, at - pages);
+	return report_ran(c, fx, at) + report_page(c, fx, at);
+}
+
+/* Parts are pages, and then what there is of objects and waits. */
+static uint64_t next_part(const struct coh *c, uint64_t at)
+{
+	return at < coh_pages(&c->cfg) ? coh_view_next_used(c, at) : at;
+}
+
 void coh_view_report(struct coh *c, struct coh_effects *fx)
 {
-	uint64_t pages = coh_pages(&c->cfg), map;
+	uint64_t parts = coh_pages(&c->cfg) + coh_sync_parts(c), map;
 	unsigned n = 0;
 
-	if (!c->view.report_at)
+	if (!c->view.report_at) {
 		ask_again(c, fx);
-	while ((c->view.report_at = coh_view_next_used(c, c->view.report_at)) < pages && n < SOME) {
-		n += report_ran(c, fx, c->view.report_at) +
-		     report_page(c, fx, c->view.report_at);
-		c->view.report_at++;
+		n += coh_barrier_report(c, fx);
 	}
-	if (c->view.report_at < pages)
+	while ((c->view.report_at = next_part(c, c->view.report_at)) < parts && n < SOME)
+		n += report_part(c, fx, c->view.report_at++);
+	if (c->view.report_at < parts)
 		return;
 	map = coh_view_homes(c);
 	for (coh_node i = 0; i < c->cfg.nodes; i++)

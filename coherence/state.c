@@ -64,6 +64,8 @@ static void lay_out(struct coh *c, const struct coh_config *config)
 
 	memset(c, 0, sizeof *c);
 	c->cfg = *config;
+	if (config->survive)
+		c->cfg.migratory = 0; /* it would have to be brought through a view change */
 	c->max_refreshing = refreshes_of(config);
 	c->n_txns = coh_requests_of_node(config) * config->nodes + c->max_refreshing;
 	c->n_waiters = (uint32_t)config->sync_slots * config->nodes;
@@ -81,7 +83,7 @@ static void lay_out(struct coh *c, const struct coh_config *config)
 	c->off_dozer = take_bytes(&at, config->futex_slots, sizeof(struct dozer));
 	c->off_sleeper = take_bytes(&at, c->n_sleepers, sizeof(struct sleeper));
 	c->off_queue = take_bytes(&at, c->n_queues, sizeof(struct doze_queue));
-	c->off_object = take_bytes(&at, config->locks, sizeof(struct object));
+	c->off_object = take_bytes(&at, coh_objects(config), sizeof(struct object));
 	c->off_held = take_bytes(&at, (uint64_t)config->locks * config->nodes, sizeof(uint32_t));
 	c->off_in = take_bytes(&at, config->nodes, sizeof(uint16_t));
 	c->off_waiting = take_bytes(&at, config->nodes, sizeof(uint16_t));
@@ -123,9 +125,11 @@ uint32_t coh_effects_max(const struct coh_config *config)
 	uint32_t most = COH_MAX_RUN * (config->nodes + 8u) + 64 + COH_MAX_WOKEN +
 	                coh_requests_of_node(config) * config->nodes;
 
-	/* Or a view that begins: who waits is woken, and a part of what there is reported. Or its
-	 * last report: a page's requests are refused, and then a page's started. */
-	return config->survive ? 2 * most + 2u * config->slots + COH_SELF_MAX : most;
+	/* Or a view that begins: who waits is woken, or told, and a part of what there is reported. Or
+	 * its last report: a page's requests are refused, and then a page's started. */
+	return config->survive ? 2 * most + 2u * config->slots + COH_SELF_MAX + config->futex_slots +
+	                                 config->sync_slots
+	                       : most;
 }
 
 /* --- states --- */

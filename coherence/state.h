@@ -89,19 +89,23 @@ enum { TXN_WAIT_DONE = 1, TXN_WAIT_REFRESH = 2 };
 
 /* A mutex or condition at its home. */
 enum { OBJ_FREE = 0, OBJ_MUTEX, OBJ_COND };
+enum { HELD_NOT = 0, HELD, HELD_PERHAPS /* in an older view, and by who lives */ };
 struct object {
 	uint8_t kind;
-	uint8_t held;
+	uint8_t held; /* HELD_* */
 	coh_node holder;
-	uint32_t thread; /* of the holder */
+	uint32_t thread; /* of the holder; of a condition, the serial of holder's request to make it */
 	uint32_t mutex;  /* of a condition */
 	uint16_t conds;  /* of a mutex */
-	uint16_t pad;
+	uint8_t orphan;  /* its last holder has died, or may have, and nobody has unlocked it since */
+	uint8_t pad;
 	uint32_t queue;  /* waiters, oldest first: numbers plus one */
 };
 struct waiter {
-	uint8_t taken;
-	uint8_t destroys; /* the mutex, once it is unlocked: it has no other waiters */
+	uint8_t taken : 1;
+	uint8_t old : 1;   /* it came in an older view, and has not asked again */
+	uint8_t tries : 1; /* it came before all had reported, and is not to wait for a holder */
+	uint8_t destroys;  /* the mutex, once it is unlocked: it has no other waiters */
 	coh_node node;
 	uint16_t slot;
 	uint8_t woken;     /* from a condition */
@@ -113,11 +117,11 @@ struct waiter {
 /* A thread of ours that waits in a lock, condition or create or destroy call. */
 struct sync_slot {
 	uint8_t type; /* message type; 0: free */
-	uint8_t pad;
+	uint8_t flags;
 	coh_node home;
 	uint32_t object; /* the mutex that is held on success, else the object */
 	uint32_t thread;
-	uint32_t pad2;
+	uint32_t serial; /* of a request to make a condition */
 	uint64_t cookie;
 };
 
@@ -153,7 +157,10 @@ struct view {
 	uint64_t members, next_members;
 	uint64_t before;               /* who lived when this home last knew all its pages */
 	uint64_t unreported;           /* of them: who has still to report to this home */
-	uint64_t report_at, start_at;  /* pages: the next to report; whose requests are started next */
+	/* What is next to be reported: pages, then mutexes that may be held, then threads that wait;
+	 * and what is next to be started: pages' requests, then mutexes' waiters. */
+	uint64_t report_at, start_at;
+	uint64_t passed[2]; /* by node, its lower and its upper bit, see struct coh */
 	uint32_t serial;               /* of the last request */
 	uint8_t reporting, rebuilding, starting;
 	uint64_t off_kept, off_record, off_said, off_asked, off_used;
@@ -175,6 +182,9 @@ struct coh {
 	struct view view;  /* where nodes may die */
 	uint64_t barrier_cookie;
 	uint8_t barrier_here; /* a thread of ours waits */
+	/* Where nodes may die: barriers that this node has passed, modulo 4. Two nodes differ by one at
+	 * most. */
+	uint8_t barrier_passed;
 #ifdef COH_MUTANTS
 	/* Access that is lowered too late: with the effects of a later step. */
 	uint8_t late, late_access;
@@ -233,10 +243,20 @@ static inline struct doze_queue *queue_at(struct coh *c, unsigned i)
 {
 	return &COH_TABLE(c, struct doze_queue, off_queue)[i];
 }
+/*
+ * Objects that this node may be home to. Where nodes may die these are those of all: object i of
+ * node n has the number n * locks + i, whoever is home to it now.
+ */
+static inline uint32_t coh_objects(const struct coh_config *config)
+{
+	return config->survive ? config->locks * config->nodes : config->locks;
+}
 /* Thread of ours that holds a mutex, plus one; 0: none. */
 static inline uint32_t *held_at(struct coh *c, coh_node home, uint32_t object)
 {
-	return &COH_TABLE(c, uint32_t, off_held)[(uint64_t)home * c->cfg.locks + object];
+	uint64_t first = c->cfg.survive ? 0 : (uint64_t)home * c->cfg.locks;
+
+	return &COH_TABLE(c, uint32_t, off_held)[first + object];
 }
 /* Requests of ours outstanding at a home. */
 static inline uint16_t *out_at(struct coh *c, coh_node home)
@@ -253,7 +273,7 @@ static inline uint16_t *waiting_at(struct coh *c, coh_node node)
 {
 	return &COH_TABLE(c, uint16_t, off_waiting)[node];
 }
-/* Node 0: who waits in the barrier. A map of one bit a node. */
+/* The barrier's home: who waits in it. A map of one bit a node. */
 static inline uint64_t *arrived_at(struct coh *c)
 {
 	return COH_TABLE(c, uint64_t, off_arrived);
@@ -280,6 +300,8 @@ uint64_t coh_homes_entries(const struct coh_config *config);
 /* Who is home to the page now, and where its directory entry is there. */
 coh_node coh_home(const struct coh *c, uint64_t page);
 uint64_t coh_dir_number(const struct coh *c, uint64_t page);
+/* Who is home now to what was node's: itself, as long as it lives. */
+coh_node coh_heir(const struct coh *c, coh_node node);
 /* The number of a new request. */
 uint32_t coh_view_serial(struct coh *c);
 /* The frame of a page is given up for the request that m is about; it need be kept no more; it is. */
@@ -359,6 +381,20 @@ int coh_home_compared(struct coh *c, coh_node from, uint64_t page, int equal,
                       struct coh_effects *fx);
 int coh_sync_event(struct coh *c, const struct coh_event *ev, struct coh_effects *fx);
 int coh_sync_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx);
+/* A view begins: at this node, and at the objects that it is home to (sync/again.c, sync/revive.c). */
+void coh_sync_enter(struct coh *c, struct coh_effects *fx);
+void coh_sync_home_enter(struct coh *c);
+/* What this node reports of its threads: in so many parts, each of them a message or none. */
+uint64_t coh_sync_parts(const struct coh *c);
+unsigned coh_sync_report(struct coh *c, struct coh_effects *fx, uint64_t part);
+unsigned coh_barrier_report(struct coh *c, struct coh_effects *fx);
+/* A home hears of a thread that holds a mutex; of a node's barriers. */
+int coh_sync_take_held(struct coh *c, coh_node from, uint64_t result);
+int coh_barrier_take_report(struct coh *c, coh_node from, uint64_t result);
+/* All have reported: a home knows its barrier, and its object of that number, again. Whether there is
+ * more to do for the object in another step. */
+void coh_barrier_revive(struct coh *c, struct coh_effects *fx);
+int coh_sync_revive(struct coh *c, uint32_t number, struct coh_effects *fx);
 
 static inline uint64_t node_bit(coh_node node)
 {

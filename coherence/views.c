@@ -5,13 +5,12 @@
 #include "coherence/sharers.h"
 #include "coherence/view.h"
 
-/* What the recovery does not know how to bring through a view change is not to be had with it. */
+/* What is in tables by node, or in one step, is bounded. */
 int coh_view_config_check(const struct coh_config *config)
 {
 	if (!config->survive)
 		return 0;
-	if (coh_sharers_wide(config) || config->migratory || config->locks ||
-	    config->sync_slots || config->futex_slots ||
+	if (coh_sharers_wide(config) || (uint64_t)config->locks * config->nodes > INT32_MAX ||
 	    coh_pages(config) > COH_MAX_HOME_PAGES || config->slots > COH_SELF_MAX / 4 ||
 	    (uint32_t)config->slots * config->nodes >= COH_MAX_QUEUE)
 		return -EINVAL;
@@ -43,13 +42,22 @@ void coh_view_init(struct coh *c)
 
 /* --- homes --- */
 
+/* The first of those who live, from node on, in a circle. */
+static coh_node heir_among(const struct coh_config *config, uint64_t members, coh_node node)
+{
+	while (!(members >> node & 1))
+		node = node + 1u < config->nodes ? node + 1u : 0;
+	return node;
+}
+
 coh_node coh_home_among(const struct coh_config *config, uint64_t members, uint64_t page)
 {
-	coh_node home = coh_home_of(config, page);
+	return heir_among(config, members, coh_home_of(config, page));
+}
 
-	while (!(members >> home & 1))
-		home = home + 1u < config->nodes ? home + 1u : 0;
-	return home;
+coh_node coh_heir(const struct coh *c, coh_node node)
+{
+	return c->cfg.survive ? heir_among(&c->cfg, c->view.members, node) : node;
 }
 
 coh_node coh_home(const struct coh *c, uint64_t page)
@@ -60,7 +68,7 @@ coh_node coh_home(const struct coh *c, uint64_t page)
 
 uint64_t coh_view_homes(const struct coh *c)
 {
-	uint64_t map = 0;
+	uint64_t map = c->cfg.locks ? c->view.members : UINT64_C(1) << coh_heir(c, 0);
 
 	for (uint64_t p = 0; p < coh_pages(&c->cfg); p = coh_block_end(&c->cfg, p))
 		map |= UINT64_C(1) << coh_home(c, p);

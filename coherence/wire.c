@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "coherence/state.h"
+
 enum field {
 	F_N = 1 << 0,         /* n: 2 bytes */
 	F_ACCESS = 1 << 1,    /* 1 */
@@ -53,7 +55,7 @@ static const struct format formats[COH_MSG_TYPES] = {
         [COH_MSG_COND_CREATE] = {F_SYNC, 0},
         [COH_MSG_SYNC_DESTROY] = {F_SYNC, 0},
         [COH_MSG_BARRIER_ARRIVE] = {0, 0},
-        [COH_MSG_SYNC_RESP] = {F_SYNC, 0},
+        [COH_MSG_SYNC_RESP] = {F_SYNC, COH_F_ORPHAN},
         [COH_MSG_BARRIER_RELEASE] = {0, 0},
         [COH_MSG_SVC_REQ] = {F_SVC, 0},
         [COH_MSG_SVC_RESP] = {F_SVC, 0},
@@ -68,7 +70,7 @@ static const struct format formats[COH_MSG_TYPES] = {
         [COH_MSG_FWD_COMPARE] = {F_FUTEX, 0},
         [COH_MSG_FUTEX_RESP] = {F_FUTEX, 0},
         [COH_MSG_FUTEX_WOKEN] = {F_FUTEX, 0},
-        [COH_MSG_REPORT] = {F_ACCESS | F_REQUESTOR | F_RESULT, COH_F_KEPT | COH_F_LAST | COH_F_RAN},
+        [COH_MSG_REPORT] = {F_ACCESS | F_REQUESTOR | F_RESULT, COH_F_KEPT | COH_F_LAST | COH_F_RAN | COH_F_HOLDS | COH_F_BARRIER},
 };
 
 /* --- writing --- */
@@ -302,7 +304,8 @@ static const char *check(const struct coh_config *config, uint16_t f, const stru
 		return "a word is unaligned or outside the page";
 	if ((f & F_FUTEX) && m->futex.slot >= (config->futex_slots ? config->futex_slots : 1))
 		return "no such thread that waits for a word";
-	if ((f & F_SYNC) && (m->sync.object >= config->locks || m->sync.mutex >= config->locks))
+	if ((f & F_SYNC) &&
+	    (m->sync.object >= coh_objects(config) || m->sync.mutex >= coh_objects(config)))
 		return "no such lock or condition";
 	return NULL;
 }

@@ -115,11 +115,9 @@ int coh_cache_discard(struct coh *c, const struct coh_event *ev, struct coh_effe
 	int slot = coh_request_free_atomic(c, t.home);
 	struct coh_msg *m;
 
-	if (c->cfg.survive)
-		return -EINVAL;
 	if (slot < 0)
 		return -EAGAIN;
-	t.n = ev->n < COH_MAX_RUN ? ev->n : COH_MAX_RUN;
+	t.n = c->cfg.survive ? 1 : ev->n < COH_MAX_RUN ? ev->n : COH_MAX_RUN;
 	t.n = t.n < left ? t.n : left;
 	fx->consumed = t.n;
 	/* As an atomic it is beside what the pages' lines are doing. */

@@ -48,8 +48,9 @@ static int home_request(struct coh *c, coh_node from, const struct coh_msg *m,
 	else if (m->type != COH_MSG_DISCARD)
 		txn_at(c, slot)->landing = m->landing;
 	t = take_init(c, fx, slot);
-	if (c->view.rebuilding) {
-		coh_home_act_enqueue(&t); /* nothing is granted before all have reported */
+	/* Nothing is granted before all have reported, nor before those who have waited since. */
+	if (c->view.rebuilding || (c->view.starting && !t.dir->txn && t.dir->queue)) {
+		coh_home_act_enqueue(&t);
 		return 0;
 	}
 	if (coh_home_run_waits_here(&t))

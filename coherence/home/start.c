@@ -36,14 +36,23 @@ int coh_home_take_row(struct take *t, unsigned state, enum home_event event)
 
 /* --- starting --- */
 
+/* What needs nothing that a lost page has held. */
+static int is_for_lost(const struct take *t)
+{
+	return t->txn->type == COH_MSG_DISCARD || t->txn->type == COH_MSG_FUTEX_WAIT ||
+	       t->txn->type == COH_MSG_FUTEX_WAKE;
+}
+
 static enum home_event request_event(const struct take *t)
 {
 	const struct dir *d = t->dir;
 	int own = d->state == COH_D_M && d->owner == t->c->cfg.self && !MUTANT(RECALL_SKIPPED);
 	int owner = d->state == COH_D_M && d->owner == t->txn->requestor;
 
-	if (d->state == COH_D_AWAY || d->state == COH_D_LOST)
-		return d->state == COH_D_AWAY ? HE_AWAY : HE_LOST;
+	if (d->state == COH_D_AWAY)
+		return coh_home_asks_queue(t) ? HE_WAKE : HE_AWAY;
+	if (d->state == COH_D_LOST && !is_for_lost(t))
+		return HE_LOST;
 	switch (t->txn->type) {
 	case COH_MSG_GETS:
 		if (coh_home_run_waits_for_owner(t))

@@ -22,9 +22,20 @@ int coh_sync_home_destroy(struct coh *c, coh_node from, const struct coh_msg *m,
                           struct coh_effects *fx)
 {
 	uint32_t index = m->sync.object;
-	struct object *o = index < c->cfg.locks ? object_at(c, index) : NULL;
+	struct object *o = index < coh_objects(&c->cfg) ? object_at(c, index) : NULL;
 	int rc;
 
+	if (o && o->kind == OBJ_FREE && coh_object_is_inherited(c, index)) {
+		coh_object_respond(c, fx, from, m->slot, 0, 0); /* nobody has used it since */
+		return 0;
+	}
+	if (o && o->kind == OBJ_MUTEX && o->kind == m->sync.value && coh_object_is_waiting(c, o))
+		return coh_object_enqueue_later(c, o,
+		                                (struct waiter){.destroys = 1,
+		                                                .node = from,
+		                                                .slot = m->slot,
+		                                                .thread = m->sync.thread},
+		                                0);
 	if (!o || o->kind == OBJ_FREE || o->kind != m->sync.value || coh_object_is_doomed(c, o)) {
 		coh_object_respond(c, fx, from, m->slot, -EINVAL, 0);
 	} else if (o->queue || o->conds) {

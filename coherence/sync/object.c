@@ -4,16 +4,61 @@
 
 #include "coherence/sync/sync.h"
 
-struct object *coh_object_of(struct coh *c, uint32_t index, int kind)
+int coh_object_is_here(const struct coh *c, uint32_t number)
 {
-	struct object *o = index < c->cfg.locks ? object_at(c, index) : NULL;
+	return !c->cfg.survive || (number < coh_objects(&c->cfg) &&
+	                           coh_heir(c, (coh_node)(number / c->cfg.locks)) == c->cfg.self);
+}
 
-	return o && o->kind == kind ? o : NULL;
+int coh_object_is_inherited(const struct coh *c, uint32_t number)
+{
+	return c->cfg.survive && number / c->cfg.locks != c->cfg.self;
+}
+
+/* Nobody has kept what there was at a home that has died, nor who held it: it is there when it is
+ * used, and of a mutex whoever has it next is told that a holder may have died. */
+static void revive(struct coh *c, struct object *o, uint32_t number, int kind, uint32_t mutex)
+{
+	if (o->kind != OBJ_FREE || !coh_object_is_inherited(c, number))
+		return;
+	*o = (struct object){.kind = (uint8_t)kind, .mutex = kind == OBJ_COND ? mutex : 0};
+	if (kind == OBJ_COND)
+		object_at(c, mutex)->conds++;
+	else
+		o->orphan = !MUTANT(INHERITED_UNMARKED);
+}
+
+struct object *coh_object_mutex(struct coh *c, uint32_t number)
+{
+	struct object *o = number < coh_objects(&c->cfg) ? object_at(c, number) : NULL;
+
+	if (o)
+		revive(c, o, number, OBJ_MUTEX, 0);
+	return o && o->kind == OBJ_MUTEX ? o : NULL;
+}
+
+struct object *coh_object_cond(struct coh *c, uint32_t number, uint32_t mutex)
+{
+	struct object *o = number < coh_objects(&c->cfg) ? object_at(c, number) : NULL;
+
+	if (o && coh_object_mutex(c, mutex))
+		revive(c, o, number, OBJ_COND, mutex);
+	return o && o->kind == OBJ_COND && o->mutex == mutex ? o : NULL;
 }
 
 int coh_object_is_held_by(const struct object *o, coh_node node, uint32_t thread)
 {
-	return o->held && o->holder == node && o->thread == thread;
+	return o->held == HELD && o->holder == node && o->thread == thread;
+}
+
+int coh_object_is_waiting(const struct coh *c, const struct object *o)
+{
+	uint64_t number = (uint64_t)(o - object_at((struct coh *)c, 0)); /* only read */
+
+	if (MUTANT(LOCK_BEFORE_REPORTS))
+		return 0;
+	return c->view.rebuilding ||
+	       (c->view.starting && c->view.start_at <= coh_pages(&c->cfg) + number);
 }
 
 /* --- the queue --- */
@@ -43,6 +88,17 @@ int coh_object_enqueue(struct coh *c, struct object *o, coh_node node, uint16_t 
 	while (*link)
 		link = &waiter_at(c, *link - 1)->next;
 	return enqueue_at(c, link, (struct waiter){.node = node, .slot = slot, .thread = thread});
+}
+
+int coh_object_enqueue_later(struct coh *c, struct object *o, struct waiter w, int first)
+{
+	uint32_t *link = &o->queue;
+
+	if (first)
+		w.overtaken = c->cfg.overtakes;
+	while (*link && !first)
+		link = &waiter_at(c, *link - 1)->next;
+	return enqueue_at(c, link, w);
 }
 
 int coh_object_enqueue_woken(struct coh *c, struct object *o, const struct waiter *was)
@@ -75,36 +131,44 @@ int coh_object_is_doomed(struct coh *c, const struct object *o)
 	return w && w->destroys;
 }
 
-struct waiter coh_object_dequeue(struct coh *c, struct object *o)
+struct waiter coh_object_dequeue_at(struct coh *c, uint32_t *link)
 {
-	struct waiter *w = waiter_at(c, o->queue - 1), was = *w;
+	struct waiter *w = waiter_at(c, *link - 1), was = *w;
 
-	o->queue = w->next;
+	*link = w->next;
 	--*waiting_at(c, was.node);
 	*w = (struct waiter){0};
 	return was;
 }
 
+struct waiter coh_object_dequeue(struct coh *c, struct object *o)
+{
+	return coh_object_dequeue_at(c, &o->queue);
+}
+
 /* --- answers --- */
 
-void coh_object_respond(struct coh *c, struct coh_effects *fx, coh_node node, uint16_t slot,
-                        int status, uint32_t object)
+struct coh_msg *coh_object_respond(struct coh *c, struct coh_effects *fx, coh_node node,
+                                   uint16_t slot, int status, uint32_t object)
 {
 	struct coh_msg *m = coh_fx_send(c, fx, node, COH_MSG_SYNC_RESP, 0);
 
 	m->slot = slot;
 	m->sync.value = status;
 	m->sync.object = object;
+	return m;
 }
 
 void coh_object_grant(struct coh *c, struct object *o, coh_node node, uint16_t slot,
                       uint32_t thread, struct coh_effects *fx)
 {
-	o->held = 1;
+	o->held = HELD;
 	o->holder = node;
 	o->thread = thread;
 	fx->count[COH_N_LOCK]++;
-	coh_object_respond(c, fx, node, slot, 0, 0);
+	coh_object_respond(c, fx, node, slot, 0, 0)->flags = o->orphan ? COH_F_ORPHAN : 0;
+	if (MUTANT(MARK_FORGOTTEN))
+		o->orphan = 0;
 }
 
 void coh_object_destroy(struct coh *c, struct object *o, coh_node node, uint16_t slot,
@@ -116,16 +180,22 @@ void coh_object_destroy(struct coh *c, struct object *o, coh_node node, uint16_t
 	coh_object_respond(c, fx, node, slot, 0, 0);
 }
 
+void coh_object_pass_on(struct coh *c, struct object *o, struct coh_effects *fx)
+{
+	struct waiter w = coh_object_dequeue(c, o);
+
+	if (w.destroys)
+		coh_object_destroy(c, o, w.node, w.slot, fx);
+	else
+		coh_object_grant(c, o, w.node, w.slot, w.thread, fx);
+}
+
 void coh_object_release(struct coh *c, struct object *o, struct coh_effects *fx)
 {
-	o->held = 0;
+	o->held = HELD_NOT;
 	o->holder = 0;
 	o->thread = 0;
-	if (o->queue) {
-		struct waiter w = coh_object_dequeue(c, o);
-		if (w.destroys)
-			coh_object_destroy(c, o, w.node, w.slot, fx);
-		else
-			coh_object_grant(c, o, w.node, w.slot, w.thread, fx);
-	}
+	o->orphan = 0; /* whoever was told has put in order what the dead one left */
+	if (o->queue && !coh_object_is_waiting(c, o))
+		coh_object_pass_on(c, o, fx);
 }

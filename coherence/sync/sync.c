@@ -4,11 +4,21 @@
 
 #include "coherence/sync/sync.h"
 
-int coh_sync_event(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
+/* The same of the objects' numbers, to whom is home to them. */
+static struct coh_event numbered(const struct coh *c, const struct coh_event *ev)
 {
-	if (ev->home >= c->cfg.nodes || ev->sync.object >= c->cfg.locks ||
-	    ev->sync.mutex >= c->cfg.locks)
-		return ev->kind == COH_EV_BARRIER ? coh_barrier_enter(c, ev, fx) : -EINVAL;
+	struct coh_event e = *ev;
+
+	if (!c->cfg.survive)
+		return e;
+	e.sync.object += ev->home * c->cfg.locks;
+	e.sync.mutex += ev->home * c->cfg.locks;
+	e.home = coh_heir(c, ev->home);
+	return e;
+}
+
+static int object_event(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
+{
 	switch (ev->kind) {
 	case COH_EV_LOCK: return coh_mutex_lock(c, ev, fx);
 	case COH_EV_UNLOCK: return coh_mutex_unlock(c, ev, fx);
@@ -20,13 +30,36 @@ int coh_sync_event(struct coh *c, const struct coh_event *ev, struct coh_effects
 	case COH_EV_COND_CREATE:
 		return coh_sync_ask(c, ev, COH_MSG_COND_CREATE, ev->sync.mutex, fx);
 	case COH_EV_SYNC_DESTROY: return coh_sync_destroy(c, ev, fx);
-	case COH_EV_BARRIER: return coh_barrier_enter(c, ev, fx);
 	default: return -EINVAL;
 	}
 }
 
+int coh_sync_event(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
+{
+	struct coh_event e;
+
+	if (ev->kind == COH_EV_BARRIER)
+		return coh_barrier_enter(c, ev, fx);
+	if (ev->home >= c->cfg.nodes || ev->sync.object >= c->cfg.locks ||
+	    ev->sync.mutex >= c->cfg.locks)
+		return -EINVAL;
+	e = numbered(c, ev);
+	return object_event(c, &e, fx);
+}
+
+/* Whether this node is home to what a request is about. */
+static int is_here(const struct coh *c, const struct coh_msg *m)
+{
+	if (!c->cfg.survive || m->type == COH_MSG_SYNC_RESP || m->type < COH_MSG_LOCK ||
+	    m->type >= COH_MSG_BARRIER_ARRIVE)
+		return 1;
+	return coh_object_is_here(c, m->sync.object) && coh_object_is_here(c, m->sync.mutex);
+}
+
 int coh_sync_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx)
 {
+	if (!is_here(c, m))
+		return -EPROTO;
 	switch (m->type) {
 	case COH_MSG_LOCK: return coh_mutex_home_lock(c, from, m, fx);
 	case COH_MSG_UNLOCK: return coh_mutex_home_unlock(c, from, m, fx);

@@ -180,7 +180,7 @@ static int is_reached(struct explorer *x, const struct world *w, unsigned kind, 
 		return x_local_info(&x->l, w->node[node].local)->page[page].cache_state == COH_C_I;
 	case GOAL_DISCARD: return !w->node[node].thread;
 	case GOAL_FUTEX: return !w->node[node].wait && !w->node[node].wake;
-	case GOAL_HOLDS: return x_thread(w, node, 0) == X_THREAD_HOLDS;
+	case GOAL_HOLDS: return x->o.only == 3 || x_thread(w, node, 0) == X_THREAD_HOLDS;
 	case GOAL_IDLE: return x_thread(w, node, 0) == X_THREAD_IDLE;
 	default: return x_atomic(w, node, page) == X_ATOMIC_NONE;
 	}

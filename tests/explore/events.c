@@ -276,6 +276,7 @@ static enum x_outcome local_event(struct explorer *x, struct world *w, struct x_
 enum x_outcome x_apply(struct explorer *x, struct world *w, struct x_action a)
 {
 	const struct x_fx *fx;
+	uint64_t ev;
 	unsigned n;
 
 	switch (a.kind) {
@@ -287,9 +288,9 @@ enum x_outcome x_apply(struct explorer *x, struct world *w, struct x_action a)
 		w->node[a.node].timers &= (uint8_t) ~(1u << a.index);
 		return step(x, w, a.node, x_put(x_put(0, E_SLOT, a.index), E_KIND, COH_EV_TIMER));
 	case X_COMPARED:
-		n = w->node[a.node].compared - 1u;
+		ev = x_compared_event(w->node[a.node].compared);
 		w->node[a.node].compared = 0;
-		return step(x, w, a.node, x_put(x_put(0, E_VALUE, n), E_KIND, COH_EV_COMPARED));
+		return step(x, w, a.node, ev);
 	case X_CARRY_OUT:
 		fx = x_list(&x->l, w->node[a.node].todo, &n);
 		return x_carry_out(x, w, a.node, fx, n);

@@ -38,6 +38,7 @@ struct x_options {
 	unsigned discards;              /* so many outstanding in all, and one per node; of runs */
 	unsigned sync;     /* threads of each node that use one mutex, one condition and the
 	                    * barrier; then nobody uses pages */
+	unsigned only;     /* sync: 1 the mutex alone, 2 with the condition, 3 the barrier alone */
 	unsigned runs;     /* prefetches of up to so many pages */
 	unsigned writes;   /* faults writing that ask for up to so many pages */
 	unsigned futex;    /* threads that wait for a word of page 0 at once, one of a node at
@@ -221,11 +222,12 @@ struct x_node {
 	uint8_t thread;  /* sync: X_THREAD_*, 3 bits a thread; else whether a discard is asked for */
 	uint8_t arrived; /* sync: times in the barrier, modulo 4 */
 	/* futex: */
-	uint8_t wait;     /* X_WAIT_* of the thread, and whether its wait is cancelled */
+	uint8_t wait;     /* X_WAIT_* of the thread, and whether its wait is cancelled, or ended */
 	uint8_t place;    /* in X_WAIT_SLEEPS: how many sleep that came before */
 	uint8_t due;      /* ... whether a wake has begun since */
 	uint8_t wake;     /* how many at most, of a wake that has begun; 0: none */
-	uint8_t compared; /* the outcome that the core has yet to hear, plus one; 0: none */
+	uint8_t compared; /* the outcome that the core has yet to hear, plus one; 0: none; and, in
+	                   * the upper half, the view that it is of */
 	/* crashes: */
 	uint8_t dead;
 	uint8_t view;    /* that it is in */
@@ -247,7 +249,8 @@ enum {
 	X_WAIT_SLEEPS,
 	X_WAIT_WOKEN, /* from the home's step on */
 	X_WAIT_CANCELLED,
-	X_WAIT_CANCELS = 8 /* beside these: its end was asked for */
+	X_WAIT_CANCELS = 8, /* beside these: its end was asked for */
+	X_WAIT_ENDS = 16,   /* ... or its node has entered a view, which ends it */
 };
 enum {
 	X_THREAD_IDLE,
@@ -257,6 +260,8 @@ enum {
 	X_THREAD_WAITS,
 	X_THREAD_BARRIER
 };
+/* Why the mutex's next holder is to be told of a death, or may be (crashes). */
+enum { X_ORPHAN_NOT, X_ORPHAN_MAY, X_ORPHAN_IS };
 enum { X_ATOMIC_NONE, X_ATOMIC_ASKED, X_ATOMIC_CARRIED_OUT };
 struct world {
 	uint8_t n_msgs, n_moves;
@@ -264,7 +269,8 @@ struct world {
 	uint8_t woken;   /* futex: threads woken that no wake has told of yet */
 	uint8_t view;    /* crashes: the newest one, and who is in it */
 	uint8_t members;
-	uint8_t pad[2];
+	uint8_t orphan; /* sync: X_ORPHAN_* */
+	uint8_t pad[1];
 	struct x_node node[X_NODES];
 	uint64_t msg[X_MSGS];   /* sorted by pair, oldest first within a pair */
 	uint64_t move[X_MOVES]; /* sorted */
@@ -337,6 +343,9 @@ uint64_t x_sync_event(const struct explorer *x, struct world *w, struct x_action
 enum x_outcome x_sync_done(struct explorer *x, struct world *w, unsigned node,
                            const struct x_fx *fx);
 enum x_outcome x_sync_check(struct explorer *x, const struct world *w);
+/* A node dies; it has entered a view. */
+void x_sync_crash(const struct explorer *x, struct world *w, unsigned node);
+void x_sync_enter(const struct explorer *x, struct world *w, unsigned node);
 /* Nobody waits but for what somebody else has to do. */
 enum x_outcome x_sync_check_rest(struct explorer *x, const struct world *w);
 static inline unsigned x_thread(const struct world *w, unsigned node, unsigned thread)
@@ -357,6 +366,14 @@ void x_futex_slept(struct explorer *x, struct world *w, unsigned node);
 enum x_outcome x_futex_send(struct explorer *x, struct world *w, uint64_t msg);
 enum x_outcome x_futex_done(struct explorer *x, struct world *w, unsigned node,
                             const struct x_fx *fx);
+static inline uint64_t x_compared_event(uint8_t compared)
+{
+	uint64_t ev = x_put(x_put(0, E_VALUE, (compared & 15u) - 1), E_VIEW, compared >> 4);
+
+	return x_put(ev, E_KIND, COH_EV_COMPARED);
+}
+void x_futex_crash(struct world *w, unsigned node);
+void x_futex_enter(const struct explorer *x, struct world *w, unsigned node);
 enum x_outcome x_futex_check_rest(struct explorer *x, const struct world *w, unsigned node);
 static inline unsigned x_wait(const struct world *w, unsigned node)
 {

@@ -50,7 +50,7 @@ uint64_t x_futex_event(const struct explorer *x, struct world *w, struct x_actio
 	if (a.ev == COH_EV_FUTEX_WAKE) {
 		me->wake = a.n;
 		for (unsigned i = 0; i < x->o.nodes; i++)
-			w->node[i].due = x_wait(w, i) == X_WAIT_SLEEPS;
+			w->node[i].due = x_wait(w, i) == X_WAIT_SLEEPS && !w->node[i].dead;
 	}
 	return x_put(x_put(x_put(0, E_VALUE, a.n), E_OWN, x->o.own), E_KIND, a.ev);
 }
@@ -61,11 +61,16 @@ static void set_wait(struct world *w, unsigned node, unsigned state)
 }
 
 /* The thread whose word is compared: there is one at most. */
-static unsigned compared_for(struct explorer *x, const struct world *w)
+static unsigned compared_for(struct explorer *x, const struct world *w, unsigned home)
 {
-	unsigned home = coh_home_of(&x->l.cfg, 0);
-
 	return x_local_info(&x->l, w->node[home].local)->page[0].requestor;
+}
+
+/* The thread's wait is of this view: one that a view has ended may go on where that has not begun. */
+static int is_waiting_in(const struct world *w, unsigned thread, unsigned view)
+{
+	return !w->node[thread].dead && w->node[thread].view == view &&
+	       !(w->node[thread].wait & X_WAIT_ENDS);
 }
 
 /* It sleeps from now on, behind those who do. */
@@ -82,17 +87,33 @@ void x_futex_slept(struct explorer *x, struct world *w, unsigned node)
 	const struct x_local_info *info = x_local_info(&x->l, w->node[node].local);
 
 	for (unsigned i = 0; i < x->o.nodes; i++)
-		if (x_wait(w, i) == X_WAIT_ASKED && info->asleep >> i & 1)
+		if (is_waiting_in(w, i, w->node[node].view) && x_wait(w, i) == X_WAIT_ASKED &&
+		    info->asleep >> i & 1)
 			sleeps(x, w, i);
+}
+
+static enum x_outcome tell_compared(struct world *w, unsigned node, unsigned home, unsigned equal)
+{
+	if (home == node)
+		w->node[node].compared = (uint8_t)(equal + 1 + (w->node[node].view << 4));
+	else
+		x_world_send(w, x_put(x_compared((coh_node)node, (coh_node)home, 0, equal), M_VIEW,
+		                      w->node[node].view));
+	return X_DONE;
 }
 
 enum x_outcome x_futex_compare(struct explorer *x, struct world *w, unsigned node,
                                const struct x_fx *fx)
 {
-	unsigned equal = (unsigned)fx->word, thread = compared_for(x, w);
+	unsigned equal = (unsigned)fx->word, thread;
 
+	if (x_is_cut_off(w, node, fx->node))
+		return X_DONE; /* nobody hears of it */
+	thread = compared_for(x, w, fx->node);
 	if (!(w->node[node].current & 1))
 		return x_bad(x, "node %u compares a word in a stale frame", node);
+	if (thread < x->o.nodes && !is_waiting_in(w, thread, w->node[node].view))
+		return tell_compared(w, node, fx->node, equal);
 	if (thread >= x->o.nodes || x_wait(w, thread) != X_WAIT_ASKED)
 		return x_bad(x, "node %u compares a word for nobody", node);
 	for (unsigned i = 0; i < x->o.nodes; i++)
@@ -104,11 +125,7 @@ enum x_outcome x_futex_compare(struct explorer *x, struct world *w, unsigned nod
 		sleeps(x, w, thread);
 	else
 		set_wait(w, thread, X_WAIT_DIFFERS);
-	if (fx->node == node)
-		w->node[node].compared = (uint8_t)(equal + 1);
-	else
-		x_world_send(w, x_compared((coh_node)node, fx->node, 0, equal));
-	return X_DONE;
+	return tell_compared(w, node, fx->node, equal);
 }
 
 /* A thread is told that it sleeps no more. */
@@ -133,8 +150,10 @@ enum x_outcome x_futex_send(struct explorer *x, struct world *w, uint64_t msg)
 {
 	unsigned to = (unsigned)x_get(msg, M_TO), value = (unsigned)x_get(msg, M_RESULT);
 
-	if (x_get(msg, M_TYPE) == COH_MSG_FUTEX_WOKEN)
+	if (x_get(msg, M_TYPE) == COH_MSG_FUTEX_WOKEN && is_waiting_in(w, to, (unsigned)x_get(msg, M_VIEW)))
 		return awake(x, w, to, value == 1);
+	if (x_get(msg, M_TYPE) == COH_MSG_FUTEX_WOKEN)
+		w->woken += value == 1; /* spent on one who has ended, or died */
 	return X_DONE;
 }
 
@@ -148,7 +167,7 @@ static enum x_outcome wake_done(struct explorer *x, struct world *w, unsigned no
 		return x_bad(x, "node %u has woken %u threads, and wanted %u", node, woken,
 		             n->wake);
 	for (unsigned i = 0; i < x->o.nodes; i++) {
-		if (w->node[i].due && woken < n->wake)
+		if (w->node[i].due && woken < n->wake && w->node[i].view >= n->view)
 			return x_bad(x,
 			             "lost wake-up: a thread of node %u sleeps, and node %u has "
 			             "woken %u since",
@@ -163,20 +182,43 @@ static enum x_outcome wake_done(struct explorer *x, struct world *w, unsigned no
 	return X_DONE;
 }
 
+/* Nobody knows how many it has woken. */
+static enum x_outcome wake_ended(struct explorer *x, struct world *w, unsigned node)
+{
+	if (!w->node[node].wake || !w->node[node].view)
+		return x_bad(x, "node %u: a wake comes to nothing, and no view has begun", node);
+	w->node[node].wake = 0;
+	w->woken = 0;
+	for (unsigned i = 0; i < x->o.nodes; i++)
+		w->node[i].due = 0;
+	return X_DONE;
+}
+
 enum x_outcome x_futex_done(struct explorer *x, struct world *w, unsigned node,
                             const struct x_fx *fx)
 {
 	unsigned state = x_wait(w, node);
 	int status = (int8_t)fx->slot;
 
+	if (fx->word == X_WAKE_COOKIE && status == -ESTALE)
+		return wake_ended(x, w, node);
 	if (fx->word == X_WAKE_COOKIE)
 		return wake_done(x, w, node, fx->n);
+	if (w->node[node].wait & X_WAIT_ENDS) {
+		if (status != -ESTALE)
+			return x_bad(x, "node %u: a wait of an older view ends with %d", node, status);
+		w->node[node].wait = X_WAIT_NONE;
+		return X_DONE;
+	}
 	/* This node's own home tells it by no message. */
-	if (state == X_WAIT_SLEEPS && node == coh_home_of(&x->l.cfg, 0)) {
+	if (state == X_WAIT_SLEEPS && x_local_info(&x->l, w->node[node].local)->page[0].is_home) {
 		if (awake(x, w, node, status == 0) == X_BAD)
 			return X_BAD;
 		state = x_wait(w, node);
 	}
+	/* Nobody can tell what is in a page that is lost. */
+	if (x->o.crashes && state == X_WAIT_ASKED && status == -EAGAIN && x_is_lost(x, w, node, 0))
+		state = X_WAIT_DIFFERS;
 	if (status != (state == X_WAIT_WOKEN       ? 0
 	               : state == X_WAIT_DIFFERS   ? -EAGAIN
 	               : state == X_WAIT_CANCELLED ? -ETIMEDOUT
@@ -188,15 +230,47 @@ enum x_outcome x_futex_done(struct explorer *x, struct world *w, unsigned node,
 	return X_DONE;
 }
 
+/* --- nodes that die --- */
+
+/* Whoever sleeps behind this one's thread comes earlier. */
+static void leave_queue(struct world *w, unsigned node)
+{
+	struct x_node *n = &w->node[node];
+
+	for (unsigned i = 0; i < X_NODES; i++)
+		if (x_wait(w, node) == X_WAIT_SLEEPS && x_wait(w, i) == X_WAIT_SLEEPS &&
+		    w->node[i].place > n->place)
+			w->node[i].place--;
+	n->place = n->due = 0;
+}
+
+void x_futex_crash(struct world *w, unsigned node)
+{
+	leave_queue(w, node);
+	if (!w->node[node].wake)
+		return;
+	w->woken = 0;
+	for (unsigned i = 0; i < X_NODES; i++)
+		w->node[i].due = 0;
+}
+
+void x_futex_enter(const struct explorer *x, struct world *w, unsigned node)
+{
+	(void)x;
+	leave_queue(w, node);
+	if (w->node[node].wait != X_WAIT_NONE)
+		w->node[node].wait = X_WAIT_ASKED | X_WAIT_ENDS;
+}
+
 enum x_outcome x_futex_check_rest(struct explorer *x, const struct world *w, unsigned node)
 {
 	const struct x_node *n = &w->node[node];
 
-	if (n->wait != X_WAIT_NONE && n->wait != X_WAIT_SLEEPS)
+	if ((n->wait != X_WAIT_NONE && n->wait != X_WAIT_SLEEPS) || n->wait & X_WAIT_ENDS)
 		return x_bad(x, "at rest: node %u has a wait in state %#x", node, n->wait);
 	if (n->wake)
 		return x_bad(x, "at rest: a wake of node %u is never answered", node);
-	if (w->woken)
+	if (w->woken && !w->view)
 		return x_bad(x, "at rest: %u threads were woken by nobody", w->woken);
 	return X_DONE;
 }

@@ -34,7 +34,7 @@ static const char *const names[] = {
 /* The smallest explorations that show the bugs; those that are in none, the first does. */
 static const struct {
 	const char *run;
-	int bugs[14];
+	int bugs[16];
 } shows[] = {
 	{ "nodes=2 slots=1", { 0 } },
 	{ "nodes=2 slots=1 holds=1", { BUG(TENURE_FOR_EVER), BUG(TENURE_DROPS) } },
@@ -60,6 +60,17 @@ static const struct {
 	{ "nodes=3 slots=1 per_home=1 crashes=1 holds=1 live=0", { BUG(DEFERRED_SURVIVES) } },
 	{ "nodes=3 slots=1 per_home=1 crashes=2 live=0",
 	  { BUG(RECORD_FORGOTTEN), BUG(AWAY_IS_CURRENT) } },
+	{ "nodes=3 sync=1 only=1 crashes=2",
+	  { BUG(HOLDER_UNTOLD), BUG(GRANTED_HOLDS), BUG(OWNER_DEATH_UNTOLD), BUG(INHERITED_UNMARKED),
+	    BUG(MARK_FORGOTTEN), BUG(DEAD_WAITER_KEPT), BUG(LOCK_BEFORE_REPORTS),
+	    BUG(LOCK_ASKED_ONCE) } },
+	{ "nodes=3 sync=1 only=2 crashes=1 live=0", { BUG(COND_SLEEPS_ON) } },
+	{ "nodes=3 sync=1 only=3 crashes=1",
+	  { BUG(DEAD_AWAITED), BUG(ARRIVAL_FORGOTTEN), BUG(EPISODE_IGNORED),
+	    BUG(BARRIER_BEFORE_REPORTS) } },
+	{ "nodes=2 slots=1 futex=2 threads=1 crashes=1 live=0",
+	  { BUG(SLEEP_SURVIVES), BUG(SLEEPERS_KEPT), BUG(WAKE_FORGOTTEN), BUG(OLD_OUTCOME) } },
+	{ "nodes=2 slots=2 discards=1 crashes=1 live=0", { BUG(DISCARD_ASKED_ONCE) } },
 	{ "nodes=2 slots=1 migratory=1", { BUG(MIGRATORY_SHARED) } },
 	{ "nodes=2 slots=1 discards=1",
 	  { BUG(DROP_KEEPS_ACCESS), BUG(DISCARD_BEFORE_LAST_ACK), BUG(DISCARD_KEEPS_FRAME),
@@ -185,6 +196,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	alarm(3600);
+
 	failed += !try(COH_MUT_NONE);
 	for (int m = COH_MUT_NONE + 1; m < COH_MUTANTS_END; m++) {
 		if (is_of_two_queues(m))

@@ -32,6 +32,7 @@ static const struct {
 	OPTION(futex, "threads that wait for a word at once, one of a node at most; and one wake"),
 	OPTION(own, "... 1: in the queue of the library's own objects, whatever the word is"),
 	OPTION(sync, "threads of a node that use mutex, condition and barrier; no pages then"),
+	OPTION(only, "... 1: the mutex alone; 2: with the condition; 3: the barrier alone"),
 	OPTION(overtakes, "... threads woken from the condition that go before one that only locks"),
 	OPTION(crashes, "nodes that die, at any time"),
 	OPTION(purge, "... 1: nothing from an older view arrives in a newer one, where it would be dropped"),
@@ -122,6 +123,8 @@ void x_options_print(const struct x_options *o, FILE *out)
 		fprintf(out, " futex=%u%s", o->futex, o->own ? " of objects" : "");
 	if (o->sync)
 		fprintf(out, " locks, condition and barrier by %u threads each", o->sync);
+	if (o->only)
+		fprintf(out, "%s", o->only == 1 ? " (mutex alone)" : o->only == 2 ? " (no barrier)" : " (barrier alone)");
 	if (o->overtakes)
 		fprintf(out, " overtakes=%u", o->overtakes);
 	if (o->refreshes)

@@ -57,6 +57,7 @@ static struct coh_msg msg_unpack(uint64_t word)
 	m.slot = (uint16_t)x_get(word, M_SLOT);
 	if (is_sync(m.type)) {
 		m.n = 1;
+		m.view = (uint32_t)x_get(word, M_VIEW);
 		m.sync = (struct coh_sync_args){ .object = (uint32_t)x_get(word, S_OBJECT),
 			                         .mutex = (uint32_t)x_get(word, S_MUTEX),
 			                         .thread = (uint32_t)x_get(word, S_THREAD),
@@ -80,6 +81,8 @@ static struct coh_msg msg_unpack(uint64_t word)
 		m.atomic = the_atomic;
 	if (has_result(m.type))
 		m.result = x_get(word, M_RESULT);
+	if (m.type == COH_MSG_REPORT && (m.flags & COH_F_HOLDS))
+		m.result = m.result >> 2 << 32 | (m.result & 3);
 	if (is_futex(m.type))
 		m.futex.value = (uint32_t)x_get(word, M_RESULT);
 	return m;
@@ -130,6 +133,7 @@ struct coh_event x_event_unpack(uint64_t ev)
 	case COH_EV_FUTEX_CANCEL:
 	case COH_EV_COMPARED:
 		e.futex.value = (uint32_t)x_get(ev, E_VALUE);
+		e.view = (uint32_t)x_get(ev, E_VIEW);
 		e.futex.offset = (uint32_t)x_get(ev, E_OWN);
 		e.cookie = e.kind == COH_EV_FUTEX_WAKE ? X_WAKE_COOKIE : X_WAIT_COOKIE;
 		break;
@@ -154,13 +158,21 @@ static int has_requestor(const struct coh_msg *m)
 	}
 }
 
+/* Who holds a mutex: its number and the thread's, two bits each. */
+static uint64_t result_of(const struct coh_msg *m)
+{
+	if (m->type == COH_MSG_REPORT && (m->flags & COH_F_HOLDS))
+		return m->result >> 32 << 2 | (uint32_t)m->result;
+	return m->result;
+}
+
 static const char *send_pack(const struct coh_effect *e, coh_node self, uint64_t *out)
 {
 	const struct coh_msg *m = &e->msg;
 	uint64_t w = 0;
 
 	if (m->slot > 255 || m->page >= X_PAGES || m->n > COH_MAX_RUN ||
-	    (has_result(m->type) && m->result >> X_PAGES))
+	    (has_result(m->type) && result_of(m) >> X_PAGES))
 		return "a message's members are out of range";
 	if (is_futex(m->type) &&
 	    (m->futex.offset > COH_FUTEX_OWN || m->access || m->futex.slot || m->futex.left || m->futex.value > 255))
@@ -180,7 +192,7 @@ static const char *send_pack(const struct coh_effect *e, coh_node self, uint64_t
 	w = x_put(w, M_SLOT, m->slot);
 	w = x_put(w, M_PAGE, m->page);
 	if (has_result(m->type))
-		w = x_put(w, M_RESULT, m->result);
+		w = x_put(w, M_RESULT, result_of(m));
 	if (is_futex(m->type))
 		w = x_put(w, M_RESULT, m->futex.value);
 	w = x_put(w, M_FROM, self);
@@ -195,8 +207,9 @@ static const char *sync_pack(const struct coh_effect *e, coh_node self, uint64_t
 	uint64_t w = x_put(0, M_TYPE, e->msg.type);
 
 	if (e->msg.slot > 255 || s->object > 3 || s->mutex > 3 || s->thread > 3 ||
-	    s->value != (int8_t)s->value)
+	    s->value != (int8_t)s->value || e->msg.view > 3)
 		return "a message's members are out of range";
+	w = x_put(w, M_VIEW, e->msg.view);
 	w = x_put(w, M_FLAGS, e->msg.flags);
 	w = x_put(w, M_REQUESTOR, 15);
 	w = x_put(w, M_SLOT, e->msg.slot);

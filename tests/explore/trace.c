@@ -16,7 +16,9 @@ static void print_msg(FILE *out, uint64_t m)
 	unsigned flags = (unsigned)x_get(m, M_FLAGS);
 
 	fprintf(out, "%s", coh_msg_name((unsigned)x_get(m, M_TYPE)));
-	if (x_get(m, M_TYPE) >= COH_MSG_FUTEX_WAIT) {
+	if (x_get(m, M_TYPE) == COH_MSG_REPORT)
+		fprintf(out, " flags %#x, %u,", flags, (unsigned)x_get(m, M_RESULT));
+	else if (x_get(m, M_TYPE) >= COH_MSG_FUTEX_WAIT) {
 		fprintf(out, " %u", (unsigned)x_get(m, M_RESULT));
 		return;
 	}
@@ -145,8 +147,7 @@ static uint64_t event_of(const struct explorer *x, const struct world *w, const 
 	case X_TELL: return x_put(w->move[a->index] & 0xffffffff, E_KIND, COH_EV_LANDED);
 	case X_TIMER: return x_put(x_put(0, E_SLOT, a->index), E_KIND, COH_EV_TIMER);
 	case X_COMPARED:
-		return x_put(x_put(0, E_VALUE, w->node[a->node].compared - 1u), E_KIND,
-		             COH_EV_COMPARED);
+		return x_compared_event(w->node[a->node].compared);
 	case X_LOCAL:
 		if (a->ev >= COH_EV_FUTEX_WAIT)
 			return x_futex_event(x, &scratch, *a);

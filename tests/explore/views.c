@@ -259,6 +259,10 @@ static void crash(struct explorer *x, struct world *w, unsigned node)
 	struct x_node *n = &w->node[node];
 	unsigned kept = 0;
 
+	if (x->o.sync)
+		x_sync_crash(x, w, node);
+	if (x->o.futex)
+		x_futex_crash(w, node);
 	*n = (struct x_node){.local = x_local_virgin(&x->l, (coh_node)node),
 	                     .current = n->current,
 	                     .dead = 1};
@@ -326,6 +330,10 @@ static enum x_outcome enter(struct explorer *x, struct world *w, unsigned node, 
 	if (x->o.purge)
 		purge(w, node);
 	gave_in_view(x, w, node);
+	if (x->o.sync)
+		x_sync_enter(x, w, node);
+	if (x->o.futex)
+		x_futex_enter(x, w, node);
 	/* It may have been the only one. */
 	if (x_view_stepped(x, w, node, before, s.local) == X_BAD)
 		return X_BAD;

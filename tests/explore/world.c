@@ -87,7 +87,8 @@ void x_world_permute(struct explorer *x, const struct world *w, unsigned g, stru
 	out->written = w->written;
 	out->woken = w->woken;
 	out->view = w->view;
-	out->members = out->pad[0] = out->pad[1] = 0;
+	out->orphan = w->orphan;
+	out->members = out->pad[0] = 0;
 	for (unsigned i = 0; i < x->o.nodes; i++) {
 		struct x_node *n = &out->node[perm[i]];
 		*n = w->node[i];
