@@ -63,7 +63,8 @@ int x_is_still(const struct world *w, unsigned nodes)
 	if (w->n_msgs || w->n_moves || x_is_in_between(w, nodes))
 		return 0;
 	for (unsigned i = 0; i < nodes; i++)
-		if (w->node[i].todo || w->node[i].timers || w->node[i].drop || w->node[i].compared)
+		if (w->node[i].todo || w->node[i].timers || w->node[i].drop || w->node[i].compared ||
+		    w->node[i].late)
 			return 0;
 	return 1;
 }
@@ -173,6 +174,8 @@ static int is_reached(struct explorer *x, const struct world *w, unsigned kind, 
 		return 1;
 	switch (kind) {
 	case GOAL_WRITE:
+		if (!x->o.faults)
+			return 1;
 		if (x->o.crashes && x_is_lost(x, w, node, page))
 			return !(w->node[node].blocked >> page & 1);
 		return x_access(w, node, page) == COH_WRITE && !(w->node[node].blocked >> page & 1);

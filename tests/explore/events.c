@@ -21,6 +21,8 @@ static int may_fault(const struct explorer *x, const struct world *w, unsigned n
 {
 	unsigned blocked = w->node[node].blocked, count = 0;
 
+	if (!x->o.faults)
+		return 0;
 	if (!x->o.threads)
 		return 1; /* even when the access suffices: the fault is older than the grant */
 	for (unsigned p = 0; p < x->o.pages; p++)
@@ -159,6 +161,11 @@ unsigned x_actions(const struct explorer *x, const struct world *w, struct x_act
 		if (!w->node[i].todo && w->node[i].compared)
 			x_add_action(list, &n,
 			             (struct x_action){ .kind = X_COMPARED, .node = (uint8_t)i });
+		if (!w->node[i].todo && w->node[i].late)
+			x_add_action(list, &n,
+			             (struct x_action){ .kind = X_COMPARED,
+			                                .node = (uint8_t)i,
+			                                .n = 1 });
 		if (!w->node[i].todo && x->o.sync)
 			x_sync_actions(x, w, i, list, &n);
 		else if (!w->node[i].todo)
@@ -288,8 +295,8 @@ enum x_outcome x_apply(struct explorer *x, struct world *w, struct x_action a)
 		w->node[a.node].timers &= (uint8_t) ~(1u << a.index);
 		return step(x, w, a.node, x_put(x_put(0, E_SLOT, a.index), E_KIND, COH_EV_TIMER));
 	case X_COMPARED:
-		ev = x_compared_event(w->node[a.node].compared);
-		w->node[a.node].compared = 0;
+		ev = x_compared_event(a.n ? w->node[a.node].late : w->node[a.node].compared);
+		*(a.n ? &w->node[a.node].late : &w->node[a.node].compared) = 0;
 		return step(x, w, a.node, ev);
 	case X_CARRY_OUT:
 		fx = x_list(&x->l, w->node[a.node].todo, &n);

@@ -38,7 +38,9 @@ struct x_options {
 	unsigned discards;              /* so many outstanding in all, and one per node; of runs */
 	unsigned sync;     /* threads of each node that use one mutex, one condition and the
 	                    * barrier; then nobody uses pages */
-	unsigned only;     /* sync: 1 the mutex alone, 2 with the condition, 3 the barrier alone */
+	unsigned only;     /* sync: 1 the mutex alone, 2 with the condition, 3 the barrier alone, 4 the
+	                    * mutex, and nobody only tries to lock it, 5 that and the barrier */
+	unsigned faults;   /* 0: nobody reads or writes pages */
 	unsigned runs;     /* prefetches of up to so many pages */
 	unsigned writes;   /* faults writing that ask for up to so many pages */
 	unsigned futex;    /* threads that wait for a word of page 0 at once, one of a node at
@@ -233,7 +235,8 @@ struct x_node {
 	uint8_t view;    /* that it is in */
 	uint8_t entered; /* so many views */
 	uint8_t gave[2]; /* by page: X_GAVE_* */
-	uint8_t pad[2];
+	uint8_t late;    /* what compared was when the view began */
+	uint8_t pad[1];
 };
 /* Why a node that has the last value of a page, or is its home, may not use it. */
 enum {
@@ -310,7 +313,7 @@ enum x_action_kind {
 	X_PUNCH,       /* node, page: the last local completion of what left this frame */
 	X_TIMER,       /* node, slot */
 	X_CARRY_OUT,   /* node: effects of its last step */
-	X_COMPARED,    /* node: the core hears of a comparison */
+	X_COMPARED,    /* node: the core hears of a comparison; n: of an older view */
 	X_LOCAL,       /* node, kind of event, page, n */
 	X_CRASH,       /* node */
 	X_ANNOUNCE,    /* a view of those who live */

@@ -128,11 +128,19 @@ enum x_outcome x_futex_compare(struct explorer *x, struct world *w, unsigned nod
 	return tell_compared(w, node, fx->node, equal);
 }
 
+/* What waits for the last report begins in one step, where a thread may sleep and be woken. */
+static void sleeps_in_step(const struct explorer *x, struct world *w, unsigned thread)
+{
+	if (x->o.own && w->view && x_wait(w, thread) == X_WAIT_ASKED)
+		set_wait(w, thread, X_WAIT_SLEEPS);
+}
+
 /* A thread is told that it sleeps no more. */
 static enum x_outcome awake(struct explorer *x, struct world *w, unsigned node, int woken)
 {
 	struct x_node *n = &w->node[node];
 
+	sleeps_in_step(x, w, node);
 	if (x_wait(w, node) != X_WAIT_SLEEPS)
 		return x_bad(x, "a thread of node %u is woken, and does not sleep", node);
 	if (woken && n->place)
@@ -210,6 +218,9 @@ enum x_outcome x_futex_done(struct explorer *x, struct world *w, unsigned node,
 		w->node[node].wait = X_WAIT_NONE;
 		return X_DONE;
 	}
+	if (x_local_info(&x->l, w->node[node].local)->page[0].is_home)
+		sleeps_in_step(x, w, node);
+	state = x_wait(w, node);
 	/* This node's own home tells it by no message. */
 	if (state == X_WAIT_SLEEPS && x_local_info(&x->l, w->node[node].local)->page[0].is_home) {
 		if (awake(x, w, node, status == 0) == X_BAD)
@@ -217,7 +228,8 @@ enum x_outcome x_futex_done(struct explorer *x, struct world *w, unsigned node,
 		state = x_wait(w, node);
 	}
 	/* Nobody can tell what is in a page that is lost. */
-	if (x->o.crashes && state == X_WAIT_ASKED && status == -EAGAIN && x_is_lost(x, w, node, 0))
+	if (x->o.crashes && state == X_WAIT_ASKED && status == -EAGAIN &&
+	    (w->node[node].view != w->view || x_is_lost(x, w, node, 0)))
 		state = X_WAIT_DIFFERS;
 	if (status != (state == X_WAIT_WOKEN       ? 0
 	               : state == X_WAIT_DIFFERS   ? -EAGAIN
@@ -258,6 +270,9 @@ void x_futex_enter(const struct explorer *x, struct world *w, unsigned node)
 {
 	(void)x;
 	leave_queue(w, node);
+	if (w->node[node].compared)
+		w->node[node].late = w->node[node].compared;
+	w->node[node].compared = 0;
 	if (w->node[node].wait != X_WAIT_NONE)
 		w->node[node].wait = X_WAIT_ASKED | X_WAIT_ENDS;
 }

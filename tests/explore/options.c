@@ -32,7 +32,8 @@ static const struct {
 	OPTION(futex, "threads that wait for a word at once, one of a node at most; and one wake"),
 	OPTION(own, "... 1: in the queue of the library's own objects, whatever the word is"),
 	OPTION(sync, "threads of a node that use mutex, condition and barrier; no pages then"),
-	OPTION(only, "... 1: the mutex alone; 2: with the condition; 3: the barrier alone"),
+	OPTION(only, "... 1: the mutex alone; 2: with the condition; 3: the barrier alone; 4: as 1, and nobody tries; 5: that and the barrier"),
+	OPTION(faults, "0: nobody reads or writes pages"),
 	OPTION(overtakes, "... threads woken from the condition that go before one that only locks"),
 	OPTION(crashes, "nodes that die, at any time"),
 	OPTION(purge, "... 1: nothing from an older view arrives in a newer one, where it would be dropped"),
@@ -65,6 +66,7 @@ struct x_options x_defaults(void)
 		.slots = 4,
 		.per_home = 4,
 		.evict = 1,
+		.faults = 1,
 		.renumber = 1,
 		.symmetry = 1,
 		.live = 1,
@@ -112,6 +114,9 @@ void x_options_help(FILE *out)
 
 void x_options_print(const struct x_options *o, FILE *out)
 {
+	static const char *const only[] = { "", " (the mutex)", " (no barrier)", " (the barrier)",
+		                            " (the mutex, no tries)", " (the mutex, no tries, and the barrier)" };
+
 	fprintf(out, "%u nodes x %u pages", o->nodes, o->pages);
 	fprintf(out, " (blocks of %u; %u slots, %u a home):", o->block, o->slots, o->per_home);
 	fprintf(out, "%s", o->evict && !o->sync ? " evictions" : "");
@@ -124,7 +129,9 @@ void x_options_print(const struct x_options *o, FILE *out)
 	if (o->sync)
 		fprintf(out, " locks, condition and barrier by %u threads each", o->sync);
 	if (o->only)
-		fprintf(out, "%s", o->only == 1 ? " (mutex alone)" : o->only == 2 ? " (no barrier)" : " (barrier alone)");
+		fprintf(out, "%s", only[o->only % 6]);
+	if (!o->faults)
+		fprintf(out, " no faults");
 	if (o->overtakes)
 		fprintf(out, " overtakes=%u", o->overtakes);
 	if (o->refreshes)

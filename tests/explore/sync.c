@@ -46,23 +46,23 @@ void x_sync_actions(const struct explorer *x, const struct world *w, unsigned no
 		unsigned state = x_thread(w, node, a.page);
 		if (state == X_THREAD_IDLE) {
 			a.ev = COH_EV_LOCK;
-			for (a.n = 0; a.n < 2 && x->o.only != 3; a.n++)
+			for (a.n = 0; a.n < (x->o.only >= 4 ? 1 : 2) && x->o.only != 3; a.n++)
 				x_add_action(list, n, a);
 			a.n = 0;
 			a.ev = COH_EV_BARRIER;
-			if (a.page == 0 && (x->o.only == 0 || x->o.only == 3))
+			if (a.page == 0 && (x->o.only == 0 || x->o.only == 3 || x->o.only == 5))
 				x_add_action(list, n, a);
 		}
 		if (state == X_THREAD_HOLDS) {
 			a.ev = COH_EV_UNLOCK;
 			x_add_action(list, n, a);
 			a.ev = COH_EV_COND_WAIT;
-			if (x->o.only != 1)
+			if (x->o.only == 0 || x->o.only == 2)
 				x_add_action(list, n, a);
 		}
 	}
 	a = (struct x_action){ .kind = X_LOCAL, .node = (uint8_t)node, .ev = COH_EV_COND_SIGNAL };
-	for (; a.n < 2 && (x->o.only & 1) == 0 && !is_signalling(w, node); a.n++)
+	for (; a.n < 2 && (x->o.only == 0 || x->o.only == 2) && !is_signalling(w, node); a.n++)
 		x_add_action(list, n, a);
 }
 

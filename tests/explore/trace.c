@@ -147,7 +147,7 @@ static uint64_t event_of(const struct explorer *x, const struct world *w, const 
 	case X_TELL: return x_put(w->move[a->index] & 0xffffffff, E_KIND, COH_EV_LANDED);
 	case X_TIMER: return x_put(x_put(0, E_SLOT, a->index), E_KIND, COH_EV_TIMER);
 	case X_COMPARED:
-		return x_compared_event(w->node[a->node].compared);
+		return x_compared_event(a->n ? w->node[a->node].late : w->node[a->node].compared);
 	case X_LOCAL:
 		if (a->ev >= COH_EV_FUTEX_WAIT)
 			return x_futex_event(x, &scratch, *a);
