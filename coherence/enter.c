@@ -108,6 +108,8 @@ static struct record record_owned(const struct coh *c, const struct dir *d, cons
 	if (txn && txn->type == COH_MSG_GETS && txn->phase == COH_D_DONE &&
 	    !(txn->waits & TXN_WAIT_REFRESH) && txn->requestor != c->cfg.self)
 		return (struct record){.kind = REC_CURRENT};
+	if (MUTANT(DROPPED_IS_CURRENT) && txn && txn->type == COH_MSG_DISCARD)
+		return (struct record){.kind = REC_CURRENT};
 	if (MUTANT(DONE_IS_REFRESH) && lent && !(txn->waits & TXN_WAIT_DONE))
 		return (struct record){.kind = REC_CURRENT};
 	return (struct record){.kind = REC_OWNED, .node = d->owner, .lent = (uint8_t)lent};

@@ -27,6 +27,7 @@ static void ask_again(struct coh *c, struct coh_effects *fx)
 		++*out_at(c, r->home);
 		m = coh_fx_send(c, fx, r->home, r->type, r->page);
 		m->slot = (uint16_t)i;
+		m->n = r->type == COH_MSG_DISCARD ? r->n : 1;
 		m->serial = MUTANT(ATOMIC_RENUMBERED) ? 0 : r->serial;
 		if (r->type == COH_MSG_ATOMIC)
 			m->atomic = *asked_at(c, i);

@@ -10,8 +10,6 @@ static uint32_t run_length(struct coh *c, uint64_t first, uint32_t n, int in_i)
 	uint64_t block = coh_block_end(&c->cfg, first);
 	uint32_t k = 0;
 
-	if (in_i && c->cfg.survive)
-		n = 1;
 	while (k < n && first + k < block && k < COH_MAX_RUN &&
 	       (line_at(c, first + k)->state == COH_C_I) == in_i)
 		k++;
@@ -117,7 +115,7 @@ int coh_cache_discard(struct coh *c, const struct coh_event *ev, struct coh_effe
 
 	if (slot < 0)
 		return -EAGAIN;
-	t.n = c->cfg.survive ? 1 : ev->n < COH_MAX_RUN ? ev->n : COH_MAX_RUN;
+	t.n = ev->n < COH_MAX_RUN ? ev->n : COH_MAX_RUN;
 	t.n = t.n < left ? t.n : left;
 	fx->consumed = t.n;
 	/* As an atomic it is beside what the pages' lines are doing. */

@@ -93,8 +93,10 @@ void coh_home_act_discard_here(struct take *t)
 {
 	uint16_t n = t->txn->n;
 	uint64_t kept = t->txn->drop.kept, gone = ~kept & ~UINT64_C(0) >> (COH_MAX_RUN - n);
+	int was_lost = t->dir->state == COH_D_LOST;
 	struct coh_msg *m;
 
+	(void)was_lost;
 	for (unsigned i = 0; i < n; i++) {
 		struct dir *d = coh_dir_at(t->c, t->txn->page + i);
 		if (kept >> i & 1)
@@ -105,7 +107,7 @@ void coh_home_act_discard_here(struct take *t)
 		d->migratory = 0;
 		d->touched = 0;
 	}
-	if (!MUTANT(DISCARD_KEEPS_FRAME))
+	if (!MUTANT(DISCARD_KEEPS_FRAME) && !(MUTANT(LOST_KEEPS_FRAME) && was_lost))
 		coh_fx_runs(t->fx, COH_FX_DISCARD_FRAME, t->txn->page, n, gone);
 	t->fx->count[COH_N_DISCARD] += (unsigned)__builtin_popcountll(gone);
 	m = coh_fx_send(t->c, t->fx, t->txn->requestor, COH_MSG_DISCARDED, t->txn->page);

@@ -23,8 +23,6 @@ static int home_request(struct coh *c, coh_node from, const struct coh_msg *m,
 	struct take t;
 	int slot;
 
-	if (c->cfg.survive && m->n != 1)
-		return -EPROTO;
 	if (*in_at(c, from) == coh_requests_of_node(&c->cfg))
 		return -EPROTO; /* more outstanding than it may have: others' room */
 	if (m->type == COH_MSG_FUTEX_WAIT &&

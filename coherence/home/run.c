@@ -8,6 +8,11 @@ static int same_supplier(const struct take *t, const struct dir *d)
 {
 	const struct dir *first = t->dir;
 
+	if (d->state > COH_D_M && !MUTANT(RUN_OVER_LOST))
+		return 0; /* lost, or elsewhere */
+	/* How far an owner has come the home would not know, should he die. */
+	if (first->state == COH_D_M && t->c->cfg.survive && !MUTANT(RUN_OF_OWNER))
+		return 0;
 	if (t->txn->type == COH_MSG_GETM && !MUTANT(WRITE_RUN_OVER_SHARED))
 		return first->state == COH_D_I && d->state == COH_D_I;
 	if (first->state != COH_D_M || d->state != COH_D_M)
@@ -38,7 +43,7 @@ uint16_t coh_home_claim_free(struct take *t)
 
 	for (; k < t->txn->n; k++) {
 		struct dir *d = coh_dir_at(t->c, t->txn->page + k);
-		if (d->txn || d->queue)
+		if (d->txn || d->queue || d->state == COH_D_AWAY || t->dir->state == COH_D_AWAY)
 			break;
 		d->txn = t->index + 1;
 	}
@@ -66,7 +71,8 @@ int coh_home_run_waits_here(const struct take *t)
 	coh_ref q = t->dir->txn;
 
 	if (t->txn->type == COH_MSG_GETM)
-		return t->txn->n > 1 && (q || t->dir->state != COH_D_I);
+		return t->txn->n > 1 &&
+		       (q || t->dir->state == COH_D_S || t->dir->state == COH_D_M);
 	if (!(t->txn->flags & COH_F_RUN) || MUTANT(RUN_WAITS_IN_QUEUE))
 		return 0;
 	for (; q; q = q == t->dir->txn ? t->dir->queue : txn_at(t->c, q - 1)->next)

@@ -12,6 +12,7 @@ void coh_home_act_salvage(struct take *t)
 		coh_home_start_next(t->c, t->fx, t->txn->page);
 		return;
 	}
+	/* Of a run nothing is claimed yet. */
 	coh_home_fwd(t, COH_MSG_FWD_GETS, COH_FILL_LANDING)->flags = COH_F_PULL | COH_F_SALVAGE;
 	t->txn->waits = TXN_WAIT_REFRESH;
 }
@@ -46,5 +47,6 @@ void coh_home_act_refuse_lost(struct take *t)
 		m->flags = COH_F_LOST;
 		m->slot = t->txn->slot;
 	}
+	t->txn->n = 1; /* of a run nothing was claimed */
 	coh_home_release(t);
 }

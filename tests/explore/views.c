@@ -73,11 +73,10 @@ void x_gave_move(struct world *w, unsigned node, uint64_t move)
 	unsigned page = (unsigned)x_get(move, V_PAGE), to = (unsigned)x_get(move, V_TO);
 	struct coh_tag tag = coh_tag_decode((uint32_t)move);
 
-	if (page >= 2)
-		return;
 	/* To who may write it; or from who gives it up for good, of two the first. */
-	if ((!tag.to_home && tag.access == COH_WRITE) || w->node[node].gave[page] == X_GAVE_UP)
-		gave(w, node, page, to);
+	for (unsigned p = page; p < page + x_get(move, V_N) && p < 2; p++)
+		if ((!tag.to_home && tag.access == COH_WRITE) || w->node[node].gave[p] == X_GAVE_UP)
+			gave(w, node, p, to);
 }
 
 void x_gave_msg(struct explorer *x, struct world *w, uint64_t msg)
@@ -88,8 +87,9 @@ void x_gave_msg(struct explorer *x, struct world *w, uint64_t msg)
 
 	if (!x->o.crashes || page >= 2)
 		return;
-	if (type == COH_MSG_GRANT && x_get(msg, M_ACCESS) == COH_WRITE)
-		gave(w, from, page, to);
+	for (unsigned p = page; p < page + x_get(msg, M_N) && p < 2; p++)
+		if (type == COH_MSG_GRANT && x_get(msg, M_ACCESS) == COH_WRITE)
+			gave(w, from, p, to);
 	if (type != COH_MSG_INV_ACK || w->node[from].gave[page] != X_GAVE_UP || w->node[to].dead ||
 	    w->node[to].view != w->node[from].view)
 		return;
@@ -303,7 +303,8 @@ static void cut_off(struct explorer *x, struct world *w, unsigned node, int torn
 		if (x_get(m, V_TO) != node)
 			w->move[kept++] = m;
 		else if (torn)
-			w->node[node].current &= (uint8_t) ~(1u << x_get(m, V_PAGE));
+			w->node[node].current &= (uint8_t) ~(((1u << x_get(m, V_N)) - 1)
+			                                     << x_get(m, V_PAGE));
 	}
 	w->n_moves = (uint8_t)kept;
 	x_tidy_dead(x, w);

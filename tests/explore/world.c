@@ -317,6 +317,8 @@ static enum x_outcome fx_discard(struct explorer *x, struct world *w, unsigned n
 			if (is_landing(w, i, p) || x_is_leaving(w, i, p))
 				return x_bad(x, "page %u is discarded during a page write", p);
 			w->node[i].current &= (uint8_t) ~(1u << p);
+			if (x->o.crashes && p < 2)
+				w->node[i].gave[p] = i == node ? X_GAVE_NOTHING : X_GAVE_UP;
 		}
 		w->written &= (uint8_t) ~(1u << p);
 		if (zero(x, w, node, p) == X_BAD)
