@@ -100,7 +100,6 @@
 	X(DROPPED_IS_CURRENT, "the home's frame counts as current when its owner was told to drop the page") \
 	X(LOST_KEEPS_FRAME, "a lost page that is freed keeps what is in the home's frame")          \
 	X(RUN_OVER_LOST, "a run's grant includes pages that are lost, or elsewhere")                \
-	X(RUN_OF_OWNER, "an owner supplies a run where nodes may die")                              \
 	X(NOT_BLOCKING, "the home is free again as soon as it has granted")
 
 #define COH_MUTANT_ENUM(name, text) COH_MUT_##name,
@@ -109,7 +108,7 @@ enum coh_mutant { COH_MUT_NONE = 0, COH_MUTANT_LIST(COH_MUTANT_ENUM) COH_MUTANTS
 
 /* Those of what happens when a node dies: they are only seen where one does. */
 #define COH_MUT_VIEWS_FIRST COH_MUT_NOTHING_KEPT
-#define COH_MUT_VIEWS_LAST COH_MUT_RUN_OF_OWNER
+#define COH_MUT_VIEWS_LAST COH_MUT_RUN_OVER_LOST
 
 #ifdef COH_MUTANTS
 /* The number of a mutant ("ack-before-lower"), or -1. */

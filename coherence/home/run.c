@@ -11,7 +11,7 @@ static int same_supplier(const struct take *t, const struct dir *d)
 	if (d->state > COH_D_M && !MUTANT(RUN_OVER_LOST))
 		return 0; /* lost, or elsewhere */
 	/* How far an owner has come the home would not know, should he die. */
-	if (first->state == COH_D_M && t->c->cfg.survive && !MUTANT(RUN_OF_OWNER))
+	if (first->state == COH_D_M && t->c->cfg.survive)
 		return 0;
 	if (t->txn->type == COH_MSG_GETM && !MUTANT(WRITE_RUN_OVER_SHARED))
 		return first->state == COH_D_I && d->state == COH_D_I;

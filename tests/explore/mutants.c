@@ -60,17 +60,21 @@ static const struct {
 	{ "nodes=3 slots=1 per_home=1 crashes=1 holds=1 live=0", { BUG(DEFERRED_SURVIVES) } },
 	{ "nodes=3 slots=1 per_home=1 crashes=2 live=0",
 	  { BUG(RECORD_FORGOTTEN), BUG(AWAY_IS_CURRENT) } },
-	{ "nodes=3 sync=1 only=1 crashes=2",
+	{ "nodes=3 sync=1 only=1 crashes=2 live=0",
 	  { BUG(HOLDER_UNTOLD), BUG(GRANTED_HOLDS), BUG(OWNER_DEATH_UNTOLD), BUG(INHERITED_UNMARKED),
-	    BUG(MARK_FORGOTTEN), BUG(DEAD_WAITER_KEPT), BUG(LOCK_BEFORE_REPORTS),
-	    BUG(LOCK_ASKED_ONCE) } },
+	    BUG(DEAD_WAITER_KEPT), BUG(LOCK_BEFORE_REPORTS), BUG(LOCK_ASKED_ONCE) } },
+	{ "nodes=4 sync=1 only=4 crashes=2 purge live=0", { BUG(MARK_FORGOTTEN) } },
 	{ "nodes=3 sync=1 only=2 crashes=1 live=0", { BUG(COND_SLEEPS_ON) } },
-	{ "nodes=3 sync=1 only=3 crashes=1",
-	  { BUG(DEAD_AWAITED), BUG(ARRIVAL_FORGOTTEN), BUG(EPISODE_IGNORED),
-	    BUG(BARRIER_BEFORE_REPORTS) } },
-	{ "nodes=2 slots=1 futex=2 threads=1 crashes=1 live=0",
+	{ "nodes=3 sync=1 only=3 crashes=1 live=0",
+	  { BUG(DEAD_AWAITED), BUG(ARRIVAL_FORGOTTEN), BUG(EPISODE_IGNORED) } },
+	{ "nodes=3 sync=2 only=5 crashes=1 purge live=0 max_states=300000", { BUG(BARRIER_BEFORE_REPORTS) } },
+	{ "nodes=2 slots=1 futex=2 faults=0 evict=0 crashes=1 live=0",
 	  { BUG(SLEEP_SURVIVES), BUG(SLEEPERS_KEPT), BUG(WAKE_FORGOTTEN), BUG(OLD_OUTCOME) } },
 	{ "nodes=2 slots=2 discards=1 crashes=1 live=0", { BUG(DISCARD_ASKED_ONCE) } },
+	{ "nodes=3 slots=1 per_home=1 discards=1 evict=0 threads=1 crashes=1 purge live=0",
+	  { BUG(DROPPED_IS_CURRENT), BUG(LOST_KEEPS_FRAME) } },
+	{ "nodes=2 pages=2 block=2 slots=1 runs=2 threads=1 evict=0 discards=1 crashes=1 live=0",
+	  { BUG(RUN_OVER_LOST) } },
 	{ "nodes=2 slots=1 migratory=1", { BUG(MIGRATORY_SHARED) } },
 	{ "nodes=2 slots=1 discards=1",
 	  { BUG(DROP_KEEPS_ACCESS), BUG(DISCARD_BEFORE_LAST_ACK), BUG(DISCARD_KEEPS_FRAME),
@@ -105,7 +109,8 @@ static int look_in(const char *run, int lenient, FILE *tell, FILE *trace)
 	x_options_parse(&o, run);
 	o.mutated = coh_mutant != COH_MUT_NONE;
 	o.lenient = (unsigned)lenient;
-	o.max_states = 5000000;
+	if (o.max_states > 5000000)
+		o.max_states = 5000000;
 	if (!x_explore(&o, trace, &r))
 		return 0;
 	fprintf(tell, "%s (%s; %u events)", r.why, run, r.trace_len);
@@ -196,7 +201,6 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	alarm(3600);
-
 	failed += !try(COH_MUT_NONE);
 	for (int m = COH_MUT_NONE + 1; m < COH_MUTANTS_END; m++) {
 		if (is_of_two_queues(m))
