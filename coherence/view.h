@@ -89,7 +89,7 @@ void coh_view_init(struct coh *c);
 int coh_view_admits(const struct coh *c, const struct coh_event *ev);
 void coh_view_permute(struct coh *c, const coh_node *perm);
 
-/* The nodes that are home to some page, one bit each. */
+/* The nodes that are home to anything: to pages, objects, the barrier; one bit each. */
 uint64_t coh_view_homes(const struct coh *c);
 
 /* --- used.c --- */

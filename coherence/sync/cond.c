@@ -77,12 +77,14 @@ int coh_cond_home_create(struct coh *c, coh_node from, const struct coh_msg *m,
 int coh_cond_home_wait(struct coh *c, coh_node from, const struct coh_msg *m,
                        struct coh_effects *fx)
 {
-	struct object *mutex = coh_object_mutex(c, m->sync.mutex);
-	struct object *cond = coh_object_cond(c, m->sync.object, m->sync.mutex);
+	struct object *mutex = coh_object_known(c, m->sync.mutex, OBJ_MUTEX), *cond;
 	int rc;
 
 	if (!mutex || !coh_object_is_held_by(mutex, from, m->sync.thread))
 		return -EPROTO; /* its node has checked */
+	if (!coh_object_has_room(c, from))
+		return -EPROTO; /* nor may it have more threads that wait */
+	cond = coh_object_cond(c, m->sync.object, m->sync.mutex);
 	if (!cond) {
 		coh_object_respond(c, fx, from, m->slot, -EINVAL, 0); /* the mutex stays held */
 		return 0;
@@ -95,11 +97,9 @@ int coh_cond_home_wait(struct coh *c, coh_node from, const struct coh_msg *m,
 
 int coh_cond_home_signal(struct coh *c, const struct coh_msg *m, struct coh_effects *fx)
 {
-	struct object *cond = m->sync.object < coh_objects(&c->cfg) ? object_at(c, m->sync.object)
-	                                                            : NULL;
-	struct object *mutex;
+	struct object *cond = coh_object_known(c, m->sync.object, OBJ_COND), *mutex;
 
-	if (!cond || cond->kind != OBJ_COND)
+	if (!cond)
 		return 0; /* nobody waits for what is not there */
 	mutex = object_at(c, cond->mutex);
 	while (cond->queue) {

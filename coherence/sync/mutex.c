@@ -67,8 +67,11 @@ static int lock_later(struct coh *c, struct object *o, coh_node from, const stru
 int coh_mutex_home_lock(struct coh *c, coh_node from, const struct coh_msg *m,
                         struct coh_effects *fx)
 {
-	struct object *o = coh_object_mutex(c, m->sync.object);
+	struct object *o;
 
+	if (!coh_object_known(c, m->sync.object, OBJ_MUTEX) && !coh_object_has_room(c, from))
+		return -EPROTO;
+	o = coh_object_mutex(c, m->sync.object);
 	if (o && coh_object_is_waiting(c, o))
 		return lock_later(c, o, from, m);
 	if (!o || coh_object_is_doomed(c, o)) {
@@ -86,7 +89,7 @@ int coh_mutex_home_lock(struct coh *c, coh_node from, const struct coh_msg *m,
 int coh_mutex_home_unlock(struct coh *c, coh_node from, const struct coh_msg *m,
                           struct coh_effects *fx)
 {
-	struct object *o = coh_object_mutex(c, m->sync.object);
+	struct object *o = coh_object_known(c, m->sync.object, OBJ_MUTEX);
 
 	if (!o || !coh_object_is_held_by(o, from, m->sync.thread))
 		return -EPROTO; /* its node has checked */

@@ -28,6 +28,13 @@ static void revive(struct coh *c, struct object *o, uint32_t number, int kind, u
 		o->orphan = !MUTANT(INHERITED_UNMARKED);
 }
 
+struct object *coh_object_known(struct coh *c, uint32_t number, int kind)
+{
+	struct object *o = number < coh_objects(&c->cfg) ? object_at(c, number) : NULL;
+
+	return o && o->kind == kind ? o : NULL;
+}
+
 struct object *coh_object_mutex(struct coh *c, uint32_t number)
 {
 	struct object *o = number < coh_objects(&c->cfg) ? object_at(c, number) : NULL;
@@ -63,12 +70,17 @@ int coh_object_is_waiting(const struct coh *c, const struct object *o)
 
 /* --- the queue --- */
 
+int coh_object_has_room(struct coh *c, coh_node node)
+{
+	return *waiting_at(c, node) < c->cfg.sync_slots;
+}
+
 /* Puts it before what link says. */
 static int enqueue_at(struct coh *c, uint32_t *link, struct waiter w)
 {
 	unsigned i = 0;
 
-	if (*waiting_at(c, w.node) == c->cfg.sync_slots)
+	if (!coh_object_has_room(c, w.node))
 		return -EPROTO; /* more threads waiting than it may have: others' room */
 	while (waiter_at(c, i)->taken)
 		i++;

@@ -61,10 +61,11 @@ int coh_sync_take_held(struct coh *c, coh_node from, uint64_t result)
 	const uint32_t number = (uint32_t)(result >> 32);
 	struct object *o;
 
-	if (number >= coh_objects(&c->cfg) || !coh_object_is_here(c, number))
+	if (number >= coh_objects(&c->cfg) || !coh_object_is_here(c, number) ||
+	    object_at(c, number)->held == HELD || (uint32_t)result == UINT32_MAX)
 		return -EPROTO;
 	o = coh_object_mutex(c, number);
-	if (!o || o->held == HELD || (uint32_t)result == UINT32_MAX)
+	if (!o)
 		return -EPROTO;
 	o->held = HELD;
 	o->holder = from;

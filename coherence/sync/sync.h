@@ -27,7 +27,10 @@ int coh_sync_resp(struct coh *c, coh_node from, const struct coh_msg *m, struct 
 int coh_sync_holds(struct coh *c, coh_node home, uint32_t object, uint32_t thread);
 
 /* --- object.c: an object at its home --- */
-/* The mutex of that number, or the condition of that number and mutex, or NULL. */
+/* The object of that number, if it is known and of that kind, else NULL. */
+struct object *coh_object_known(struct coh *c, uint32_t number, int kind);
+/* The mutex of that number, or the condition of that number and mutex, or NULL. Of a home that has
+ * died it is known from now on, if it was not. */
 struct object *coh_object_mutex(struct coh *c, uint32_t number);
 struct object *coh_object_cond(struct coh *c, uint32_t number, uint32_t mutex);
 /* Whether this node is home to it; and only since its own one has died. */
@@ -35,6 +38,8 @@ int coh_object_is_here(const struct coh *c, uint32_t number);
 int coh_object_is_inherited(const struct coh *c, uint32_t number);
 /* Not all have reported: nobody is granted it, whoever asks queues. */
 int coh_object_is_waiting(const struct coh *c, const struct object *o);
+/* Whether one more of node's threads may wait here. */
+int coh_object_has_room(struct coh *c, coh_node node);
 /* Queues a waiter: 0, or -EPROTO when its node has too many. */
 int coh_object_enqueue(struct coh *c, struct object *o, coh_node node, uint16_t slot,
                        uint32_t thread);

@@ -5,7 +5,7 @@ if HAVE_CUNIT
 coherence_tests = tests/coherence/test_wire tests/coherence/test_pages \
 	tests/coherence/test_rules tests/coherence/test_sync tests/coherence/test_homes \
 	tests/coherence/test_migratory tests/coherence/test_discard tests/coherence/test_futex \
-	tests/coherence/test_views
+	tests/coherence/test_views tests/coherence/test_view_sync
 check_PROGRAMS += $(coherence_tests)
 TESTS += $(coherence_tests)
 endif
@@ -13,6 +13,8 @@ tests_coherence_test_wire_SOURCES = tests/coherence/test_wire.c
 tests_coherence_test_wire_LDADD = libcoherence.la -lcunit
 tests_coherence_test_views_SOURCES = tests/coherence/test_views.c
 tests_coherence_test_views_LDADD = libcoherence.la -lcunit
+tests_coherence_test_view_sync_SOURCES = tests/coherence/test_view_sync.c
+tests_coherence_test_view_sync_LDADD = libcoherence.la -lcunit
 tests_coherence_test_homes_SOURCES = tests/coherence/test_homes.c
 tests_coherence_test_homes_LDADD = libcoherence.la -lcunit
 tests_coherence_test_pages_SOURCES = tests/coherence/test_pages.c $(scene)

@@ -20,6 +20,7 @@ static struct coh_config config(void)
 		.zone = { { .count = PAGES, .block_pages = 1024 } },
 		.per_home = 4,
 		.slots = 8,
+		.migratory = 3,
 		.survive = 1,
 	};
 }
@@ -27,7 +28,7 @@ static struct coh_config config(void)
 static struct coh *core;
 static struct coh_effects fx;
 
-static void open_core_of(struct coh_config cfg)
+static void open_with(struct coh_config cfg)
 {
 	CU_ASSERT_EQUAL_FATAL(coh_config_check(&cfg), 0);
 	core = coh_init(calloc(1, coh_size(&cfg)), &cfg);
@@ -38,7 +39,7 @@ static void open_core_of(struct coh_config cfg)
 
 static void open_core(void)
 {
-	open_core_of(config());
+	open_with(config());
 }
 
 static void close_core(void)
@@ -75,6 +76,13 @@ static int message(coh_node from, struct coh_msg m)
 	return step((struct coh_event){ .kind = COH_EV_MSG, .from = from, .msg = m });
 }
 
+static int run_of(coh_node from, uint8_t type, uint64_t page, uint16_t n)
+{
+	return step((struct coh_event){ .kind = COH_EV_MSG,
+		                        .from = from,
+		                        .msg = { .type = type, .page = page, .n = n } });
+}
+
 static int last_report(coh_node from, uint32_t number)
 {
 	return message(from, (struct coh_msg){ .type = COH_MSG_REPORT, .view = number,
@@ -105,13 +113,7 @@ static void test_configurations(void)
 	struct coh_config c = config();
 
 	CU_ASSERT_EQUAL(coh_config_check(&c), 0);
-	c.migratory = 1;
-	CU_ASSERT_EQUAL(coh_config_check(&c), -EINVAL);
-	c = config();
-	c.locks = c.sync_slots = 1;
-	CU_ASSERT_EQUAL(coh_config_check(&c), -EINVAL);
-	c = config();
-	c.futex_slots = 1;
+	c.locks = UINT32_MAX / 4;
 	CU_ASSERT_EQUAL(coh_config_check(&c), -EINVAL);
 	c = config();
 	c.nodes = 65;
@@ -120,19 +122,26 @@ static void test_configurations(void)
 	CU_ASSERT_EQUAL(coh_config_check(&c), 0);
 }
 
+/* Migratory pages are not to be had with it; of runs, an owner supplies one page. */
 static void test_what_is_not_to_be_had(void)
 {
-	struct coh_event ev = { .kind = COH_EV_BARRIER };
+	struct coh_msg get = { .type = COH_MSG_GETM };
 
 	open_core();
-	CU_ASSERT_EQUAL(at_page(COH_EV_DISCARD, 0, 1), -EINVAL);
-	CU_ASSERT_EQUAL(step(ev), -EINVAL);
+	CU_ASSERT_EQUAL(coh_config_of(core)->migratory, 0);
 	CU_ASSERT_EQUAL(at_page(COH_EV_PREFETCH, 1024, 8), 0);
-	CU_ASSERT_EQUAL(fx.consumed, 1);
+	CU_ASSERT_EQUAL(fx.consumed, 8);
+	CU_ASSERT_EQUAL(fx.list[0].msg.n, 8);
+	for (get.page = 0; get.page < 2; get.page++) {
+		CU_ASSERT_EQUAL(message(1, get), 0);
+		CU_ASSERT_EQUAL(message(1, (struct coh_msg){ .type = COH_MSG_DONE, .page = get.page }), 0);
+	}
+	CU_ASSERT_EQUAL(run_of(2, COH_MSG_GETS, 0, 2), 0);
+	CU_ASSERT_EQUAL(fx.list[0].msg.type, COH_MSG_FWD_GETS);
 	CU_ASSERT_EQUAL(fx.list[0].msg.n, 1);
-	CU_ASSERT_EQUAL(message(1, (struct coh_msg){ .type = COH_MSG_GETS }), 0);
-	ev = (struct coh_event){ .kind = COH_EV_MSG, .from = 1, .msg = { .type = COH_MSG_GETM, .n = 2 } };
-	CU_ASSERT_EQUAL(step(ev), -EPROTO);
+	CU_ASSERT_EQUAL(run_of(2, COH_MSG_GETS, 8, 2), 0); /* from the home's frame: both */
+	CU_ASSERT_EQUAL(fx.list[0].msg.type, COH_MSG_GRANT);
+	CU_ASSERT_EQUAL(fx.list[0].msg.n, 2);
 	close_core();
 }
 
@@ -215,7 +224,7 @@ static void open_large_and_lose_one(void)
 	struct coh_config c = config();
 
 	c.zone[0].count = 64 * 1024;
-	open_core_of(c);
+	open_with(c);
 	CU_ASSERT_EQUAL(at_page(COH_EV_WRITE, 0, 0), 0);
 	CU_ASSERT_EQUAL(at_page(COH_EV_READ, 2048 + 700, 0), 0);
 	CU_ASSERT_EQUAL(view(1, 3), 0);
@@ -265,6 +274,44 @@ static void test_much_and_another_death(void)
 	CU_ASSERT_EQUAL(dir_of(6144 + 1), COH_D_I); /* ours; what node 1 has said of it does not count */
 	CU_ASSERT_EQUAL(dir_of(1024), COH_D_LOST);
 	check_large();
+	close_core();
+}
+
+/* So many requests have waited for the last report that one step cannot start them. Whoever comes
+ * then does not go before them: what they asked for may have been done. */
+static void test_first_come(void)
+{
+	enum { NODES = 64, ASKED = 256 };
+	struct coh_config cfg = config();
+	struct coh_page_info info;
+
+	cfg.nodes = NODES;
+	cfg.slots = ASKED / 2;
+	cfg.zone[0].count = NODES * 1024;
+	open_with(cfg);
+	CU_ASSERT_EQUAL(view(1, ~UINT64_C(0) >> 1), 0);
+	CU_ASSERT_EQUAL(fenced(), 0);
+	while (coh_has_more(core))
+		CU_ASSERT_EQUAL_FATAL(step((struct coh_event){ .kind = COH_EV_RECOVER }), 0);
+	for (uint64_t p = 0; p < ASKED; p++) {
+		for (coh_node i = 1; i < NODES - 1; i++)
+			CU_ASSERT_EQUAL_FATAL(message(i, (struct coh_msg){ .type = COH_MSG_REPORT, .view = 1,
+				                                           .page = p, .access = COH_READ }), 0);
+		CU_ASSERT_EQUAL_FATAL(message(1 + p % 2, (struct coh_msg){ .type = COH_MSG_GETM, .view = 1,
+			                                                   .page = p }), 0);
+	}
+	for (coh_node i = 1; i < NODES - 1; i++)
+		CU_ASSERT_EQUAL(last_report(i, 1), 0);
+	CU_ASSERT(coh_has_more(core));
+	CU_ASSERT_EQUAL(dir_of(0), COH_D_INV);
+	CU_ASSERT_EQUAL(dir_of(ASKED - 1), COH_D_S); /* not yet */
+	CU_ASSERT_EQUAL(message(3, (struct coh_msg){ .type = COH_MSG_GETM, .view = 1, .page = ASKED - 1 }), 0);
+	CU_ASSERT_EQUAL(dir_of(ASKED - 1), COH_D_S);
+	while (coh_has_more(core))
+		CU_ASSERT_EQUAL_FATAL(step((struct coh_event){ .kind = COH_EV_RECOVER }), 0);
+	coh_page_info(core, ASKED - 1, &info);
+	CU_ASSERT_EQUAL(info.dir_state, COH_D_INV);
+	CU_ASSERT_EQUAL(info.requestor, 2);
 	close_core();
 }
 
@@ -360,6 +407,7 @@ int main(void)
 		{ "in parts", test_in_parts },
 		{ "much that was never named", test_much_that_was_never_named },
 		{ "much, and another death", test_much_and_another_death },
+		{ "first come, first served", test_first_come },
 		{ "lost pages", test_lost },
 		{ "an atomic is answered again", test_atomic_again },
 		{ "homes", test_homes },

@@ -52,7 +52,9 @@ static uint8_t flags_of(unsigned type)
 	case COH_MSG_LOCK: return COH_F_TRY;
 	case COH_MSG_GRANT: return COH_F_LOST;
 	case COH_MSG_ATOMIC_RESP: return COH_F_LOST;
-	case COH_MSG_REPORT: return COH_F_KEPT | COH_F_LAST | COH_F_RAN;
+	case COH_MSG_SYNC_RESP: return COH_F_ORPHAN;
+	case COH_MSG_REPORT:
+		return COH_F_KEPT | COH_F_LAST | COH_F_RAN | COH_F_HOLDS | COH_F_BARRIER;
 	default: return 0;
 	}
 }
@@ -90,8 +92,8 @@ static void fill_body(struct coh_msg *m)
 				                       .left = (uint32_t)rng(),
 				                       .slot = (uint16_t)(rng() % 4) };
 		if (is_sync(m->type))
-			m->sync = (struct coh_sync_args){ .object = (uint32_t)(rng() % 16),
-				                          .mutex = (uint32_t)(rng() % 16),
+			m->sync = (struct coh_sync_args){ .object = (uint32_t)(rng() % 80),
+				                          .mutex = (uint32_t)(rng() % 80),
 				                          .thread = (uint32_t)rng(),
 				                          .value = (int32_t)rng() };
 	}
@@ -266,8 +268,8 @@ static void test_bounds_of_members(void)
 	REFUSE(COH_MSG_FUTEX_WAIT, futex.offset, 2);
 	REFUSE(COH_MSG_FWD_COMPARE, futex.offset, COH_PAGE_MAX);
 	REFUSE(COH_MSG_FUTEX_CANCEL, futex.slot, 4);
-	REFUSE(COH_MSG_LOCK, sync.object, 16);
-	REFUSE(COH_MSG_COND_WAIT, sync.mutex, 16);
+	REFUSE(COH_MSG_LOCK, sync.object, 80); /* those of all nodes */
+	REFUSE(COH_MSG_COND_WAIT, sync.mutex, 80);
 	REFUSE(COH_MSG_GETS, flags, COH_F_UPGRADE);
 	REFUSE(COH_MSG_FWD_GETM, flags, COH_F_RECALL); /* never leaves a node */
 	REFUSE(COH_MSG_INV, flags, 1);
@@ -299,6 +301,10 @@ static void test_views(void)
 	CU_ASSERT_EQUAL(decode(bytes, coh_wire_encode(&m, bytes), &out), -EBADMSG);
 	m.view = 0;
 	CU_ASSERT_EQUAL(there_and_back(&m, bytes), len);
+	m = (struct coh_msg){ .type = COH_MSG_LOCK, .n = 1, .sync.object = 15 };
+	CU_ASSERT(there_and_back(&m, bytes) > 0);
+	m.sync.object = 16; /* of one home */
+	refuse(&m);
 	config.survive = 1;
 }
 

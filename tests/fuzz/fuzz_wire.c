@@ -13,6 +13,7 @@ static const struct coh_config configs[] = {
 	{ .nodes = 2, .n_zones = 1, .zone = { { 0, 8, 2 } }, .locks = 4, .futex_slots = 3 },
 	{ .nodes = 64, .n_zones = 2, .zone = { { 0, 4096, 64 }, { 4096, 16, 1 } }, .locks = 256 },
 	{ .nodes = 1024, .n_zones = 1, .zone = { { 0, UINT64_C(1) << 38, 64 } }, .locks = 0 },
+	{ .nodes = 5, .n_zones = 1, .zone = { { 0, 8, 2 } }, .locks = 4, .futex_slots = 3, .survive = 1 },
 };
 
 static void check_ranges(const struct coh_config *c, const struct coh_msg *m)
