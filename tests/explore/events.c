@@ -166,6 +166,8 @@ unsigned x_actions(const struct explorer *x, const struct world *w, struct x_act
 			             (struct x_action){ .kind = X_COMPARED,
 			                                .node = (uint8_t)i,
 			                                .n = 1 });
+		if (!w->node[i].todo && x->o.asks && w->asked >= x->o.asks)
+			continue;
 		if (!w->node[i].todo && x->o.sync)
 			x_sync_actions(x, w, i, list, &n);
 		else if (!w->node[i].todo)
@@ -266,6 +268,7 @@ static enum x_outcome local_event(struct explorer *x, struct world *w, struct x_
 {
 	uint64_t ev = x_put(x_put(0, E_PAGE, a.page), E_N, a.n);
 
+	w->asked += x->o.asks > 0;
 	if (x->o.sync)
 		return step(x, w, a.node, x_sync_event(x, w, a));
 	if (a.ev >= COH_EV_FUTEX_WAIT)

@@ -48,6 +48,10 @@ struct x_options {
 	unsigned own;      /* they are those of the library's objects, who compare nothing */
 	unsigned overtakes; /* sync: woken threads that go before one that waits for the mutex */
 	unsigned crashes;  /* nodes that die, at any time; up to 2 pages then */
+	unsigned exact;    /* requests keep their numbers, and claims to what is over stay: see
+	                    * outcome.c; needs asks */
+	unsigned asks;     /* threads ask for so much in all, and then no more; 0: without end */
+	unsigned outcomes; /* count what is reached, but for numbers */
 	unsigned purge;    /* what is sent from an older view to a node in a newer one, which would
 	                    * drop it, is never seen */
 	unsigned pins;     /* pinner ends no tenure while it waits for another page, as a call
@@ -95,7 +99,8 @@ struct x_bits {
 /* A message under way: what the exploration varies of struct coh_msg, and its pair. */
 #define M_TYPE 0, 6
 #define M_VIEW 6, 2
-#define M_SERIAL 8, 2 /* the view of its request plus one: see x_forget() */
+#define M_SERIAL 8, 2 /* the view of its request plus one: see forget() in views.c */
+#define M_SERIAL_MORE 62, 2 /* its upper bits, where requests keep their numbers (exact) */
 #define M_FLAGS 51, 6
 #define M_ACCESS 10, 2
 #define M_REQUESTOR 12, 4 /* 15: none */
@@ -273,7 +278,7 @@ struct world {
 	uint8_t view;    /* crashes: the newest one, and who is in it */
 	uint8_t members;
 	uint8_t orphan; /* sync: X_ORPHAN_* */
-	uint8_t pad[1];
+	uint8_t asked;  /* with asks: how much has been */
 	struct x_node node[X_NODES];
 	uint64_t msg[X_MSGS];   /* sorted by pair, oldest first within a pair */
 	uint64_t move[X_MOVES]; /* sorted */
@@ -424,6 +429,9 @@ void x_perms_make(struct explorer *x); /* those that move no page's home; 0 is t
  * returns the permutation. */
 unsigned x_canonical(struct explorer *x, const struct world *w, struct world *out);
 
+/* --- what is reached, but for numbers (outcome.c) --- */
+void x_outcome_add(struct explorer *x, const struct world *w, struct x_intern *seen, uint64_t *sum);
+
 /* --- search (search.c, store.c) --- */
 struct x_store {
 	uint64_t *fp;     /* open addressing; 0: free */
@@ -451,6 +459,8 @@ struct x_result {
 	unsigned depth, most_msgs, most_moves;
 	double seconds;
 	uint64_t memory_bytes; /* at the end, when it is most */
+	uint32_t outcomes;     /* and the sum of their hashes */
+	uint64_t outcomes_sum;
 	int complete;          /* no limit was reached */
 	int violated;          /* by, as in the trace */
 	char why[200];

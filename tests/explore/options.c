@@ -36,6 +36,9 @@ static const struct {
 	OPTION(faults, "0: nobody reads or writes pages"),
 	OPTION(overtakes, "... threads woken from the condition that go before one that only locks"),
 	OPTION(crashes, "nodes that die, at any time"),
+	OPTION(asks, "what threads ask for in all; 0: without end"),
+	OPTION(exact, "... 1: requests keep their numbers, and claims to what is over stay; with renumber=0"),
+	OPTION(outcomes, "... 1: count what is reached, but for such numbers"),
 	OPTION(purge, "... 1: nothing from an older view arrives in a newer one, where it would be dropped"),
 	OPTION(runs, "prefetches of up to so many pages at any time"),
 	OPTION(writes, "faults writing that ask for up to so many pages"),
@@ -147,6 +150,8 @@ void x_options_print(const struct x_options *o, FILE *out)
 		fprintf(out, " runs for writing of %u", o->writes);
 	if (o->crashes)
 		fprintf(out, " crashes=%u%s", o->crashes, o->purge ? " purged" : "");
+	if (o->asks)
+		fprintf(out, " asks=%u%s", o->asks, o->exact ? " numbered" : "");
 	if (o->holds)
 		fprintf(out, " tenure");
 	if (o->pins)
@@ -175,6 +180,8 @@ void x_result_print(const struct x_options *o, const struct x_result *r, FILE *o
 	        "  a core has %u states, %llu steps; at most %u messages and %u page writes "
 	        "under way; a state was missed with probability < %.1e\n",
 	        r->locals, (unsigned long long)r->steps, r->most_msgs, r->most_moves, missed);
+	if (o->outcomes)
+		fprintf(out, "  %u outcomes, %#llx\n", r->outcomes, (unsigned long long)r->outcomes_sum);
 	if (r->violated)
 		fprintf(out, "  %s (after %u events)\n", r->why, r->trace_len);
 }

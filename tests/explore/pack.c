@@ -69,7 +69,7 @@ static struct coh_msg msg_unpack(uint64_t word)
 	else
 		m.access = (uint8_t)x_get(word, M_ACCESS);
 	m.view = (uint32_t)x_get(word, M_VIEW);
-	m.serial = (uint32_t)x_get(word, M_SERIAL);
+	m.serial = (uint32_t)(x_get(word, M_SERIAL) | x_get(word, M_SERIAL_MORE) << 2);
 	m.requestor = requestor == 15 ? 0 : (coh_node)requestor;
 	m.n = (uint16_t)x_get(word, M_N);
 	m.page = x_get(word, M_PAGE);
@@ -180,11 +180,12 @@ static const char *send_pack(const struct coh_effect *e, coh_node self, uint64_t
 	if (has_landing(m->type) && !(e->fill & COH_FILL_LANDING) &&
 	    !is_mark(&m->landing, MARK_LANDING, m->page))
 		return "a message carries the wrong landing";
-	if (m->view > 3 || m->serial > 3)
+	if (m->view > 3 || m->serial > 15)
 		return "a message's view or serial is out of range";
 	w = x_put(w, M_TYPE, m->type);
 	w = x_put(w, M_VIEW, m->view);
-	w = x_put(w, M_SERIAL, m->serial);
+	w = x_put(w, M_SERIAL, m->serial & 3);
+	w = x_put(w, M_SERIAL_MORE, m->serial >> 2);
 	w = x_put(w, M_FLAGS, m->flags);
 	w = x_put(w, M_ACCESS, is_futex(m->type) ? m->futex.offset : m->access);
 	w = x_put(w, M_REQUESTOR, has_requestor(m) ? m->requestor : 15);

@@ -20,6 +20,7 @@ struct search {
 	struct x_graph graph;
 	struct queue now, next;
 	struct x_result *r;
+	struct x_intern outcomes;
 	double began;
 };
 
@@ -137,6 +138,8 @@ static int enter(struct search *s, const struct world *w, uint32_t parent, struc
 		s->r->most_moves = w->n_moves;
 	if (s->x.o.live)
 		s->graph.goals[number] = x_goals(&s->x, &c);
+	if (s->x.o.outcomes)
+		x_outcome_add(&s->x, &c, &s->outcomes, &s->r->outcomes_sum);
 	if (x_check(&s->x, &c) == X_BAD) {
 		found(s, number, NULL);
 		return -1;
@@ -244,6 +247,8 @@ int x_explore(const struct x_options *o, FILE *out, struct x_result *r)
 	if (o->live && r->complete)
 		check_live(&s);
 	r->states = s.store.len;
+	r->outcomes = s.outcomes.len;
+	x_intern_free(&s.outcomes);
 	r->seconds = seconds() - s.began;
 	r->memory_bytes = memory_in_use();
 	r->locals = s.x.l.states.len;

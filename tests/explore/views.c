@@ -197,12 +197,23 @@ static uint32_t forget_todo(struct explorer *x, uint32_t todo, unsigned node, un
 	return n <= 64 ? x_list_intern(&x->l, out, n) : todo;
 }
 
+static void forget_gave(const struct explorer *x, struct world *w, unsigned node, unsigned page,
+                        int atomic)
+{
+	for (unsigned i = 0; i < x->o.nodes && !atomic; i++)
+		if (i != node && ALIVE(w, i) && w->node[i].gave[page] == X_GAVE + node)
+			w->node[i].gave[page] = X_GAVE_UP;
+}
+
 /* Node's request for page is over. */
 static void forget(struct explorer *x, struct world *w, unsigned node, unsigned page,
                    unsigned serial, int atomic)
 {
 	uint64_t ev = x_put(x_put(0, E_PAGE, page), E_N, node);
 
+	forget_gave(x, w, node, page, atomic);
+	if (x->o.exact)
+		return;
 	ev = x_put(x_put(ev, E_SERIAL, serial), E_ATOMIC, (unsigned)atomic);
 	ev = x_put(ev, E_KIND, X_EV_FORGET);
 	for (unsigned i = 0; i < x->o.nodes; i++) {
@@ -210,8 +221,6 @@ static void forget(struct explorer *x, struct world *w, unsigned node, unsigned 
 			continue;
 		w->node[i].local = x_local_step(&x->l, w->node[i].local, ev).local;
 		w->node[i].todo = forget_todo(x, w->node[i].todo, node, page, serial, atomic);
-		if (w->node[i].gave[page] == X_GAVE + node && !atomic)
-			w->node[i].gave[page] = X_GAVE_UP;
 	}
 	for (unsigned i = 0; i < w->n_msgs; i++)
 		if (is_report_of(w->msg[i], node, page, serial, atomic))

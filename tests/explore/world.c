@@ -88,7 +88,8 @@ void x_world_permute(struct explorer *x, const struct world *w, unsigned g, stru
 	out->woken = w->woken;
 	out->view = w->view;
 	out->orphan = w->orphan;
-	out->members = out->pad[0] = 0;
+	out->asked = w->asked;
+	out->members = 0;
 	for (unsigned i = 0; i < x->o.nodes; i++) {
 		struct x_node *n = &out->node[perm[i]];
 		*n = w->node[i];
