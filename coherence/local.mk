@@ -1,7 +1,7 @@
 noinst_LTLIBRARIES += libcoherence.la
 coherence_sources = \
 	coherence/answer.c coherence/coh.h coherence/dir.c coherence/dozer.c coherence/effects.c coherence/enter.c coherence/homes.c \
-	coherence/inspect.c coherence/invariant.c coherence/keep.c coherence/mutant.c coherence/mutant.h \
+	coherence/inspect.c coherence/invariant.c coherence/keep.c coherence/msg.h coherence/mutant.c coherence/mutant.h \
 	coherence/rebuild.c coherence/rename.c coherence/report.c coherence/request.c coherence/rows.h coherence/sharers.c \
 	coherence/sharers.h coherence/state.c coherence/state.h coherence/step.c \
 	coherence/table.c coherence/tag.c coherence/view.h coherence/used.c coherence/views.c coherence/wire.c coherence/wire.h \

@@ -182,9 +182,7 @@ struct coh {
 	struct view view;  /* where nodes may die */
 	uint64_t barrier_cookie;
 	uint8_t barrier_here; /* a thread of ours waits */
-	/* Where nodes may die: barriers that this node has passed, modulo 4. Two nodes differ by one at
-	 * most. */
-	uint8_t barrier_passed;
+	uint8_t barrier_passed; /* where nodes may die: so many, modulo 4; two nodes differ by one */
 #ifdef COH_MUTANTS
 	/* Access that is lowered too late: with the effects of a later step. */
 	uint8_t late, late_access;
@@ -381,7 +379,7 @@ int coh_home_compared(struct coh *c, coh_node from, uint64_t page, int equal,
                       struct coh_effects *fx);
 int coh_sync_event(struct coh *c, const struct coh_event *ev, struct coh_effects *fx);
 int coh_sync_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx);
-/* A view begins: at this node, and at the objects that it is home to (sync/again.c, sync/revive.c). */
+/* A view begins: sync/again.c, and sync/revive.c for the objects that this node is home to. */
 void coh_sync_enter(struct coh *c, struct coh_effects *fx);
 void coh_sync_home_enter(struct coh *c);
 /* What this node reports of its threads: in so many parts, each of them a message or none. */
@@ -391,8 +389,7 @@ unsigned coh_barrier_report(struct coh *c, struct coh_effects *fx);
 /* A home hears of a thread that holds a mutex; of a node's barriers. */
 int coh_sync_take_held(struct coh *c, coh_node from, uint64_t result);
 int coh_barrier_take_report(struct coh *c, coh_node from, uint64_t result);
-/* All have reported: a home knows its barrier, and its object of that number, again. Whether there is
- * more to do for the object in another step. */
+/* All have reported. Whether there is more to do for the object in another step. */
 void coh_barrier_revive(struct coh *c, struct coh_effects *fx);
 int coh_sync_revive(struct coh *c, uint32_t number, struct coh_effects *fx);
 
