@@ -15,6 +15,13 @@ tests_sim_mutants_SOURCES = $(sim_sources) tests/sim/mutants.c $(coherence_sourc
 tests_sim_mutants_CPPFLAGS = $(AM_CPPFLAGS) -DCOH_MUTANTS
 tests_sim_mutants_LDADD = -lm
 
+# Nodes that die, with their locks: see tests/sim/deaths.sh
+check_PROGRAMS += tests/sim/deaths
+dist_check_SCRIPTS += tests/sim/deaths.sh
+TESTS += tests/sim/deaths.sh
+tests_sim_deaths_SOURCES = tests/sim/deaths.c tests/sim/rng.h
+tests_sim_deaths_LDADD = libcoherence.la
+
 # Sets of sharers, up to 1,024 nodes
 if HAVE_CUNIT
 check_PROGRAMS += tests/sharers/test_sharers
