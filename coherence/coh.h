@@ -116,8 +116,8 @@ enum coh_event_kind {
 	                    * step may, how many that slept then are left (result, upper half). -ESTALE: a view has
 	                    * begun, and nobody knows how many */
 	COH_EV_FUTEX_CANCEL, /* cookie, of a FUTEX_WAIT: it is to end; of none: nothing */
-	COH_EV_COMPARED, /* page, futex (value), view: the outcome of an effect COMPARE for this node, and
-	                  * coh_view() when that was carried out */
+	COH_EV_COMPARED, /* page, futex (value), view: the outcome of an effect COMPARE for this node, and,
+	                  * where nodes may die, coh_view() when that was carried out */
 	COH_EV_VIEW,   /* view, members: a node is dead. Asks for the effect FENCE; until FENCED all else
 	                * but TIMER, LANDED and a later VIEW is refused with -EAGAIN. Nobody who is
 	                * not among members can use his window any more */

@@ -101,7 +101,7 @@ static int step_event(struct coh *c, const struct coh_event *ev, struct coh_effe
 		return (ev->futex.offset & 2) ? -EINVAL : coh_cache_futex_wake(c, ev, fx);
 	case COH_EV_FUTEX_CANCEL: return coh_cache_futex_cancel(c, ev->cookie, fx);
 	case COH_EV_COMPARED:
-		if (ev->view != c->view.number && !MUTANT(OLD_OUTCOME))
+		if (c->cfg.survive && ev->view != c->view.number && !MUTANT(OLD_OUTCOME))
 			return 0; /* of an older view, in which the wait has ended */
 		if (coh_home(c, ev->page) != c->cfg.self)
 			return -EINVAL;

@@ -19,7 +19,8 @@ tests_sim_mutants_LDADD = -lm
 check_PROGRAMS += tests/sim/deaths
 dist_check_SCRIPTS += tests/sim/deaths.sh
 TESTS += tests/sim/deaths.sh
-tests_sim_deaths_SOURCES = tests/sim/deaths.c tests/sim/rng.h
+tests_sim_deaths_SOURCES = tests/sim/deaths.c tests/sim/deaths.h tests/sim/deaths_call.c \
+	tests/sim/deaths_step.c tests/sim/rng.h
 tests_sim_deaths_LDADD = libcoherence.la
 
 # Sets of sharers, up to 1,024 nodes
