@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "dsm/admin/post.h"
-#include "dsm/base/ending.h"
+#include "dsm/base/base.h"
 #include "dsm/job/job.h"
 
 #define TRIES 100 /* each lost to a node that left and took the directory with it */

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "dsm/base/ending.h"
+#include "dsm/base/base.h"
 #include "dsm/job/meeting.h"
 
 /* Somebody waits in this round for all ranks: ends the job when one cannot come. */
