@@ -7,7 +7,7 @@ void node_fetch_ahead(struct dsm *d, uint64_t first, uint64_t end)
 	struct coh_event ev = {.kind = COH_EV_PREFETCH};
 
 	for (ev.page = first; ev.page < end && !d->members.lost; ev.page += d->engine.fx.consumed) {
-		ev.n = end - ev.page < COH_MAX_RUN ? end - ev.page : COH_MAX_RUN;
+		ev.n = end - ev.page < view_run_most(d) ? end - ev.page : view_run_most(d);
 		/* A landing needs its frame. A hint makes nobody give up a page. */
 		if (!frames_have_room(&d->memory.frames, ev.page, ev.n,
 		                      node_frames_spare(d, ev.page)) ||

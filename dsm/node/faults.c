@@ -68,10 +68,8 @@ static unsigned run_with_room(struct dsm *d, uint64_t page, unsigned n, int writ
 	const uint64_t left = n > 1 ? coh_block_end(&d->engine.cfg, page) - page : 1;
 	int rc = 0;
 
-	if (n > COH_MAX_RUN)
-		n = COH_MAX_RUN;
-	if (d->view.on)
-		n = 1;
+	if (n > view_run_most(d))
+		n = view_run_most(d);
 	if (n > left)
 		n = (unsigned)left;
 	while (n > 1 && !frames_have_room(f, page, n, node_frames_spare(d, page)))

@@ -59,6 +59,11 @@ void view_close(struct dsm *d)
 	*v = (struct view){0};
 }
 
+unsigned view_run_most(const struct dsm *d)
+{
+	return d->view.on ? 1 : COH_MAX_RUN;
+}
+
 int view_permits(const struct dsm *d, unsigned event)
 {
 	if (!d->view.on)

@@ -70,6 +70,8 @@ static inline int view_shuts(unsigned event)
 	       event == COH_EV_FUTEX_WAKE;
 }
 
+/* How many pages may be asked for at once: a page write's tag has room for a view, or for more than one. */
+unsigned view_run_most(const struct dsm *d);
 /* Whether calls of this kind may be made in this job. */
 int view_permits(const struct dsm *d, unsigned event);
 /* Whether a node of this rank lives, as far as this one knows. */
