@@ -11,5 +11,7 @@
 
 /* Whether it has begun to end, or has ended. */
 int process_is_ending(pid_t pid);
+/* Whether it is, and by a signal. */
+int process_is_dying(pid_t pid);
 
 #endif

@@ -106,18 +106,23 @@ static void on_closed(struct rendezvous *r, struct conn *c)
 		            (int)c->pid);
 }
 
-/* Whoever is dead already, of which nobody has read yet, or dies: he is why another cannot go on, who saw
- * his memory go, or a connection, before this one is closed. */
-static struct conn *gone_before(struct rendezvous *r, const struct conn *c)
+/* Whether he is dead, or dies by a signal without a word: it takes a while until his connection is
+ * closed, in which others have seen his memory go, or a connection. */
+static int is_dead(const struct conn *c)
 {
 	char byte;
+	ssize_t n = recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 
+	return n == 0 || (n < 0 && process_is_dying(c->pid));
+}
+
+/* Whoever is dead already, of which nobody has read yet: he is why another cannot go on. */
+static struct conn *gone_before(struct rendezvous *r, const struct conn *c)
+{
 	for (int i = 0; i < CONNS_MAX; i++) {
 		struct conn *other = &r->conns[i];
 
-		if (other != c && other->state == CONN_SEATED &&
-		    (recv(other->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0 ||
-		     process_is_ending(other->pid)))
+		if (other != c && other->state == CONN_SEATED && is_dead(other))
 			return other;
 	}
 	return NULL;

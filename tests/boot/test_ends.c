@@ -491,7 +491,12 @@ static void test_blame(void)
 	job_close(&job);
 }
 
-/* A process that has our descriptors, and connects. It waits to be killed. */
+static void leave_quietly(int number)
+{
+	_exit(1);
+}
+
+/* A process that has our descriptors, and connects. It waits to be killed, or ended. */
 static pid_t connect_for_us(const struct job *job, int *fd)
 {
 	int said[2];
@@ -502,6 +507,7 @@ static pid_t connect_for_us(const struct job *job, int *fd)
 	CU_ASSERT_FATAL(pid >= 0);
 	if (!pid) {
 		*fd = raw_connect(job);
+		signal(SIGTERM, leave_quietly);
 		if (write(said[1], fd, sizeof *fd) == sizeof *fd)
 			for (;;)
 				pause();
@@ -513,14 +519,15 @@ static pid_t connect_for_us(const struct job *job, int *fd)
 	return pid;
 }
 
-/* Nor is he while the other's connection is still there, who is dead but has not been taken apart. */
-static void test_blame_dying(void)
+/* Rank 0 cannot go on while rank 1 is dead, but has not been taken apart: its connection is still there.
+ * Returns who is to blame. */
+static int blame_while_ending(int number)
 {
 	struct boot_msg end;
 	siginfo_t info;
 	struct job job;
 	pid_t pid;
-	int fd[2];
+	int fd[2], culprit;
 
 	job_open(&job, 2);
 	fd[0] = raw_connect(&job);
@@ -529,16 +536,24 @@ static void test_blame_dying(void)
 		raw_hello(fd[rank], rank, 2, PACKAGE_VERSION, COH_WIRE_VERSION);
 		job_serve_until(&job, fd[rank]);
 	}
-	CU_ASSERT_EQUAL(kill(pid, SIGKILL), 0);
+	CU_ASSERT_EQUAL(kill(pid, number), 0);
 	CU_ASSERT_EQUAL(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
 	boot_msg_set(&end, BOOT_END, "it cannot read what is there", 28);
 	CU_ASSERT_EQUAL(boot_msg_send(fd[0], &end), 0);
 	job_serve(&job, 0);
-	CU_ASSERT_EQUAL(rendezvous_culprit(job.rendezvous), 1);
+	culprit = rendezvous_culprit(job.rendezvous);
 	CU_ASSERT_EQUAL(waitpid(pid, NULL, 0), pid);
 	close(fd[0]);
 	close(fd[1]);
 	job_close(&job);
+	return culprit;
+}
+
+/* Who was killed is why the other cannot; who left, left as that one cannot. */
+static void test_blame_dying(void)
+{
+	CU_ASSERT_EQUAL(blame_while_ending(SIGKILL), 1);
+	CU_ASSERT_EQUAL(blame_while_ending(SIGTERM), 0);
 }
 
 /* Connections that say nothing give their places to those who come, the oldest first, and are told. */
