@@ -31,6 +31,9 @@ extern "C" {
 #define DSM_ERR_LOST_DATA (-1016)  /* what this memory held was at a node that has died */
 #define DSM_ERR_VIEW (-1017)       /* a node has died meanwhile: the call is to be made again */
 
+/* Of calls that take a mutex: the caller has it, and whoever had it last has died with it. */
+#define DSM_ERR_OWNER_DEAD (-130)
+
 #define DSM_VIEW_MAX 64 /* nodes of a job that survives */
 
 struct dsm_view {

@@ -37,6 +37,7 @@ const char *dsm_strerror(int code)
 	case DSM_ERR_CHECKPOINT: return "no checkpoint, or one that cannot be used";
 	case DSM_ERR_CHANGED: return "the word does not hold what was expected";
 	case DSM_ERR_LOST_DATA: return "what this memory held was at a node that has died";
+	case DSM_ERR_OWNER_DEAD: return "the mutex is yours, and its last holder has died";
 	case DSM_ERR_VIEW: return "a node has died meanwhile";
 	case DSM_ERR_PROGRAM: return "the node runs another program, or has not loaded the function's library";
 	default: break;

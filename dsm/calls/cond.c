@@ -3,6 +3,7 @@
 #include "dsm/calls/objects.h"
 #include "dsm/calls/states.h"
 #include "dsm/calls/words.h"
+#include "dsm/dsm_survive.h"
 #include "dsm/node/node.h"
 
 static int check(const struct dsm *d, const struct dsm_sync_cond *c)
@@ -57,6 +58,8 @@ static int wait_until(struct dsm *d, struct dsm_sync_cond *c, struct dsm_sync_mu
 		rc = 0; /* signalled before it slept */
 	if (rc && rc != DSM_ERR_LOST)
 		leave(d, c, turn);
+	if (rc == DSM_ERR_VIEW)
+		rc = 0; /* woken for nothing, perhaps */
 	again = mutex_lock_until(d, m, WAITS_FOR_EVER);
 	return again ? again : rc;
 }
@@ -89,8 +92,10 @@ static int wake(struct dsm *d, struct dsm_sync_cond *c, uint64_t (*next)(uint64_
 	while (rc == 0 && cond_waits(is)) {
 		was = is;
 		rc = word_compare_swap64(d, near, &c->word, was, next(was), &is);
-		if (rc == 0 && is == was)
-			return word_wake(d, turn_at(c), 0, count, &woken);
+		if (rc == 0 && is == was) {
+			rc = word_wake(d, turn_at(c), 0, count, &woken);
+			return rc == DSM_ERR_VIEW ? 0 : rc; /* all have been woken */
+		}
 	}
 	return rc;
 }

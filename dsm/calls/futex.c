@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "dsm/calls/words.h"
+#include "dsm/dsm_survive.h"
 #include "dsm/node/node.h"
 
 static int word_event(const struct dsm *d, const uint32_t *word, unsigned own, unsigned kind,
@@ -82,6 +83,8 @@ int word_wait(struct dsm *d, const uint32_t *word, unsigned own, uint32_t expect
 	if (!own && differs_here(d, &ev))
 		return DSM_ERR_CHANGED;
 	rc = wait_until(d, &ev, end_ns);
+	if (rc == -ESTALE)
+		return DSM_ERR_VIEW; /* all have been woken */
 	return rc == -ENOSPC ? DSM_ERR_NOMEM : rc;
 }
 
@@ -113,7 +116,7 @@ static int wake(struct dsm *d, struct coh_event *ev, uint32_t count, uint32_t *w
 		ev->futex.value = left;
 		rc = node_call_wait(d, ev, &w);
 		if (rc)
-			return rc;
+			return rc == -ESTALE ? DSM_ERR_VIEW : rc;
 		more = (uint32_t)(w.result[0] >> 32);
 		*woken += (uint32_t)w.result[0];
 		left -= (uint32_t)w.result[0];

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Barriers and once of dsm_sync.h: threads that wait for what happens to all of them. */
+/* Barriers and once of dsm_sync.h: threads that wait for what happens to all of them. Where nodes may die
+ * there are none: the dead would be waited for. */
 #include "dsm/calls/states.h"
 #include "dsm/calls/words.h"
+#include "dsm/dsm_survive.h"
 #include "dsm/dsm_sync.h"
 #include "dsm/node/node.h"
 
@@ -32,6 +34,8 @@ int dsm_sync_barrier_wait(dsm_t *d, struct dsm_sync_barrier *b)
 	uint64_t before;
 	int rc = word_check(d, b, sizeof *b, sizeof b->word);
 
+	if (d->view.on)
+		return DSM_ERR_NOTSUP;
 	if (rc || (threads = b->threads) == 0)
 		return DSM_ERR_INVAL;
 	rc = word_add64(d, word_is_here(d, &b->word), &b->word, 1, &before);
@@ -52,7 +56,7 @@ static int once_begin(struct dsm *d, struct dsm_sync_once *o)
 {
 	NODE_ENTRY(once_begin, d, o);
 	uint32_t was;
-	int rc = word_check(d, o, sizeof *o, sizeof o->word);
+	int rc = d->view.on ? DSM_ERR_NOTSUP : word_check(d, o, sizeof *o, sizeof o->word);
 
 	/* A copy of the page stays here: mostly it is done. */
 	if (rc || __atomic_load_n(&o->word, __ATOMIC_SEQ_CST) == ONCE_DONE)

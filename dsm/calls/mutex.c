@@ -2,6 +2,7 @@
 /* Mutexes of dsm_sync.h: whose they are, and how often. */
 #include "dsm/calls/objects.h"
 #include "dsm/calls/words.h"
+#include "dsm/dsm_survive.h"
 #include "dsm/node/node.h"
 
 #define MUTEX_DEEP 0xffff
@@ -22,9 +23,15 @@ static unsigned depth(uint64_t owner)
 
 static int check(const struct dsm *d, const struct dsm_sync_mutex *m)
 {
-	int rc = word_check(d, m, sizeof *m, sizeof m->owner);
+	return word_check(d, m, sizeof *m, sizeof m->owner);
+}
 
-	return rc || m->kind <= DSM_SYNC_RECURSIVE ? rc : DSM_ERR_INVAL;
+/* Where nodes may die no page is moved for it: of one that is lost an atomic says so. */
+static int kind_of(struct dsm *d, struct dsm_sync_mutex *m, uint32_t *kind)
+{
+	int rc = word_load(d, !d->view.on || word_is_readable(d, &m->kind), &m->kind, kind);
+
+	return rc || *kind <= DSM_SYNC_RECURSIVE ? rc : DSM_ERR_INVAL;
 }
 
 static void set_owner(struct dsm_sync_mutex *m, uint64_t owner)
@@ -33,14 +40,14 @@ static void set_owner(struct dsm_sync_mutex *m, uint64_t owner)
 }
 
 /* Whether the caller has it, so that no more is to be done; how that ends goes to *rc. */
-static int is_again(struct dsm *d, struct dsm_sync_mutex *m, int *rc)
+static int is_again(struct dsm *d, struct dsm_sync_mutex *m, uint32_t kind, int *rc)
 {
 	uint64_t owner;
 
 	*rc = word_load64(d, word_is_readable(d, &m->owner), &m->owner, &owner);
 	if (*rc || who(owner) != me(d))
 		return *rc != 0;
-	if (m->kind == DSM_SYNC_CHECKED)
+	if (kind == DSM_SYNC_CHECKED)
 		*rc = DSM_ERR_BUSY;
 	else if (depth(owner) == MUTEX_DEEP)
 		*rc = DSM_ERR_NOMEM;
@@ -51,28 +58,34 @@ static int is_again(struct dsm *d, struct dsm_sync_mutex *m, int *rc)
 
 int mutex_lock_until(struct dsm *d, struct dsm_sync_mutex *m, uint64_t until_ns)
 {
-	int rc;
+	uint32_t kind;
+	int rc = kind_of(d, m, &kind);
 
-	if (m->kind == DSM_SYNC_PLAIN)
+	if (rc)
+		return rc;
+	if (kind == DSM_SYNC_PLAIN)
 		return turn_take(d, m, until_ns);
-	if (is_again(d, m, &rc))
+	if (is_again(d, m, kind, &rc))
 		return rc;
 	rc = turn_take(d, m, until_ns);
-	if (rc == 0)
+	if (rc == 0 || rc == DSM_ERR_OWNER_DEAD)
 		set_owner(m, me(d));
 	return rc;
 }
 
 int mutex_try(struct dsm *d, struct dsm_sync_mutex *m)
 {
-	int rc;
+	uint32_t kind;
+	int rc = kind_of(d, m, &kind);
 
-	if (m->kind == DSM_SYNC_PLAIN)
+	if (rc)
+		return rc;
+	if (kind == DSM_SYNC_PLAIN)
 		return turn_try(d, m);
-	if (is_again(d, m, &rc))
+	if (is_again(d, m, kind, &rc))
 		return rc;
 	rc = turn_try(d, m);
-	if (rc == 0)
+	if (rc == 0 || rc == DSM_ERR_OWNER_DEAD)
 		set_owner(m, me(d));
 	return rc;
 }
@@ -80,9 +93,12 @@ int mutex_try(struct dsm *d, struct dsm_sync_mutex *m)
 int mutex_unlock(struct dsm *d, struct dsm_sync_mutex *m)
 {
 	uint64_t owner;
-	int rc;
+	uint32_t kind;
+	int rc = kind_of(d, m, &kind);
 
-	if (m->kind == DSM_SYNC_PLAIN)
+	if (rc)
+		return rc;
+	if (kind == DSM_SYNC_PLAIN)
 		return turn_give(d, m);
 	rc = word_load64(d, word_is_readable(d, &m->owner), &m->owner, &owner);
 	if (rc || who(owner) != me(d))

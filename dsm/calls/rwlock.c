@@ -7,11 +7,13 @@
 #include "dsm/calls/objects.h"
 #include "dsm/calls/states.h"
 #include "dsm/calls/words.h"
+#include "dsm/dsm_survive.h"
 #include "dsm/node/node.h"
 
+/* Which readers were of a node that has died nobody could tell. */
 static int check(const struct dsm *d, const struct dsm_sync_rwlock *l)
 {
-	return word_check(d, l, sizeof *l, sizeof l->turn.owner);
+	return d->view.on ? DSM_ERR_NOTSUP : word_check(d, l, sizeof *l, sizeof l->turn.owner);
 }
 
 static int add(struct dsm *d, struct dsm_sync_rwlock *l, uint32_t value, uint32_t *was)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Semaphores of dsm_sync.h. */
 #include "dsm/calls/gate.h"
+#include "dsm/calls/robust.h"
 #include "dsm/calls/words.h"
 #include "dsm/dsm_sync.h"
 #include "dsm/node/node.h"
@@ -23,6 +24,8 @@ static int take_until(struct dsm *d, struct dsm_sync_sem *s, uint64_t until_ns)
 	struct gate g;
 	int has, rc = open_gate(d, s, &g);
 
+	if (rc == 0 && d->view.on)
+		return robust_sem_take(d, g.word, until_ns);
 	if (rc == 0)
 		rc = gate_enter(d, &g, is_near(d, &g), &has);
 	if (rc)
@@ -55,7 +58,9 @@ int dsm_sync_sem_trywait(dsm_t *d, struct dsm_sync_sem *s)
 	struct gate g;
 	int rc = open_gate(d, s, &g);
 
-	return rc ? rc : gate_try(d, &g, is_near(d, &g));
+	if (rc)
+		return rc;
+	return d->view.on ? robust_sem_try(d, g.word) : gate_try(d, &g, is_near(d, &g));
 }
 
 int dsm_sync_sem_post(dsm_t *d, struct dsm_sync_sem *s)
@@ -64,7 +69,9 @@ int dsm_sync_sem_post(dsm_t *d, struct dsm_sync_sem *s)
 	struct gate g;
 	int rc = open_gate(d, s, &g);
 
-	return rc ? rc : gate_leave(d, &g, NULL);
+	if (rc)
+		return rc;
+	return d->view.on ? robust_sem_give(d, g.word) : gate_leave(d, &g, NULL);
 }
 
 int dsm_sync_sem_value(dsm_t *d, struct dsm_sync_sem *s, uint32_t *value)
@@ -76,7 +83,9 @@ int dsm_sync_sem_value(dsm_t *d, struct dsm_sync_sem *s, uint32_t *value)
 
 	if (rc == 0)
 		rc = word_load(d, word_is_readable(d, g.word), g.word, &word);
-	if (rc == 0)
+	if (rc == 0 && d->view.on)
+		*value = places_left(word);
+	else if (rc == 0)
 		*value = gate_has_room((int32_t)word) ? word : 0;
 	return rc;
 }

@@ -41,6 +41,38 @@ static inline int32_t mutex_left(uint32_t word)
 	return (int32_t)word + 1;
 }
 
+/* --- a mutex where nodes may die: whose it is, the node plus one, and whether threads wait. Who
+ * dies as its holder leaves his name, by which the next one has it. Nothing else is counted, so that
+ * whoever dies while he waits leaves nothing; all waits end then, and look again. --- */
+
+#define OWNED_WAITED (UINT32_C(1) << 31)
+
+static inline uint32_t owned_by(uint32_t node)
+{
+	return node + 1;
+}
+/* Of one that somebody has: the node. */
+static inline uint32_t owned_node(uint32_t word)
+{
+	return (word & ~OWNED_WAITED) - 1;
+}
+static inline int owned_is_free(uint32_t word)
+{
+	return !(word & ~OWNED_WAITED);
+}
+/* When it is taken by who has waited, others may wait still. */
+static inline uint32_t owned_taken(uint32_t word, uint32_t node, int has_waited)
+{
+	return owned_by(node) | (has_waited ? OWNED_WAITED : word & OWNED_WAITED);
+}
+
+/* --- a semaphore where nodes may die: places, and whether threads wait --- */
+
+static inline uint32_t places_left(uint32_t word)
+{
+	return word & ~OWNED_WAITED;
+}
+
 /* --- condition: turn in the upper half, threads in the lower --- */
 
 #define COND_ONE_WAITS UINT64_C(1)

@@ -5,6 +5,8 @@
 #include "dsm/dsm_survive.h"
 #include "dsm/node/node.h"
 
+_Static_assert(DSM_ERR_OWNER_DEAD == -EOWNERDEAD, "what the core says is handed on");
+
 /* A handle: kind (8 bits), home (16), index at its home plus one (32). The home is that of the job
  * that made it. One that was restored on fewer nodes has several homes of that at each: at node
  * home % nodes, the block of numbers home / nodes. Where there is one block, it is as it says. */
@@ -53,17 +55,11 @@ int dsm_mutex_create(dsm_t *d, dsm_mutex *out)
 	NODE_ENTRY(dsm_mutex_create, d, out);
 	struct coh_event ev = {.kind = COH_EV_MUTEX_CREATE};
 	uint32_t object;
-	sigset_t mask;
 	int rc;
 
-	if (!out || node_is_copy(d))
+	if (!out)
 		return DSM_ERR_INVAL;
-	if (!view_permits(d, ev.kind))
-		return DSM_ERR_NOTSUP;
-	node_lock(d, &mask);
-	rc = d->members.lost ? d->members.lost : node_step(d, &ev);
-	object = d->engine.fx.object;
-	node_unlock(d, &mask);
+	rc = node_call_object(d, &ev, &object);
 	if (rc)
 		return rc == -ENOSPC ? DSM_ERR_NOMEM : rc;
 	out->id = handle_make(d, HANDLE_MUTEX, d->engine.cfg.self, object);
@@ -78,7 +74,9 @@ static int destroy(struct dsm *d, uint64_t id, int kind)
 
 	ev.sync.value = kind;
 	ev.sync.thread = clock_thread();
-	return rc ? rc : node_call_wait(d, &ev, &w);
+	if (rc == 0)
+		rc = node_call_wait(d, &ev, &w);
+	return rc == -ESTALE ? DSM_ERR_VIEW : rc; /* perhaps it is done */
 }
 
 int dsm_mutex_destroy(dsm_t *d, dsm_mutex mutex)

@@ -2,12 +2,15 @@
 /*
  * A mutex among threads: the gate of all nodes, and the cohort of those of this node, who take it
  * from each other without asking another node. Of a cohort one stands in the gate's line at most.
+ * Where nodes may die it is robust.h's in the gate's place.
  */
 #include <stddef.h>
 
 #include "dsm/calls/gate.h"
 #include "dsm/calls/objects.h"
+#include "dsm/calls/robust.h"
 #include "dsm/calls/words.h"
+#include "dsm/dsm_survive.h"
 #include "dsm/node/node.h"
 
 static struct gate gate_of(struct dsm_sync_mutex *m)
@@ -61,6 +64,8 @@ static int lead(struct dsm *d, const struct gate *g, uint64_t until_ns)
 {
 	int near = word_is_here(d, g->word), has, rc;
 
+	if (d->view.on)
+		return robust_take(d, g->word, until_ns);
 	rc = gate_enter(d, g, near, &has);
 	if (rc || has) {
 		word_not_waited(d, g->word);
@@ -90,7 +95,7 @@ static int take_slowly(struct dsm *d, struct dsm_sync_mutex *m, uint64_t until_n
 	if (!c)
 		return rc; /* alone: there are too many */
 	node_lock(d, &mask);
-	if (rc)
+	if (rc && rc != DSM_ERR_OWNER_DEAD)
 		pass_on(d, c, COHORT_LEADS);
 	else
 		c->owns = 1, c->passes = 0;
@@ -104,13 +109,15 @@ int turn_try(struct dsm *d, struct dsm_sync_mutex *m)
 {
 	const struct gate g = gate_of(m);
 
-	return gate_try(d, &g, is_near(d, m));
+	return d->view.on ? robust_try(d, g.word) : gate_try(d, &g, is_near(d, m));
 }
 
 int turn_take(struct dsm *d, struct dsm_sync_mutex *m, uint64_t until_ns)
 {
 	const struct gate g = gate_of(m);
-	int rc = is_near(d, m) ? gate_try(d, &g, 1) : DSM_ERR_BUSY;
+	int rc = d->view.on      ? robust_try(d, g.word)
+	         : is_near(d, m) ? gate_try(d, &g, 1)
+	                         : DSM_ERR_BUSY;
 
 	return rc == DSM_ERR_BUSY ? take_slowly(d, m, until_ns) : rc;
 }
@@ -159,10 +166,10 @@ int turn_give(struct dsm *d, struct dsm_sync_mutex *m)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (cohort_may_be(&d->cohorts, m) && give_to_neighbour(d, m, &c))
 		return 0;
-	rc = gate_leave(d, &g, &left);
+	rc = d->view.on ? robust_give(d, g.word) : gate_leave(d, &g, &left);
 	if (c)
 		send_next(d, c);
-	if (rc || !gate_has_room(left))
+	if (rc || d->view.on || !gate_has_room(left))
 		return rc;
 	rc = word_add(d, word_is_here(d, g.word), g.word, UINT32_MAX, &was); /* nobody has had it */
 	return rc ? rc : DSM_ERR_PERM;

@@ -51,7 +51,8 @@ static int waits_for_slot(unsigned kind)
 /* Lock held. The slots of atomics, discards and of what is asked of words' homes come free by what
  * other nodes do. Those of locks and conditions may not before this call has gone on: whoever
  * unlocks what others wait for may want another one first. There are more than threads, mostly,
- * and where they are out the caller hears so. */
+ * and where they are out the caller hears so. What a view holds up for a moment is tried again
+ * after it. */
 static int call_locked(struct dsm *d, const struct coh_event *ev)
 {
 	int rc;
@@ -63,7 +64,7 @@ static int call_locked(struct dsm *d, const struct coh_event *ev)
 		rc = node_step(d, ev);
 		if (rc != -EAGAIN)
 			return rc;
-		if (!waits_for_slot(ev->kind))
+		if (!waits_for_slot(ev->kind) && !view_holds_up(d, ev->kind))
 			return DSM_ERR_NOMEM;
 		node_hand_over(d);
 		node_wait_room(d);
@@ -88,6 +89,13 @@ static uint64_t about(const struct coh_event *ev)
 
 int node_call(struct dsm *d, const struct coh_event *ev)
 {
+	uint32_t object;
+
+	return node_call_object(d, ev, &object);
+}
+
+int node_call_object(struct dsm *d, const struct coh_event *ev, uint32_t *object)
+{
 	sigset_t mask;
 	int rc;
 
@@ -97,6 +105,7 @@ int node_call(struct dsm *d, const struct coh_event *ev)
 	TRACE_NOTE(&d->trace, .kind = TRACE_CALL, .thread = clock_thread(), .page = about(ev),
 	           .type = trace_name(&d->trace, name_of(ev)));
 	rc = call_locked(d, ev);
+	*object = d->engine.fx.object;
 	node_hand_over(d);
 	node_unlock(d, &mask);
 	return rc;

@@ -18,6 +18,8 @@ void node_lock(struct dsm *d, sigset_t *mask);
 void node_unlock(struct dsm *d, const sigset_t *mask);
 /* Steps ev for a call of the application, waiting for room when there is none. */
 int node_call(struct dsm *d, const struct coh_event *ev);
+/* The same of COH_EV_MUTEX_CREATE: which one it is, when that has returned 0. */
+int node_call_object(struct dsm *d, const struct coh_event *ev, uint32_t *object);
 /* The same, and waits for the answer; ev's cookie is set. Returns the status. */
 int node_call_wait(struct dsm *d, struct coh_event *ev, struct waiter *w);
 /* Waits until end_ns (clock_now_ns()) at most: returns 0 when it has begun, and then w stays where

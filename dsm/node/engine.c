@@ -137,7 +137,8 @@ static void do_atomic(struct dsm *d, const struct coh_effect *e)
 static void do_compare(struct dsm *d, const struct coh_effect *e)
 {
 	uint8_t *at = (uint8_t *)region_frame_at(&d->memory.region, e->page) + e->futex.offset;
-	struct coh_msg m = {.type = COH_MSG_COMPARED, .n = 1, .page = e->page};
+	struct coh_msg m = {.type = COH_MSG_COMPARED, .n = 1, .page = e->page,
+	                    .view = coh_view(d->engine.coh)};
 	int equal = 0;
 
 	if (e->futex.offset + sizeof(uint32_t) >
@@ -149,7 +150,7 @@ static void do_compare(struct dsm *d, const struct coh_effect *e)
 		equal = node_holds(at, e->futex.value);
 	if (e->node == d->engine.cfg.self) {
 		d->engine.compared[d->engine.n_compared++] =
-		        (struct compared){.page = e->page, .equal = equal};
+		        (struct compared){.page = e->page, .equal = equal, .view = m.view};
 	} else {
 		m.futex.value = (uint32_t)equal;
 		node_send(d, e->node, &m);
@@ -303,7 +304,7 @@ static void tell_compared(struct dsm *d)
 
 	while (d->engine.n_compared) {
 		const struct compared *was = &d->engine.compared[--d->engine.n_compared];
-		struct coh_event ev = {.kind = COH_EV_COMPARED, .page = was->page};
+		struct coh_event ev = {.kind = COH_EV_COMPARED, .page = was->page, .view = was->view};
 
 		ev.futex.value = (uint32_t)was->equal;
 		coh_step(d->engine.coh, &ev, &d->engine.fx);

@@ -20,6 +20,7 @@ struct dsm;
 struct compared {
 	uint64_t page;
 	int equal;
+	uint32_t view;
 };
 
 /* cfg does not change after the start. */
@@ -28,7 +29,7 @@ struct engine {
 	struct coh_config cfg;
 	size_t bytes; /* of coh */
 	struct coh_effects fx; /* of the last step */
-	struct compared compared[COH_MAX_RUN]; /* a step begins one a page at most, for a run */
+	struct compared *compared; /* as many as a step has effects: what is over may begin one more */
 	unsigned n_compared;
 	uint64_t count[COH_COUNTS];
 	uint64_t pages_written, bad_messages;

@@ -66,17 +66,13 @@ unsigned view_run_most(const struct dsm *d)
 
 int view_permits(const struct dsm *d, unsigned event)
 {
-	if (!d->view.on)
-		return 1;
-	switch (event) {
-	case COH_EV_READ:
-	case COH_EV_WRITE:
-	case COH_EV_PREFETCH:
-	case COH_EV_EVICT:
-	case COH_EV_ATOMIC: return 1;
-	case COH_EV_DISCARD: return 0;
-	default: return VIEW_HAS_SYNC;
-	}
+	return !d->view.on || event != COH_EV_DISCARD;
+}
+
+int view_holds_up(const struct dsm *d, unsigned event)
+{
+	return d->view.on &&
+	       (coh_has_more(d->engine.coh) || (d->view.shut && view_shuts(event)));
 }
 
 int view_lives(const struct dsm *d, coh_node rank)

@@ -16,9 +16,9 @@
 #include "dsm/memory/memory.h"
 #include "dsm/members/survive.h"
 
-/* The one place that says whether locks, conditions, words and the barrier go through a change of
- * views. Where they do not, such a job has none. */
-#define VIEW_HAS_SYNC 0
+/* Threads of a node that may wait in locks, and as many for words, where nodes may die: a view that
+ * begins goes through what there is room for. */
+#define VIEW_WAITS 1024
 
 struct dsm;
 
@@ -67,11 +67,15 @@ void view_close(struct dsm *d); /* zeroed is allowed */
 static inline int view_shuts(unsigned event)
 {
 	return event <= COH_EV_ATOMIC || event == COH_EV_DISCARD || event == COH_EV_FUTEX_WAIT ||
-	       event == COH_EV_FUTEX_WAKE;
+	       event == COH_EV_FUTEX_WAKE || event == COH_EV_LOCK;
 }
 
 /* How many pages may be asked for at once: a page write's tag has room for a view, or for more than one. */
 unsigned view_run_most(const struct dsm *d);
+/* Whether a call that is refused now is so for a moment only: until this node has reported what it
+ * has to the homes of a view that has begun, or may use the window again. */
+int view_holds_up(const struct dsm *d, unsigned event);
+
 /* Whether calls of this kind may be made in this job. */
 int view_permits(const struct dsm *d, unsigned event);
 /* Whether a node of this rank lives, as far as this one knows. */

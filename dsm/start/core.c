@@ -42,7 +42,7 @@ static uint32_t locks(const struct dsm *d)
 	return (homes + nodes - 1) / nodes * NODE_LOCKS;
 }
 
-/* What goes through a change of views, and nothing else. */
+/* What goes through a change of views. */
 static int configure_survival(struct dsm *d)
 {
 	struct coh_config *c = &d->engine.cfg;
@@ -61,8 +61,7 @@ static int configure_survival(struct dsm *d)
 	c->survive = 1;
 	c->migratory = 0;
 	c->slots = NODE_SLOTS;
-	if (!VIEW_HAS_SYNC)
-		c->locks = c->sync_slots = c->futex_slots = 0;
+	c->sync_slots = c->futex_slots = VIEW_WAITS;
 	return 0;
 }
 
@@ -155,7 +154,8 @@ int start_make_core(struct dsm *d)
 		                      .cap = cap,
 		                      .self_queue = calloc(COH_SELF_MAX,
 		                                           sizeof *d->engine.fx.self_queue) };
-	if (!d->engine.fx.list || !d->engine.fx.self_queue || open_frames(d))
+	d->engine.compared = calloc(cap, sizeof *d->engine.compared);
+	if (!d->engine.fx.list || !d->engine.fx.self_queue || !d->engine.compared || open_frames(d))
 		return DSM_ERR_NOMEM;
 	/* One thread that works and one that serves, for each node here. */
 	d->progress.crowded = 2 * d->boot->nodes_here > (int)processors;

@@ -137,6 +137,7 @@ static void dismantle(struct dsm *d)
 	free(d->memory.budgets);
 	free(d->engine.fx.list);
 	free(d->engine.fx.self_queue);
+	free(d->engine.compared);
 	if (d->engine.coh)
 		syscall(SYS_munmap, d->engine.coh, d->engine.bytes);
 	if (d->hot.count)

@@ -4,7 +4,7 @@ system_programs = tests/system/advice tests/system/api tests/system/audit tests/
 	tests/system/checkpoint tests/system/checkpoint_moment tests/system/coll tests/system/descriptors tests/system/engine tests/system/errors \
 	tests/system/full tests/system/futex tests/system/heat tests/system/idle tests/system/kernel tests/system/layers tests/system/leave \
 	tests/system/left tests/system/litmus tests/system/load tests/system/log \
-	tests/system/lost tests/system/objects tests/system/place tests/system/resident tests/system/reuse tests/system/sharing tests/system/survive \
+	tests/system/lost tests/system/objects tests/system/place tests/system/resident tests/system/reuse tests/system/sharing tests/system/survive tests/system/survive_sync \
 	tests/system/stacks tests/system/stress tests/system/thread tests/system/thread-strange tests/system/threaded tests/system/threaded_calls tests/system/threaded_files tests/system/threaded_heap tests/system/threaded_interrupted \
 	tests/system/threaded_others tests/system/traced tests/system/user
 check_PROGRAMS += $(system_programs)
@@ -82,6 +82,9 @@ tests_system_lost_LDADD = libdsm.la
 tests_system_survive_SOURCES = tests/system/survive.c tests/system/survive.h tests/system/survive_end.c \
 	tests/system/survive_pages.c $(system_node)
 tests_system_survive_LDADD = libdsm.la
+tests_system_survive_sync_SOURCES = tests/system/survive_sync.c tests/system/survive_sync.h \
+	tests/system/survive_sync_locks.c $(system_node)
+tests_system_survive_sync_LDADD = libdsm.la
 tests_system_objects_SOURCES = tests/system/objects.c tests/system/objects.h \
 	tests/system/objects_alone.c tests/system/objects_line.c $(system_node)
 tests_system_objects_LDADD = libdsm.la
