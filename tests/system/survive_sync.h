@@ -9,7 +9,7 @@
 #include "dsm/dsm_sync.h"
 
 #define NODES_MAX 8
-#define SYNC_BLOCK ((size_t)2 << 20) /* pages that have one home */
+#define SYNC_BLOCK ((size_t)256 << 10) /* pages that have one home, and the next ones another */
 #define GO_ON_MS 3000
 
 /* Beside the region, for all processes. */
