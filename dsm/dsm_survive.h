@@ -13,10 +13,15 @@
  *	                                                        dsm_lost(dsm, table, bytes, on_lost, NULL);
  *	                                                }
  *
- * For now such a job has no locks, conditions and barrier, no dsm_futex nor what is built on it
- * (dsm_sync.h, dsm_coll.h, dsm_thread.h), no pins and no checkpoints: these calls return
- * DSM_ERR_NOTSUP. It has at most 64 nodes. What rank 0 serves (dsm_alloc, dsm_free, names) returns
- * DSM_ERR_LOST once rank 0 is dead.
+ * Calls that take a mutex return DSM_ERR_OWNER_DEAD where its last holder has died: the caller has it.
+ * dsm_barrier is of those who live. Waits for conditions may end for nothing when a node dies;
+ * dsm_futex_wait returns DSM_ERR_VIEW then, and so does dsm_futex_wake when nobody knows how many it
+ * has woken: all have been. To destroy a mutex or condition may, too: perhaps it is done.
+ *
+ * For now such a job has no reader-writer locks, barriers and once of dsm_sync.h, no dsm_coll.h and
+ * dsm_thread.h, no pins and no checkpoints: these calls return DSM_ERR_NOTSUP. It has at most 64 nodes,
+ * of which 1024 threads each wait for mutexes and conditions, and as many for words. What rank 0 serves
+ * (dsm_alloc, dsm_free, names) returns DSM_ERR_LOST once rank 0 is dead.
  */
 #ifndef DSM_SURVIVE_H
 #define DSM_SURVIVE_H

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # A job goes on when one of its nodes is killed at some moment, or stands still for too long and comes
 # back: over shared memory and a network, by every delivery of faults, started by dsmctl and by hand.
-# survive.c says what is checked. `survive.sh N` does it for N seeds each.
+# survive.c says what is checked, of mutexes and the like survive_sync.c. `survive.sh N` does it for N seeds each.
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 need_nodes
@@ -33,6 +33,19 @@ killed() {
 	seed=$((seed + 1))
 }
 
+# locked NODES PROVIDER DELIVERY MODE: killed among mutexes, words and barriers
+locked() {
+	local victim=$((seed % $1)) status
+	: >"$tmp/tally"
+	DSM_PROVIDER=$2 DSM_FAULTS=$3 timeout -k 10 $hang tools/dsmctl run --survive -t $((hang / 2)) -n "$1" \
+		-- tests/system/survive_sync "$tmp/tally" $victim "$4" $seed >"$tmp/said" 2>&1
+	status=$?
+	[ $status = $survived ] ||
+		say_and_fail "SEED=$seed: $1 nodes over $2 by $3 and $4, of which $victim dies: status $status"
+	told=$((told + $(sed -n 's/.*inside, \([0-9]*\) told of a dead owner.*/\1/p' "$tmp/said" | head -n 1)))
+	seed=$((seed + 1))
+}
+
 # stopped NODES PROVIDER: by hand; late is how many page writes came in vain
 stopped() {
 	local victim=$((seed % $1)) place rank
@@ -59,6 +72,18 @@ for ((i = 0; i < seeds; i++)); do
 		DSM_MEMORY=2304K killed 3 tcp "$delivery" small
 	done
 done
+
+told=0
+for ((i = 0; i < seeds; i++)); do
+	for delivery in $deliveries; do
+		locked 3 shm "$delivery" kill
+		locked 4 tcp "$delivery" two
+		locked 4 shm "$delivery" holder
+		locked 3 tcp "$delivery" holder
+	done
+done
+[ $told -gt 0 ] || fail "SEED=$seed: nobody was told of a mutex whose holder has died"
+echo "told $told times of a mutex whose holder has died"
 
 # Who stood still goes on to write pages that he was asked for, as soon as he may, and before he knows.
 late=0

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "dsm/dsm_survive.h"
+#include "dsm/dsm_sync.h"
 #include "tests/hang.h"
 #include "tests/system/node.h"
 #include "tests/system/survive.h"
@@ -70,13 +71,24 @@ void survive_compare_counters(void)
 	}
 }
 
+static void not_called(void *arg)
+{
+	(void)arg;
+	node_fail("what is refused is done");
+}
+
 void survive_refused(void)
 {
-	dsm_mutex mutex;
+	static struct dsm_sync_rwlock rwlock;
+	static struct dsm_sync_barrier barrier = DSM_SYNC_BARRIER_INIT(1);
+	static struct dsm_sync_once once;
 	void *at;
 
-	EXPECT(DSM_ERR_NOTSUP, dsm_barrier(node.dsm));
-	EXPECT(DSM_ERR_NOTSUP, dsm_mutex_create(node.dsm, &mutex));
+	OK(dsm_barrier(node.dsm));
+	EXPECT(DSM_ERR_NOTSUP, dsm_sync_rwlock_rdlock(node.dsm, &rwlock));
+	EXPECT(DSM_ERR_NOTSUP, dsm_sync_rwlock_trywrlock(node.dsm, &rwlock));
+	EXPECT(DSM_ERR_NOTSUP, dsm_sync_barrier_wait(node.dsm, &barrier));
+	EXPECT(DSM_ERR_NOTSUP, dsm_sync_once_call(node.dsm, &once, not_called, NULL));
 	EXPECT(DSM_ERR_NOTSUP, dsm_pin(node.dsm, run.page, 1, DSM_PIN_READ));
 	if (run.victim == 0) {
 		EXPECT(DSM_ERR_LOST, dsm_alloc(node.dsm, 4096, 0, 0, &at));
