@@ -90,7 +90,7 @@ int mutex_try(struct dsm *d, struct dsm_sync_mutex *m)
 	return rc;
 }
 
-int mutex_unlock(struct dsm *d, struct dsm_sync_mutex *m)
+static int unlock(struct dsm *d, struct dsm_sync_mutex *m)
 {
 	uint64_t owner;
 	uint32_t kind;
@@ -109,6 +109,15 @@ int mutex_unlock(struct dsm *d, struct dsm_sync_mutex *m)
 	}
 	set_owner(m, 0);
 	return turn_give(d, m);
+}
+
+int mutex_unlock(struct dsm *d, struct dsm_sync_mutex *m)
+{
+	int rc = unlock(d, m);
+
+	if (rc == DSM_ERR_LOST_DATA)
+		turn_lose(d, m);
+	return rc;
 }
 
 int dsm_sync_mutex_lock(dsm_t *d, struct dsm_sync_mutex *m)

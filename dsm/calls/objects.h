@@ -14,5 +14,7 @@ int mutex_unlock(struct dsm *d, struct dsm_sync_mutex *m);
 int turn_take(struct dsm *d, struct dsm_sync_mutex *m, uint64_t until_ns);
 int turn_try(struct dsm *d, struct dsm_sync_mutex *m);
 int turn_give(struct dsm *d, struct dsm_sync_mutex *m);
+/* It is lost, with the caller in it perhaps: threads of this node that wait behind find so, too. */
+void turn_lose(struct dsm *d, const struct dsm_sync_mutex *m);
 
 #endif

@@ -155,6 +155,18 @@ static void send_next(struct dsm *d, struct cohort *c)
 	node_unlock(d, &mask);
 }
 
+void turn_lose(struct dsm *d, const struct dsm_sync_mutex *m)
+{
+	struct cohort *c;
+	sigset_t mask;
+
+	node_lock(d, &mask);
+	c = cohort_of(&d->cohorts, m);
+	if (c && c->owns)
+		pass_on(d, c, COHORT_LEADS);
+	node_unlock(d, &mask);
+}
+
 int turn_give(struct dsm *d, struct dsm_sync_mutex *m)
 {
 	const struct gate g = gate_of(m);
