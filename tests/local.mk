@@ -259,5 +259,5 @@ EXTRA_DIST += tests/fresh/mixed.sh tests/lsan.supp tests/tsan.supp tests/hang.h 
 # The objects of dsm_sync.h: all that threads can do with their words
 check_PROGRAMS += tests/objects/model
 TESTS += tests/objects/model
-tests_objects_model_SOURCES = tests/objects/model.c tests/objects/model.h tests/objects/explore.c \
+tests_objects_model_SOURCES = tests/objects/model.c tests/objects/model_owned.c tests/objects/model.h tests/objects/explore.c \
 	dsm/calls/states.h

@@ -71,12 +71,19 @@ static int wait_until(struct dsm *d, struct coh_event *ev, uint64_t end_ns)
 
 int word_wait(struct dsm *d, const uint32_t *word, unsigned own, uint32_t expected, uint64_t end_ns)
 {
+	return word_wait_in(d, 0, word, own, expected, end_ns);
+}
+
+int word_wait_in(struct dsm *d, uint32_t view, const uint32_t *word, unsigned own, uint32_t expected,
+                 uint64_t end_ns)
+{
 	struct coh_event ev;
 	int rc = word_event(d, word, own, COH_EV_FUTEX_WAIT, &ev);
 
 	if (rc)
 		return rc;
 	ev.futex.value = expected;
+	ev.view = view;
 	/* What the caller wrote before is there when the word is compared: pairs with dsm_futex_wake,
 	 * whose caller looks, after he has changed the word, whether anybody waits. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);

@@ -24,14 +24,16 @@ static int change(struct dsm *d, uint32_t *word, uint32_t *is, uint32_t to)
 	return rc ? rc : *is == was;
 }
 
-/* Says that threads wait, and does until the word may have changed. 0: it is to be looked at again. */
-static int wait_for_change(struct dsm *d, uint32_t *word, uint32_t is, uint64_t until_ns)
+/* Says that threads wait, and does until the word may have changed, or that view, unless 0, has ended. 0:
+ * it is to be looked at again. */
+static int wait_for_change(struct dsm *d, uint32_t *word, uint32_t is, uint32_t view,
+                           uint64_t until_ns)
 {
 	int rc = is & OWNED_WAITED ? 1 : change(d, word, &is, is | OWNED_WAITED);
 
 	if (rc <= 0)
 		return rc;
-	rc = word_wait(d, word, 0, is | OWNED_WAITED, until_ns);
+	rc = word_wait_in(d, view, word, 0, is | OWNED_WAITED, until_ns);
 	return rc == DSM_ERR_CHANGED || rc == DSM_ERR_VIEW ? 0 : rc;
 }
 
@@ -46,22 +48,24 @@ static int wake(struct dsm *d, uint32_t *word, uint32_t count)
 
 /* --- a mutex --- */
 
-static int node_lives(struct dsm *d, uint32_t node)
+/* In which view, too: the death of who lives in it ends it, and waits that have begun in it. */
+static int node_lives(struct dsm *d, uint32_t node, uint32_t *view)
 {
 	sigset_t mask;
 	int lives;
 
 	node_lock(d, &mask);
+	*view = d->view.number;
 	lives = node < d->engine.cfg.nodes && d->view.members >> node & 1;
 	node_unlock(d, &mask);
 	return lives;
 }
 
-/* Nobody has it, or somebody who is dead: the caller takes it, or DSM_ERR_BUSY. */
-static int take_free(struct dsm *d, uint32_t *word, uint32_t *is, int has_waited)
+/* Nobody has it, or somebody who is dead: the caller takes it. Else DSM_ERR_BUSY: so it is in that view. */
+static int take_free(struct dsm *d, uint32_t *word, uint32_t *is, int has_waited, uint32_t *view)
 {
 	for (;;) {
-		const int orphan = !owned_is_free(*is) && !node_lives(d, owned_node(*is));
+		const int orphan = !owned_is_free(*is) && !node_lives(d, owned_node(*is), view);
 		int rc;
 
 		if (!owned_is_free(*is) && !orphan)
@@ -74,24 +78,24 @@ static int take_free(struct dsm *d, uint32_t *word, uint32_t *is, int has_waited
 
 int robust_try(struct dsm *d, uint32_t *word)
 {
-	uint32_t is;
+	uint32_t is, view;
 	int rc = load(d, word, &is);
 
-	return rc ? rc : take_free(d, word, &is, 0);
+	return rc ? rc : take_free(d, word, &is, 0, &view);
 }
 
 int robust_take(struct dsm *d, uint32_t *word, uint64_t until_ns)
 {
-	uint32_t is;
+	uint32_t is, view;
 	int rc, has_waited = 0;
 
 	for (;;) {
 		rc = load(d, word, &is);
 		if (rc == 0)
-			rc = take_free(d, word, &is, has_waited);
+			rc = take_free(d, word, &is, has_waited, &view);
 		if (rc != DSM_ERR_BUSY)
 			return rc;
-		rc = wait_for_change(d, word, is, until_ns);
+		rc = wait_for_change(d, word, is, view, until_ns);
 		if (rc)
 			return rc;
 		has_waited = 1;
@@ -145,7 +149,7 @@ int robust_sem_take(struct dsm *d, uint32_t *word, uint64_t until_ns)
 			rc = sem_take_free(d, word, &is);
 		if (rc != DSM_ERR_BUSY)
 			return rc;
-		rc = wait_for_change(d, word, is, until_ns);
+		rc = wait_for_change(d, word, is, 0, until_ns);
 		if (rc)
 			return rc;
 	}

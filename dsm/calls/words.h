@@ -50,6 +50,9 @@ int word_compare_swap_there(struct dsm *d, void *at, unsigned width, uint64_t ex
  * whatever the word is --- */
 int word_wait(struct dsm *d, const uint32_t *word, unsigned own, uint32_t expected,
               uint64_t end_ns);
+/* The same if this node is in that view still when the wait begins, else DSM_ERR_VIEW; 0: in any. */
+int word_wait_in(struct dsm *d, uint32_t view, const uint32_t *word, unsigned own,
+                 uint32_t expected, uint64_t end_ns);
 int word_wake(struct dsm *d, const uint32_t *word, unsigned own, uint32_t count, uint32_t *woken);
 
 #endif

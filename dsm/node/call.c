@@ -48,6 +48,12 @@ static int waits_for_slot(unsigned kind)
 	       kind == COH_EV_FUTEX_WAKE;
 }
 
+/* A wait whose caller knows who lives in a view, which ends it: it must not begin after that. */
+static int is_of_old_view(const struct dsm *d, const struct coh_event *ev)
+{
+	return ev->kind == COH_EV_FUTEX_WAIT && ev->view && ev->view != d->view.number;
+}
+
 /* Lock held. The slots of atomics, discards and of what is asked of words' homes come free by what
  * other nodes do. Those of locks and conditions may not before this call has gone on: whoever
  * unlocks what others wait for may want another one first. There are more than threads, mostly,
@@ -61,6 +67,8 @@ static int call_locked(struct dsm *d, const struct coh_event *ev)
 		return DSM_ERR_NOTSUP;
 	end_tenures(d);
 	while (!d->members.lost) {
+		if (is_of_old_view(d, ev))
+			return -ESTALE;
 		rc = node_step(d, ev);
 		if (rc != -EAGAIN)
 			return rc;

@@ -351,6 +351,8 @@ int main(void)
 {
 	static const struct program programs[] = {
 		{ "mutex", 3, { ROUNDS(3, 3, 3, 0) }, gate_step, mutex_wrong },
+		{ "mutex, one dies", 3, { .events = 1, ROUNDS(2, 2, 1, 0) }, owned_step, owned_wrong },
+		{ "mutex, two die", 3, { .events = 2, ROUNDS(2, 1, 1, 0) }, owned_step, owned_wrong },
 		{ "semaphore of 2", 4, { .word = 1, ROUNDS(2, 1, 1, 1) }, gate_step, sem_wrong },
 		{ "condition, signals", 3, { ROUNDS(1, 1, 2, 0) }, cond_step, cond_wrong },
 		{ "condition, two who signal", 4, { ROUNDS(1, 1, 1, 1) }, cond_step, cond_wrong },

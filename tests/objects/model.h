@@ -43,7 +43,7 @@ struct program {
 	const char *(*wrong)(const struct world *w);
 };
 #define MODEL_END 255
-#define MODEL_CHOICES 2
+#define MODEL_CHOICES 3
 
 /* A step that falls asleep: nothing else happens in it. */
 void model_sleep(struct world *w, unsigned n);
@@ -53,6 +53,10 @@ bool model_is_asleep(const struct world *w, unsigned n);
 unsigned model_wake(struct world *w, unsigned count);
 /* Its time is over: out of the line. */
 void model_cancel(struct world *w, unsigned n);
+
+/* --- model_owned.c; as in struct program. events: how many may die --- */
+bool owned_step(struct world *w, unsigned n, unsigned choice);
+const char *owned_wrong(const struct world *w);
 
 /* Goes through all; ends the process where something is wrong, with the way there. Returns how many
  * states there were. */
