@@ -28,6 +28,8 @@
 
 #define DIE_US 300000
 #define MORE_MS 200
+#define OWN_PAGES 1024 /* that a node has to report when a view begins, while its threads go on to call */
+#define PAGE ((size_t)4096)
 
 struct sync_run run;
 
@@ -76,15 +78,18 @@ static void map_tally(const char *path)
 /* Objects that each node makes, of which all get to know beside the region. */
 static void share(void)
 {
+	const size_t blocks = (size_t)node.size * SYNC_BLOCK, own = OWN_PAGES * PAGE;
 	void *at;
 
 	if (node.rank == 0) {
-		OK(dsm_alloc(node.dsm, (size_t)node.size * SYNC_BLOCK, SYNC_BLOCK, 0, &at));
+		OK(dsm_alloc(node.dsm, blocks + (size_t)node.size * own, SYNC_BLOCK, 0, &at));
 		OK(dsm_publish(node.dsm, "blocks", at));
 	} else {
 		OK(dsm_lookup(node.dsm, "blocks", -1, &at));
 	}
 	run.block = at;
+	for (size_t i = 0; i < own; i += PAGE)
+		*(volatile uint8_t *)(run.block + blocks + (size_t)node.rank * own + i) = 1;
 	OK(dsm_mutex_create(node.dsm, &run.tally->mutex[node.rank]));
 	OK(dsm_cond_create(node.dsm, run.tally->mutex[node.rank], &run.tally->cond[node.rank]));
 	if (node.rank == 0)
