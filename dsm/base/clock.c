@@ -14,6 +14,13 @@ uint64_t clock_now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + t.tv_nsec;
 }
 
+void clock_nap(long ns)
+{
+	const struct timespec t = {.tv_nsec = ns};
+
+	syscall(SYS_nanosleep, &t, NULL);
+}
+
 uint32_t clock_thread(void)
 {
 	static __thread uint32_t id;

@@ -7,6 +7,9 @@
 
 /* CLOCK_MONOTONIC. */
 uint64_t clock_now_ns(void);
+/* Sleeps for about so long, below a second, or until a signal. No point of cancellation: one waits at its
+ * end for the signal by which glibc cancels, which the caller may have blocked. */
+void clock_nap(long ns);
 /* The kernel's id of the calling thread. */
 uint32_t clock_thread(void);
 

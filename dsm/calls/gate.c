@@ -3,7 +3,6 @@
 #include "dsm/calls/gate.h"
 
 #include <sched.h>
-#include <time.h>
 
 #include "dsm/calls/words.h"
 #include "dsm/node/node.h"
@@ -46,12 +45,10 @@ static int leave_line(struct dsm *d, const struct gate *g)
 /* A wake or a wait found nobody, or no room: before it is tried again. */
 static void pause_before(unsigned again)
 {
-	struct timespec t = { 0, again < 10 ? 1000l << again : PAUSE_NS };
-
 	if (again < YIELDS)
 		sched_yield();
 	else
-		nanosleep(&t, NULL);
+		clock_nap(again < 10 ? 1000l << again : PAUSE_NS);
 }
 
 int gate_wait(struct dsm *d, const struct gate *g, uint64_t until_ns)

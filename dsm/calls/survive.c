@@ -163,7 +163,6 @@ static int note(struct lost *l, uint64_t page)
 /* The home of these pages says which of them are lost; asked again as long as it has to. */
 static int ask(struct dsm *d, uint64_t page, uint64_t n, uint64_t word[3])
 {
-	const struct timespec moment = {.tv_nsec = LOOK_AGAIN_NS};
 	struct coh_svc svc;
 	sigset_t mask;
 	coh_node home;
@@ -180,7 +179,7 @@ static int ask(struct dsm *d, uint64_t page, uint64_t n, uint64_t word[3])
 		rc = heap_ask(d, home, &svc, -1, 0, "dsm_lost");
 		if (rc != -EAGAIN && rc != DSM_ERR_LOST)
 			break;
-		nanosleep(&moment, NULL);
+		clock_nap(LOOK_AGAIN_NS);
 	}
 	for (int i = 0; i < 3; i++)
 		word[i] = svc.arg[i];

@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <sched.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "dsm/base/base.h"
@@ -34,9 +33,7 @@ static __thread struct {
 
 static void nap(void)
 {
-	const struct timespec t = {.tv_nsec = NAP_NS};
-
-	clock_nanosleep(CLOCK_MONOTONIC, 0, &t, NULL);
+	clock_nap(NAP_NS);
 	my.nap_ns = clock_now_ns();
 	my.shared = 0;
 }
