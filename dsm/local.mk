@@ -111,9 +111,9 @@ EXTRA_DIST += dsm/libdsm.map
 # What dsmctl run --threads preloads: on the public headers alone.
 pkglib_LTLIBRARIES += libdsm-threads.la
 libdsm_threads_la_SOURCES = dsm/threads/arena.c dsm/threads/arena.h dsm/threads/at_main.c dsm/threads/c11.c dsm/threads/calls.c dsm/threads/calls.h \
-	dsm/threads/carrier.c dsm/threads/catch.c dsm/threads/cond.c dsm/threads/early.c dsm/threads/errand.c dsm/threads/errand.h dsm/threads/fault.c dsm/threads/forward.c \
+	dsm/threads/carrier.c dsm/threads/catch.c dsm/threads/cond.c dsm/threads/early.c dsm/threads/errand.c dsm/threads/fault.c dsm/threads/forward.c \
 	dsm/threads/futex.c dsm/threads/globals.c dsm/threads/guards.c dsm/threads/heap.c \
-	dsm/threads/identity.c dsm/threads/interrupt.c dsm/threads/keys.c dsm/threads/life.c dsm/threads/list.c dsm/threads/load.c dsm/threads/locals.c dsm/threads/malloc.c \
+	dsm/threads/identity.c dsm/threads/keys.c dsm/threads/life.c dsm/threads/list.c dsm/threads/load.c dsm/threads/locals.c dsm/threads/malloc.c \
 	dsm/threads/mapped.c dsm/threads/meet.c dsm/threads/mutex.c dsm/threads/next.c dsm/threads/own.c dsm/threads/parcels.c dsm/threads/place.c \
 	dsm/threads/post.c dsm/threads/refuse.c dsm/threads/remote.c dsm/threads/rwlock.c dsm/threads/say.c \
 	dsm/threads/semaphore.c dsm/threads/signals.c dsm/threads/spans.c dsm/threads/stacks.c \

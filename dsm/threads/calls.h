@@ -16,10 +16,7 @@ struct call {
 
 /* --- catch.c --- */
 
-#define CALL_AGAIN (-512L) /* no error of any call's */
-
-/* The thread goes on with that: -4095 .. -1 are errors, CALL_AGAIN is to make it again, when signals have
- * been handled. */
+/* The thread goes on with that: -4095 .. -1 are errors. */
 void call_returns(struct call *c, long result);
 /* The kernel makes it, with the arguments that are now in c. */
 void call_native(struct call *c);
@@ -55,11 +52,6 @@ struct way {
 const struct way *way_of(long number); /* NULL: each node makes it for itself */
 /* Has node 0 make it: its result. */
 long forward(const struct way *way, const long arg[6]);
-
-/* --- interrupt.c --- */
-
-/* Node 0 makes it, as it stands; or EINTR, or CALL_AGAIN. Signals wait until the handler of SIGSYS returns. */
-long interrupt_make(long number, const long arg[6]);
 
 /* --- signals.c: those that SIGSYS must not be blocked by --- */
 

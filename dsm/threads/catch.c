@@ -31,7 +31,6 @@
 #define SYS_USER_DISPATCH 2
 #endif
 #define RESTORER 0x04000000 /* the kernel's SA_RESTORER */
-#define SYSCALL_BYTES 2 /* of the instruction */
 
 static TLS volatile unsigned char selector; /* 0: as ever; 1: the thread gets signals for calls */
 static TLS bool caught;                     /* the kernel knows of it */
@@ -99,10 +98,6 @@ static long *reg(struct call *c, int name)
 
 void call_returns(struct call *c, long result)
 {
-	if (result == CALL_AGAIN) {
-		*reg(c, REG_RIP) -= SYSCALL_BYTES;
-		result = c->number;
-	}
 	*reg(c, REG_RAX) = result;
 }
 

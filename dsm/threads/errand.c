@@ -13,31 +13,23 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "dsm/threads/errand.h"
+#include "dsm/threads/threads.h"
 
 #define IDLE_MAX 4
 #define CLERK_BYTES ((size_t)256 << 10)
 
-/* One that makes errands; on its stack. */
-struct clerk {
-	struct clerk *next;
-	struct errand *made; /* now, or NULL */
-	pid_t tid;
-	bool hit; /* it has been sent a signal on account of that */
+/* In one page, wherever it is. */
+struct errand {
+	_Alignas(128) struct errand *next;
+	long (*fn)(const long arg[6]); /* or NULL, and the number of a system call */
+	long number, arg[6];
+	long result;   /* negative: an error */
+	uint32_t done; /* atomic, waited for */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of this process: */
 static struct errand *taken;                             /* from the desk, to be made */
-static int idle;                                         /* clerks that wait; atomic */
-static struct clerk *clerks;
-
-void errand_post(int node, struct errand *e)
-{
-	struct desk *desk = &here.world->desk[node];
-
-	list_push(&desk->first, e, &e->next);
-	threads_check(dsm_sync_sem_post(here.dsm, &desk->filled), "a call on another node");
-}
+static int idle;                                         /* clerks that wait */
 
 /* --- the clerks --- */
 
@@ -63,111 +55,27 @@ static long make_call(const struct errand *e)
 	return result == -1 ? -errno : result;
 }
 
-static void begin(struct clerk *clerk, struct errand *e)
+static void make(struct errand *e)
 {
-	pthread_mutex_lock(&lock);
-	clerk->made = e;
-	clerk->hit = false;
-	pthread_mutex_unlock(&lock);
-}
-
-static void end(struct clerk *clerk)
-{
-	pthread_mutex_lock(&lock);
-	clerk->made = NULL;
-	pthread_mutex_unlock(&lock);
-	if (clerk->hit) /* whose signal is not for the next errand */
-		NEXT(syscall)(SYS_getppid);
-}
-
-static void make(struct clerk *clerk, struct errand *e)
-{
-	struct errand *const wake = e->wake;
-	const int node = e->node;
-	uint32_t was;
-	long result;
-
-	if (e->fn) {
-		result = e->fn(e->arg);
-	} else {
-		begin(clerk, e);
-		result = make_call(e);
-		end(clerk);
-	}
-	e->result = result;
-	was = __atomic_exchange_n(&e->done, ERRAND_DONE, __ATOMIC_ACQ_REL); /* and it may be gone */
+	e->result = e->fn ? e->fn(e->arg) : make_call(e);
+	__atomic_store_n(&e->done, 1, __ATOMIC_RELEASE); /* and it may be gone */
 	dsm_futex_wake(here.dsm, &e->done, UINT32_MAX, NULL);
-	if (was == ERRAND_SLOW) /* who waits for this one, too */
-		errand_post(node, wake);
-}
-
-/* What is made for e is to end with EINTR: again and again, for a call may be just about to begin. */
-static long interrupt(const long arg[6])
-{
-	struct errand *e = (struct errand *)arg[0];
-
-	while (__atomic_load_n(&e->done, __ATOMIC_ACQUIRE) != ERRAND_DONE) {
-		pthread_mutex_lock(&lock);
-		for (struct clerk *c = clerks; c; c = c->next)
-			if (c->made == e) {
-				c->hit = true;
-				NEXT(syscall)(SYS_tgkill, here.pid, c->tid, ERRAND_SIGNAL);
-			}
-		pthread_mutex_unlock(&lock);
-		dsm_futex_wait(here.dsm, &e->done, ERRAND_SLOW, 1);
-	}
-	return 0;
-}
-
-static void on_signal(int number)
-{
-}
-
-/* A clerk may be interrupted. */
-static void come(struct clerk *clerk)
-{
-	const struct sigaction action = { .sa_handler = on_signal };
-	sigset_t set;
-
-	sigaction(ERRAND_SIGNAL, &action, NULL);
-	sigemptyset(&set);
-	sigaddset(&set, ERRAND_SIGNAL);
-	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
-	clerk->tid = (pid_t)NEXT(syscall)(SYS_gettid);
-	pthread_mutex_lock(&lock);
-	clerk->next = clerks;
-	clerks = clerk;
-	pthread_mutex_unlock(&lock);
-}
-
-static void go(const struct clerk *clerk)
-{
-	struct clerk **c;
-
-	pthread_mutex_lock(&lock);
-	for (c = &clerks; *c != clerk; c = &(*c)->next)
-		;
-	*c = clerk->next;
-	pthread_mutex_unlock(&lock);
 }
 
 static void *serve(void *arg)
 {
 	struct desk *desk = &here.world->desk[here.rank];
-	struct clerk clerk = { 0 };
 	struct errand *e;
 
-	come(&clerk);
 	do {
 		threads_check(dsm_sync_sem_wait(here.dsm, &desk->filled), "waiting for calls");
 		if (__atomic_sub_fetch(&idle, 1, __ATOMIC_RELAXED) == 0)
 			errand_serve();
 		e = next_errand(desk);
 		if (e)
-			make(&clerk, e);
+			make(e);
 	} while (__atomic_add_fetch(&idle, 1, __ATOMIC_RELAXED) <= IDLE_MAX);
 	__atomic_sub_fetch(&idle, 1, __ATOMIC_RELAXED);
-	go(&clerk);
 	return arg;
 }
 
@@ -203,28 +111,18 @@ void errand_serve(void)
 
 /* --- who sends --- */
 
-bool errand_wait(struct errand *e, int timeout_ms)
+static long send_errand(int node, struct errand *e)
 {
-	while (!__atomic_load_n(&e->done, __ATOMIC_ACQUIRE)) {
-		const int rc = dsm_futex_wait(here.dsm, &e->done, 0, timeout_ms);
+	struct desk *desk = &here.world->desk[node];
 
-		if (rc == DSM_ERR_TIMEDOUT)
-			return __atomic_load_n(&e->done, __ATOMIC_ACQUIRE);
+	list_push(&desk->first, e, &e->next);
+	threads_check(dsm_sync_sem_post(here.dsm, &desk->filled), "a call on another node");
+	while (!__atomic_load_n(&e->done, __ATOMIC_ACQUIRE)) {
+		const int rc = dsm_futex_wait(here.dsm, &e->done, 0, -1);
+
 		if (rc != DSM_ERR_CHANGED)
 			threads_check(rc, "a call on another node");
 	}
-	return true;
-}
-
-void errand_interrupt(int node, struct errand *e)
-{
-	errand_call(node, interrupt, (long)e, 0, 0);
-}
-
-static long send_errand(int node, struct errand *e)
-{
-	errand_post(node, e);
-	errand_wait(e, -1);
 	return e->result;
 }
 

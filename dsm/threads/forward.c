@@ -191,7 +191,7 @@ long forward(const struct way *way, const long arg[6])
 	for (unsigned i = 0; kinds[i] && result == 0; i++)
 		result = argument(&c, way, i, own);
 	if (result == 0)
-		result = interrupt_make(way->number, own);
+		result = errand_make(0, way->number, own);
 	if (c.to && result > 0)
 		memcpy(c.to, c.out, (size_t)result < c.bytes ? (size_t)result : c.bytes);
 	if (c.large)

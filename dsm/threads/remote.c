@@ -60,10 +60,7 @@ EXPORT int pthread_kill(pthread_t thread, int number)
 
 static int do_cancel(pthread_t thread, void *request)
 {
-	const int rc = NEXT(pthread_cancel)(thread);
-
-	interrupt_cancelled(((struct request *)request)->thread);
-	return rc;
+	return NEXT(pthread_cancel)(thread);
 }
 
 EXPORT int pthread_cancel(pthread_t thread)

@@ -10,7 +10,6 @@
 #include <sys/syscall.h>
 
 #include "dsm/threads/calls.h"
-#include "dsm/threads/errand.h"
 
 #define SYS_BIT (UINT64_C(1) << (SIGSYS - 1))
 #define LIBC_FIRST 32 /* libc's own signals, which are of one process */
@@ -76,11 +75,6 @@ static void change_action(struct call *c)
 	if (number == SIGSYS) {
 		threads_say("sigaction: SIGSYS is taken, and remains so");
 		call_returns(c, -EINVAL);
-		return;
-	}
-	if (number == ERRAND_SIGNAL) { /* nobody sends it, but for this library */
-		c->arg[1] = 0;
-		call_native(c);
 		return;
 	}
 	memcpy(copy, (void *)c->arg[1], 4 * sizeof *copy);

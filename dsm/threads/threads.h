@@ -223,8 +223,6 @@ struct thread {
 	uint32_t started; /* atomic, waited for: enum thread_flag: it runs */
 	int node;
 	pthread_t libc; /* at its node */
-	uint32_t cancelled; /* atomic: somebody has; by its node, as: */
-	uint32_t waits;     /* atomic: its number, while it waits for signals in a call: interrupt.c */
 	sigset_t mask;  /* of signals, which it has from its maker */
 	struct stack stack;
 	void *value[KEYS_MAX];
@@ -281,10 +279,6 @@ long errand_call(int node, long (*fn)(const long arg[6]), long a, long b, long c
 long errand_on_stack(int node, long (*fn)(void *), void *arg);
 void errand_serve(void);           /* one more thread here that makes them */
 void signals_away(sigset_t *was);  /* from the calling thread, and those that it makes */
-
-/* --- interrupt.c --- */
-
-void interrupt_cancelled(struct thread *t); /* a thread of this node, which has not ended */
 
 /* --- catch.c --- */
 

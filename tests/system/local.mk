@@ -5,7 +5,7 @@ system_programs = tests/system/advice tests/system/api tests/system/audit tests/
 	tests/system/full tests/system/futex tests/system/heat tests/system/idle tests/system/kernel tests/system/layers tests/system/leave \
 	tests/system/left tests/system/litmus tests/system/load tests/system/log \
 	tests/system/lost tests/system/objects tests/system/place tests/system/resident tests/system/reuse tests/system/sharing tests/system/survive tests/system/survive_sync \
-	tests/system/stacks tests/system/stress tests/system/thread tests/system/thread-strange tests/system/threaded tests/system/threaded_calls tests/system/threaded_files tests/system/threaded_heap tests/system/threaded_interrupted \
+	tests/system/stacks tests/system/stress tests/system/thread tests/system/thread-strange tests/system/threaded tests/system/threaded_calls tests/system/threaded_files tests/system/threaded_heap \
 	tests/system/threaded_others tests/system/traced tests/system/user
 check_PROGRAMS += $(system_programs)
 
@@ -53,8 +53,6 @@ tests_system_threaded_calls_SOURCES = tests/system/threaded_calls.c tests/system
 tests_system_threaded_calls_LDADD = -lpthread
 tests_system_threaded_files_SOURCES = tests/system/threaded_files.c tests/system/threaded.h
 tests_system_threaded_files_LDADD = -lpthread
-tests_system_threaded_interrupted_SOURCES = tests/system/threaded_interrupted.c tests/system/threaded.h
-tests_system_threaded_interrupted_LDADD = -lpthread
 tests_system_threaded_heap_SOURCES = tests/system/threaded_heap.c
 tests_system_threaded_heap_LDADD = -lpthread
 tests_system_threaded_others_SOURCES = tests/system/threaded_others.c

@@ -33,7 +33,6 @@ same() {
 mkdir "$tmp/dir"
 same tests/system/threaded_calls "$tmp/dir"
 same tests/system/threaded_files "$tmp/file"
-same tests/system/threaded_interrupted
 if [ -x tests/system/threaded_ends ]; then
 	same tests/system/threaded_ends
 	same tests/system/threaded_ends 7
