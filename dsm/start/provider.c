@@ -25,7 +25,8 @@ static int provider_open(struct dsm *d, const char *name, const char *no_better)
 	        .nodes = d->boot->size,
 	        .provider = name,
 	        .no_better_than = no_better,
-	        .one_machine = d->boot->one_machine,
+	        /* Shared memory has locks in it that a dead node may hold; who says shm means it. */
+	        .one_machine = d->boot->one_machine && !d->settings->survives,
 	        .wake_at_once = d->boot->nodes_here > (int)processors_available(),
 	        .secret = d->boot->secret,
 	        .bind = d->boot->bind[0] ? d->boot->bind : NULL,

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # A job goes on when one of its nodes is killed at some moment, or stands still for too long and comes
-# back: over shared memory and a network, by every delivery of faults, started by dsmctl and by hand.
+# back: over a network, by every delivery of faults, started by dsmctl and by hand.
 # survive.c says what is checked, of mutexes and the like survive_sync.c. `survive.sh N` does it for N seeds each.
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -67,7 +67,7 @@ stopped() {
 find_deliveries
 for ((i = 0; i < seeds; i++)); do
 	for delivery in $deliveries; do
-		killed 3 shm "$delivery" calls
+		killed 3 auto "$delivery" calls
 		killed 4 tcp "$delivery" two
 		DSM_MEMORY=2304K killed 3 tcp "$delivery" small
 	done
@@ -76,9 +76,9 @@ done
 told=0
 for ((i = 0; i < seeds; i++)); do
 	for delivery in $deliveries; do
-		locked 3 shm "$delivery" kill
+		locked 3 tcp "$delivery" kill
 		locked 4 tcp "$delivery" two
-		locked 4 shm "$delivery" holder
+		locked 4 auto "$delivery" holder
 		locked 3 tcp "$delivery" holder
 	done
 done
@@ -88,7 +88,7 @@ echo "told $told times of a mutex whose holder has died"
 # Who stood still goes on to write pages that he was asked for, as soon as he may, and before he knows.
 late=0
 for ((i = 0; i < seeds; i++)); do
-	stopped 3 shm
+	stopped 3 auto
 	stopped 4 tcp
 	stopped 3 tcp
 done
