@@ -67,7 +67,7 @@ stopped() {
 find_deliveries
 for ((i = 0; i < seeds; i++)); do
 	for delivery in $deliveries; do
-		killed 3 auto "$delivery" calls
+		killed 3 tcp "$delivery" calls
 		killed 4 tcp "$delivery" two
 		DSM_MEMORY=2304K killed 3 tcp "$delivery" small
 	done
@@ -78,7 +78,7 @@ for ((i = 0; i < seeds; i++)); do
 	for delivery in $deliveries; do
 		locked 3 tcp "$delivery" kill
 		locked 4 tcp "$delivery" two
-		locked 4 auto "$delivery" holder
+		locked 4 tcp "$delivery" holder
 		locked 3 tcp "$delivery" holder
 	done
 done
@@ -88,7 +88,7 @@ echo "told $told times of a mutex whose holder has died"
 # Who stood still goes on to write pages that he was asked for, as soon as he may, and before he knows.
 late=0
 for ((i = 0; i < seeds; i++)); do
-	stopped 3 auto
+	stopped 3 tcp
 	stopped 4 tcp
 	stopped 3 tcp
 done
