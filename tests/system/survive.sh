@@ -19,31 +19,30 @@ say_and_fail() {
 	fail "$*"
 }
 
-# killed NODES PROVIDER DELIVERY MODE: by itself, in a job of dsmctl
-killed() {
-	local victim=$((seed % $1)) status
+# dies PROGRAM NODES PROVIDER DELIVERY MODE: by itself, in a job of dsmctl; what they say is in $tmp/said
+dies() {
+	local status
+	victim=$((seed % $2))
 	: >"$tmp/tally"
-	DSM_PROVIDER=$2 DSM_FAULTS=$3 timeout -k 10 $hang tools/dsmctl run --survive -t $((hang / 2)) -n "$1" \
-		-- tests/system/survive "$tmp/tally" $victim "$4" $seed >"$tmp/said" 2>&1
+	DSM_PROVIDER=$3 DSM_FAULTS=$4 timeout -k 10 $hang tools/dsmctl run --survive -t $((hang / 2)) -n "$2" \
+		-- tests/system/"$1" "$tmp/tally" "$victim" "$5" "$seed" >"$tmp/said" 2>&1
 	status=$?
 	[ $status = $survived ] ||
-		say_and_fail "SEED=$seed: $1 nodes over $2 by $3, of which $victim is killed: status $status"
-	sed -n 's/^\[.*\] survive: \(.* pages are lost.*\)/\1/p' "$tmp/said" | head -n 1 |
-		sed "s/^/$1 nodes over $2 by $3, without $victim: /"
+		say_and_fail "SEED=$seed: $1: $2 nodes over $3 by $4 and $5, of which $victim dies: status $status"
 	seed=$((seed + 1))
 }
 
-# locked NODES PROVIDER DELIVERY MODE: killed among mutexes, words and barriers
+# killed NODES PROVIDER DELIVERY MODE: among pages and atomics
+killed() {
+	dies survive "$@"
+	sed -n 's/^\[.*\] survive: \(.* pages are lost.*\)/\1/p' "$tmp/said" | head -n 1 |
+		sed "s/^/$1 nodes over $2 by $3, without $victim: /"
+}
+
+# locked NODES PROVIDER DELIVERY MODE: among mutexes, words and barriers
 locked() {
-	local victim=$((seed % $1)) status
-	: >"$tmp/tally"
-	DSM_PROVIDER=$2 DSM_FAULTS=$3 timeout -k 10 $hang tools/dsmctl run --survive -t $((hang / 2)) -n "$1" \
-		-- tests/system/survive_sync "$tmp/tally" $victim "$4" $seed >"$tmp/said" 2>&1
-	status=$?
-	[ $status = $survived ] ||
-		say_and_fail "SEED=$seed: $1 nodes over $2 by $3 and $4, of which $victim dies: status $status"
+	dies survive_sync "$@"
 	told=$((told + $(sed -n 's/.*inside, \([0-9]*\) told of a dead owner.*/\1/p' "$tmp/said" | head -n 1)))
-	seed=$((seed + 1))
 }
 
 # stopped NODES PROVIDER: by hand; late is how many page writes came in vain
