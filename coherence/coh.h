@@ -23,6 +23,7 @@
 #define COH_MAX_NODES 1024
 #define COH_MAX_HOME_PAGES (UINT64_C(1) << 31) /* of one node: they travel in tags of 32 bits */
 #define COH_MAX_QUEUE 0x7fff /* per_home * nodes */
+#define COH_RESTORES 16 /* secure pages that a home brings to two nodes at a time, after a death */
 #define COH_MAX_SYNC_SLOTS 0x7fff
 #define COH_MAX_WAITERS (1u << 21) /* sync_slots * nodes; futex_slots * nodes */
 #define COH_MAX_WOKEN 64 /* threads that one step wakes from words */
@@ -69,6 +70,7 @@ struct coh_config {
 	 * locks; no page is taken for migratory, whatever that says, and a home has room for slots
 	 * requests of a node. */
 	uint8_t survive;
+	uint64_t secure_first, secure_pages; /* where nodes may die: blocks that two hold (secure.h) */
 	uint8_t overtakes; /* threads woken from a condition that go before one that waits for its
 	                    * mutex; 0: none, they go to the end */
 	/* Of every so many blocks of a zone as the last node's entry says, node i is home to those
@@ -86,7 +88,7 @@ enum coh_event_kind {
 	COH_EV_PREFETCH, /* page, n: ask for a run in S; effects->consumed says how far it went */
 	COH_EV_EVICT,    /* page: give it up; -EBUSY while a request for it is under way */
 	COH_EV_ATOMIC,   /* page, atomic, cookie. Completes with what was there, or -EIO: the page is
-	                  * lost, and perhaps it was done */
+	                  * lost, and perhaps it was done. -EINVAL: of a secure page: write it */
 	COH_EV_MSG,      /* from, msg */
 	COH_EV_LANDED,   /* tag: a page write into a frame of ours is complete */
 	COH_EV_TIMER,    /* slot: a tenure timer armed by an effect has fired */
@@ -112,9 +114,8 @@ enum coh_event_kind {
 	                    * cancelled; -ESTALE: a view has begun, and nobody may have woken it.
 	                    * -ENOSPC: as many wait as may */
 	COH_EV_FUTEX_WAKE, /* page, futex (offset, value: how many at most), cookie. Completes with
-	                    * how many it has woken (result) and, where these are as many as one
-	                    * step may, how many that slept then are left (result, upper half). -ESTALE: a view has
-	                    * begun, and nobody knows how many */
+	                    * how many it has woken (result) and, where that is all one step may,
+	                    * how many slept on (result, upper half). -ESTALE: nobody knows how many */
 	COH_EV_FUTEX_CANCEL, /* cookie, of a FUTEX_WAIT: it is to end; of none: nothing */
 	COH_EV_COMPARED, /* page, futex (value), view: the outcome of an effect COMPARE for this node, and,
 	                  * where nodes may die, coh_view() when that was carried out */
@@ -124,6 +125,10 @@ enum coh_event_kind {
 	COH_EV_FENCED, /* no page write of an older view can land here any more, and COH_EV_LANDED has
 	                * told of all that has: the view begins */
 	COH_EV_RECOVER, /* go on, as coh_has_more() says */
+	COH_EV_RENEW, /* as DISCARD, of those of the pages that are lost; result: which of them are not,
+	               * and stay as they are. -ESTALE: a view has begun, and perhaps it was done */
+	COH_EV_SECURE, /* cookie: what is written here to secure pages is to be on two nodes; -EBUSY:
+	                * one is under way */
 };
 
 struct coh_event {
@@ -163,7 +168,9 @@ enum coh_effect_kind {
 	COH_FX_COMPLETE,       /* cookie, status, result, n: a call of ours has its answer */
 	COH_FX_FENCE,          /* cut off all page writes into frames of ours; give COH_EV_LANDED for
 	                        * those that have landed, then COH_EV_FENCED */
+	COH_FX_TAKE,           /* page: what landed for who has died is the frame now */
 	COH_FX_LOST,           /* page, n: no copy of it lives; whoever wants it is told so */
+	COH_FX_RENEWED,        /* page, n: those of them that were lost are so no more */
 };
 
 enum coh_fill {
@@ -212,8 +219,8 @@ enum coh_count {
 	COH_N_BARRIER,      /* barriers passed */
 	COH_N_MIGRATORY,    /* reads that this home granted as writes */
 	COH_N_DISCARD,      /* pages of this home that are untouched again */
-	COH_N_SLEEP,        /* threads that this home has put to sleep for words */
-	COH_N_WOKEN,        /* ... and woken */
+	COH_N_SLEEP, COH_N_WOKEN, /* threads that this home has put to sleep for words; and woken */
+	COH_N_PUSH, COH_N_COPY, /* secure pages of ours put on two nodes; second copies for this home */
 	COH_COUNTS
 };
 
@@ -282,6 +289,7 @@ enum coh_cache_state {
 	COH_C_SM_A, /* GetM sent, S held until the grant or an Inv */
 	COH_C_MI_A, /* PutM sent, M kept until a Fwd */
 	COH_C_II_A, /* PutS sent, or PutM and a Fwd since: no access any more */
+	COH_C_MS_A, /* secure, written, to be read: until all such pages are on two nodes */
 	COH_CACHE_STATES
 };
 enum coh_dir_state {
@@ -290,12 +298,14 @@ enum coh_dir_state {
 	COH_D_M,
 	COH_D_LOST, /* no current copy lives */
 	COH_D_AWAY, /* as S, but the home's frame is stale: the page comes from the owner, who has it */
+	COH_D_HELD, /* as S, and nobody but the owner sees it before he says so (secure.h) */
 	/* busy: what the transaction waits for */
 	COH_D_INV,    /* Inv-Acks of the sharers */
 	COH_D_RECALL, /* the home's own cache lowers its access */
 	COH_D_DONE,   /* the requestor's Done, and the refresh of a Fwd-GetS */
 	COH_D_PULL,   /* the page of a PutM */
 	COH_D_COMPARE, /* whether a word holds what a thread expects that is to wait for it */
+	COH_D_COPY, /* the second copy of a secure page */
 	COH_DIR_STATES
 };
 
@@ -306,6 +316,7 @@ struct coh_page_info {
 	uint8_t sharers_inexact; /* a superset is known */
 	uint8_t migratory; /* so many reads to come are granted as writes */
 	uint8_t kept;      /* this node keeps a frame of it that it has given up */
+	uint8_t secure, copy, logged; /* two nodes hold it; this one is the second; has it for its owner */
 	uint32_t asked;    /* the serial of this node's atomic on it that is under way; 0: none */
 	coh_node kept_for; /* ... for a request of this node's that may not be over, or COH_NO_NODE */
 	coh_node owner, requestor;
@@ -325,9 +336,7 @@ struct coh_dir_info {
 	uint32_t maps; /* exact maps of sharers in use */
 };
 void coh_dir_info(const struct coh *coh, struct coh_dir_info *out);
-/* --- views --- */
-/* Which node is home to a page when these live: the first choice as long as it does, and when a node
- * dies only its pages move. */
+/* Which node is home to a page when these live: the first choice as long as it does. */
 coh_node coh_home_among(const struct coh_config *config, uint64_t members, uint64_t page);
 uint32_t coh_view(const struct coh *coh);
 /* Whether COH_EV_RECOVER has something to do. */
@@ -345,13 +354,11 @@ int coh_is_rebuilding(const struct coh *coh);
 void coh_forget_request(struct coh *coh, coh_node node, uint64_t page, uint32_t serial);
 void coh_forget_atomic(struct coh *coh, coh_node node, uint64_t page, uint32_t serial);
 enum coh_access coh_access_of(enum coh_cache_state state);
-/* What this node's cache allowed a moment ago: the one thing that may be asked while another thread
- * steps. */
+/* What this node's cache allowed a moment ago: all that may be asked while another thread steps. */
 enum coh_access coh_access_glimpse(const struct coh *coh, uint64_t page);
 /* NULL, or what is wrong with the state: for tests, and after every step in debug builds. */
 const char *coh_invariant(const struct coh *coh);
-/* No request, hold, transaction or lock waiter anywhere in this node; threads may be asleep that
- * wait for words. */
+/* No request, hold, transaction or lock waiter in this node; threads may sleep that wait for words. */
 int coh_is_quiet(const struct coh *coh);
 const struct coh_config *coh_config_of(const struct coh *coh);
 
@@ -386,5 +393,7 @@ const struct coh_row *coh_rows(unsigned *count);
 const char *coh_msg_name(unsigned type);
 const char *coh_cache_state_name(unsigned state);
 const char *coh_dir_state_name(unsigned state);
+
+#include "coherence/held.h" /* of secure pages */
 
 #endif

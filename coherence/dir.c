@@ -22,7 +22,7 @@ int coh_dir_awaits_done(struct coh *c, uint64_t page, uint16_t n, enum coh_acces
 
 static int is_own(const struct coh *c, const struct txn *txn, uint16_t slot)
 {
-	return txn->requestor == c->cfg.self && txn->slot == slot;
+	return txn->requestor == c->cfg.self && txn->slot == slot && txn->type != COH_MSG_PUSH;
 }
 
 int coh_dir_has_own(struct coh *c, uint64_t page, uint16_t slot)

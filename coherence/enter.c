@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "coherence/view.h"
+#include "coherence/secure.h"
 
 int coh_view_event(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
 {
@@ -46,6 +46,8 @@ static uint8_t settled(unsigned state)
 	case COH_C_IM_D:
 	case COH_C_II_A: return COH_C_I;
 	case COH_C_SM_A: return MUTANT(REQUEST_SURVIVES) ? COH_C_SM_A : COH_C_S;
+	case COH_C_MS_A: /* nobody else has seen it, and it is pushed again */
+		return MUTANT(PUSHED_SHARED) ? COH_C_S : COH_C_MS_A;
 	case COH_C_MI_A: return COH_C_M;
 	default: return (uint8_t)state;
 	}
@@ -64,6 +66,20 @@ static void end_request(struct coh *c, struct coh_effects *fx, uint64_t page)
 	line->faulted = 0;
 }
 
+/* What no thread would ask for again. A renewal is over: what it has made anew may hold something
+ * since, and be lost again, which is for its caller to see. */
+static int is_asked_again(const struct request *r)
+{
+	return r->type == COH_MSG_ATOMIC ||
+	       (r->type == COH_MSG_DISCARD && (!(r->flags & COH_F_RENEW) || MUTANT(RENEWAL_ASKED_AGAIN)));
+}
+
+static int is_told(const struct request *r)
+{
+	return (r->type == COH_MSG_FUTEX_WAKE && !MUTANT(WAKE_FORGOTTEN)) ||
+	       (r->type == COH_MSG_DISCARD && !is_asked_again(r) && !MUTANT(RENEWAL_FORGOTTEN));
+}
+
 /* Whoever waits for a word is woken: a wake may have been lost, with the home that had the queue or
  * on its way. Of a wake nobody knows how many it has found. */
 static void end_waits(struct coh *c, struct coh_effects *fx)
@@ -72,14 +88,8 @@ static void end_waits(struct coh *c, struct coh_effects *fx)
 		if (dozer_at(c, i)->state != DOZE_FREE && !MUTANT(SLEEP_SURVIVES))
 			coh_dozer_end(c, fx, i, -ESTALE);
 	for (unsigned i = 0; i < c->cfg.slots; i++)
-		if (request_at(c, i)->type == COH_MSG_FUTEX_WAKE && !MUTANT(WAKE_FORGOTTEN))
+		if (is_told(request_at(c, i)))
 			coh_fx_complete(fx, request_at(c, i)->cookie, -ESTALE, 0);
-}
-
-/* What no thread would ask for again. */
-static int is_asked_again(unsigned type)
-{
-	return type == COH_MSG_ATOMIC || type == COH_MSG_DISCARD;
 }
 
 static void enter_cache(struct coh *c, struct coh_effects *fx)
@@ -88,10 +98,11 @@ static void enter_cache(struct coh *c, struct coh_effects *fx)
 	for EACH_USED(c, p)
 		if (line_at(c, p)->state || kept_at(c, p)->is || kept_at(c, p)->wanted)
 			end_request(c, fx, p);
+	coh_secure_enter_cache(c, fx);
 	end_waits(c, fx);
 	coh_sync_enter(c, fx);
 	for (unsigned i = 0; i < c->cfg.slots; i++)
-		if (!is_asked_again(request_at(c, i)->type))
+		if (!is_asked_again(request_at(c, i)))
 			*request_at(c, i) = (struct request){0};
 	memset(out_at(c, 0), 0, c->cfg.nodes * sizeof(uint16_t));
 }
@@ -103,6 +114,9 @@ static struct record record_owned(const struct coh *c, const struct dir *d, cons
 {
 	int lent = txn && (txn->type == COH_MSG_GETS || txn->phase == COH_D_PULL);
 
+	/* Of a secure page what its owner gave up is here. */
+	if (txn && txn->phase == COH_D_COPY)
+		return (struct record){.kind = REC_CURRENT};
 	/* Done may be missing, but the refresh has landed. The home's own read lands in its frame,
 	 * and is over then. */
 	if (txn && txn->type == COH_MSG_GETS && txn->phase == COH_D_DONE &&
@@ -154,7 +168,9 @@ static void enter_home_of(struct coh *c, uint64_t page, uint64_t old_members)
 	struct dir *d = coh_dir_at(c, page);
 
 	if (!was_home)
-		*r = (struct record){.kind = REC_UNKNOWN};
+		*r = (struct record){.kind = coh_secure_inherits(c, page, old_members)
+		                                     ? REC_BACKUP
+		                                     : REC_UNKNOWN};
 	else if (c->view.rebuilding && !MUTANT(RECORD_FORGOTTEN))
 		record_again(c, r, page, old_members);
 	else
@@ -170,6 +186,7 @@ static void enter_home(struct coh *c, uint64_t old_members)
 	for EACH_USED(c, p)
 		if (coh_home(c, p) == c->cfg.self)
 			enter_home_of(c, p, old_members);
+	coh_secure_enter(c, old_members);
 	coh_view_note_before(c, old_members);
 	memset(txn_at(c, 0), 0, c->n_txns * sizeof(struct txn));
 	memset(in_at(c, 0), 0, c->cfg.nodes * sizeof(uint16_t));

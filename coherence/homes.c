@@ -57,6 +57,14 @@ static unsigned zone_of(const struct coh_config *config, uint64_t page)
 	return z;
 }
 
+uint64_t coh_homes_round_end(const struct coh_config *config, uint64_t page, uint64_t end)
+{
+	const unsigned z = zone_of(config, page);
+	const uint64_t round = (uint64_t)round_blocks(config) * config->zone[z].block_pages;
+
+	return zone_of(config, end - 1) == z && end - page > round ? page + round : end;
+}
+
 coh_node coh_home_of(const struct coh_config *config, uint64_t page)
 {
 	const struct coh_zone *zone = &config->zone[zone_of(config, page)];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Looking into the state: for tests, tools and statistics. */
+#include "coherence/secure.h"
 #include "coherence/sharers.h"
-#include "coherence/view.h"
 
 static void dir_info(struct coh *c, uint64_t page, struct coh_page_info *out)
 {
@@ -48,6 +48,9 @@ void coh_page_info(const struct coh *coh, uint64_t page, struct coh_page_info *o
 		out->kept = 1;
 		out->kept_for = k->serial ? k->node : COH_NO_NODE;
 	}
+	out->secure = (uint8_t)is_secure(c, page);
+	out->copy = (uint8_t)coh_is_copy(c, page);
+	out->logged = out->secure && secure_at(c, page)->log & COPY_SEALED;
 	if (coh_home(c, page) == c->cfg.self)
 		dir_info(c, page, out);
 }
@@ -62,6 +65,12 @@ int64_t coh_page_awaited(const struct coh *coh, struct coh_tag tag)
 		r = tag.slot < c->cfg.slots ? request_at(c, tag.slot) : NULL;
 		return r && (r->type == COH_MSG_GETS || r->type == COH_MSG_GETM) ? (int64_t)r->page : -1;
 	}
+	if (c->cfg.secure_pages && tag.home_index >= coh_pages(&c->cfg)) {
+		uint64_t page = tag.home_index - coh_pages(&c->cfg) + c->cfg.secure_first;
+		return is_secure(c, page) && secure_at(c, page)->log & COPY_AWAITED ? (int64_t)page : -1;
+	}
+	if (is_secure(c, tag.home_index) && coh_home(c, tag.home_index) != c->cfg.self)
+		return secure_at(c, tag.home_index)->copy & COPY_AWAITED ? (int64_t)tag.home_index : -1;
 	if (tag.home_index >= coh_pages(&c->cfg) || coh_home(c, tag.home_index) != c->cfg.self)
 		return -1;
 	d = coh_dir_at(c, tag.home_index);
@@ -130,6 +139,9 @@ int coh_is_quiet(const struct coh *coh)
 	for (coh_node node = 0; node < c->cfg.nodes; node++)
 		if (*waiting_at(c, node))
 			return 0;
-	return !c->view.next && !c->view.rebuilding && !coh_has_more(c) && !c->barrier_here &&
+	if (coh_secure_is_dirty(c) && c->securing.draining)
+		return 0;
+	return !c->securing.cookie && !c->securing.waits && !c->securing.restoring && !c->view.next &&
+	       !c->view.rebuilding && !coh_has_more(c) && !c->barrier_here &&
 	       !coh_map_count(&c->cfg, arrived_at(c));
 }

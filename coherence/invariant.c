@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What is true of one core's state between any two steps, as far as it can be told here. */
+#include "coherence/secure.h"
 #include "coherence/sharers.h"
-#include "coherence/state.h"
 
 /* The type of request that a cache state goes with, or 0. */
 static int fits(unsigned state, unsigned type)
@@ -64,7 +64,7 @@ static const char *check_holds(struct coh *c)
 
 static const char *check_dir(struct coh *c, const struct dir *d)
 {
-	if (d->state > COH_D_AWAY)
+	if (d->state > COH_D_HELD)
 		return "a page is in a state that only a transaction can have";
 	if (d->state == COH_D_M && (d->owner >= c->cfg.nodes || !d->touched))
 		return "a page in M has no owner, or is untouched";
@@ -73,11 +73,11 @@ static const char *check_dir(struct coh *c, const struct dir *d)
 		return "a page remembers a writer, and is not shared with it";
 	if (d->migratory > c->cfg.migratory || (d->migratory && d->state == COH_D_S && !d->txn))
 		return "a page is migratory that cannot be";
-	if (d->state != COH_D_S && d->state != COH_D_AWAY && d->sharers)
+	if (d->state != COH_D_S && d->state != COH_D_AWAY && d->state != COH_D_HELD && d->sharers)
 		return "a page has sharers and is not in S";
 	if (d->state == COH_D_S && !d->sharers && !d->txn)
 		return "a page in S has no sharers";
-	if (d->queue && !d->txn && !c->view.rebuilding && !c->view.starting)
+	if (d->queue && !d->txn && !c->view.rebuilding && !c->view.starting && d->state != COH_D_HELD)
 		return "requests wait for a page that is free";
 	return NULL;
 }
@@ -212,6 +212,24 @@ static const char *check_sleepers(struct coh *c)
 	return queued == c->asleep ? NULL : "a thread that waits for a word is in no queue";
 }
 
+/* What was written is in a list, by how far it has come. */
+static const char *check_secure(struct coh *c)
+{
+	for (unsigned list = LIST_DIRTY; list <= LIST_HELD; list++) {
+		uint64_t n = 0;
+		for (uint32_t p = c->securing.head[list]; p; p = secure_at(c, p - 1)->next) {
+			unsigned state = line_at(c, p - 1)->state;
+			if (n++ > c->cfg.secure_pages || secure_at(c, p - 1)->list != list)
+				return "a list of secure pages is broken";
+			if (state != COH_C_MS_A && (state != COH_C_M || list != LIST_DIRTY))
+				return "a secure page is in another list than its state says";
+		}
+		if (n != c->securing.count[list])
+			return "secure pages that were written are miscounted";
+	}
+	return NULL;
+}
+
 const char *coh_invariant(const struct coh *coh)
 {
 	struct coh *c = (struct coh *)coh; /* only read */
@@ -225,5 +243,7 @@ const char *coh_invariant(const struct coh *coh)
 		wrong = check_shares(c); /* and so no queue is without an end */
 	if (!wrong)
 		wrong = check_order(c);
+	if (!wrong)
+		wrong = check_secure(c);
 	return wrong ? wrong : check_sleepers(c);
 }

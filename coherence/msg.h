@@ -68,6 +68,19 @@ enum coh_msg_type {
 	 * has kept (COH_F_KEPT) for a request of requestor's with that serial, and the serial of a
 	 * request of its own that the view has ended (result) */
 	COH_MSG_REPORT,
+	/* secure pages (secure.h): owner to home and back, home to the second node and back */
+	COH_MSG_LOG,       /* an owner to its stand-in: you are to have what I am going to push */
+	COH_MSG_LOG_HERE,  /* ... and back: the landing for it */
+	COH_MSG_LOGGED,    /* ... I have it */
+	COH_MSG_SEAL,      /* owner: result 1: that is all of it; 0: it is all where it belongs */
+	COH_MSG_SEALED,    /* ... and back */
+	COH_MSG_PUSH,      /* what I have written is to be on two nodes */
+	COH_MSG_SECURED,   /* it is */
+	COH_MSG_COPY,      /* you are to have a copy */
+	COH_MSG_COPY_HERE, /* the landing for it */
+	COH_MSG_COPIED,    /* I have it */
+	COH_MSG_RESTORED,  /* home to all: my pages are on two nodes again; result: 1 where what has no copy
+	                    * was never touched */
 	COH_MSG_TYPES
 };
 
@@ -81,6 +94,8 @@ enum coh_msg_flag {
 	                         * page; Done: the owner does, and has granted nothing */
 	/* Those of views have the values of others, in messages that have no use for these. */
 	COH_F_LOST = 1 << 0,    /* Grant of nothing, Atomic-Resp: the page is lost */
+	COH_F_RENEW = 1 << 1,   /* Discard: only those of the pages that are lost; Drop: those of them that
+	                         * were lost are so no more */
 	COH_F_KEPT = 1 << 0,    /* Report: requestor and serial say for whom a frame was kept */
 	COH_F_LAST = 1 << 1,    /* Report: the sender's last one in this view */
 	COH_F_ORPHAN = 1 << 0,  /* Sync-Resp to a Lock: granted, and its last holder has died, or may have */
@@ -93,6 +108,7 @@ enum coh_msg_flag {
 	COH_F_SALVAGE = 1 << 4, /* Fwd-GetS: write your frame to the home's, whatever you may do with it */
 	COH_F_HELD = 1 << 6,    /* Fwd-GetS, on its way into the core only: the node holds the page,
 	                         * beside what the core knows */
+	COH_F_RESTORE = 1 << 7,  /* Push, of a home's own: no owner asks for it */
 };
 
 enum coh_atomic_op {

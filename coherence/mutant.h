@@ -100,6 +100,26 @@
 	X(DROPPED_IS_CURRENT, "the home's frame counts as current when its owner was told to drop the page") \
 	X(LOST_KEEPS_FRAME, "a lost page that is freed keeps what is in the home's frame")          \
 	X(RUN_OVER_LOST, "a run's grant includes pages that are lost, or elsewhere")                \
+	X(RENEWAL_UNTOLD, "who was told that a page is lost does not hear that it is renewed")       \
+	X(RENEWAL_OF_ALL, "a renewal takes pages that are not lost")                               \
+	X(RENEWAL_FORGOTTEN, "a renewal that the view has ended is never answered")                \
+	X(RENEWAL_ASKED_AGAIN, "a renewal outlives its view, and takes what is lost in the next")  \
+	X(RENEWED_BEFORE_ALL_KNOW, "a page is renewed before all have heard so")                   \
+	X(COPY_SKIPPED, "two nodes count as having a page that only its home and its owner have")  \
+	X(COPY_NOT_AWAITED, "a second copy counts before it has landed")                          \
+	X(SEEN_AT_ONCE, "others see a page before what its owner wrote earlier is on two nodes")   \
+	X(RELEASED_EACH, "an owner lets others see each page as soon as two nodes have that one")  \
+	X(SEEN_WHILE_DIRTY, "a page that was written after secure ones is supplied before these are on two nodes") \
+	X(COPY_DROPPED, "the second node gives its frame back when it evicts the page")            \
+	X(UNLOGGED, "what is pushed is on no other node before, so that of several pages some may come through") \
+	X(PLACE_NOT_TAKEN, "who has all that a dead node was pushing does not go on in its place")  \
+	X(SEAL_FORGOTTEN, "what a stand-in has of who lives ends with the view, before he has pushed it again") \
+	X(SEEN_BEFORE_END, "others may see a page while the stand-in still has it to take over")    \
+	X(PUSHED_SHARED, "what was written and pushed counts as shared in a new view, wherever it has come") \
+	X(RESTORED_SOON, "a home says that all copies are made, with some of them under way")     \
+	X(RESTORE_SKIPPED, "no second copies are made after a death")                             \
+	X(RESTORE_NOT_AWAITED, "after a death a call is over before the second copies are there")  \
+	X(ABSENCE_TRUSTED, "what has no copy counts as never touched before all copies are made")  \
 	X(NOT_BLOCKING, "the home is free again as soon as it has granted")
 
 #define COH_MUTANT_ENUM(name, text) COH_MUT_##name,
@@ -108,7 +128,7 @@ enum coh_mutant { COH_MUT_NONE = 0, COH_MUTANT_LIST(COH_MUTANT_ENUM) COH_MUTANTS
 
 /* Those of what happens when a node dies: they are only seen where one does. */
 #define COH_MUT_VIEWS_FIRST COH_MUT_NOTHING_KEPT
-#define COH_MUT_VIEWS_LAST COH_MUT_RUN_OVER_LOST
+#define COH_MUT_VIEWS_LAST COH_MUT_ABSENCE_TRUSTED
 
 #ifdef COH_MUTANTS
 /* The number of a mutant ("ack-before-lower"), or -1. */

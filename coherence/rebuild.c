@@ -12,12 +12,17 @@
 #include <errno.h>
 
 #include "coherence/home/home.h"
-#include "coherence/view.h"
+#include "coherence/secure.h"
 
 /* --- one page --- */
 
-static int has_own_frame(const struct coh *c, const struct record *r)
+static int has_own_frame(struct coh *c, uint64_t page, const struct record *r, uint64_t readers)
 {
+	/* What was granted to the owner of a secure page that has died: what he wrote nobody saw. */
+	if (c->cfg.secure_pages && is_secure(c, page))
+		/* Without a copy it is zero; but half discarded, somebody may read it still. */
+		return secure_at(c, page)->base == BASE_FILLED ||
+		       (secure_at(c, page)->base == BASE_ZERO && !(r->kind == REC_BACKUP && readers));
 	/* Who was perhaps granted the page and lives would have reported it. */
 	return r->kind == REC_CURRENT ||
 	       (r->kind == REC_GRANTING && (is_member(c, r->node) || MUTANT(DEAD_GRANTED_NOTHING)));
@@ -100,7 +105,12 @@ static void rebuild(struct coh *c, uint64_t page)
 	struct dir *d = coh_dir_at(c, page);
 	uint64_t writers = who_may(c, page, COH_WRITE), readers = who_may(c, page, COH_READ);
 	coh_node keeper = keeper_of(c, page, r);
-	int own = has_own_frame(c, r);
+	const int secure = c->cfg.secure_pages && is_secure(c, page);
+	int own;
+
+	if (secure)
+		coh_secure_rebase(c, page, r, d->touched);
+	own = has_own_frame(c, page, r, readers);
 
 	d->owner = 0;
 	d->sharers = writers ? 0 : readers;
@@ -110,6 +120,7 @@ static void rebuild(struct coh *c, uint64_t page)
 		d->touched = 1;
 	} else if (own || MUTANT(LOST_FALLS_BACK)) {
 		d->state = readers ? COH_D_S : COH_D_I;
+		d->touched = secure ? secure_at(c, page)->base == BASE_FILLED : d->touched;
 	} else if (readers) {
 		from_node(c, d, readers >> c->cfg.self & 1 ? c->cfg.self
 		                                           : (coh_node)__builtin_ctzll(readers));
@@ -153,6 +164,7 @@ static void start_objects(struct coh *c, struct coh_effects *fx)
 	}
 	c->view.starting = 0;
 	c->view.start_at = 0;
+	c->securing.restoring = c->securing.homes >> c->cfg.self & 1;
 }
 
 void coh_view_start(struct coh *c, struct coh_effects *fx)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The same state under other names: of its nodes, of its transactions. For tests. */
+#include "coherence/secure.h"
 #include "coherence/sharers.h"
-#include "coherence/view.h"
 
 /* --- renaming nodes --- */
 
@@ -67,7 +67,7 @@ static void permute_home_side(struct coh *c, const coh_node *perm)
 {
 	for (uint64_t i = 0; i < c->n_dirs; i++) {
 		struct dir *d = dir_by_index(c, i);
-		if (d->state == COH_D_M || d->state == COH_D_AWAY || d->wrote)
+		if (d->state == COH_D_M || d->state == COH_D_AWAY || d->state == COH_D_HELD || d->wrote)
 			d->owner = perm[d->owner];
 		if (c->wide)
 			coh_wide_permute(c, &d->sharers, perm);
@@ -110,6 +110,7 @@ void coh_permute(struct coh *c, const coh_node *perm)
 	permute_rows(held_at(c, 0, 0), c->cfg.locks * sizeof(uint32_t), perm, c->cfg.nodes);
 	permute_home_side(c, perm);
 	coh_view_permute(c, perm);
+	coh_secure_permute(c, perm);
 	c->cfg.self = perm[c->cfg.self];
 }
 

@@ -11,7 +11,8 @@
 
 static uint8_t access_of(const struct line *line)
 {
-	return (uint8_t)coh_access_of(line->state);
+	/* Written, and nobody else has seen it: still its own (secure.h). */
+	return line->state == COH_C_MS_A ? COH_WRITE : (uint8_t)coh_access_of(line->state);
 }
 
 /* An atomic is asked for again, by its old number: who has done it tells what was there. So is a
@@ -28,6 +29,7 @@ static void ask_again(struct coh *c, struct coh_effects *fx)
 		m = coh_fx_send(c, fx, r->home, r->type, r->page);
 		m->slot = (uint16_t)i;
 		m->n = r->type == COH_MSG_DISCARD ? r->n : 1;
+		m->flags = r->flags;
 		m->serial = MUTANT(ATOMIC_RENUMBERED) ? 0 : r->serial;
 		if (r->type == COH_MSG_ATOMIC)
 			m->atomic = *asked_at(c, i);

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "coherence/secure.h"
 #include "coherence/sharers.h"
-#include "coherence/view.h"
 
 /* --- configuration --- */
 
@@ -31,7 +31,9 @@ int coh_config_check(const struct coh_config *config)
 			return -EINVAL;
 		first += zone->count;
 	}
-	return coh_view_config_check(config) ? -EINVAL : coh_homes_check(config);
+	if (coh_view_config_check(config) || coh_secure_config_check(config))
+		return -EINVAL;
+	return coh_homes_check(config);
 }
 
 /* --- layout --- */
@@ -53,8 +55,9 @@ static uint32_t refreshes_of(const struct coh_config *config)
 {
 	uint32_t requests = coh_requests_of_node(config) * config->nodes;
 	uint32_t n = config->refreshes ? config->refreshes : requests;
+	uint32_t most = COH_MAX_QUEUE - requests - coh_secure_restores(config);
 
-	return n < COH_MAX_QUEUE - requests ? n : COH_MAX_QUEUE - requests;
+	return n < most ? n : most;
 }
 
 static void lay_out(struct coh *c, const struct coh_config *config)
@@ -67,7 +70,7 @@ static void lay_out(struct coh *c, const struct coh_config *config)
 	if (config->survive)
 		c->cfg.migratory = 0; /* it would have to be brought through a view change */
 	c->max_refreshing = refreshes_of(config);
-	c->n_txns = coh_requests_of_node(config) * config->nodes + c->max_refreshing;
+	c->n_txns = coh_requests_of_node(config) * config->nodes + c->max_refreshing + coh_secure_restores(config);
 	c->n_waiters = (uint32_t)config->sync_slots * config->nodes;
 	c->n_sleepers = (uint32_t)config->futex_slots * config->nodes;
 	c->n_queues = c->n_sleepers < DOZE_QUEUES_MAX ? c->n_sleepers + 1 : DOZE_QUEUES_MAX;
@@ -93,7 +96,7 @@ static void lay_out(struct coh *c, const struct coh_config *config)
 	c->off_map = take_bytes(&at, (uint64_t)maps * words, sizeof(uint64_t));
 	c->off_line = take_bytes(&at, coh_pages(config), sizeof(struct line));
 	c->off_dir = take_bytes(&at, c->n_dirs, sizeof(struct dir));
-	c->size = coh_view_used_lay_out(c, coh_view_lay_out(c, at));
+	c->size = coh_secure_lay_out(c, coh_view_used_lay_out(c, coh_view_lay_out(c, at)));
 }
 
 size_t coh_size(const struct coh_config *config)
@@ -110,6 +113,7 @@ struct coh *coh_init(void *state, const struct coh_config *config)
 
 	lay_out(c, config);
 	coh_view_init(c);
+	coh_secure_init(c);
 	return c;
 }
 
@@ -138,6 +142,7 @@ enum coh_access coh_access_of(enum coh_cache_state state)
 {
 	switch (state) {
 	case COH_C_S:
+	case COH_C_MS_A:
 	case COH_C_SM_A: return COH_READ;
 	case COH_C_M:
 	case COH_C_MI_A: return COH_WRITE;

@@ -5,6 +5,7 @@
 
 #include "coherence/coh.h"
 #include "coherence/mutant.h"
+#include "coherence/securing.h"
 
 /* Indices into pools are stored plus one, so that zero means none and untouched
  * memory is a valid empty table. */
@@ -35,7 +36,7 @@ struct line {
 /* A request of the cache under way. The slot is not used again before its answer. */
 struct request {
 	uint8_t type; /* message type; 0: free */
-	uint8_t pad;
+	uint8_t flags; /* Discard */
 	uint16_t n;
 	coh_node home;
 	uint16_t pad2;
@@ -59,7 +60,7 @@ struct hold {
 	struct coh_landing landing, refresh;
 };
 
-/* A request at its home: waiting, or the transaction in progress. */
+/* A request at its home: waiting, or in progress. */
 struct txn {
 	uint8_t type; /* message type; 0: free */
 	uint8_t flags;
@@ -180,6 +181,7 @@ struct coh {
 	uint32_t map_word; /* of off_map_taken: the lowest in which a map is free */
 	uint8_t wide;      /* form of the sets of sharers */
 	struct view view;  /* where nodes may die */
+	struct securing securing;
 	uint64_t barrier_cookie;
 	uint8_t barrier_here; /* a thread of ours waits */
 	uint8_t barrier_passed; /* where nodes may die: so many, modulo 4; two nodes differ by one */
@@ -291,6 +293,8 @@ int coh_dir_has_own(struct coh *c, uint64_t page, uint16_t slot);
 
 /* --- homes (homes.c) --- */
 int coh_homes_check(const struct coh_config *config); /* 0, -EINVAL, -EFBIG */
+/* As far as from page on all homes come up, of which there are in [page, end): end at most. */
+uint64_t coh_homes_round_end(const struct coh_config *config, uint64_t page, uint64_t end);
 /* Directory entries that this node has. */
 uint64_t coh_homes_entries(const struct coh_config *config);
 
@@ -312,8 +316,9 @@ void coh_view_asks(struct coh *c, unsigned slot, const struct coh_atomic *atomic
 /* Requests that a home has of one node at most. */
 static inline uint32_t coh_requests_of_node(const struct coh_config *config)
 {
-	/* When homes die, those who take over have what was asked of them. */
-	return config->survive ? config->slots : config->per_home;
+	/* When homes die, those who take over have what was asked of them; and as many Pushes (secure.h). */
+	return !config->survive ? config->per_home
+	                        : config->slots * (config->secure_pages ? 2u : 1u);
 }
 
 /* --- effects (effects.c) --- */

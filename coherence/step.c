@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "coherence/view.h"
+#include "coherence/secure.h"
 
 static int step_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx)
 {
@@ -27,6 +27,9 @@ static int step_msg(struct coh *c, coh_node from, const struct coh_msg *m, struc
 	case COH_MSG_FUTEX_WAIT:
 	case COH_MSG_FUTEX_WAKE:
 	case COH_MSG_FUTEX_CANCEL:
+	case COH_MSG_PUSH:
+	case COH_MSG_COPY_HERE:
+	case COH_MSG_COPIED:
 	case COH_MSG_COMPARED: return coh_home_msg(c, from, m, fx);
 	case COH_MSG_FWD_GETS:
 	case COH_MSG_FWD_GETM:
@@ -39,7 +42,15 @@ static int step_msg(struct coh *c, coh_node from, const struct coh_msg *m, struc
 	case COH_MSG_DISCARDED:
 	case COH_MSG_FWD_COMPARE:
 	case COH_MSG_FUTEX_RESP:
+	case COH_MSG_SECURED:
 	case COH_MSG_FUTEX_WOKEN: return coh_cache_msg(c, from, m, fx);
+	case COH_MSG_LOG:
+	case COH_MSG_LOG_HERE:
+	case COH_MSG_LOGGED:
+	case COH_MSG_SEAL:
+	case COH_MSG_SEALED: return coh_cache_log(c, from, m, fx);
+	case COH_MSG_COPY: return coh_cache_copy(c, from, m, fx);
+	case COH_MSG_RESTORED: return coh_cache_restored(c, from, m);
 	case COH_MSG_REPORT: return coh_view_take_report(c, from, m, fx);
 	default: return coh_sync_msg(c, from, m, fx);
 	}
@@ -49,7 +60,15 @@ static int step_landed(struct coh *c, uint32_t bits, struct coh_effects *fx)
 {
 	struct coh_tag tag = coh_tag_decode(bits);
 
-	return tag.to_home ? coh_home_landed(c, tag, fx) : coh_cache_landed(c, tag, fx);
+	if (!tag.to_home)
+		return coh_cache_landed(c, tag, fx);
+	/* What a stand-in is to have bears a number behind those of all pages; a second copy the page's. */
+	if (c->cfg.secure_pages && tag.home_index >= coh_pages(&c->cfg))
+		return coh_cache_log_landed(c, tag.home_index - coh_pages(&c->cfg) + c->cfg.secure_first, fx);
+	if (c->cfg.secure_pages && is_secure(c, tag.home_index) &&
+	    coh_home(c, tag.home_index) != c->cfg.self)
+		return coh_cache_copy_landed(c, tag.home_index, fx);
+	return coh_home_landed(c, tag, fx);
 }
 
 /* Some more of what is too long for one step. */
@@ -57,18 +76,23 @@ static int recover(struct coh *c, struct coh_effects *fx)
 {
 	if (c->view.reporting)
 		coh_view_report(c, fx);
-	else
+	else if (c->view.starting)
 		coh_view_start(c, fx);
 	return 0;
 }
 
-/* Where nodes may die: the page that it is about may have something to it from now on. */
+/* Where nodes may die: the pages that it is about may have something to them from now on. */
 static void use(struct coh *c, const struct coh_event *ev)
 {
 	const uint64_t page = ev->kind == COH_EV_MSG ? ev->msg.page : ev->page;
+	const uint16_t n = ev->kind == COH_EV_MSG ? ev->msg.n : ev->n;
 
-	if (page < coh_pages(&c->cfg) && ev->kind != COH_EV_TIMER && ev->kind != COH_EV_LANDED)
-		coh_view_use(c, page);
+	if (page >= coh_pages(&c->cfg) || ev->kind == COH_EV_TIMER || ev->kind == COH_EV_LANDED)
+		return;
+	coh_view_use(c, page);
+	/* A run may begin among pages that go by one bit, and end among others. */
+	if (n > 1 && page + n <= coh_pages(&c->cfg))
+		coh_view_use(c, page + n - 1);
 }
 
 static int step_event(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
@@ -80,6 +104,7 @@ static int step_event(struct coh *c, const struct coh_event *ev, struct coh_effe
 	case COH_EV_EVICT:
 	case COH_EV_ATOMIC:
 	case COH_EV_DISCARD:
+	case COH_EV_RENEW:
 	case COH_EV_FUTEX_WAIT:
 	case COH_EV_FUTEX_WAKE:
 	case COH_EV_COMPARED:
@@ -94,6 +119,10 @@ static int step_event(struct coh *c, const struct coh_event *ev, struct coh_effe
 	case COH_EV_PREFETCH: return ev->n ? coh_cache_prefetch(c, ev, fx) : -EINVAL;
 	case COH_EV_EVICT: return coh_cache_evict(c, ev, fx);
 	case COH_EV_ATOMIC: return coh_cache_atomic(c, ev, fx);
+	case COH_EV_RENEW:
+		if (!c->cfg.survive)
+			return -EINVAL;
+		return ev->n ? coh_cache_discard(c, ev, fx) : -EINVAL;
 	case COH_EV_DISCARD: return ev->n ? coh_cache_discard(c, ev, fx) : -EINVAL;
 	case COH_EV_FUTEX_WAIT:
 		return (ev->futex.offset & 2) ? -EINVAL : coh_cache_futex_wait(c, ev, fx);
@@ -114,6 +143,7 @@ static int step_event(struct coh *c, const struct coh_event *ev, struct coh_effe
 	case COH_EV_VIEW: return coh_view_event(c, ev, fx);
 	case COH_EV_FENCED: return coh_view_enter(c, fx);
 	case COH_EV_RECOVER: return recover(c, fx);
+	case COH_EV_SECURE: return coh_cache_secure(c, ev, fx);
 	default: return coh_sync_event(c, ev, fx);
 	}
 }
@@ -130,6 +160,20 @@ static void check_after_step(const struct coh *coh)
 	(void)wrong;
 #endif
 	(void)coh;
+}
+
+/* This node's messages to itself. */
+static void take_own(struct coh *coh, struct coh_effects *effects)
+{
+	while (effects->self_len) {
+		struct coh_msg m = effects->self_queue[effects->self_head];
+		int own;
+		effects->self_head = (effects->self_head + 1) % COH_SELF_MAX;
+		effects->self_len--;
+		own = step_msg(coh, coh->cfg.self, &m, effects);
+		assert(own == 0 || coh_has_mutants());
+		(void)own;
+	}
 }
 
 int coh_step(struct coh *coh, const struct coh_event *event, struct coh_effects *effects)
@@ -150,15 +194,9 @@ int coh_step(struct coh *coh, const struct coh_event *event, struct coh_effects 
 		use(coh, event);
 	if (rc > 0)
 		rc = step_event(coh, event, effects);
-	while (effects->self_len) {
-		struct coh_msg m = effects->self_queue[effects->self_head];
-		int own;
-		effects->self_head = (effects->self_head + 1) % COH_SELF_MAX;
-		effects->self_len--;
-		own = step_msg(coh, coh->cfg.self, &m, effects);
-		assert(own == 0 || coh_has_mutants());
-		(void)own;
-	}
+	do
+		take_own(coh, effects);
+	while (rc == 0 && (coh_cache_push_more(coh, effects) || coh_home_restore_more(coh, effects)));
 	check_after_step(coh);
 	return rc;
 }

@@ -60,6 +60,17 @@ const char *coh_msg_name(unsigned type)
 	        [COH_MSG_FUTEX_RESP] = "Futex-Resp",
 	        [COH_MSG_FUTEX_WOKEN] = "Futex-Woken",
 	        [COH_MSG_REPORT] = "Report",
+	        [COH_MSG_LOG] = "Log",
+	        [COH_MSG_LOG_HERE] = "Log-Here",
+	        [COH_MSG_LOGGED] = "Logged",
+	        [COH_MSG_SEAL] = "Seal",
+	        [COH_MSG_SEALED] = "Sealed",
+	        [COH_MSG_PUSH] = "Push",
+	        [COH_MSG_SECURED] = "Secured",
+	        [COH_MSG_COPY] = "Copy",
+	        [COH_MSG_COPY_HERE] = "Copy-Here",
+	        [COH_MSG_COPIED] = "Copied",
+	        [COH_MSG_RESTORED] = "Restored",
 	};
 	return type < COH_MSG_TYPES && name[type] ? name[type] : "?";
 }
@@ -70,6 +81,7 @@ const char *coh_cache_state_name(unsigned state)
 	        [COH_C_I] = "I",       [COH_C_S] = "S",       [COH_C_M] = "M",
 	        [COH_C_IS_D] = "IS_D", [COH_C_IM_D] = "IM_D", [COH_C_SM_A] = "SM_A",
 	        [COH_C_MI_A] = "MI_A", [COH_C_II_A] = "II_A",
+	        [COH_C_MS_A] = "MS_A",
 	};
 	return state < COH_CACHE_STATES ? name[state] : "?";
 }
@@ -78,9 +90,10 @@ const char *coh_dir_state_name(unsigned state)
 {
 	static const char *const name[COH_DIR_STATES] = {
 	        [COH_D_I] = "I",       [COH_D_S] = "S",           [COH_D_M] = "M",
-	        [COH_D_LOST] = "LOST", [COH_D_AWAY] = "AWAY",
+	        [COH_D_LOST] = "LOST", [COH_D_AWAY] = "AWAY",     [COH_D_HELD] = "HELD",
 	        [COH_D_INV] = "INV",   [COH_D_RECALL] = "RECALL", [COH_D_DONE] = "DONE",
 	        [COH_D_PULL] = "PULL",   [COH_D_COMPARE] = "COMPARE",
+	        [COH_D_COPY] = "COPY",
 	};
 	return state < COH_DIR_STATES ? name[state] : "?";
 }

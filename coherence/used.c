@@ -5,7 +5,7 @@
  * start; but where its home was another node, it is lost, as nobody has reported it: that is made so
  * when it is first named.
  */
-#include "coherence/view.h"
+#include "coherence/secure.h"
 
 #define TOGETHER 512 /* pages for a bit, of one home's block */
 #define FEW 4096     /* pages: in a smaller region all are looked at */
@@ -89,7 +89,10 @@ static void become_used(struct coh *c, uint64_t page)
 	const int was_home = c->view.rebuilding &&
 	                     coh_home_among(&c->cfg, c->view.before, page) == c->cfg.self;
 
-	if (c->view.rebuilding)
+	if (coh_secure_knows_untouched(c, page) && first_choice != c->cfg.self) {
+		if (c->view.rebuilding)
+			record_at(c, page)->kind = REC_CURRENT;
+	} else if (c->view.rebuilding)
 		record_at(c, page)->kind = was_home ? REC_CURRENT : REC_UNKNOWN;
 	else if (first_choice != c->cfg.self)
 		coh_dir_at(c, page)->state = COH_D_LOST;
@@ -116,6 +119,7 @@ void coh_view_use(struct coh *c, uint64_t page)
 int coh_view_is_lost_unused(const struct coh *c, uint64_t page)
 {
 	return c->cfg.survive && coh_pages(&c->cfg) > FEW && !c->view.rebuilding &&
+	       !coh_secure_knows_untouched(c, page) &&
 	       coh_home_of(&c->cfg, page) != c->cfg.self && !is_used(c, page);
 }
 

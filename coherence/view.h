@@ -47,6 +47,7 @@ enum record_kind {
 	REC_GRANTING, /* our frame is, unless node was granted the page to write */
 	REC_OWNED,    /* by node; our frame is stale */
 	REC_AWAY,     /* node has it; our frame is stale */
+	REC_BACKUP,   /* a secure page of which we were the second node: secure.h */
 };
 
 /* What a node has reported of a page. */

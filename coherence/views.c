@@ -217,11 +217,6 @@ uint32_t coh_view(const struct coh *c)
 	return c->view.number;
 }
 
-int coh_has_more(const struct coh *c)
-{
-	return c->view.reporting || c->view.starting;
-}
-
 int coh_is_rebuilding(const struct coh *c)
 {
 	return c->view.rebuilding;
@@ -242,7 +237,7 @@ void coh_view_permute(struct coh *c, const coh_node *perm)
 		struct said kept[64] = {{0}};
 		if (kept_at(c, p)->is)
 			kept_at(c, p)->node = perm[kept_at(c, p)->node];
-		if (r->kind > REC_CURRENT)
+		if (r->kind > REC_CURRENT && r->kind < REC_BACKUP)
 			r->node = perm[r->node];
 		if (kept_at(c, p)->ran_serial)
 			kept_at(c, p)->ran_node = perm[kept_at(c, p)->ran_node];

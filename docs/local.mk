@@ -13,7 +13,7 @@ dist_man_MANS += \
 	docs/alias/dsm_futex_wait.3 docs/alias/dsm_futex_wake.3 \
 	docs/alias/dsm_latency_bound.3 docs/alias/dsm_latency_bucket.3 docs/alias/dsm_latency_merge.3 \
 	docs/alias/dsm_latency_name.3 docs/alias/dsm_latency_quantile.3 docs/alias/dsm_lookup.3 \
-	docs/alias/dsm_lost.3 docs/alias/dsm_on_view.3 docs/alias/dsm_view.3 docs/alias/dsm_wait_view.3 \
+	docs/alias/dsm_lost.3 docs/alias/dsm_on_view.3 docs/alias/dsm_renew.3 docs/alias/dsm_secure.3 docs/alias/dsm_sync_barrier_reset.3 docs/alias/dsm_view.3 docs/alias/dsm_wait_view.3 \
 	docs/alias/dsm_mutex_create.3 docs/alias/dsm_mutex_destroy.3 \
 	docs/alias/dsm_mutex_lock.3 docs/alias/dsm_mutex_trylock.3 \
 	docs/alias/dsm_mutex_unlock.3 docs/alias/dsm_prefetch.3 docs/alias/dsm_provider.3 \

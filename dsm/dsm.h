@@ -198,15 +198,14 @@ DSM_API const char *dsm_provider(const dsm_t *dsm); /* e.g. "shm"; valid until d
 /*
  * Allocates bytes of shared memory, zeroed, and sets *out, which is valid on all nodes. align, of
  * the address: a power of two up to the size of the region, or of the zone of huge pages there, or
- * 0 (16 bytes; a page from one page on). flags: 0, DSM_HUGE or DSM_HUGE_PREFERRED. Blocks. Errors:
- * DSM_ERR_INVAL (bytes 0, bad align or flags), DSM_ERR_NOMEM (region or zone full, or no address
- * in it is aligned like that, or no such zone, or the nodes' budgets together are too small),
- * DSM_ERR_LOST.
+ * 0 (16 bytes; a page from one page on). flags: of those below. Blocks. Errors: DSM_ERR_INVAL
+ * (bytes 0, bad align or flags), DSM_ERR_NOMEM (region or zone full, or no address in it is aligned
+ * like that, or no such zone, or the nodes' budgets together are too small), DSM_ERR_LOST.
  */
 enum dsm_alloc_flag {
-	DSM_HUGE = 1,           /* in the zone of 2 MiB pages: one fault and one transfer for each.
-	                         * The unit of sharing is then 2 MiB. */
+	DSM_HUGE = 1,           /* in 2 MiB pages, the unit of sharing then: a fault, a transfer each */
 	DSM_HUGE_PREFERRED = 2, /* the same where there is room, in 4 KiB pages otherwise */
+	DSM_KEEP2 = 4,          /* no node's death loses it, where others go on: dsm_survive.h */
 };
 DSM_API int dsm_alloc(dsm_t *dsm, size_t bytes, size_t align, unsigned flags, void **out);
 
@@ -293,7 +292,7 @@ DSM_API int dsm_mutex_destroy(dsm_t *dsm, dsm_mutex mutex);
 DSM_API int dsm_mutex_lock(dsm_t *dsm, dsm_mutex mutex);
 /* DSM_ERR_BUSY: it is held, or an unlock is still on its way. Blocks for one round trip. */
 DSM_API int dsm_mutex_trylock(dsm_t *dsm, dsm_mutex mutex);
-/* DSM_ERR_PERM when the calling thread does not hold it. Does not block. */
+/* DSM_ERR_PERM when the calling thread does not hold it. Does not block, but for DSM_KEEP2. */
 DSM_API int dsm_mutex_unlock(dsm_t *dsm, dsm_mutex mutex);
 
 /* A condition for use with mutex only. Errors as dsm_mutex_create. Blocks. */
@@ -364,6 +363,7 @@ struct dsm_stats {
 	uint64_t refused;          /* messages and page writes in the job's name, of somebody else */
 	uint64_t futex_sleeps, futex_wakes; /* threads put to sleep, and woken, by a word's home */
 	uint64_t pages_restored, restore_reads, pages_away; /* of a checkpoint: read; in runs; not yet */
+	uint64_t keep2_waits, keep2_pushes, keep2_copies; /* of DSM_KEEP2: see dsm_get_stats(3) */
 };
 /* size: sizeof(struct dsm_stats); only so many bytes are written. */
 DSM_API int dsm_get_stats(dsm_t *dsm, struct dsm_stats *out, size_t size);

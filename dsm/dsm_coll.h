@@ -33,13 +33,17 @@ enum dsm_op { DSM_SUM = 1, DSM_MIN, DSM_MAX };
  * each 3 more as long again. One thread of a node at a time, or DSM_ERR_BUSY; beside it another may
  * be in dsm_barrier. Blocks. Errors: DSM_ERR_INVAL (no or too many values; or, on all nodes, they
  * have not called the same), DSM_ERR_LOST.
+ *
+ * Where nodes may die (dsm_survive.h) it is of those who live, and of each call all of them hear the
+ * same: a result, of all nodes of one view, or DSM_ERR_VIEW, with values not changed; this between results of
+ * different views, once or more often. So all know alike when to deal out anew what they do, and call again.
  */
 DSM_API int dsm_reduce(dsm_t *dsm, void *values, size_t count, enum dsm_type type,
                        enum dsm_op op);
 
 /*
  * Likewise: gives all nodes the bytes that node root has at data. As long as a barrier for up to 24
- * bytes, and for each 24 more as long again.
+ * bytes, and for each 24 more as long again. DSM_ERR_LOST_DATA, on all nodes: root has died.
  */
 DSM_API int dsm_broadcast(dsm_t *dsm, void *data, size_t bytes, int root);
 

@@ -8,33 +8,33 @@ libnode_la_SOURCES += dsm/probe/container.c dsm/probe/kernel.c dsm/probe/look.c 
 	dsm/probe/network.c dsm/probe/probe.c dsm/probe/probe.h dsm/probe/tell.c
 libnode_la_SOURCES += dsm/start/active.c dsm/start/agree.c dsm/start/boot.c \
 	dsm/start/core.c dsm/start/exit.c dsm/start/init.c dsm/start/limits.c dsm/start/loss.c dsm/start/meet.c dsm/start/part.c dsm/start/place.c \
-	dsm/start/provider.c dsm/start/reach.c dsm/start/restore.c dsm/start/restore_find.c dsm/start/restore_find.h dsm/start/restore_pages.c dsm/start/restore_read.c dsm/start/restore_read.h dsm/start/settings.c dsm/start/settings.h dsm/start/start.h dsm/start/survive.c \
+	dsm/start/provider.c dsm/start/reach.c dsm/start/restore.c dsm/start/restore_find.c dsm/start/restore_find.h dsm/start/restore_pages.c dsm/start/restore_read.c dsm/start/restore_read.h dsm/start/settings.c dsm/start/settings.h dsm/start/sizes.c dsm/start/start.h dsm/start/survive.c \
 	dsm/start/steps.h dsm/start/variables.c dsm/start/vote.c dsm/start/vote.h
 libnode_la_SOURCES += dsm/calls/atomics.c dsm/calls/checkpoint.c dsm/calls/checkpoint.h dsm/calls/checkpoint_agree.c dsm/calls/checkpoint_finish.c dsm/calls/checkpoint_pages.c dsm/calls/checkpoint_wanted.c dsm/calls/coll.c dsm/calls/cond.c dsm/calls/discard.c \
-	dsm/calls/discard.h dsm/calls/futex.c dsm/calls/gate.c dsm/calls/gate.h dsm/calls/job.c \
+	dsm/calls/discard.h dsm/calls/fresh.c dsm/calls/fresh.h dsm/calls/futex.c dsm/calls/gate.c dsm/calls/gate.h dsm/calls/job.c dsm/calls/keep2.c dsm/calls/keep2.h \
 	dsm/calls/meetings.c dsm/calls/memory.c dsm/calls/mutex.c dsm/calls/objects.h dsm/calls/pin.c \
-	dsm/calls/pin.h dsm/calls/place.c dsm/calls/robust.c dsm/calls/robust.h dsm/calls/rwlock.c dsm/calls/semaphore.c dsm/calls/states.h dsm/calls/restored.c dsm/calls/stats.c dsm/calls/survive.c \
+	dsm/calls/pin.h dsm/calls/place.c dsm/calls/robust.c dsm/calls/robust_meet.c dsm/calls/robust_rw.c dsm/calls/robust.h dsm/calls/rwlock.c dsm/calls/semaphore.c dsm/calls/states.h dsm/calls/restored.c dsm/calls/stats.c dsm/calls/survive.c \
 	dsm/calls/sync.c dsm/calls/thread.c dsm/calls/turns.c dsm/calls/words.c dsm/calls/words.h
 libnode_la_SOURCES += dsm/admin/admin.c dsm/admin/admin.h dsm/admin/answers.h \
 	dsm/admin/audit.c dsm/admin/heat.c dsm/admin/hot.c dsm/admin/latency.c dsm/admin/post.c dsm/admin/post.h dsm/admin/report.c \
 	dsm/admin/socket.c dsm/admin/socket.h dsm/admin/stats.c dsm/admin/trace.c dsm/admin/wanted.c
-libnode_la_SOURCES += dsm/heap/alloc.c dsm/heap/alloc.h dsm/heap/alloc_bins.c \
-	dsm/heap/alloc_blocks.c dsm/heap/alloc_check.c dsm/heap/alloc_keep.c dsm/heap/alloc_state.h dsm/heap/answer.c \
-	dsm/heap/ask.c dsm/heap/blocks.c dsm/heap/check.c dsm/heap/check.h dsm/heap/check_serve.c \
-	dsm/heap/heap.c dsm/heap/heap.h dsm/heap/inbox.c dsm/heap/keep.c dsm/heap/names.c \
-	dsm/heap/names.h dsm/heap/room.c dsm/heap/room.h dsm/heap/rounds.c dsm/heap/serve.c \
+libnode_la_SOURCES += dsm/heap/accord.c dsm/heap/accord.h dsm/heap/accord_mutant.h dsm/heap/again.c dsm/heap/alloc.c dsm/heap/alloc.h dsm/heap/alloc_bins.c \
+	dsm/heap/alloc_blocks.c dsm/heap/alloc_check.c dsm/heap/alloc_keep.c dsm/heap/alloc_place.c dsm/heap/alloc_state.h dsm/heap/answer.c \
+	dsm/heap/ask.c dsm/heap/check.c dsm/heap/check.h dsm/heap/check_serve.c \
+	dsm/heap/fold.c dsm/heap/fold.h dsm/heap/follow.c dsm/heap/heap.c dsm/heap/heap.h dsm/heap/inbox.c dsm/heap/keep.c dsm/heap/kept.c dsm/heap/living.c dsm/heap/mirror.c dsm/heap/mirror.h dsm/heap/names.c \
+	dsm/heap/names.h dsm/heap/office.c dsm/heap/room.c dsm/heap/room.h dsm/heap/rounds.c dsm/heap/serve.c dsm/heap/served.c dsm/heap/served.h \
 	dsm/heap/services.h dsm/heap/slots.c dsm/heap/views.c dsm/heap/zones.c
 libnode_la_SOURCES += dsm/workers/helper.c dsm/workers/room.h dsm/workers/run.c dsm/workers/table.c \
 	dsm/workers/table.h dsm/workers/tell.c dsm/workers/workers.c dsm/workers/workers.h
 libnode_la_SOURCES += dsm/node/ahead.c dsm/node/apply.c dsm/node/away.c dsm/node/away.h dsm/node/away_ahead.c dsm/node/away_land.c dsm/node/call.c dsm/node/call.h \
 	dsm/node/cohort.c dsm/node/cohort.h dsm/node/engine.c dsm/node/engine.h dsm/node/enter.c dsm/node/entry.c dsm/node/entry.h dsm/node/fail.c \
 	dsm/node/fault_list.c \
-	dsm/node/fault_list.h dsm/node/faults.c dsm/node/faults.h dsm/node/freeze.c dsm/node/freeze.h dsm/node/help.c dsm/node/land.c \
+	dsm/node/fault_list.h dsm/node/faults.c dsm/node/fault_wait.c dsm/node/faults.h dsm/node/freeze.c dsm/node/freeze.h dsm/node/help.c dsm/node/land.c dsm/node/lock.c \
 	dsm/node/hot.c dsm/node/hot.h dsm/node/lines.c dsm/node/lines.h dsm/node/looks.c dsm/node/looks.h dsm/node/loop.c dsm/node/loop.h dsm/node/moment.c dsm/node/moment.h \
 	dsm/node/moment_save.c dsm/node/node.h \
 	dsm/node/pins.c dsm/node/pins.h dsm/node/progress.c dsm/node/progress.h \
-	dsm/node/receive.c dsm/node/reclaim.c dsm/node/reclaim.h dsm/node/refuse.c \
-	dsm/node/refuse.h dsm/node/sample.c dsm/node/stats.c \
+	dsm/node/read_locks.c dsm/node/read_locks.h dsm/node/receive.c dsm/node/reclaim.c dsm/node/reclaim.h dsm/node/refuse.c \
+	dsm/node/refuse.h dsm/node/sample.c dsm/node/secure.c dsm/node/secures.c dsm/node/secures.h dsm/node/stats.c \
 	dsm/node/stream.c dsm/node/stream.h dsm/node/tenure.c dsm/node/tenure.h \
 	dsm/node/writes.c dsm/node/writes.h \
 	dsm/node/trace.c dsm/node/trace.h \
@@ -52,7 +52,8 @@ libnode_la_SOURCES += dsm/memory/budget.c dsm/memory/budget.h dsm/memory/chunks.
 	dsm/memory/chunks.h dsm/memory/evict.c dsm/memory/evict.h dsm/memory/frames.c \
 	dsm/memory/frames.h dsm/memory/frames_back.c dsm/memory/frames_rehome.c dsm/memory/frames_state.h dsm/memory/landings.c dsm/memory/landings.h \
 	dsm/memory/memory.h dsm/memory/mm.h dsm/memory/region.c dsm/memory/region.h \
-	dsm/memory/region_address.c dsm/memory/region_commit.c dsm/memory/region_places.c
+	dsm/memory/region_address.c dsm/memory/region_commit.c dsm/memory/region_places.c \
+	dsm/memory/stages.c dsm/memory/stages.h
 libnode_la_SOURCES += dsm/boot/agreed.c dsm/boot/agreed.h dsm/boot/boot.c \
 	dsm/boot/boot.h dsm/boot/connects.c dsm/boot/connects.h dsm/boot/hand.c \
 	dsm/boot/hub.c dsm/boot/hub.h dsm/boot/hub_rounds.c dsm/boot/hub_seats.c \

@@ -3,7 +3,9 @@
 exampledir = $(docdir)/examples
 dist_example_DATA = examples/Makefile examples/hello.c examples/kmeans.c examples/pagerank.c \
 	examples/packages.c examples/packages.h examples/sort.c examples/heat.c examples/late.c \
-	examples/matmul.c examples/mpi_halo.c examples/neighbours.c examples/histogram.cpp examples/common.c examples/common.h
+	examples/matmul.c examples/mpi_halo.c examples/neighbours.c examples/histogram.cpp examples/common.c examples/common.h \
+	examples/kv.c examples/kv_check.c examples/kv_check.h examples/kv_client.c examples/kv_client.h examples/kv_log.c examples/kv_log.h examples/kv_store.c \
+	examples/kv_store.h examples/kv_table.c examples/kv_table.h
 exampletutorialdir = $(exampledir)/tutorial
 # The programs of docs/tutorial.md, which tests/docs/tutorial.sh builds and runs.
 dist_exampletutorial_DATA = examples/tutorial/step0.c examples/tutorial/step1.c \
@@ -15,7 +17,7 @@ dist_examplethreads_DATA = examples/threads/primes.cpp examples/threads/queue.c 
 examplepythondir = $(exampledir)/python
 dist_examplepython_DATA = examples/python/jacobi.py examples/python/rows.py
 
-example_programs = examples/hello examples/kmeans examples/late examples/neighbours examples/pagerank examples/sort
+example_programs = examples/hello examples/kmeans examples/kv examples/late examples/neighbours examples/pagerank examples/sort
 example_cppflags = -I$(top_srcdir)/dsm
 
 examples_heat_SOURCES = examples/heat.c examples/common.c examples/common.h
@@ -30,6 +32,13 @@ examples_hello_LDADD = libdsm.la
 examples_kmeans_SOURCES = examples/kmeans.c examples/common.c examples/common.h
 examples_kmeans_CPPFLAGS = $(example_cppflags)
 examples_kmeans_LDADD = libdsm.la
+
+examples_kv_SOURCES = examples/kv.c examples/kv_check.c examples/kv_check.h examples/kv_client.c examples/kv_client.h examples/kv_log.c examples/kv_log.h \
+	examples/kv_store.c examples/kv_store.h examples/kv_table.c examples/kv_table.h \
+	examples/common.c examples/common.h
+examples_kv_CPPFLAGS = $(example_cppflags)
+examples_kv_CFLAGS = $(AM_CFLAGS) -pthread
+examples_kv_LDADD = libdsm.la
 
 # What docs/tracing.md finds in them, tests/examples/tracing.sh does.
 examples_late_SOURCES = examples/late.c

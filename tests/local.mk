@@ -24,7 +24,7 @@ endif
 
 # Allocator and names
 if HAVE_CUNIT
-pure_tests = tests/heap/test_alloc tests/heap/test_names tests/start/test_parts tests/node/test_stream \
+pure_tests = tests/heap/test_alloc tests/heap/test_mirror tests/heap/test_names tests/start/test_parts tests/node/test_stream \
 	tests/node/test_ahead tests/node/test_tenure tests/node/test_writes \
 	tests/start/test_vote
 check_PROGRAMS += $(pure_tests)
@@ -45,6 +45,9 @@ tests_start_test_parts_SOURCES = tests/start/test_parts.c
 tests_start_test_parts_LDADD = libnode.la libcoherence.la libtransport.la $(EV_LIBS) $(JANSSON_LIBS) -lcunit
 tests_start_test_vote_SOURCES = tests/start/test_vote.c
 tests_start_test_vote_LDADD = libnode.la libcoherence.la libtransport.la $(EV_LIBS) $(JANSSON_LIBS) -lcunit
+tests_heap_test_mirror_SOURCES = tests/heap/mirror_compare.c tests/heap/mirror_model.c tests/heap/mirror_model.h \
+	tests/heap/mirror_world.c tests/heap/mirror_world.h tests/heap/test_mirror.c
+tests_heap_test_mirror_LDADD = libnode.la libcoherence.la -lcunit
 tests_heap_test_names_SOURCES = tests/heap/test_names.c
 tests_heap_test_names_LDADD = libnode.la -lcunit
 endif
@@ -68,19 +71,23 @@ endif
 
 # Budget of frames, and which page goes
 if HAVE_CUNIT
-check_PROGRAMS += tests/memory/test_evict tests/memory/test_budget tests/memory/test_frames tests/memory/test_landings tests/node/test_hot \
-	tests/node/test_trace tests/node/test_lines
-TESTS += tests/memory/test_evict tests/memory/test_budget tests/memory/test_frames tests/memory/test_landings tests/node/test_hot \
-	tests/node/test_trace tests/node/test_lines
+check_PROGRAMS += tests/memory/test_evict tests/memory/test_budget tests/memory/test_frames tests/memory/test_landings tests/memory/test_stages tests/node/test_hot \
+	tests/node/test_trace tests/node/test_lines tests/node/test_read_locks
+TESTS += tests/memory/test_evict tests/memory/test_budget tests/memory/test_frames tests/memory/test_landings tests/memory/test_stages tests/node/test_hot \
+	tests/node/test_trace tests/node/test_lines tests/node/test_read_locks
 endif
 tests_memory_test_landings_SOURCES = tests/memory/test_landings.c
 tests_memory_test_landings_LDADD = libnode.la -lcunit
+tests_memory_test_stages_SOURCES = tests/memory/test_stages.c
+tests_memory_test_stages_LDADD = libnode.la -lcunit
 tests_memory_test_frames_SOURCES = tests/memory/test_frames.c
 tests_memory_test_frames_LDADD = libnode.la libcoherence.la libtransport.la $(EV_LIBS) $(JANSSON_LIBS) -lcunit
 tests_node_test_hot_SOURCES = tests/node/test_hot.c dsm/node/hot.c dsm/node/hot.h
 tests_node_test_hot_LDADD = -lcunit
 tests_node_test_trace_SOURCES = tests/node/test_trace.c dsm/node/trace.c dsm/node/trace.h dsm/base/clock.c dsm/base/clock.h
 tests_node_test_trace_LDADD = -lcunit
+tests_node_test_read_locks_SOURCES = tests/node/test_read_locks.c dsm/node/read_locks.c dsm/node/read_locks.h
+tests_node_test_read_locks_LDADD = -lcunit
 tests_node_test_lines_SOURCES = tests/node/test_lines.c dsm/node/lines.c dsm/node/lines.h
 tests_node_test_lines_LDADD = -lcunit
 tests_memory_test_evict_SOURCES = tests/memory/test_evict.c dsm/memory/evict.c dsm/memory/evict.h
@@ -187,6 +194,20 @@ tests_examples_test_packages_SOURCES = tests/examples/test_packages.c examples/p
 	examples/packages.h
 tests_examples_test_packages_CFLAGS = $(AM_CFLAGS)
 tests_examples_test_packages_LDADD = -lcunit
+check_PROGRAMS += tests/examples/test_kv
+TESTS += tests/examples/test_kv
+tests_examples_test_kv_SOURCES = tests/examples/test_kv.c examples/kv_check.c examples/kv_check.h examples/kv_log.h \
+	examples/kv_store.h examples/kv_table.c examples/kv_table.h
+tests_examples_test_kv_CPPFLAGS = $(AM_CPPFLAGS) $(example_cppflags)
+tests_examples_test_kv_CFLAGS = $(AM_CFLAGS)
+tests_examples_test_kv_LDADD = -lcunit
+
+check_PROGRAMS += tests/examples/test_kv_readers
+TESTS += tests/examples/test_kv_readers
+tests_examples_test_kv_readers_SOURCES = tests/examples/test_kv_readers.c
+tests_examples_test_kv_readers_CPPFLAGS = $(AM_CPPFLAGS) $(example_cppflags)
+tests_examples_test_kv_readers_CFLAGS = $(AM_CFLAGS)
+tests_examples_test_kv_readers_LDADD = -lcunit
 endif
 
 # Containers
@@ -225,8 +246,8 @@ include tests/explore/local.mk
 include tests/views/local.mk
 
 # The examples as users run them
-dist_check_SCRIPTS += tests/examples/run_examples.sh tests/examples/tracing.sh tests/examples/makefile.sh
-TESTS += tests/examples/run_examples.sh tests/examples/tracing.sh tests/examples/makefile.sh
+dist_check_SCRIPTS += tests/examples/run_examples.sh tests/examples/kv.sh tests/examples/tracing.sh tests/examples/makefile.sh
+TESTS += tests/examples/run_examples.sh tests/examples/kv.sh tests/examples/tracing.sh tests/examples/makefile.sh
 
 # Simulator
 include tests/sim/local.mk
@@ -256,8 +277,15 @@ AM_TESTS_ENVIRONMENT = \
 	export LSAN_OPTIONS TSAN_OPTIONS;
 EXTRA_DIST += tests/fresh/mixed.sh tests/lsan.supp tests/tsan.supp tests/hang.h tests/suite.h tests/seed.h tests/make-check.sh tests/repeat.sh tests/purity.sh tests/hosts.sh
 
+# Rounds of those who live: all that can happen to them
+check_PROGRAMS += tests/heap/accord_model
+TESTS += tests/heap/accord_model
+tests_heap_accord_model_SOURCES = tests/heap/accord_model.c dsm/heap/accord.c dsm/heap/accord.h \
+	dsm/heap/accord_mutant.h dsm/heap/fold.c dsm/heap/fold.h
+tests_heap_accord_model_CPPFLAGS = $(AM_CPPFLAGS) -DACCORD_MODEL
+
 # The objects of dsm_sync.h: all that threads can do with their words
 check_PROGRAMS += tests/objects/model
 TESTS += tests/objects/model
-tests_objects_model_SOURCES = tests/objects/model.c tests/objects/model_owned.c tests/objects/model.h tests/objects/explore.c \
+tests_objects_model_SOURCES = tests/objects/model.c tests/objects/model_owned.c tests/objects/model_shared.c tests/objects/model.h tests/objects/explore.c \
 	dsm/calls/states.h

@@ -33,11 +33,12 @@ busy=() made=
 # shellcheck disable=SC2317 # by trap
 idle_again() {
 	local pid
-	for pid in "${busy[@]}" $made; do kill "$pid" 2>/dev/null; done
+	for pid in "${busy[@]}" ${made:+-$made}; do kill -- "$pid" 2>/dev/null; done
 }
 trap idle_again EXIT
 trap 'exit 1' INT TERM HUP
 if [ "$load" ]; then
+	export CHECK_JOBS=$((3 * $(nproc))) # tests at a time: of the processors little is left for one
 	for ((i = $(nproc); i > 0; i--)); do
 		# It ends by itself when this script has been killed.
 		(while kill -0 $$ 2>/dev/null; do for ((k = 0; k < 100000; k++)); do :; done; done) &
@@ -59,8 +60,10 @@ passed=0 failed=0
 for ((run = 1; run <= runs; run++)); do
 	start=$SECONDS bad=() skipped=0 count=0
 	find "$dir/tests" -name '*.trs' -delete
+	set -m # a process group: make's makes go on without it
 	tests/make-check.sh "$dir" ${1:+TESTS="$*"} </dev/null >"$dir/repeat/make.log" 2>&1 &
-	made=$! # a trap does not wait for who is in the background; make ends what it has begun
+	made=$! # a trap does not wait for who is in the background
+	set +m
 	wait "$made"
 	status=$? made=
 	while read -r name result; do

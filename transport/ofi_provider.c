@@ -208,7 +208,8 @@ static int ofi_provider_wanted(const struct ofi *ofi, const struct tr_config *co
 		return 0;
 	if (config->provider)
 		return tr_ofi_means(tr_ofi_name(config->provider), choice->name);
-	if (!ofi_provider_fits(choice->where, config->one_machine))
+	if (!ofi_provider_fits(choice->where, config->one_machine) ||
+	    (config->no_shm && ofi_provider_is_shm(choice->name)))
 		return 0;
 	return !ofi_provider_is_shm(choice->name) || ofi_shm_fits(ofi);
 }

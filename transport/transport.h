@@ -37,6 +37,7 @@ struct tr_config {
 	const char *no_better_than; /* the best, from this one on in the order of preference;
 	                             * NULL: of all */
 	int one_machine;        /* all nodes run on this machine */
+	int no_shm;             /* nor is shared memory the best, unless provider says so */
 	int wake_at_once;       /* wake_peers() after each send and write: there are more nodes than
 	                         * processors, and one that is about to look may not get to run */
 	const uint8_t *secret;  /* the job's, TR_SECRET_SIZE bytes: who does not know it is not

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "coherence/cache/cache.h"
+#include "coherence/secure.h"
 
 static int cache_atomic_resp(struct coh *c, const struct coh_msg *m, struct coh_effects *fx)
 {
@@ -28,6 +29,7 @@ static int held_event(const struct take *t, enum cache_event event)
 	if (!t->line->hold && !(t->msg->flags & COH_F_HELD))
 		return event;
 	switch (event) {
+	case CE_CLEAN: return t->line->state == COH_C_M ? CE_CLEAN_HELD : CE_CLEAN;
 	case CE_INV: return CE_INV_HELD;
 	case CE_FWD_GETS: return may_wait(t->msg) ? CE_FWD_GETS_HELD : CE_FWD_GETS_RUN_HELD;
 	case CE_FWD_GETM: return CE_FWD_GETM_HELD;
@@ -74,6 +76,12 @@ static int cache_drop(struct coh *c, const struct coh_msg *m, struct coh_effects
 	coh_node home = coh_home(c, m->page);
 	int rc = 0;
 
+	if (m->flags & COH_F_RENEW) {
+		if (!c->cfg.survive)
+			return -EPROTO;
+		if (!MUTANT(RENEWAL_UNTOLD))
+			coh_fx_add(fx, COH_FX_RENEWED, m->page)->n = m->n;
+	}
 	for (unsigned i = 0; i < m->n; i++) {
 		struct take t = take_init(c, fx, m->page + i);
 		int held = (t.line->hold || m->result >> i & 1) &&
@@ -82,12 +90,31 @@ static int cache_drop(struct coh *c, const struct coh_msg *m, struct coh_effects
 		d.bit = UINT64_C(1) << i;
 		t.dropped = &d;
 		rc |= coh_cache_take_row(&t, held ? CE_DROP_HELD : CE_DROP);
+		if (t.line->state == COH_C_I)
+			coh_secure_list(c, t.page, LIST_NONE);
+		coh_secure_forget_copy(c, t.page);
 	}
 	lower(fx, m, d.lowered);
 	if (home != c->cfg.self) /* else it is the home's frame */
 		coh_fx_runs(fx, COH_FX_DROP_FRAME, m->page, m->n, d.given_up);
 	coh_fx_send(c, fx, home, COH_MSG_DROP_ACK, m->page)->result = d.kept;
 	return rc;
+}
+
+/* A home asks for what was written to a secure page. */
+static int is_clean(const struct coh *c, const struct coh_msg *m)
+{
+	return is_secure(c, m->page) && m->type == COH_MSG_FWD_GETS &&
+	       m->flags & (COH_F_PULL | COH_F_RECALL);
+}
+
+static int secured(struct take *t)
+{
+	const struct secure *s = secure_at(t->c, t->page);
+
+	if (!is_secure(t->c, t->page) || (s->list != LIST_PUSHED && s->list != LIST_CLEANED))
+		return -EPROTO;
+	return coh_cache_take_row(t, CE_SECURED);
 }
 
 int coh_cache_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx)
@@ -109,20 +136,24 @@ int coh_cache_msg(struct coh *c, coh_node from, const struct coh_msg *m, struct 
 	case COH_MSG_GRANT: return coh_cache_grant(c, from, m, fx);
 	case COH_MSG_PUT_ACK:
 		return coh_cache_take_row(&t, CE_PUT_ACK);
-	case COH_MSG_INV:
-	case COH_MSG_FWD_COMPARE: break;
+	case COH_MSG_SECURED: return secured(&t);
+	case COH_MSG_INV: break;
+	case COH_MSG_FWD_COMPARE:
+		if (is_secure(c, m->page))
+			return -EPROTO; /* the home has it then */
+		break;
 	case COH_MSG_FWD_GETS:
 	case COH_MSG_FWD_GETM:
 	case COH_MSG_FWD_ATOMIC:
-		if (!fwd_is_valid(c, from, m))
+		if (!fwd_is_valid(c, from, m) || (is_secure(c, m->page) && !is_clean(c, m)))
 			return -EPROTO;
 		break;
 	default: return -EPROTO;
 	}
 	if (m->flags & COH_F_SALVAGE)
 		return m->type == COH_MSG_FWD_GETS && c->cfg.survive ? coh_cache_take_row(&t, CE_SALVAGE) : -EPROTO;
-	event = held_event(&t, coh_cache_event_of(m->type));
+	event = held_event(&t, is_clean(c, m) ? CE_CLEAN : coh_cache_event_of(m->type));
 	if (t.line->hold && hold_at(c, t.line->hold - 1)->deferred && event != CE_FWD_ATOMIC)
 		return -EPROTO; /* the home waits for our answer to the first */
-	return coh_cache_take_row(&t, event);
+	return coh_cache_take_fwd(&t, event);
 }

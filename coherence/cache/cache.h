@@ -4,10 +4,12 @@
  * state diagram is in cache.def, with the table. From below upwards:
  *
  *      send.c hold.c                    requests as they leave; pages in tenure
- *      miss.c evict.c inv.c fwd.c drop.c    actions: asking, giving up, losing, supplying
+ *      miss.c evict.c inv.c fwd.c drop.c push.c    actions: asking, giving up, losing, supplying
  *      doze.c                           threads that wait for a word
  *      take.c                           the table
+ *      leave.c                          a page is to be seen by others: not before secure ones are safe
  *      tenure.c                         the end of a tenure takes the message that waited
+ *      drain.c second.c                 what was written to secure pages goes to two nodes
  *      local.c grant.c cache.c          faults and calls; grants; messages, as they arrive
  *
  * An action changes one page, or a run; it takes no row of the table itself.
@@ -76,6 +78,11 @@ enum cache_event coh_cache_event_of(unsigned type); /* of a message of the home'
 /* --- doze.c --- */
 int coh_cache_futex_resp(struct coh *c, const struct coh_msg *m, struct coh_effects *fx);
 int coh_cache_futex_woken(struct coh *c, const struct coh_msg *m, struct coh_effects *fx);
+
+/* --- leave.c --- */
+/* A Fwd for a page that was written here, after secure ones, waits until these are on two nodes; else
+ * its row is taken. */
+int coh_cache_take_fwd(struct take *t, enum cache_event event);
 
 /* --- tenure.c --- */
 /* Ends a page's tenure before its time. The slot stays taken until the timer fires. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Giving up a page: PutS or PutM, and its end. */
 #include "coherence/cache/cache.h"
+#include "coherence/secure.h"
 
 void coh_cache_act_put_s(struct take *t)
 {
@@ -19,7 +20,8 @@ void coh_cache_act_put_m(struct take *t)
 
 void coh_cache_act_drop(struct take *t)
 {
-	if (t->home != t->c->cfg.self) /* else it is the home's frame */
+	/* Else it is the home's frame, or the second node's. */
+	if (t->home != t->c->cfg.self && (!coh_is_copy(t->c, t->page) || MUTANT(COPY_DROPPED)))
 		coh_fx_add(t->fx, COH_FX_DROP_FRAME, t->page)->n = 1;
 }
 

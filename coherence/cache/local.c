@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "coherence/cache/cache.h"
+#include "coherence/secure.h"
 
 /* Pages from first on, at most n, in this cache state and of one home's block. */
 static uint32_t run_length(struct coh *c, uint64_t first, uint32_t n, int in_i)
@@ -22,6 +23,10 @@ int coh_cache_fault(struct coh *c, const struct coh_event *ev, struct coh_effect
 	int write = ev->kind == COH_EV_WRITE;
 	int slot = -1;
 
+	/* Until what was written is on two nodes. */
+	if (write && is_secure(c, ev->page) && c->securing.draining &&
+	    (t.line->state == COH_C_I || t.line->state == COH_C_S))
+		return -EAGAIN;
 	if (t.line->state == COH_C_I || (t.line->state == COH_C_S && write)) {
 		slot = coh_request_free(c, t.home);
 		if (slot < 0)
@@ -60,14 +65,24 @@ static int is_kept(const struct take *t)
 	return t->line->state == COH_C_I && coh_view_keeps(t->c, t->page) && !MUTANT(KEPT_DROPPED);
 }
 
+/* This node is the second one to hold it. */
+static int stays(const struct coh *c, uint64_t page)
+{
+	return coh_is_copy(c, page) && !MUTANT(COPY_DROPPED);
+}
+
 int coh_cache_evict(struct coh *c, const struct coh_event *ev, struct coh_effects *fx)
 {
 	struct take t = take_init(c, fx, ev->page);
 	int slot = coh_request_free(c, t.home);
 
-
-	if (!coh_cache_has_row(&t, CE_EVICT))
+	if (!coh_cache_has_row(&t, CE_EVICT) || (t.line->state == COH_C_I && stays(c, ev->page)))
 		return -EBUSY;
+	/* A secure page is evicted when it is on two nodes. */
+	if (t.line->state == COH_C_M && is_secure(c, ev->page)) {
+		c->securing.draining = 1;
+		return 0;
+	}
 	if ((t.line->state != COH_C_I || is_kept(&t)) && slot < 0)
 		return -EAGAIN;
 	coh_cache_hold_end(c, fx, t.page); /* which may give it up */
@@ -81,6 +96,8 @@ int coh_cache_atomic(struct coh *c, const struct coh_event *ev, struct coh_effec
 	struct coh_msg *m;
 	int slot;
 
+	if (is_secure(c, ev->page))
+		return -EINVAL;
 	if (t.line->state == COH_C_M || t.line->state == COH_C_MI_A) {
 		struct coh_effect *e = coh_fx_add(fx, COH_FX_ATOMIC, ev->page);
 		e->node = c->cfg.self;
@@ -120,12 +137,14 @@ int coh_cache_discard(struct coh *c, const struct coh_event *ev, struct coh_effe
 	fx->consumed = t.n;
 	/* As an atomic it is beside what the pages' lines are doing. */
 	*request_at(c, slot) = (struct request){.type = COH_MSG_DISCARD,
+	                                        .flags = ev->kind == COH_EV_RENEW ? COH_F_RENEW : 0,
 	                                        .n = t.n,
 	                                        .home = t.home,
 	                                        .page = ev->page,
 	                                        .cookie = ev->cookie};
 	++*out_at(c, t.home);
 	m = coh_fx_send(c, fx, t.home, COH_MSG_DISCARD, ev->page);
+	m->flags = request_at(c, slot)->flags;
 	m->slot = slot;
 	m->n = t.n;
 	return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A fault or prefetch: the page is asked for, waited for, granted. */
 #include "coherence/cache/cache.h"
+#include "coherence/secure.h"
 
 void coh_cache_act_get(struct take *t)
 {
@@ -44,6 +45,9 @@ void coh_cache_act_granted(struct take *t)
 {
 	t->line->request = 0;
 	coh_view_keep_no_more(t->c, t->page);
+	coh_secure_note_copy(t->c, t->page);
+	if (t->event == CE_GRANT_M)
+		coh_secure_list(t->c, t->page, LIST_DIRTY);
 	if (t->line->faulted)
 		coh_cache_hold_start(t);
 	t->line->faulted = 0;

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "coherence/cache/cache.h"
+#include "coherence/secure.h"
 
 /* Takes the message that waited for the tenure's end, if any. */
 static void hold_take_deferred(struct coh *c, struct coh_effects *fx, const struct hold *h)
@@ -25,7 +26,9 @@ static void hold_take_deferred(struct coh *c, struct coh_effects *fx, const stru
 	if (!h->deferred || MUTANT(TENURE_DROPS))
 		return;
 	t.msg = &m;
-	rc = coh_cache_take_row(&t, coh_cache_event_of(h->deferred));
+	rc = coh_cache_take_fwd(&t, is_secure(c, h->page) && h->deferred == COH_MSG_FWD_GETS
+	                                    ? CE_CLEAN
+	                                    : coh_cache_event_of(h->deferred));
 	assert(rc == 0);
 	(void)rc;
 }

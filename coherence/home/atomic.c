@@ -47,11 +47,17 @@ void coh_home_act_acked_atomic(struct take *t)
 	coh_home_act_atomic_here(t);
 }
 
+/* Another node is to see what this one has written: its cache says when (cache/leave.c). */
+static int is_seen(const struct take *t)
+{
+	return t->c->cfg.secure_pages && t->txn->requestor != t->c->cfg.self;
+}
+
 void coh_home_act_fwd_atomic(struct take *t)
 {
 	/* Not by a message to ourselves: as many may wait as there are requests, and the
 	 * queue of those messages is shorter. */
-	if (t->dir->owner == t->c->cfg.self)
+	if (t->dir->owner == t->c->cfg.self && !is_seen(t))
 		coh_answer_atomic(t->c, t->fx, t->txn->requestor, t->txn->slot, t->txn->page,
 		                  &t->txn->atomic, t->txn->serial);
 	else

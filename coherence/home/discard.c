@@ -4,6 +4,7 @@
  * as nobody had ever touched them. A page that a node holds stays as it is.
  */
 #include "coherence/home/home.h"
+#include "coherence/secure.h"
 
 /* --- who has to ack --- */
 
@@ -19,12 +20,29 @@ static coh_node copy_next(const struct take *t, const struct dir *d, unsigned fr
 	return coh_sharers_next(t->c, d->sharers, from);
 }
 
-int coh_home_has_copies(const struct take *t)
+/* Who has a copy beside the home, of a secure page. */
+static coh_node second_of(const struct take *t, uint64_t page)
+{
+	if (!t->c->cfg.secure_pages || !is_secure(t->c, page))
+		return COH_NO_NODE;
+	return coh_second(t->c, page);
+}
+
+static int has_lost(const struct take *t)
 {
 	for (unsigned i = 0; i < t->txn->n; i++)
-		if (copy_next(t, coh_dir_at(t->c, t->txn->page + i), 0) != COH_NO_NODE)
+		if (coh_dir_at(t->c, t->txn->page + i)->state == COH_D_LOST)
 			return 1;
 	return 0;
+}
+
+int coh_home_must_tell(const struct take *t)
+{
+	for (unsigned i = 0; i < t->txn->n; i++)
+		if (second_of(t, t->txn->page + i) != COH_NO_NODE ||
+		    copy_next(t, coh_dir_at(t->c, t->txn->page + i), 0) != COH_NO_NODE)
+			return 1;
+	return has_lost(t);
 }
 
 int coh_home_drop_is_pending(const struct take *t, coh_node node)
@@ -37,18 +55,28 @@ unsigned coh_home_drop_count_pending(const struct take *t)
 	return coh_map_count(&t->c->cfg, pending_of(t));
 }
 
+/* Who has been told that a page is lost the home does not know: perhaps by another home. */
 void coh_home_act_drop(struct take *t)
 {
 	uint64_t *pending = pending_of(t);
+	int lost = has_lost(t);
+	struct coh_msg *m;
 
+	if (lost)
+		*pending = t->c->view.members;
 	for (unsigned i = 0; i < t->txn->n; i++) {
 		const struct dir *d = coh_dir_at(t->c, t->txn->page + i);
 		for (coh_node k = copy_next(t, d, 0); k != COH_NO_NODE; k = copy_next(t, d, k + 1u))
 			coh_map_add(pending, k);
+		if (second_of(t, t->txn->page + i) != COH_NO_NODE)
+			coh_map_add(pending, second_of(t, t->txn->page + i));
 	}
 	for (coh_node k = 0; k < t->c->cfg.nodes; k++)
-		if (coh_map_has(pending, k))
-			coh_fx_send(t->c, t->fx, k, COH_MSG_DROP, t->txn->page)->n = t->txn->n;
+		if (coh_map_has(pending, k)) {
+			m = coh_fx_send(t->c, t->fx, k, COH_MSG_DROP, t->txn->page);
+			m->n = t->txn->n;
+			m->flags = lost ? COH_F_RENEW : 0;
+		}
 }
 
 /* --- acks --- */
@@ -114,6 +142,18 @@ void coh_home_act_discard_here(struct take *t)
 	m->slot = t->txn->slot;
 	m->n = n;
 	m->result = kept;
+	coh_home_release(t);
+}
+
+/* A renewal of pages that are not lost. */
+void coh_home_act_renew_none(struct take *t)
+{
+	uint16_t n = t->txn->n;
+	struct coh_msg *m = coh_fx_send(t->c, t->fx, t->txn->requestor, COH_MSG_DISCARDED, t->txn->page);
+
+	m->slot = t->txn->slot;
+	m->n = n;
+	m->result = ~UINT64_C(0) >> (COH_MAX_RUN - n);
 	coh_home_release(t);
 }
 

@@ -4,6 +4,7 @@
  * over when the requestor has it.
  */
 #include "coherence/home/home.h"
+#include "coherence/secure.h"
 
 void coh_home_act_supply_m(struct take *t)
 {
@@ -35,8 +36,10 @@ void coh_home_act_recalled_m(struct take *t)
 	coh_home_supply(t, COH_WRITE);
 }
 
-static void enter_owner(struct take *t, struct dir *d)
+static void enter_owner(struct take *t, struct dir *d, uint64_t page)
 {
+	if (t->c->cfg.secure_pages && is_secure(t->c, page))
+		secure_at(t->c, page)->base = d->touched ? BASE_FILLED : BASE_ZERO;
 	if (!(MUTANT(FWD_TO_REQUESTOR) && d->state == COH_D_M))
 		d->owner = t->txn->requestor;
 	d->state = COH_D_M;
@@ -49,6 +52,6 @@ static void enter_owner(struct take *t, struct dir *d)
 void coh_home_act_finish_m(struct take *t)
 {
 	for (unsigned i = 0; i < (MUTANT(RUN_OWNER_OF_ONE) ? 1 : t->txn->n); i++)
-		enter_owner(t, coh_dir_at(t->c, t->txn->page + i));
+		enter_owner(t, coh_dir_at(t->c, t->txn->page + i), t->txn->page + i);
 	coh_home_release(t);
 }

@@ -5,7 +5,9 @@
  *
  *      txn.c run.c supply.c owner.c invalidate.c    what a transaction is made of
  *      gets.c getm.c put.c atomic.c migratory.c discard.c sleep.c salvage.c    a request's life, by action
+ *      copy.c                                       ... of secure pages
  *      start.c                                      the table; starting what waits
+ *      restore.c                                    a home's round after a death
  *      home.c                                       messages and landings, as they arrive
  *
  * An action changes one transaction and its pages; it takes no row of the table itself. Files
@@ -28,6 +30,7 @@ struct take {
 	coh_node from;
 	uint16_t n; /* Done, and Inv-Ack to a recall: pages that it speaks of */
 	uint64_t kept; /* Drop-Ack */
+	const struct coh_landing *landing; /* Copy-Here */
 };
 
 static inline struct take take_init(struct coh *c, struct coh_effects *fx, unsigned index)
@@ -49,6 +52,8 @@ static inline struct take take_init(struct coh *c, struct coh_effects *fx, unsig
 #undef ROW
 
 /* --- txn.c --- */
+/* One that is free, or -1. */
+int coh_home_free_txn(struct coh *c);
 /* The requestor may send another one from now on. */
 static inline void txn_is_done(struct take *t)
 {
@@ -71,7 +76,11 @@ void coh_home_trim_run(struct take *t, uint16_t n);
 int coh_home_run_waits_here(const struct take *t);
 int coh_home_run_waits_for_owner(const struct take *t);
 
-/* A run is discarded as far as its pages are free. */
+/* A run is discarded as far as its pages are free; of a renewal, as far as they are lost, or are not. */
+static inline int is_renewal(const struct take *t)
+{
+	return t->txn->type == COH_MSG_DISCARD && t->txn->flags & COH_F_RENEW;
+}
 uint16_t coh_home_claim_free(struct take *t);
 
 /* --- supply.c: from the home's frame --- */
@@ -108,8 +117,8 @@ static inline void forget_writer(struct dir *d)
 int coh_home_is_second(const struct take *t);
 
 /* --- discard.c --- */
-/* Whether anybody has a copy of a page of the run. */
-int coh_home_has_copies(const struct take *t);
+/* Whether anybody has a copy of a page of the run, or has been told that one is lost. */
+int coh_home_must_tell(const struct take *t);
 /* Those of the pages that are t->from's own: a node can only keep what it has. */
 uint64_t coh_home_kept_of(const struct take *t, uint64_t pages);
 /* As of Invs, see invalidate.c. */
@@ -123,6 +132,10 @@ int coh_home_sleeps(struct coh *c, coh_node node, uint16_t slot);
 int coh_home_asks_queue(const struct take *t);
 /* A thread that sleeps does so no more: it has waited long enough. */
 void coh_home_cancel(struct coh *c, coh_node from, const struct coh_msg *m, struct coh_effects *fx);
+
+/* --- copy.c: secure pages --- */
+/* Whether the home's round after a death has a second copy made. */
+int coh_home_wants_copy(const struct take *t);
 
 /* --- start.c --- */
 /* Takes the row of state and event; the transaction or, when that is over, the

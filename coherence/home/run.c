@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* How many pages of a run go into one grant, and when it is none of them. */
 #include "coherence/home/home.h"
+#include "coherence/secure.h"
 
 /* Whether a page can go in one run with the first: from this home's frame both, or from the
  * same owner; to be written, none of which there is a copy. */
@@ -20,6 +21,12 @@ static int same_supplier(const struct take *t, const struct dir *d)
 	return first->owner == d->owner;
 }
 
+/* Each when it is the first one (start.c). */
+static int has_to_be_zeroed(struct coh *c, uint64_t page)
+{
+	return c->cfg.secure_pages && is_secure(c, page) && secure_at(c, page)->zero;
+}
+
 uint16_t coh_home_claim_run(struct take *t)
 {
 	uint16_t k = 1;
@@ -30,7 +37,7 @@ uint16_t coh_home_claim_run(struct take *t)
 			break;
 		if (!same_supplier(t, d) && !MUTANT(RUN_OVER_OWNED))
 			break;
-		if (d->touched != t->dir->touched)
+		if (d->touched != t->dir->touched || has_to_be_zeroed(t->c, t->txn->page + k))
 			break;
 		d->txn = t->index + 1;
 	}
@@ -43,7 +50,10 @@ uint16_t coh_home_claim_free(struct take *t)
 
 	for (; k < t->txn->n; k++) {
 		struct dir *d = coh_dir_at(t->c, t->txn->page + k);
-		if (d->txn || d->queue || d->state == COH_D_AWAY || t->dir->state == COH_D_AWAY)
+		if (d->txn || d->queue || d->state == COH_D_AWAY || t->dir->state == COH_D_AWAY ||
+		    d->state == COH_D_HELD)
+			break;
+		if (is_renewal(t) && (d->state == COH_D_LOST) != (t->dir->state == COH_D_LOST))
 			break;
 		d->txn = t->index + 1;
 	}
@@ -72,7 +82,8 @@ int coh_home_run_waits_here(const struct take *t)
 
 	if (t->txn->type == COH_MSG_GETM)
 		return t->txn->n > 1 &&
-		       (q || t->dir->state == COH_D_S || t->dir->state == COH_D_M);
+		       (q || t->dir->state == COH_D_S || t->dir->state == COH_D_M ||
+		        t->dir->state == COH_D_HELD);
 	if (!(t->txn->flags & COH_F_RUN) || MUTANT(RUN_WAITS_IN_QUEUE))
 		return 0;
 	for (; q; q = q == t->dir->txn ? t->dir->queue : txn_at(t->c, q - 1)->next)
@@ -87,6 +98,8 @@ int coh_home_run_waits_for_owner(const struct take *t)
 
 	if (!(t->txn->flags & COH_F_RUN) || t->dir->state != COH_D_M)
 		return 0;
+	if (c->cfg.secure_pages && is_secure(c, t->txn->page))
+		return 1;
 	if (t->dir->owner == c->cfg.self)
 		return line_at(c, t->txn->page)->hold && !MUTANT(RUN_OVER_TENURE);
 	return t->txn->requestor != c->cfg.self && c->refreshing >= c->max_refreshing;

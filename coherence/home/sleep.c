@@ -61,7 +61,8 @@ void coh_home_act_compare_here(struct take *t)
 
 void coh_home_act_fwd_compare(struct take *t)
 {
-	if (t->dir->owner == t->c->cfg.self || MUTANT(COMPARE_AT_HOME))
+	/* By its cache, where another node is to see what this one has written (cache/leave.c). */
+	if ((t->dir->owner == t->c->cfg.self && !t->c->cfg.secure_pages) || MUTANT(COMPARE_AT_HOME))
 		coh_answer_compare(t->c, t->fx, t->txn->page, &t->txn->futex);
 	else
 		coh_home_fwd(t, COH_MSG_FWD_COMPARE, 0)->futex = t->txn->futex;

@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "coherence/home/home.h"
+#include "coherence/secure.h"
 
 struct home_row {
 	void (*act)(struct take *t);
@@ -43,6 +44,31 @@ static int is_for_lost(const struct take *t)
 	       t->txn->type == COH_MSG_FUTEX_WAKE;
 }
 
+/* A secure page that is owned: what was written goes to two nodes before anything else. */
+static int is_to_be_cleaned(const struct take *t)
+{
+	if (!t->c->cfg.secure_pages || !is_secure(t->c, t->txn->page) || t->dir->state != COH_D_M ||
+	    coh_home_run_waits_for_owner(t))
+		return 0;
+	return t->txn->type == COH_MSG_GETS || t->txn->type == COH_MSG_GETM ||
+	       t->txn->type == COH_MSG_PUSH ||
+	       (t->txn->type == COH_MSG_FUTEX_WAIT && !coh_home_asks_queue(t));
+}
+
+/* It was the second node's, and is zero; the frame may hold what was there before. */
+static void zero_first(struct take *t)
+{
+	struct secure *s;
+
+	if (!t->c->cfg.secure_pages || !is_secure(t->c, t->txn->page))
+		return;
+	s = secure_at(t->c, t->txn->page);
+	if (!s->zero || t->dir->state > COH_D_S || t->dir->touched)
+		return;
+	s->zero = 0;
+	coh_fx_add(t->fx, COH_FX_ZERO_FRAME, t->txn->page)->n = 1;
+}
+
 static enum home_event request_event(const struct take *t)
 {
 	const struct dir *d = t->dir;
@@ -51,6 +77,10 @@ static enum home_event request_event(const struct take *t)
 
 	if (d->state == COH_D_AWAY)
 		return coh_home_asks_queue(t) ? HE_WAKE : HE_AWAY;
+	if (t->txn->type == COH_MSG_PUSH && d->state != COH_D_M)
+		return coh_home_wants_copy(t) ? HE_COPY : HE_COPIED_ALREADY;
+	if (is_to_be_cleaned(t))
+		return own ? HE_CLEAN_OWN : HE_CLEAN;
 	if (d->state == COH_D_LOST && !is_for_lost(t))
 		return HE_LOST;
 	switch (t->txn->type) {
@@ -72,7 +102,10 @@ static enum home_event request_event(const struct take *t)
 	case COH_MSG_FUTEX_WAIT:
 	case COH_MSG_FUTEX_WAKE: return coh_home_asks_queue(t) ? HE_WAKE : HE_WAIT;
 	case COH_MSG_PUTS: return HE_PUTS;
-	case COH_MSG_DISCARD: return coh_home_has_copies(t) ? HE_DISCARD : HE_DISCARD_LONE;
+	case COH_MSG_DISCARD:
+		if (is_renewal(t) && !MUTANT(RENEWAL_OF_ALL))
+			return HE_RENEW;
+		return coh_home_must_tell(t) ? HE_DISCARD : HE_DISCARD_LONE;
 	case COH_MSG_PUTM: return !owner ? HE_PUTM_STALE : own ? HE_PUTM_OWN : HE_PUTM;
 	default: return t->txn->ran ? HE_ATOMIC_RAN : HE_ATOMIC;
 	}
@@ -82,6 +115,13 @@ static enum home_event request_event(const struct take *t)
 static int is_write_run(const struct take *t)
 {
 	return t->txn->type == COH_MSG_GETM && t->dir->state == COH_D_I;
+}
+
+/* It came before all had reported, and others have had the page since. */
+static int is_stale_push(const struct take *t)
+{
+	return t->txn->type == COH_MSG_PUSH && !(t->txn->flags & COH_F_RESTORE) &&
+	       (t->dir->state != COH_D_M || t->dir->owner != t->txn->requestor);
 }
 
 void coh_home_start(struct take *t)
@@ -95,7 +135,12 @@ void coh_home_start(struct take *t)
 		t->txn->n = coh_home_claim_free(t);
 	else if (t->txn->type != COH_MSG_GETS && !is_write_run(t))
 		t->txn->n = 1;
+	zero_first(t);
 	event = request_event(t);
+	if (is_stale_push(t)) {
+		coh_home_release(t);
+		return;
+	}
 	if ((t->txn->type == COH_MSG_GETS || t->txn->type == COH_MSG_GETM) &&
 	    t->dir->state == COH_D_M && t->dir->owner == t->txn->requestor) {
 		t->txn->n = 1; /* of a run nothing was claimed */
@@ -119,7 +164,7 @@ void coh_home_start_next(struct coh *c, struct coh_effects *fx, uint64_t page)
 {
 	struct dir *d = coh_dir_at(c, page);
 
-	while (!d->txn && d->queue) {
+	while (!d->txn && d->queue && d->state != COH_D_HELD) {
 		struct take t = take_init(c, fx, d->queue - 1);
 		d->queue = t.txn->next;
 		t.txn->next = 0;

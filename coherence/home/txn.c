@@ -2,6 +2,14 @@
 /* Transactions: they wait, and they end. */
 #include "coherence/home/home.h"
 
+int coh_home_free_txn(struct coh *c)
+{
+	for (unsigned i = 0; i < c->n_txns; i++)
+		if (!txn_at(c, i)->type)
+			return (int)i;
+	return -1;
+}
+
 void coh_home_act_enqueue(struct take *t)
 {
 	coh_ref *link = &t->dir->queue;

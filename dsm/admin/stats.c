@@ -65,6 +65,9 @@ json_t *stats_json(struct dsm *d)
 	PUT(pages_restored);
 	PUT(restore_reads);
 	PUT(pages_away);
+	PUT(keep2_waits);
+	PUT(keep2_pushes);
+	PUT(keep2_copies);
 #undef PUT
 	/* These are in dsm_get_latency(). */
 	json_object_set_new(o, "lock_waits", waits_json(d, DSM_LATENCY_LOCK));

@@ -102,7 +102,9 @@ static const char *count_name(unsigned i)
 		                                      [COH_N_MIGRATORY] = "migratory",
 		                                      [COH_N_DISCARD] = "discarded",
 		                                      [COH_N_SLEEP] = "futex_sleeps",
-		                                      [COH_N_WOKEN] = "futex_wakes" };
+		                                      [COH_N_WOKEN] = "futex_wakes",
+		                                      [COH_N_PUSH] = "pushed",
+		                                      [COH_N_COPY] = "second_copies" };
 
 	return name[i] ? name[i] : "?";
 }

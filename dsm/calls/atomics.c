@@ -2,11 +2,12 @@
 /* dsm_fetch_add, dsm_swap, dsm_compare_swap. */
 #include <errno.h>
 
+#include "dsm/calls/keep2.h"
 #include "dsm/calls/words.h"
 #include "dsm/dsm_survive.h"
 #include "dsm/node/node.h"
 
-static int atomic_call(struct dsm *d, const void *ptr, struct coh_atomic a, uint64_t *old)
+static int atomic_call(struct dsm *d, void *ptr, struct coh_atomic a, uint64_t *old)
 {
 	struct coh_event ev = {.kind = COH_EV_ATOMIC, .atomic = a};
 	struct waiter w = {.what = "atomic"};
@@ -15,6 +16,8 @@ static int atomic_call(struct dsm *d, const void *ptr, struct coh_atomic a, uint
 
 	if (page < 0 || (uintptr_t)ptr % a.width)
 		return DSM_ERR_INVAL;
+	if (coh_is_secure(&d->engine.cfg, (uint64_t)page))
+		return keep2_atomic(d, ptr, &a, old);
 	ev.page = page;
 	ev.atomic.offset = (uint8_t *)ptr - (uint8_t *)region_window_at(&d->memory.region, page);
 	rc = node_call_wait(d, &ev, &w);
@@ -22,12 +25,20 @@ static int atomic_call(struct dsm *d, const void *ptr, struct coh_atomic a, uint
 	return rc == -EIO ? DSM_ERR_LOST_DATA : rc;
 }
 
+/* For the program, which may tell others what it has stored before, by a socket, say: also if this stores nothing. */
+static int atomic_told(struct dsm *d, void *ptr, struct coh_atomic a, uint64_t *old)
+{
+	int rc = atomic_call(d, ptr, a, old);
+
+	return rc || !keep2_has(d, ptr) ? rc : node_secure(d);
+}
+
 static int atomic32(struct dsm *d, uint32_t *ptr, unsigned op, uint32_t operand, uint32_t compare,
                     uint32_t *old)
 {
 	struct coh_atomic a = {.op = op, .width = 4, .operand = operand, .compare = compare};
 	uint64_t was = 0;
-	int rc = atomic_call(d, ptr, a, &was);
+	int rc = atomic_told(d, ptr, a, &was);
 
 	if (rc == 0 && old)
 		*old = (uint32_t)was;
@@ -39,7 +50,7 @@ static int atomic64(struct dsm *d, uint64_t *ptr, unsigned op, uint64_t operand,
 {
 	struct coh_atomic a = {.op = op, .width = 8, .operand = operand, .compare = compare};
 	uint64_t was = 0;
-	int rc = atomic_call(d, ptr, a, &was);
+	int rc = atomic_told(d, ptr, a, &was);
 
 	if (rc == 0 && old)
 		*old = was;

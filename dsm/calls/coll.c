@@ -86,6 +86,11 @@ static void narrow(enum dsm_type type, const uint64_t word[HEAP_WORDS], size_t n
 	}
 }
 
+static int meet(struct dsm *d, struct heap_round what, uint64_t word[HEAP_WORDS], const char *name)
+{
+	return d->view.on ? heap_meet(d, what, word, name) : heap_round(d, what, word, name);
+}
+
 int dsm_reduce(dsm_t *d, void *values, size_t count, enum dsm_type type, enum dsm_op op)
 {
 	NODE_ENTRY(dsm_reduce, d, values, count, type, op);
@@ -103,7 +108,7 @@ int dsm_reduce(dsm_t *d, void *values, size_t count, enum dsm_type type, enum ds
 
 		n = count - done < HEAP_WORDS ? count - done : HEAP_WORDS;
 		widen(type, all + done * width, n, word);
-		rc = heap_round(d, what, word, "dsm_reduce");
+		rc = meet(d, what, word, "dsm_reduce");
 		if (rc)
 			return rc;
 		narrow(type, word, n, all + done * width);
@@ -127,7 +132,7 @@ int dsm_broadcast(dsm_t *d, void *data, size_t bytes, int root)
 
 		n = bytes - done < sizeof word ? bytes - done : sizeof word;
 		memcpy(word, all + done, n);
-		rc = heap_round(d, what, word, "dsm_broadcast");
+		rc = meet(d, what, word, "dsm_broadcast");
 		if (rc)
 			return rc;
 		memcpy(all + done, word, n);

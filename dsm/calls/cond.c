@@ -79,7 +79,8 @@ int dsm_sync_cond_timedwait(dsm_t *d, struct dsm_sync_cond *c, struct dsm_sync_m
 	return wait_until(d, c, m, until_ns);
 }
 
-/* Of nobody who waits nothing is changed, and nobody is asked if the page is here. */
+/* Of nobody who waits nothing is changed, and nobody is asked if the page is here. What this node has written is on
+ * two nodes all the same when this returns. */
 static int wake(struct dsm *d, struct dsm_sync_cond *c, uint64_t (*next)(uint64_t), uint32_t count)
 {
 	const int near = word_is_here(d, &c->word);
@@ -97,7 +98,7 @@ static int wake(struct dsm *d, struct dsm_sync_cond *c, uint64_t (*next)(uint64_
 			return rc == DSM_ERR_VIEW ? 0 : rc; /* all have been woken */
 		}
 	}
-	return rc;
+	return rc ? rc : node_secure(d);
 }
 
 int dsm_sync_cond_signal(dsm_t *d, struct dsm_sync_cond *c)

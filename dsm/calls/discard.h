@@ -16,4 +16,10 @@ struct discarded {
 int discard_pages(struct dsm *d, uint64_t first, uint64_t n, const char *what,
                   struct discarded *out);
 
+/* Where nodes may die: the view that this node is in; in others always the same. */
+uint32_t view_number(struct dsm *d);
+/* Has the homes make those of these pages zero that are lost in that view: 0; DSM_ERR_VIEW: another
+ * has begun, and perhaps it is done; DSM_ERR_LOST. */
+int renew_pages(struct dsm *d, uint32_t view, uint64_t first, uint64_t n, const char *what);
+
 #endif

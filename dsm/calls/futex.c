@@ -99,11 +99,15 @@ int dsm_futex_wait(dsm_t *d, const uint32_t *word, uint32_t expected, int timeou
 {
 	NODE_ENTRY(dsm_futex_wait, d, word, expected, timeout_ms);
 
+	int rc;
+
 	if (timeout_ms < -1)
 		return DSM_ERR_INVAL;
-	return word_wait(d, word, 0, expected,
-	                 timeout_ms < 0 ? WAITS_FOR_EVER
-	                                : clock_now_ns() + timeout_ms * UINT64_C(1000000));
+	rc = word_wait(d, word, 0, expected,
+	               timeout_ms < 0 ? WAITS_FOR_EVER
+	                              : clock_now_ns() + timeout_ms * UINT64_C(1000000));
+	/* As if the word's home had been asked, though nobody was. */
+	return rc == DSM_ERR_CHANGED && node_secure(d) ? DSM_ERR_LOST : rc;
 }
 
 /* --- waking --- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Barriers and once of dsm_sync.h: threads that wait for what happens to all of them. Where nodes may die
- * there are none: the dead would be waited for. */
+/* Barriers and once of dsm_sync.h: threads that wait for what happens to all of them. Where nodes may die:
+ * robust_meet.c. */
+#include "dsm/calls/robust.h"
 #include "dsm/calls/states.h"
 #include "dsm/calls/words.h"
 #include "dsm/dsm_survive.h"
@@ -34,8 +35,8 @@ int dsm_sync_barrier_wait(dsm_t *d, struct dsm_sync_barrier *b)
 	uint64_t before;
 	int rc = word_check(d, b, sizeof *b, sizeof b->word);
 
-	if (d->view.on)
-		return DSM_ERR_NOTSUP;
+	if (rc == 0 && d->view.on)
+		return robust_barrier(d, b);
 	if (rc || (threads = b->threads) == 0)
 		return DSM_ERR_INVAL;
 	rc = word_add64(d, word_is_here(d, &b->word), &b->word, 1, &before);
@@ -49,6 +50,16 @@ int dsm_sync_barrier_wait(dsm_t *d, struct dsm_sync_barrier *b)
 	return rc ? rc : DSM_SYNC_LAST;
 }
 
+int dsm_sync_barrier_reset(dsm_t *d, struct dsm_sync_barrier *b, uint32_t threads, uint32_t view)
+{
+	NODE_ENTRY(dsm_sync_barrier_reset, d, b, threads, view);
+	int rc = word_check(d, b, sizeof *b, sizeof b->word);
+
+	if (rc == 0 && !d->view.on)
+		rc = DSM_ERR_NOTSUP;
+	return rc ? rc : robust_barrier_reset(d, b, threads, view);
+}
+
 /* --- once --- */
 
 /* 1: the caller is to do it; 0: it is done. */
@@ -56,8 +67,10 @@ static int once_begin(struct dsm *d, struct dsm_sync_once *o)
 {
 	NODE_ENTRY(once_begin, d, o);
 	uint32_t was;
-	int rc = d->view.on ? DSM_ERR_NOTSUP : word_check(d, o, sizeof *o, sizeof o->word);
+	int rc = word_check(d, o, sizeof *o, sizeof o->word);
 
+	if (rc == 0 && d->view.on)
+		return robust_once_begin(d, o);
 	/* A copy of the page stays here: mostly it is done. */
 	if (rc || __atomic_load_n(&o->word, __ATOMIC_SEQ_CST) == ONCE_DONE)
 		return rc;
@@ -72,9 +85,11 @@ static int once_end(struct dsm *d, struct dsm_sync_once *o)
 {
 	NODE_ENTRY(once_end, d, o);
 	uint32_t was, woken;
-	int rc = word_compare_swap(d, word_is_here(d, &o->word), &o->word, ONCE_NOW, ONCE_DONE,
-	                           &was);
+	int rc;
 
+	if (d->view.on)
+		return robust_once_end(d, o);
+	rc = word_compare_swap(d, word_is_here(d, &o->word), &o->word, ONCE_NOW, ONCE_DONE, &was);
 	return rc ? rc : word_wake(d, &o->word, 0, UINT32_MAX, &woken);
 }
 

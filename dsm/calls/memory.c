@@ -4,103 +4,89 @@
 #include <string.h>
 
 #include "dsm/calls/discard.h"
-#include "dsm/calls/pin.h"
+#include "dsm/calls/fresh.h"
+#include "dsm/dsm_survive.h"
 #include "dsm/heap/heap.h"
 #include "dsm/node/node.h"
 
-/* By storing to it. */
-static int clear_here(struct dsm *d, uint8_t *at, size_t bytes)
+/* One try in one zone, of a block that is zero then. *at tells where it is, also when it has been
+ * taken and cannot be made zero. */
+static int take(struct dsm *d, int kind, size_t bytes, size_t align, uint8_t **at)
 {
-	size_t done;
-	int rc = pin_and_clear(d, at, bytes, &done);
-
-	if (rc == 0 || rc == DSM_ERR_LOST)
-		return rc;
-	/* A page that cannot be held, there being pins enough, can be stored to. */
-	memset(at + done, 0, bytes - done);
-	return 0;
-}
-
-/* Where nodes may die no page is held, nor discarded. A page that is lost says so to an atomic that
- * changes nothing, before it is stored to. */
-static int clear_where_nodes_die(struct dsm *d, uint8_t *at, size_t bytes)
-{
-	const size_t page_bytes = region_zone_of(&d->memory.region,
-	                                         region_page_of(&d->memory.region, at))->page_bytes;
-	uint8_t *end = at + bytes;
-	int rc = 0;
-
-	while (at < end && rc == 0) {
-		uint8_t *next = (uint8_t *)(((uintptr_t)at / page_bytes + 1) * page_bytes);
-		uint64_t *word = (uint64_t *)((uintptr_t)at & ~(uintptr_t)7);
-
-		next = next < end ? next : end;
-		rc = dsm_fetch_add64(d, word, 0, NULL);
-		if (rc == 0)
-			memset(at, 0, (size_t)(next - at));
-		at = next;
-	}
-	return rc;
-}
-
-/* What an earlier owner has left. No page has to come for that, unless it is shared with other
- * blocks, or somebody holds it. */
-static int clear(struct dsm *d, uint8_t *at, size_t bytes, int whole_pages)
-{
-	const size_t page_bytes = region_zone_of(&d->memory.region,
-	                                         region_page_of(&d->memory.region, at))->page_bytes;
-	const uint64_t first = region_page_of(&d->memory.region, at);
-	struct discarded left;
-	uint8_t *lo, *hi;
-	int rc;
-
-	if (d->view.on)
-		return clear_where_nodes_die(d, at, bytes);
-	if (!whole_pages || bytes == 0)
-		return clear_here(d, at, bytes);
-	rc = discard_pages(d, first, (bytes + page_bytes - 1) / page_bytes, "dsm_alloc", &left);
-	if (rc || left.lo == left.hi)
-		return rc;
-	lo = at + (left.lo - first) * page_bytes;
-	hi = at + (left.hi - first) * page_bytes;
-	return clear_here(d, lo, (size_t)((hi < at + bytes ? hi : at + bytes) - lo));
-}
-
-/* One try in one zone. */
-static int alloc_in(struct dsm *d, int kind, size_t bytes, size_t align, void **out)
-{
-	const struct region_zone *zone = &d->memory.region.zone[kind];
+	const struct region_zone *zone = heap_zone(d, kind);
 	struct coh_svc svc = {.op = SVC_ALLOC, .arg = {bytes, align, kind}};
-	uint8_t *at;
-	int rc;
+	struct fresh f = {.bytes = bytes, .view = d->view.on ? view_number(d) : 0};
+	int rc = heap_call(d, &svc, -1, "dsm_alloc");
 
-	if (bytes > zone->count * zone->page_bytes)
-		return DSM_ERR_NOMEM;
-	if (align > zone->count * zone->page_bytes)
-		return DSM_ERR_INVAL;
-	rc = heap_call(d, &svc, -1, "dsm_alloc");
-	if (rc == DSM_ERR_NOMEM && svc.arg[0])
+	if (rc == DSM_ERR_NOMEM && svc.arg[0] && kind != HEAP_KEEP2)
 		log_line(&d->log, DSM_LOG_ERROR, "no %zu bytes of shared memory: the nodes' budgets "
 		         "(DSM_MEMORY) are enough for %llu bytes of %s pages in all", bytes,
 		         (unsigned long long)svc.arg[0], kind == REGION_PMD ? "2 MiB" : "4 KiB");
 	if (rc)
 		return rc;
-	at = zone->window + svc.arg[0];
-	rc = clear(d, at, svc.arg[1] < bytes ? svc.arg[1] : bytes,
-	           bytes >= zone->page_bytes || align >= zone->page_bytes);
+	f.at = *at = zone->window + heap_zone_offset(d, kind) + svc.arg[0];
+	f.dirty = svc.arg[1] < bytes ? svc.arg[1] : bytes;
+	f.whole_pages = bytes >= zone->page_bytes || align >= zone->page_bytes;
+	f.alone = f.whole_pages || svc.arg[2];
+	return fresh_make(d, &f);
+}
+
+/* A small block in a page that is lost, with what others have in it: they are to hear of that, so
+ * there is a page for the block alone instead. */
+static int take_elsewhere(struct dsm *d, int kind, size_t align, uint8_t **at)
+{
+	const struct region_zone *zone = heap_zone(d, kind);
+	const uint64_t offset = (uint64_t)(*at - zone->window) - heap_zone_offset(d, kind);
+	struct coh_svc svc = {.op = SVC_FREE, .arg = {offset, 0, kind}};
+	int rc = heap_call(d, &svc, -1, "dsm_alloc");
+
+	return rc ? rc : take(d, kind, zone->page_bytes, align, at);
+}
+
+static int alloc_in(struct dsm *d, int kind, size_t bytes, size_t align, void **out)
+{
+	const struct region_zone *zone = heap_zone(d, kind);
+	const uint64_t most = heap_zone_bytes(d, kind);
+	uint8_t *at = NULL;
+	int rc;
+
+	if (bytes > most)
+		return DSM_ERR_NOMEM;
+	if (align > most)
+		return DSM_ERR_INVAL;
+	rc = take(d, kind, bytes, align, &at);
+	if (rc == DSM_ERR_LOST_DATA && bytes < zone->page_bytes && align < zone->page_bytes)
+		rc = take_elsewhere(d, kind, align, &at);
 	if (rc == 0)
 		*out = at;
+	return rc;
+}
+
+/* In a job that ends with any node there is nothing to be done for it. */
+static int alloc_keep2(struct dsm *d, size_t bytes, size_t align, void **out)
+{
+	const uint64_t most = heap_zone_bytes(d, HEAP_KEEP2);
+	int rc = most ? alloc_in(d, HEAP_KEEP2, bytes, align, out) : DSM_ERR_NOMEM;
+
+	if (rc == DSM_ERR_NOMEM)
+		log_line(&d->log, DSM_LOG_ERROR, "no %zu bytes of shared memory that two nodes hold: DSM_KEEP2 "
+		         "is %llu bytes, and each takes its size of the budgets (DSM_MEMORY) of two nodes",
+		         bytes, (unsigned long long)most);
 	return rc;
 }
 
 int dsm_alloc(dsm_t *d, size_t bytes, size_t align, unsigned flags, void **out)
 {
 	NODE_ENTRY(dsm_alloc, d, bytes, align, flags, out);
-	int huge = flags == DSM_HUGE || flags == DSM_HUGE_PREFERRED;
+	const unsigned pages = flags & ~(unsigned)DSM_KEEP2;
+	int huge = pages == DSM_HUGE || pages == DSM_HUGE_PREFERRED;
 	int rc = DSM_ERR_NOMEM;
 
-	if (!out || bytes == 0 || (flags && !huge) || (align & (align - 1)))
+	if (!out || bytes == 0 || (pages && !huge) || (align & (align - 1)) ||
+	    flags == (DSM_KEEP2 | DSM_HUGE))
 		return DSM_ERR_INVAL;
+	if (flags & DSM_KEEP2 && d->view.on)
+		return alloc_keep2(d, bytes, align, out);
 	if (huge)
 		rc = alloc_in(d, REGION_PMD, bytes, align, out);
 	if (!huge || (flags == DSM_HUGE_PREFERRED &&
@@ -112,12 +98,12 @@ int dsm_alloc(dsm_t *d, size_t bytes, size_t align, unsigned flags, void **out)
 /* A block of whole pages, which nobody else is given before its homes have discarded it. */
 static int free_pages(struct dsm *d, int kind, const void *ptr, uint64_t bytes)
 {
-	const struct region_zone *zone = &d->memory.region.zone[kind];
-	const uint64_t offset = (uint64_t)((const uint8_t *)ptr - zone->window);
-	const uint64_t first = zone->first + offset / zone->page_bytes;
+	const struct region_zone *zone = heap_zone(d, kind);
+	const uint64_t first = region_page_of(&d->memory.region, ptr);
+	const uint64_t offset = (first - zone->first) * zone->page_bytes - heap_zone_offset(d, kind);
 	struct coh_svc svc = {.op = SVC_FREED, .arg = {offset}};
 	struct discarded left = {first, first + bytes / zone->page_bytes};
-	int rc = d->view.on ? 0 : discard_pages(d, first, bytes / zone->page_bytes, "dsm_free", &left);
+	int rc = discard_pages(d, first, bytes / zone->page_bytes, "dsm_free", &left);
 
 	if (rc)
 		return rc;
@@ -138,7 +124,9 @@ int dsm_free(dsm_t *d, void *ptr)
 		return DSM_ERR_NOT_OURS;
 	if (region_is_placed(&d->memory.region, region_page_of(&d->memory.region, ptr), 1))
 		return DSM_ERR_BUSY;
-	svc.arg[0] = (uint64_t)((uint8_t *)ptr - d->memory.region.zone[kind].window);
+	if (coh_is_secure(&d->engine.cfg, region_page_of(&d->memory.region, ptr)))
+		kind = HEAP_KEEP2;
+	svc.arg[0] = (uint64_t)((uint8_t *)ptr - heap_zone(d, kind)->window) - heap_zone_offset(d, kind);
 	svc.arg[2] = kind;
 	rc = heap_call(d, &svc, -1, "dsm_free");
 	return rc || !svc.arg[0] ? rc : free_pages(d, kind, ptr, svc.arg[0]);

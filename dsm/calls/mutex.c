@@ -29,14 +29,48 @@ static int check(const struct dsm *d, const struct dsm_sync_mutex *m)
 /* Where nodes may die no page is moved for it: of one that is lost an atomic says so. */
 static int kind_of(struct dsm *d, struct dsm_sync_mutex *m, uint32_t *kind)
 {
-	int rc = word_load(d, !d->view.on || word_is_readable(d, &m->kind), &m->kind, kind);
+	int rc = d->view.on && word_peek(d, &m->kind, sizeof *kind, kind)
+	                 ? 0
+	                 : word_load(d, !d->view.on, &m->kind, kind);
 
 	return rc || *kind <= DSM_SYNC_RECURSIVE ? rc : DSM_ERR_INVAL;
 }
 
-static void set_owner(struct dsm_sync_mutex *m, uint64_t owner)
+/* For whoever may have it: his own word is not old. */
+static int owner_of(struct dsm *d, struct dsm_sync_mutex *m, uint64_t *owner)
 {
-	__atomic_store_n(&m->owner, owner, __ATOMIC_RELAXED);
+	if (d->view.on && word_peek(d, &m->owner, sizeof *owner, owner))
+		return 0;
+	return word_load64(d, word_is_readable(d, &m->owner), &m->owner, owner);
+}
+
+/* Of whoever has it. */
+static int set_owner(struct dsm *d, struct dsm_sync_mutex *m, uint64_t owner)
+{
+	uint64_t was, is;
+	int rc;
+
+	if (!d->view.on) {
+		__atomic_store_n(&m->owner, owner, __ATOMIC_RELAXED);
+		return 0;
+	}
+	rc = word_load64(d, 0, &m->owner, &is);
+	do {
+		was = is;
+		if (rc == 0)
+			rc = word_compare_swap64(d, 0, &m->owner, was, owner, &is);
+	} while (rc == 0 && is != was);
+	return rc;
+}
+
+/* got: what has come of taking it. */
+static int own(struct dsm *d, struct dsm_sync_mutex *m, int got)
+{
+	int rc = got == 0 || got == DSM_ERR_OWNER_DEAD ? set_owner(d, m, me(d)) : 0;
+
+	if (rc)
+		turn_lose(d, m);
+	return rc ? rc : got;
 }
 
 /* Whether the caller has it, so that no more is to be done; how that ends goes to *rc. */
@@ -44,7 +78,7 @@ static int is_again(struct dsm *d, struct dsm_sync_mutex *m, uint32_t kind, int 
 {
 	uint64_t owner;
 
-	*rc = word_load64(d, word_is_readable(d, &m->owner), &m->owner, &owner);
+	*rc = owner_of(d, m, &owner);
 	if (*rc || who(owner) != me(d))
 		return *rc != 0;
 	if (kind == DSM_SYNC_CHECKED)
@@ -52,7 +86,7 @@ static int is_again(struct dsm *d, struct dsm_sync_mutex *m, uint32_t kind, int 
 	else if (depth(owner) == MUTEX_DEEP)
 		*rc = DSM_ERR_NOMEM;
 	else
-		set_owner(m, owner + (UINT64_C(1) << 32));
+		*rc = set_owner(d, m, owner + (UINT64_C(1) << 32));
 	return 1;
 }
 
@@ -67,10 +101,7 @@ int mutex_lock_until(struct dsm *d, struct dsm_sync_mutex *m, uint64_t until_ns)
 		return turn_take(d, m, until_ns);
 	if (is_again(d, m, kind, &rc))
 		return rc;
-	rc = turn_take(d, m, until_ns);
-	if (rc == 0 || rc == DSM_ERR_OWNER_DEAD)
-		set_owner(m, me(d));
-	return rc;
+	return own(d, m, turn_take(d, m, until_ns));
 }
 
 int mutex_try(struct dsm *d, struct dsm_sync_mutex *m)
@@ -84,10 +115,7 @@ int mutex_try(struct dsm *d, struct dsm_sync_mutex *m)
 		return turn_try(d, m);
 	if (is_again(d, m, kind, &rc))
 		return rc;
-	rc = turn_try(d, m);
-	if (rc == 0 || rc == DSM_ERR_OWNER_DEAD)
-		set_owner(m, me(d));
-	return rc;
+	return own(d, m, turn_try(d, m));
 }
 
 static int unlock(struct dsm *d, struct dsm_sync_mutex *m)
@@ -100,15 +128,13 @@ static int unlock(struct dsm *d, struct dsm_sync_mutex *m)
 		return rc;
 	if (kind == DSM_SYNC_PLAIN)
 		return turn_give(d, m);
-	rc = word_load64(d, word_is_readable(d, &m->owner), &m->owner, &owner);
+	rc = owner_of(d, m, &owner);
 	if (rc || who(owner) != me(d))
 		return rc ? rc : DSM_ERR_PERM;
-	if (depth(owner)) {
-		set_owner(m, owner - (UINT64_C(1) << 32));
-		return 0;
-	}
-	set_owner(m, 0);
-	return turn_give(d, m);
+	if (depth(owner))
+		return set_owner(d, m, owner - (UINT64_C(1) << 32));
+	rc = set_owner(d, m, 0);
+	return rc ? rc : turn_give(d, m);
 }
 
 int mutex_unlock(struct dsm *d, struct dsm_sync_mutex *m)

@@ -19,35 +19,16 @@ static void wait_step(struct dsm *d)
 	d->pins.waiting--;
 }
 
-/* Asks for the page as a thread that has faulted on it, and waits until it is woken. What is
- * read alone may be granted to be written; of two pages none is, but these are refused where
- * somebody holds the first. */
+/* Asks for the page, and waits for it. What is read alone may be granted to be written; of two pages
+ * none is, but these are refused where somebody holds the first. */
 static int ask(struct dsm *d, const struct pin *p, int write, unsigned run, const sigset_t *mask)
 {
 	struct trap_fault f = {.page = p->page, .thread = clock_thread(), .write = write};
-	struct waits_answer answer;
-	struct waiter w;
-	sigset_t all;
-	int rc = node_frame_for(d, p->page);
+	int rc = node_fault_wait(d, &f, run, "dsm_pin", mask);
 
-	if (rc == -ENOSPC)
-		return DSM_ERR_NOMEM;
-	waits_add(&d->waits, &w, "dsm_pin");
-	answer = waits_answer(&w);
-	if (rc == 0)
-		rc = node_fault_ask(d, &f, run, &w);
-	if (rc) {
-		if (!waits_is_over(&answer)) /* by the end of the job */
-			waits_done(&d->waits, &w, 0);
-		if (rc == -EAGAIN)
-			wait_step(d);
-		return rc == -EAGAIN ? 0 : rc;
-	}
-	node_help(d, &answer);
-	node_unlock(d, mask);
-	waits_sleep(&answer, WAITS_FOR_EVER);
-	node_lock(d, &all);
-	return w.status;
+	if (rc == -EAGAIN)
+		wait_step(d);
+	return rc == -EAGAIN ? 0 : rc;
 }
 
 static int give_up(struct dsm *d, const struct pin *p)

@@ -48,8 +48,7 @@ static int wake(struct dsm *d, uint32_t *word, uint32_t count)
 
 /* --- a mutex --- */
 
-/* In which view, too: the death of who lives in it ends it, and waits that have begun in it. */
-static int node_lives(struct dsm *d, uint32_t node, uint32_t *view)
+int robust_node_lives(struct dsm *d, uint32_t node, uint32_t *view)
 {
 	sigset_t mask;
 	int lives;
@@ -61,11 +60,19 @@ static int node_lives(struct dsm *d, uint32_t node, uint32_t *view)
 	return lives;
 }
 
+uint32_t robust_view(struct dsm *d)
+{
+	uint32_t view;
+
+	robust_node_lives(d, d->engine.cfg.self, &view);
+	return view;
+}
+
 /* Nobody has it, or somebody who is dead: the caller takes it. Else DSM_ERR_BUSY: so it is in that view. */
 static int take_free(struct dsm *d, uint32_t *word, uint32_t *is, int has_waited, uint32_t *view)
 {
 	for (;;) {
-		const int orphan = !owned_is_free(*is) && !node_lives(d, owned_node(*is), view);
+		const int orphan = !owned_is_free(*is) && !robust_node_lives(d, owned_node(*is), view);
 		int rc;
 
 		if (!owned_is_free(*is) && !orphan)
@@ -100,6 +107,14 @@ int robust_take(struct dsm *d, uint32_t *word, uint64_t until_ns)
 			return rc;
 		has_waited = 1;
 	}
+}
+
+int robust_is_ours(struct dsm *d, uint32_t *word)
+{
+	uint32_t is;
+	int rc = load(d, word, &is);
+
+	return rc || (!owned_is_free(is) && owned_node(is) == d->engine.cfg.self) ? rc : DSM_ERR_PERM;
 }
 
 int robust_give(struct dsm *d, uint32_t *word)

@@ -2,18 +2,18 @@
 /*
  * Reader-writer locks of dsm_sync.h. A writer has the turn, a mutex, from before he waits for the
  * readers to leave until he is through. A reader who finds a writer comes in with the turn, which
- * he gives on at once: so readers and writers go in the order of arrival.
+ * he gives on at once: so readers and writers go in the order of arrival. Where nodes may die: robust_rw.c.
  */
 #include "dsm/calls/objects.h"
+#include "dsm/calls/robust.h"
 #include "dsm/calls/states.h"
 #include "dsm/calls/words.h"
 #include "dsm/dsm_survive.h"
 #include "dsm/node/node.h"
 
-/* Which readers were of a node that has died nobody could tell. */
 static int check(const struct dsm *d, const struct dsm_sync_rwlock *l)
 {
-	return d->view.on ? DSM_ERR_NOTSUP : word_check(d, l, sizeof *l, sizeof l->turn.owner);
+	return word_check(d, l, sizeof *l, sizeof l->turn.owner);
 }
 
 static int add(struct dsm *d, struct dsm_sync_rwlock *l, uint32_t value, uint32_t *was)
@@ -46,6 +46,8 @@ static int read_until(struct dsm *d, struct dsm_sync_rwlock *l, uint64_t until_n
 	uint32_t was;
 	int rc = check(d, l), turn;
 
+	if (rc == 0 && d->view.on)
+		return robust_rw_read(d, l, until_ns);
 	if (rc == 0)
 		rc = read_now(d, l);
 	if (rc != DSM_ERR_BUSY)
@@ -93,6 +95,8 @@ static int write_until(struct dsm *d, struct dsm_sync_rwlock *l, uint64_t until_
 {
 	int rc = check(d, l);
 
+	if (rc == 0 && d->view.on)
+		return robust_rw_write(d, l, until_ns);
 	if (rc == 0)
 		rc = turn_take(d, &l->turn, until_ns);
 	return rc ? rc : write_with_turn(d, l, until_ns);
@@ -103,6 +107,8 @@ static int write_now(struct dsm *d, struct dsm_sync_rwlock *l)
 	uint32_t was;
 	int rc = check(d, l);
 
+	if (rc == 0 && d->view.on)
+		return robust_rw_try_write(d, l);
 	if (rc == 0)
 		rc = turn_try(d, &l->turn);
 	if (rc)
@@ -121,6 +127,8 @@ static int unlock(struct dsm *d, struct dsm_sync_rwlock *l)
 	uint32_t was, woken;
 	int rc = check(d, l), turn;
 
+	if (rc == 0 && d->view.on)
+		return robust_rw_unlock(d, l);
 	if (rc == 0)
 		rc = word_load(d, word_is_readable(d, &l->word), &l->word, &was);
 	if (rc || was == 0)
@@ -155,6 +163,8 @@ int dsm_sync_rwlock_tryrdlock(dsm_t *d, struct dsm_sync_rwlock *l)
 	NODE_ENTRY(dsm_sync_rwlock_tryrdlock, d, l);
 	int rc = check(d, l);
 
+	if (rc == 0 && d->view.on)
+		return robust_rw_try_read(d, l);
 	return rc ? rc : read_now(d, l);
 }
 

@@ -118,6 +118,16 @@ static inline int rw_owes(uint32_t word)
 	return word == RW_WRITER + 1;
 }
 
+/* Where nodes may die readers are in a map, by node. The word has whether there is a writer, in it or
+ * waiting for readers; whether one has died so, and nobody has unlocked it as one since; and a number that
+ * the last readers of nodes change, for whom a writer may wait. */
+#define RW_ORPHAN (UINT32_C(1) << 30)
+
+static inline uint32_t rw_left(uint32_t word)
+{
+	return (word & ~(RW_ORPHAN - 1)) | ((word + 1) & (RW_ORPHAN - 1));
+}
+
 /* --- barrier: turn in the upper half, threads that have come in the lower --- */
 
 static inline int barrier_is_full(uint64_t before, uint32_t threads)
@@ -133,8 +143,48 @@ static inline uint32_t barrier_turn(uint64_t word)
 	return (uint32_t)(word >> 32);
 }
 
+/* Where nodes may die, in the lower half: from bit 25 on the view of those who are to come, where 0 is the
+ * first one, as nobody who made it could know of a death; below it how many have, or that it is broken. */
+
+#define BARRIER_BROKEN ((UINT32_C(1) << 25) - 1)
+
+static inline uint32_t owned_barrier_come(uint64_t word)
+{
+	return (uint32_t)word & BARRIER_BROKEN;
+}
+static inline uint32_t owned_barrier_view(uint64_t word)
+{
+	return (uint32_t)word >> 25 ? (uint32_t)word >> 25 : 1;
+}
+static inline uint64_t owned_barrier_broken(uint64_t word)
+{
+	return word | BARRIER_BROKEN;
+}
+static inline uint64_t owned_barrier_anew(uint64_t word, uint32_t view)
+{
+	return (uint64_t)(barrier_turn(word) + 1) << 32 | view << 25;
+}
+/* When another one has come: none has, in the next turn, when they are all. */
+static inline uint64_t owned_barrier_next(uint64_t word, uint32_t view, uint32_t threads)
+{
+	const uint32_t come = owned_barrier_come(word) + 1;
+	const uint64_t turn = barrier_turn(word) + (come == threads);
+
+	return (uint64_t)(uint32_t)turn << 32 | view << 25 | (come == threads ? 0 : come);
+}
+
 /* --- once --- */
 
 enum once_state { ONCE_NOT_YET = 0, ONCE_NOW = 1, ONCE_DONE = 2 };
+
+/* Where nodes may die: by whom. */
+static inline uint32_t once_now_by(uint32_t node)
+{
+	return (node + 1) << 8 | ONCE_NOW;
+}
+static inline uint32_t once_node(uint32_t word)
+{
+	return (word >> 8) - 1;
+}
 
 #endif

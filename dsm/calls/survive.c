@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "dsm/calls/discard.h"
 #include "dsm/heap/heap.h"
 #include "dsm/node/node.h"
 
@@ -217,4 +218,37 @@ int dsm_lost(dsm_t *d, const void *ptr, size_t bytes, dsm_lost_fn fn, void *ctx)
 		return 0;
 	return look(&l, region_page_of(&d->memory.region, l.lo),
 	            region_page_of(&d->memory.region, l.hi - 1) + 1);
+}
+
+/* --- and made anew --- */
+
+int dsm_secure(dsm_t *d)
+{
+	NODE_ENTRY(dsm_secure, d);
+
+	return node_is_copy(d) ? DSM_ERR_INVAL : node_secure(d);
+}
+
+int dsm_renew(dsm_t *d, void *ptr, size_t bytes)
+{
+	NODE_ENTRY(dsm_renew, d, ptr, bytes);
+	const struct region *region = &d->memory.region;
+	uint64_t first, n;
+	uint32_t view;
+	int rc;
+
+	if (region_kind_of(region, ptr, bytes) < 0 || node_is_copy(d))
+		return DSM_ERR_INVAL;
+	if (!d->view.on)
+		return DSM_ERR_NOTSUP;
+	if (bytes == 0)
+		return 0;
+	first = region_page_of(region, ptr);
+	n = (uint64_t)region_page_of(region, (uint8_t *)ptr + bytes - 1) + 1 - first;
+	/* Who dies meanwhile may take along what has just been made. */
+	do {
+		view = view_number(d);
+		rc = renew_pages(d, view, first, n, "dsm_renew");
+	} while (rc == DSM_ERR_VIEW || (rc == 0 && view_number(d) != view));
+	return rc;
 }

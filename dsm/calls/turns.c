@@ -176,8 +176,9 @@ int turn_give(struct dsm *d, struct dsm_sync_mutex *m)
 	int rc;
 
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	/* What this node has written is on two nodes when an unlock has returned, whoever has it next. */
 	if (cohort_may_be(&d->cohorts, m) && give_to_neighbour(d, m, &c))
-		return 0;
+		return node_secure(d);
 	rc = d->view.on ? robust_give(d, g.word) : gate_leave(d, &g, &left);
 	if (c)
 		send_next(d, c);

@@ -2,6 +2,8 @@
 /* Atomics by the processor, or where the page is. */
 #include "dsm/calls/words.h"
 
+#include <string.h>
+
 #include "dsm/node/node.h"
 
 #define FOUGHT_FOR 8 /* so many times without waiting, and a word is like any other */
@@ -23,14 +25,54 @@ static enum coh_access access_of(const struct dsm *d, const void *at)
 	return page < 0 ? COH_NONE : coh_access_glimpse(d->engine.coh, (uint64_t)page);
 }
 
+/* Where nodes may die the page may be lost a moment later, or this node out: then the processor's access
+ * would be SIGBUS in a call, which is to say so. */
 int word_is_here(const struct dsm *d, const void *at)
 {
-	return access_of(d, at) == COH_WRITE;
+	return !d->view.on && access_of(d, at) == COH_WRITE;
 }
 
 int word_is_readable(const struct dsm *d, const void *at)
 {
-	return access_of(d, at) != COH_NONE;
+	return !d->view.on && access_of(d, at) != COH_NONE;
+}
+
+/* With the lock held; NULL: it is not here. */
+static void *in_frame(const struct dsm *d, const void *at, enum coh_access least)
+{
+	const struct region *region = &d->memory.region;
+	const int64_t page = region_page_of(region, at);
+
+	if (page < 0 || access_of(d, at) < least)
+		return NULL;
+	return (uint8_t *)region_frame_at(region, (uint64_t)page) +
+	       ((const uint8_t *)at - (uint8_t *)region_window_at(region, (uint64_t)page));
+}
+
+int word_peek(struct dsm *d, const void *at, unsigned bytes, void *value)
+{
+	const void *frame;
+	sigset_t mask;
+
+	node_lock(d, &mask);
+	frame = in_frame(d, at, COH_READ);
+	if (frame)
+		memcpy(value, frame, bytes);
+	node_unlock(d, &mask);
+	return frame != NULL;
+}
+
+int word_clear_here(struct dsm *d, void *at, unsigned bytes)
+{
+	sigset_t mask;
+	void *frame;
+
+	node_lock(d, &mask);
+	frame = in_frame(d, at, COH_WRITE);
+	if (frame)
+		memset(frame, 0, bytes);
+	node_unlock(d, &mask);
+	return frame != NULL;
 }
 
 /* --- where this node has had to wait --- */

@@ -15,9 +15,17 @@ struct dsm;
 int word_check(const struct dsm *d, const void *at, unsigned bytes, unsigned align);
 
 /* Whether this node has the word for writing, or for reading: what was so a moment ago. If it is
- * not so any more an atomic by the processor moves the page, which is slower, not wrong. */
+ * not so any more an atomic by the processor moves the page, which is slower, not wrong. Where nodes may die
+ * it is never so. */
 int word_is_here(const struct dsm *d, const void *at);
 int word_is_readable(const struct dsm *d, const void *at);
+
+/* What this node could read, without doing so: from the frame. 1; 0: it is not here, and nothing is set. If this
+ * node is out it is old: for what does not change while others have a say. */
+int word_peek(struct dsm *d, const void *at, unsigned bytes, void *value);
+
+/* Zeroes of a page that this node could write, without doing so: in the frame. 1; 0: it could not. */
+int word_clear_here(struct dsm *d, void *at, unsigned bytes);
 
 /*
  * Where this node has had to wait lately, who comes does not take the page away from whoever is at

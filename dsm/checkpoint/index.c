@@ -178,7 +178,7 @@ int ckpt_index_decode(const struct ckpt_manifest *m, uint32_t rank, const uint8_
 	rc = envelope_open(bytes, len, MAGIC, what, &version, &c, why);
 	if (rc)
 		return rc;
-	if (c.left < FIXED)
+	if (c.left < FIXED + (version >= WITH_GONE ? sizeof(uint64_t) : 0))
 		return envelope_wrong(why, what, "is cut short");
 	get_bytes(&c, x.id, sizeof x.id);
 	x.rank = get_32(&c);

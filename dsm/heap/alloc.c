@@ -120,6 +120,23 @@ static int hash_add(struct alloc *a, struct block *b, uint64_t start)
 	return b->hh.tbl ? 0 : -ENOMEM;
 }
 
+int alloc_carve(struct alloc *a, struct block *b, uint64_t start, uint64_t size)
+{
+	if (alloc_spares_fill(a) || hash_add(a, b, start))
+		return -ENOMEM;
+	alloc_bin_remove(a, b);
+	if (start > b->offset)
+		alloc_split_below(a, b, start - b->offset);
+	if (b->size > size)
+		alloc_split_above(a, b, size);
+	b->taken = 1;
+	a->stats.taken_bytes += size;
+	a->stats.taken_blocks++;
+	a->stats.high_water = max_u64(a->stats.high_water, start + size);
+	alloc_set_dirty(b, b->dirty_lo, b->dirty_hi);
+	return 0;
+}
+
 int alloc_take(struct alloc *a, uint64_t bytes, uint64_t align, uint64_t *offset,
                uint64_t *dirty_bytes)
 {
@@ -138,27 +155,17 @@ int alloc_take(struct alloc *a, uint64_t bytes, uint64_t align, uint64_t *offset
 		size = round_up(bytes, a->page_bytes);
 	}
 	b = find(a, size, align);
-	if (!b || alloc_spares_fill(a))
+	if (!b)
 		return -ENOMEM;
 	start = start_in(a, b, align);
-	if (hash_add(a, b, start))
+	if (alloc_carve(a, b, start, size))
 		return -ENOMEM;
-	alloc_bin_remove(a, b);
-	if (start > b->offset)
-		alloc_split_below(a, b, start - b->offset);
-	if (b->size > size)
-		alloc_split_above(a, b, size);
-	b->taken = 1;
-	a->stats.taken_bytes += size;
-	a->stats.taken_blocks++;
-	a->stats.high_water = max_u64(a->stats.high_water, start + size);
 	*offset = start;
-	alloc_set_dirty(b, b->dirty_lo, b->dirty_hi);
 	*dirty_bytes = min_u64(b->dirty_hi - start, bytes);
 	return 0;
 }
 
-static struct block *taken_at(const struct alloc *a, uint64_t offset)
+struct block *alloc_taken_at(const struct alloc *a, uint64_t offset)
 {
 	struct block *b;
 
@@ -172,7 +179,8 @@ static void give(struct alloc *a, struct block *b, uint64_t dirty_lo, uint64_t d
 	HASH_DELETE(hh, a->by_offset, b);
 	a->stats.taken_bytes -= b->size;
 	a->stats.taken_blocks--;
-	b->taken = b->leaving = 0;
+	b->taken = 0;
+	b->leaving = 0;
 	alloc_set_dirty(b, dirty_lo, dirty_hi);
 	if (b->above && !b->above->taken) {
 		alloc_bin_remove(a, b->above);
@@ -188,7 +196,7 @@ static void give(struct alloc *a, struct block *b, uint64_t dirty_lo, uint64_t d
 
 int alloc_give(struct alloc *a, uint64_t offset)
 {
-	struct block *b = taken_at(a, offset);
+	struct block *b = alloc_taken_at(a, offset);
 
 	if (!b || b->leaving)
 		return -EINVAL;
@@ -196,20 +204,20 @@ int alloc_give(struct alloc *a, uint64_t offset)
 	return 0;
 }
 
-int alloc_give_begin(struct alloc *a, uint64_t offset, uint64_t *bytes)
+int alloc_give_begin(struct alloc *a, uint64_t offset, uint16_t by, uint64_t *bytes)
 {
-	struct block *b = taken_at(a, offset);
+	struct block *b = alloc_taken_at(a, offset);
 
 	if (!b || b->leaving)
 		return -EINVAL;
-	b->leaving = 1;
+	b->leaving = by + 1u;
 	*bytes = b->size;
 	return 0;
 }
 
 int alloc_give_end(struct alloc *a, uint64_t offset, uint64_t dirty_lo, uint64_t dirty_hi)
 {
-	struct block *b = taken_at(a, offset);
+	struct block *b = alloc_taken_at(a, offset);
 
 	if (!b || !b->leaving)
 		return -EINVAL;
@@ -219,16 +227,29 @@ int alloc_give_end(struct alloc *a, uint64_t offset, uint64_t dirty_lo, uint64_t
 
 uint64_t alloc_size(const struct alloc *a, uint64_t offset)
 {
-	const struct block *b = taken_at(a, offset);
+	const struct block *b = alloc_taken_at(a, offset);
 
 	return b ? b->size : 0;
 }
 
 int alloc_owns_pages(const struct alloc *a, uint64_t offset)
 {
-	const struct block *b = taken_at(a, offset);
+	const struct block *b = alloc_taken_at(a, offset);
 
 	return b && !((b->offset | b->size) & (a->page_bytes - 1));
+}
+
+int alloc_is_alone(const struct alloc *a, uint64_t offset)
+{
+	const struct block *b = alloc_taken_at(a, offset);
+	uint64_t lo = offset & ~(a->page_bytes - 1), hi;
+
+	if (!b)
+		return 0;
+	hi = round_up(offset + b->size, a->page_bytes);
+	return (offset == lo || (!b->below->taken && b->below->offset <= lo)) &&
+	       (offset + b->size == hi ||
+	        (!b->above->taken && b->above->offset + b->above->size >= hi));
 }
 
 static uint64_t distance(const struct block *b, uint64_t offset)

@@ -5,22 +5,39 @@
 #include <errno.h>
 #include <stdlib.h>
 
+static void fill(const struct block *b, struct alloc_saved *s)
+{
+	*s = (struct alloc_saved){.offset = b->offset, .bytes = b->size,
+	                          .taken = b->taken && !b->leaving, .leaving = b->leaving,
+	                          .dirty_lo = b->offset, .dirty_hi = b->offset};
+	if (b->leaving) {
+		s->dirty_hi = b->offset + b->size;
+	} else if (!b->taken) {
+		s->dirty_lo = b->dirty_lo;
+		s->dirty_hi = b->dirty_hi;
+	}
+}
+
+int alloc_next(const struct alloc *a, const void **cursor, struct alloc_saved *block)
+{
+	const struct block *b = *cursor;
+
+	b = b ? b->above : a->lowest;
+	if (!b)
+		return 0;
+	fill(b, block);
+	*cursor = b;
+	return 1;
+}
+
 void alloc_each(const struct alloc *a, void (*fn)(void *ctx, const struct alloc_saved *block),
                 void *ctx)
 {
-	for (const struct block *b = a->lowest; b; b = b->above) {
-		struct alloc_saved s = {.offset = b->offset, .bytes = b->size,
-		                        .taken = b->taken && !b->leaving,
-		                        .dirty_lo = b->offset, .dirty_hi = b->offset};
+	const void *cursor = NULL;
+	struct alloc_saved s;
 
-		if (b->leaving) {
-			s.dirty_hi = b->offset + b->size;
-		} else if (!b->taken) {
-			s.dirty_lo = b->dirty_lo;
-			s.dirty_hi = b->dirty_hi;
-		}
+	while (alloc_next(a, &cursor, &s))
 		fn(ctx, &s);
-	}
 }
 
 static int is_sound(const struct alloc *a, const struct alloc_saved *s, uint64_t offset)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The allocator from within: bins below, then blocks, then alloc.c. As of alloc.h, one thread
+ * The allocator from within: bins below, then blocks, then alloc.c, then alloc_place.c. As of alloc.h, one thread
  * at a time.
  */
 #ifndef ALLOC_STATE_H
@@ -26,7 +26,8 @@ struct block {
 	uint64_t dirty_lo, dirty_hi; /* free: all bytes ever handed out lie in [lo, hi) */
 	struct block *below, *above;
 	struct block *prev, *next;   /* in the list of its class, free ones only */
-	int taken, leaving; /* leaving: taken, and given back in part */
+	int taken;
+	uint32_t leaving; /* taken, and given back in part: by whom, and 1; else 0 */
 	UT_hash_handle hh;           /* in by_offset, taken ones only */
 };
 
@@ -87,5 +88,11 @@ void alloc_join_above(struct alloc *a, struct block *b);
 /* Makes the first size bytes of a block, or all but them, a free block of their own. */
 void alloc_split_below(struct alloc *a, struct block *b, uint64_t size);
 void alloc_split_above(struct alloc *a, struct block *b, uint64_t size);
+
+/* --- alloc.c --- */
+
+/* Takes [start, start + size) of a free block that has it. -ENOMEM: nothing has changed. */
+int alloc_carve(struct alloc *a, struct block *b, uint64_t start, uint64_t size);
+struct block *alloc_taken_at(const struct alloc *a, uint64_t offset); /* or NULL */
 
 #endif

@@ -1,18 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Rank 0's answers. */
+/* Answers to requests. */
 #include "dsm/heap/services.h"
+
+static void answer(struct dsm *d, coh_node to, struct coh_msg *m)
+{
+	m->type = COH_MSG_SVC_RESP;
+	m->n = 1;
+	if (to == d->engine.cfg.self)
+		heap_response(d, m);
+	else
+		node_send(d, to, m);
+}
 
 void heap_answer(struct dsm *d, coh_node to, uint16_t slot, int status, uint64_t a, uint64_t b,
                  uint64_t c)
 {
-	struct coh_msg m = {.type = COH_MSG_SVC_RESP, .slot = slot, .n = 1};
+	struct coh_msg m = {.slot = slot, .svc = {.status = status, .arg = {a, b, c}}};
 
-	m.svc.status = status;
-	m.svc.arg[0] = a;
-	m.svc.arg[1] = b;
-	m.svc.arg[2] = c;
-	if (to == d->engine.cfg.self)
-		heap_response(d, &m);
-	else
-		node_send(d, to, &m);
+	answer(d, to, &m);
+}
+
+void heap_answer_to(struct dsm *d, const struct names_waiter *to, int status, const uint64_t arg[3])
+{
+	struct coh_msg m = {.slot = to->slot, .serial = to->serial,
+	                    .svc = {.status = status, .arg = {arg[0], arg[1], arg[2]}}};
+
+	answer(d, to->node, &m);
 }

@@ -63,7 +63,7 @@ static struct wanted name_of(struct dsm *d, uint64_t offset)
 {
 	struct wanted w = { .offset = offset };
 
-	names_each(d->heap->names, on_name, &w);
+	names_each(d->heap->mirror.served.names, on_name, &w);
 	return w;
 }
 
@@ -99,7 +99,7 @@ void heap_serve_where(struct dsm *d, uint16_t from, const struct coh_msg *m)
 		heap_answer(d, from, m->slot, 0, 0, 0, 0);
 		return;
 	}
-	if (alloc_nearest(d->heap->alloc[kind], in_zone, &block, &bytes) == 0)
+	if (alloc_nearest(d->heap->mirror.served.alloc[kind], in_zone, &block, &bytes) == 0)
 		name = strlen(name_of(d, base + block).name);
 	heap_answer(d, from, m->slot, -ENOENT, base + block, bytes, name);
 }

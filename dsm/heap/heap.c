@@ -12,6 +12,7 @@ static const struct node_services services = {
 	.serve = heap_serve_kept,
 	.answer = heap_answer,
 	.view = heap_view,
+	.usable = heap_usable,
 };
 
 /* With DSM_CHECK. */
@@ -21,6 +22,7 @@ static const struct node_services checking = {
 	.serve = heap_serve_kept,
 	.answer = heap_answer,
 	.view = heap_view,
+	.usable = heap_usable,
 	.check_begin = heap_check_begin,
 	.check_passed = heap_check_passed,
 	.check_here = heap_check_here,
@@ -34,17 +36,13 @@ int heap_open(struct dsm *d)
 	d->services = d->checks ? &checking : &services;
 	if (d->checks && heap_check_open(d))
 		return -ENOMEM;
-	if (d->engine.cfg.self != 0)
-		return 0;
-	heap_inbox_open(&d->heap->inbox, d->engine.cfg.nodes);
-	return heap_serve_open(d);
+	return heap_office_open(d);
 }
 
 void heap_close(struct dsm *d)
 {
 	if (d->heap) {
-		heap_serve_close(d->heap);
-		heap_inbox_close(&d->heap->inbox);
+		heap_office_close(d->heap);
 		heap_taken_close(d);
 		heap_check_close(d);
 	}
@@ -63,7 +61,7 @@ static void on_name(void *ctx, const char *name, uint64_t offset)
 	struct telling *t = ctx;
 	const uintptr_t address = (uintptr_t)t->d->memory.region.window + offset;
 
-	t->fn(t->ctx, name, address, heap_bytes_at(t->d, offset));
+	t->fn(t->ctx, name, address, served_bytes_at(&t->d->heap->mirror.served, offset));
 }
 
 void heap_each_name(struct dsm *d,
@@ -72,6 +70,6 @@ void heap_each_name(struct dsm *d,
 {
 	struct telling t = {.d = d, .fn = fn, .ctx = ctx};
 
-	if (d->heap->names)
-		names_each(d->heap->names, on_name, &t);
+	if (heap_serves(d) && d->heap->mirror.served.names)
+		names_each(d->heap->mirror.served.names, on_name, &t);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Requests of other nodes, kept for the service thread of rank 0. */
+/* Requests of other nodes, kept for the service thread of who serves. */
 #include "dsm/heap/services.h"
-#include "dsm/workers/workers.h"
 
 #include <errno.h>
 #include <sys/mman.h>
@@ -9,11 +8,6 @@
 #include <unistd.h>
 
 #define INBOX_FIRST 256 /* requests that there is room for at first */
-
-void heap_inbox_open(struct heap_inbox *in, unsigned nodes)
-{
-	in->most = (size_t)2 * HEAP_SLOTS * nodes;
-}
 
 void heap_inbox_close(struct heap_inbox *in)
 {
@@ -41,25 +35,11 @@ static int inbox_grow(struct heap_inbox *in)
 	return 0;
 }
 
-void heap_keep(struct dsm *d, coh_node from, const struct coh_msg *m)
+void heap_inbox_add(struct dsm *d, struct heap_inbox *in, coh_node from, const struct coh_msg *m)
 {
-	struct heap_inbox *in = &d->heap->inbox;
 	size_t at;
 
-	if (heap_is_for_all(m->svc.op)) {
-		heap_serve_all(d, from, m);
-		return;
-	}
-	if (workers_takes(m->svc.op)) {
-		workers_request(d, from, m);
-		return;
-	}
-	/* It takes no memory, and all wait for it. */
-	if (m->svc.op == SVC_ROUND && d->heap->rounds) {
-		heap_round_arrive(d, from, m);
-		return;
-	}
-	if (in->len == in->most) { /* not the serving node, or more than a node may have */
+	if (in->len == in->most) { /* not of who serves, or more than a node may have */
 		d->engine.bad_messages++;
 		return;
 	}
@@ -74,16 +54,15 @@ void heap_keep(struct dsm *d, coh_node from, const struct coh_msg *m)
 	d->progress.kept++;
 }
 
-void heap_serve_kept(struct dsm *d)
+const struct heap_kept *heap_inbox_first(const struct heap_inbox *in)
 {
-	struct heap_inbox *in = &d->heap->inbox;
+	return in->len ? &in->ring[in->head] : NULL;
+}
 
-	workers_serve(d);
-	while (in->len) {
-		heap_serve(d, in->ring[in->head].from, &in->ring[in->head].msg);
-		in->head = (in->head + 1) % in->cap;
-		in->len--;
-		d->progress.kept--;
-		d->engine.handled++;
-	}
+void heap_inbox_drop(struct dsm *d, struct heap_inbox *in)
+{
+	in->head = (in->head + 1) % in->cap;
+	in->len--;
+	d->progress.kept--;
+	d->engine.handled++;
 }

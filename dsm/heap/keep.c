@@ -47,10 +47,10 @@ static void save(struct dsm *d, struct saving *to)
 	to->m->blocks = to->m->names = 0;
 	for (int kind = 0; kind < REGION_ZONES; kind++) {
 		to->zone = (uint8_t)kind;
-		if (d->heap->alloc[kind])
-			alloc_each(d->heap->alloc[kind], on_block, to);
+		if (d->heap->mirror.served.alloc[kind])
+			alloc_each(d->heap->mirror.served.alloc[kind], on_block, to);
 	}
-	names_each(d->heap->names, on_name, to);
+	names_each(d->heap->mirror.served.names, on_name, to);
 }
 
 int heap_save(struct dsm *d, struct ckpt_manifest *m)
@@ -72,7 +72,7 @@ int heap_save(struct dsm *d, struct ckpt_manifest *m)
 static int restore_zone(struct dsm *d, unsigned kind, const struct ckpt_manifest *m)
 {
 	struct alloc_saved *saved = calloc(m->blocks + 1, sizeof *saved);
-	struct room *room = &d->heap->room[kind];
+	struct room *room = &d->heap->mirror.served.room[kind];
 	uint64_t n = 0;
 	int rc;
 
@@ -92,7 +92,7 @@ static int restore_zone(struct dsm *d, unsigned kind, const struct ckpt_manifest
 			room_take(room, b->dirty_lo, b->dirty_hi - b->dirty_lo);
 		}
 	}
-	rc = alloc_restore(d->heap->alloc[kind], saved, n);
+	rc = alloc_restore(d->heap->mirror.served.alloc[kind], saved, n);
 	free(saved);
 	return rc;
 }
@@ -107,6 +107,6 @@ int heap_restore(struct dsm *d, const struct ckpt_manifest *m)
 			                                    d->memory.region.zone[kind].page_bytes
 			             ? restore_zone(d, kind, m) : -EINVAL;
 	for (uint64_t i = 0; i < m->names && rc == 0; i++)
-		rc = names_add(d->heap->names, m->name[i].name, m->name[i].offset);
+		rc = names_add(d->heap->mirror.served.names, m->name[i].name, m->name[i].offset);
 	return rc;
 }

@@ -161,6 +161,20 @@ void names_each(const struct names *n, void (*fn)(void *ctx, const char *name, u
 			fn(ctx, e->name, e->value);
 }
 
+int names_next(const struct names *n, const void **cursor, struct names_saved *out)
+{
+	const struct entry *e = *cursor;
+
+	e = e ? e->hh.next : n->by_name;
+	while (e && !e->present && !e->claimed)
+		e = e->hh.next;
+	if (!e)
+		return 0;
+	*out = (struct names_saved){e->name, e->value, e->claimed, e->claimant};
+	*cursor = e;
+	return 1;
+}
+
 int names_wait(struct names *n, const char *name, struct names_waiter who)
 {
 	struct waiting *w;
@@ -226,6 +240,16 @@ int names_claim(struct names *n, const char *name, uint16_t node)
 	return 0;
 }
 
+int names_claim_for(struct names *n, const char *name, uint16_t node)
+{
+	struct entry *e = entry_find(n, name);
+
+	if (!e || !e->claimed)
+		return names_claim(n, name, node);
+	e->claimant = node;
+	return 0;
+}
+
 /* The claim goes to the first who waits for it: 1 and *who, or 0, and nobody has it. */
 static int claim_on(struct entry *e, struct names_waiter *who)
 {
@@ -265,14 +289,16 @@ static void forget_waiters(struct entry *e, uint64_t living)
 			entry_pop(e, link);
 }
 
-int names_bury(struct names *n, uint64_t living, struct names_waiter *who)
+int names_bury(struct names *n, uint64_t living, struct names_waiter *who, const char **name)
 {
 	struct entry *e, *next;
 
 	HASH_ITER(hh, n->by_name, e, next) {
 		forget_waiters(e, living);
-		if (e->claimed && !(living >> e->claimant & 1) && claim_on(e, who))
+		if (e->claimed && !(living >> e->claimant & 1) && claim_on(e, who)) {
+			*name = e->name;
 			return 1;
+		}
 		entry_drop_if_idle(n, e);
 	}
 	return 0;

@@ -11,11 +11,12 @@
 
 #include "coherence/coh.h"
 
-/* Of one zone. */
+/* Of one zone, or of pages of it: offsets are from the first of these on. */
 struct room {
 	const struct coh_config *homes;
 	unsigned zone;
-	uint64_t page_bytes;
+	uint64_t page_bytes, first, count;
+	int twice; /* each page is in use of two nodes: its home, and the second one */
 	uint64_t *in_use; /* a bit a page; lazily populated */
 	uint64_t *used;   /* by node: pages */
 	uint64_t *need;   /* by node: scratch, all 0 */
@@ -23,6 +24,9 @@ struct room {
 
 /* -ENOMEM */
 int room_open(struct room *r, const struct coh_config *homes, unsigned zone, uint64_t page_bytes);
+/* Of count pages of the zone, from first on; twice: two nodes hold them. */
+int room_open_part(struct room *r, const struct coh_config *homes, unsigned zone, uint64_t page_bytes,
+                   uint64_t first, uint64_t count, int twice);
 void room_close(struct room *r); /* half-built and zeroed are allowed */
 /* Whether all homes may have these bytes' pages in use, beside those that are; most(): how many
  * pages of the zone a node may be home to. */
@@ -32,5 +36,7 @@ int room_fits(struct room *r, uint64_t offset, uint64_t bytes,
 void room_take(struct room *r, uint64_t offset, uint64_t bytes);
 void room_give(struct room *r, uint64_t offset, uint64_t bytes, uint64_t dirty_lo,
                uint64_t dirty_hi);
+/* The first of [*lo, *hi) that lies in pages in use, one after the other: 1; 0: none does. */
+int room_next(const struct room *r, uint64_t *lo, uint64_t *hi);
 
 #endif

@@ -2,7 +2,8 @@
 /*
  * Rounds: every node gives a few words, and all get what they come to. Rank 0 keeps what has come,
  * and answers all when the last one is there: as many messages as a barrier takes. What they come
- * to is worked out in the order of nodes, so that it does not depend on who was first.
+ * to is worked out in the order of nodes, so that it does not depend on who was first. Where nodes may die it
+ * is living.c.
  */
 #include "dsm/heap/services.h"
 
@@ -28,30 +29,6 @@ int heap_rounds_open(struct dsm *d)
 	return r ? 0 : -ENOMEM;
 }
 
-static uint64_t fold_doubles(unsigned op, uint64_t a_bits, uint64_t b_bits)
-{
-	double a, b;
-
-	memcpy(&a, &a_bits, sizeof a);
-	memcpy(&b, &b_bits, sizeof b);
-	a = op == DSM_SUM ? a + b : (op == DSM_MIN) == (b < a) ? b : a;
-	memcpy(&a_bits, &a, sizeof a);
-	return a_bits;
-}
-
-/* Integers of 32 bits come as ones of 64, with or without their sign. */
-static uint64_t fold(struct heap_round what, uint64_t a, uint64_t b)
-{
-	const int is_signed = what.type == DSM_INT32 || what.type == DSM_INT64;
-	const int b_is_less = is_signed ? (int64_t)b < (int64_t)a : b < a;
-
-	if (what.type == DSM_DOUBLE)
-		return fold_doubles(what.op, a, b);
-	if (what.op == DSM_SUM)
-		return a + b;
-	return (what.op == DSM_MIN) == b_is_less ? b : a;
-}
-
 /* What all have given, or -EINVAL where they are not in the same call. */
 static int come_to(const struct part *part, unsigned nodes, uint64_t out[HEAP_WORDS])
 {
@@ -68,8 +45,7 @@ static int come_to(const struct part *part, unsigned nodes, uint64_t out[HEAP_WO
 	}
 	memcpy(out, part[0].word, sizeof part[0].word);
 	for (unsigned i = 1; i < nodes; i++)
-		for (unsigned k = 0; k < HEAP_WORDS; k++)
-			out[k] = fold(what, out[k], part[i].word[k]);
+		heap_fold(what, out, part[i].word);
 	return 0;
 }
 

@@ -12,7 +12,10 @@ void heap_response(struct dsm *d, const struct coh_msg *m)
 		d->engine.bad_messages++;
 		return;
 	}
+	if (d->heap->asked[m->slot] && d->heap->asked[m->slot]->serial != m->serial)
+		return; /* to an earlier one, of who served before */
 	d->heap->slot[m->slot] = NULL;
+	d->heap->asked[m->slot] = NULL;
 	w->kept = w->for_service;
 	d->progress.kept += w->kept;
 	w->result[0] = m->svc.arg[0];

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The services where nodes may die: who waits for an answer of a dead node does so no more, nor does
- * rank 0 keep anything for one. And what every node answers: which pages of its homes are lost, and
- * that another has come to dsm_fini.
+ * The services where nodes may die: who serves, and what may be asked for. And what every node answers:
+ * which pages of its homes are lost, and that another has come to dsm_fini.
  */
 #include <errno.h>
 
 #include "dsm/heap/services.h"
+
+coh_node heap_server(const struct dsm *d)
+{
+	return d->view.on ? (coh_node)__builtin_ctzll(d->view.members) : 0;
+}
 
 int heap_is_for_all(unsigned op)
 {
@@ -62,23 +66,4 @@ void heap_serve_all(struct dsm *d, coh_node from, const struct coh_msg *m)
 	}
 	rc = lost_of(d, m->svc.arg[0], m->svc.arg[1], word);
 	heap_answer(d, from, m->slot, rc, word[0], word[1], word[2]);
-}
-
-void heap_view(struct dsm *d)
-{
-	struct heap *h = d->heap;
-	struct names_waiter next;
-
-	for (unsigned i = 0; i < HEAP_SLOTS; i++) {
-		struct waiter *w = h->slot[i];
-
-		if (!w || view_lives(d, h->to[i]))
-			continue;
-		h->slot[i] = NULL;
-		w->kept = w->for_service;
-		d->progress.kept += w->kept;
-		waits_done(&d->waits, w, DSM_ERR_LOST);
-	}
-	while (h->names && names_bury(h->names, d->view.members, &next))
-		heap_answer(d, next.node, next.slot, 0, 0, 0, 0);
 }

@@ -6,7 +6,8 @@
  *
  * Frames of home pages come first: they are counted from the moment the page may be written
  * anywhere, so that there is room when it comes back. What they leave is for pages of other
- * homes, the cached ones, of which an eviction policy (evict.h) says who goes.
+ * homes, the cached ones, of which an eviction policy (evict.h) says who goes. A page that two nodes
+ * hold (coherence/held.h) counts as a home page at both.
  *
  * What is counted, given up and given back is the unit: a page, or, where registered memory
  * is pinned, a chunk (chunks.h), whose memory goes back when none of its frames is in use.

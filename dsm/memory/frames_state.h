@@ -25,12 +25,15 @@ static inline struct evict *evict_of(struct frames *f, uint64_t page)
 	return &f->evict[frames_zone(f, page)];
 }
 
+/* Or, what comes to the same here, the second node that holds the page. */
 static inline int is_home(const struct frames *f, uint64_t page)
 {
 	const coh_node home = f->members ? coh_home_among(f->homes, f->members, page)
 	                                 : coh_home_of(f->homes, page);
 
-	return home == f->homes->self;
+	if (home == f->homes->self || !coh_is_secure(f->homes, page))
+		return home == f->homes->self;
+	return coh_second_among(f->homes, f->members ? f->members : UINT64_MAX, page) == f->homes->self;
 }
 
 #endif

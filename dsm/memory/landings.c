@@ -34,9 +34,15 @@ static enum region_zone_kind kind_of(const struct landings *l, uint64_t page)
 	                                                                      : REGION_PTE;
 }
 
-static uint32_t *bucket_of(struct landings *l, uint64_t page)
+/* What comes home is known by its page, and what is kept for another node beside that. */
+static uint64_t key_of(uint32_t slot, uint64_t page)
 {
-	return &l->bucket[page % l->homes];
+	return slot == LANDINGS_LOG ? ~page : page;
+}
+
+static uint32_t *bucket_of(struct landings *l, uint64_t key)
+{
+	return &l->bucket[key % l->homes];
 }
 
 int landings_open(struct landings *l, struct region *region, struct tr *tr, uint32_t slots,
@@ -54,6 +60,7 @@ int landings_open(struct landings *l, struct region *region, struct tr *tr, uint
 	l->home = at + REGION_ZONES * slots;
 	l->bucket = (uint32_t *)(l->home + homes);
 	landings_renew(l);
+	landings_stock(l);
 	return 0;
 }
 
@@ -77,13 +84,13 @@ void landings_renew(struct landings *l)
 	l->used = 0;
 	for (int kind = 0; kind < REGION_ZONES; kind++) {
 		l->free[kind] = LANDINGS_NONE;
-		l->n_left[kind] = 0;
+		l->now[kind].n_left = 0; /* the next one no view has used yet */
 	}
 }
 
 /* --- memory --- */
 
-static int more(struct landings *l, enum region_zone_kind kind)
+static int more(struct landings *l, enum region_zone_kind kind, struct landings_stock *out)
 {
 	const uint32_t n = kind == REGION_PTE ? PIECE_PAGES : 1;
 	const size_t bytes = n * l->region->zone[kind].page_bytes;
@@ -92,48 +99,66 @@ static int more(struct landings *l, enum region_zone_kind kind)
 
 	if (rc)
 		return rc;
-	rc = l->tr->ops->mem_register(l->tr, (uint8_t *)piece + REGION_PTE_BYTES, bytes,
-	                              &l->mem[kind]);
+	rc = l->tr->ops->mem_register(l->tr, (uint8_t *)piece + REGION_PTE_BYTES, bytes, &out->mem);
 	if (rc) {
 		mm_unmap(piece, bytes + REGION_PTE_BYTES);
 		return rc;
 	}
 	*piece = (struct landings_piece){.next = l->pieces, .bytes = bytes + REGION_PTE_BYTES};
 	l->pieces = piece;
-	l->left[kind] = (uint8_t *)piece + REGION_PTE_BYTES;
-	l->n_left[kind] = n;
+	out->left = (uint8_t *)piece + REGION_PTE_BYTES;
+	out->n_left = n;
+	return 0;
+}
+
+void landings_stock(struct landings *l)
+{
+	for (int kind = 0; kind < REGION_ZONES; kind++)
+		if (l->region->zone[kind].count && !l->next[kind].n_left)
+			more(l, (enum region_zone_kind)kind, &l->next[kind]);
+	l->low = 0;
+}
+
+static int take_next(struct landings *l, enum region_zone_kind kind)
+{
+	if (!l->next[kind].n_left)
+		return more(l, kind, &l->now[kind]);
+	l->now[kind] = l->next[kind];
+	l->next[kind].n_left = 0;
+	l->low = LANDINGS_LOW;
 	return 0;
 }
 
 static int get_memory(struct landings *l, struct landing *g, enum region_zone_kind kind)
 {
-	int rc = g->at || l->n_left[kind] ? 0 : more(l, kind);
+	struct landings_stock *now = &l->now[kind];
+	int rc = g->at || now->n_left ? 0 : take_next(l, kind);
 
 	if (rc || g->at)
 		return rc;
-	g->at = l->left[kind];
-	g->mem = l->mem[kind];
+	g->at = now->left;
+	g->mem = now->mem;
 	g->kind = (uint8_t)kind;
-	l->left[kind] += l->region->zone[kind].page_bytes;
-	l->n_left[kind]--;
+	now->left += l->region->zone[kind].page_bytes;
+	now->n_left--;
 	return 0;
 }
 
 /* --- pages that come home --- */
 
-static struct landing *find_home(struct landings *l, uint64_t page, uint32_t **link)
+static struct landing *find_home(struct landings *l, uint64_t key, uint32_t **link)
 {
-	for (*link = bucket_of(l, page); **link != LANDINGS_NONE; *link = &l->home[**link].next)
-		if (l->home[**link].page == page)
+	for (*link = bucket_of(l, key); **link != LANDINGS_NONE; *link = &l->home[**link].next)
+		if (l->home[**link].page == key)
 			return &l->home[**link];
 	return NULL;
 }
 
-/* The one of the page, or another that is free. */
-static struct landing *get_home(struct landings *l, uint64_t page, enum region_zone_kind kind)
+/* The one of that key, or another that is free. */
+static struct landing *get_home(struct landings *l, uint64_t key, enum region_zone_kind kind)
 {
 	uint32_t *link, index = l->free[kind];
-	struct landing *g = find_home(l, page, &link);
+	struct landing *g = find_home(l, key, &link);
 
 	if (g)
 		return g;
@@ -144,7 +169,7 @@ static struct landing *get_home(struct landings *l, uint64_t page, enum region_z
 	else
 		return NULL;
 	g = &l->home[index];
-	g->page = page;
+	g->page = key;
 	g->next = LANDINGS_NONE;
 	*link = index;
 	return g;
@@ -155,12 +180,13 @@ static struct landing *get_home(struct landings *l, uint64_t page, enum region_z
 int landings_give(struct landings *l, uint32_t slot, uint64_t page, struct tr_mem **mem, void **at)
 {
 	const enum region_zone_kind kind = kind_of(l, page);
-	struct landing *g = slot < l->slots ? &l->request[kind][slot] : get_home(l, page, kind);
+	const uint64_t key = key_of(slot, page);
+	struct landing *g = slot < l->slots ? &l->request[kind][slot] : get_home(l, key, kind);
 	int rc = g ? get_memory(l, g, kind) : -ENOMEM;
 
 	if (rc)
 		return rc;
-	g->page = page;
+	g->page = key;
 	g->given = 1;
 	*mem = g->mem;
 	*at = g->at;
@@ -179,7 +205,7 @@ const void *landings_take(struct landings *l, uint32_t slot, uint64_t page)
 		g->given = 0;
 		return g->at;
 	}
-	g = find_home(l, page, &link);
+	g = find_home(l, key_of(slot, page), &link);
 	if (!g || !g->given)
 		return NULL;
 	index = *link;

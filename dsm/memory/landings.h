@@ -22,11 +22,12 @@ struct tr;
 struct tr_mem;
 
 #define LANDINGS_NONE UINT32_MAX
+#define LANDINGS_LOG (UINT32_MAX - 1)
 
 struct landing {
 	uint8_t *at; /* NULL: has no memory yet */
 	struct tr_mem *mem;
-	uint64_t page;
+	uint64_t page; /* or what it is known by */
 	uint32_t next; /* free, or of the same bucket */
 	uint8_t kind, given;
 };
@@ -39,11 +40,19 @@ struct landings {
 	struct landing *home;                  /* a pool */
 	uint32_t *bucket;
 	uint32_t slots, homes, used, free[REGION_ZONES];
-	uint8_t *left[REGION_ZONES]; /* what is left of the last piece of memory, and how much */
-	uint32_t n_left[REGION_ZONES];
-	struct tr_mem *mem[REGION_ZONES]; /* of that */
-	struct landings_piece *pieces;    /* of all views */
+	/* The piece of memory that is given out, and the next one: a thread that waits for a page in a signal's
+	 * handler takes from these, and allocates nothing, as long as the service thread comes in time. */
+	struct landings_stock {
+		uint8_t *left;
+		uint32_t n_left; /* pages */
+		struct tr_mem *mem;
+	} now[REGION_ZONES], next[REGION_ZONES];
+	uint8_t low; /* landings_stock() is due; LANDINGS_TOLD: and somebody was told so */
+	struct landings_piece *pieces; /* of all views */
 };
+
+#define LANDINGS_LOW 1
+#define LANDINGS_TOLD 2
 
 /* For requests of so many slots, and pages that come home, homes at once. -ENOMEM */
 int landings_open(struct landings *l, struct region *region, struct tr *tr, uint32_t slots,
@@ -51,10 +60,14 @@ int landings_open(struct landings *l, struct region *region, struct tr *tr, uint
 /* After the transport's close. Zeroed is allowed. */
 void landings_close(struct landings *l);
 /* Where the page that is asked for by slot is to land, or, with LANDINGS_NONE, the page that is to
- * come home. 0, -ENOMEM, or what the transport said. */
+ * come home, or to the second node that holds it; with LANDINGS_LOG the page that is kept for another
+ * node, beside these. 0, -ENOMEM, or what the transport said. */
 int landings_give(struct landings *l, uint32_t slot, uint64_t page, struct tr_mem **mem, void **at);
 /* The page has landed there: where it is, until the next one is given; or NULL, none was given. */
 const void *landings_take(struct landings *l, uint32_t slot, uint64_t page);
+/* Gets the next memory where there is none, for threads that may not allocate. Where that fails it is tried again
+ * when a page is to land. */
+void landings_stock(struct landings *l);
 /* A view begins: all are of an older one from now on. */
 void landings_renew(struct landings *l);
 

@@ -15,6 +15,7 @@
 #include "dsm/memory/landings.h"
 #include "dsm/memory/mm.h"
 #include "dsm/memory/region.h"
+#include "dsm/memory/stages.h"
 
 struct memory {
 	struct region region;

@@ -1,34 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Calls of the application: the lock, and stepping the core for them. */
+/* Calls of the application: stepping the core for them. */
 #include <errno.h>
 #include <signal.h>
 
 #include "dsm/dsm_survive.h"
 #include "dsm/node/node.h"
-
-/* Who makes no call is not seen. A fault comes too late: the kernel ends the process at once. */
-static void check_mask(struct dsm *d, const sigset_t *mask)
-{
-	if (!d->signal || d->faults.told_blocked || sigismember(mask, SIGBUS) != 1)
-		return;
-	d->faults.told_blocked = 1;
-	log_line(&d->log, DSM_LOG_WARN, "thread %u has SIGBUS blocked, by which it would get its "
-	         "pages: it ends this process where it touches one that is not here",
-	         clock_thread());
-}
-
-void node_lock(struct dsm *d, sigset_t *mask)
-{
-	signals_hold(mask);
-	pthread_mutex_lock(&d->lock);
-	check_mask(d, mask);
-}
-
-void node_unlock(struct dsm *d, const sigset_t *mask)
-{
-	pthread_mutex_unlock(&d->lock);
-	signals_release(mask);
-}
 
 /* Lock held. The calling thread is through with what it faulted on. */
 static void end_tenures(struct dsm *d)
@@ -44,14 +20,16 @@ static void end_tenures(struct dsm *d)
 
 static int waits_for_slot(unsigned kind)
 {
-	return kind == COH_EV_ATOMIC || kind == COH_EV_DISCARD || kind == COH_EV_FUTEX_WAIT ||
-	       kind == COH_EV_FUTEX_WAKE;
+	return kind == COH_EV_ATOMIC || kind == COH_EV_DISCARD || kind == COH_EV_RENEW ||
+	       kind == COH_EV_FUTEX_WAIT || kind == COH_EV_FUTEX_WAKE;
 }
 
-/* A wait whose caller knows who lives in a view, which ends it: it must not begin after that. */
+/* A wait whose caller knows who lives in a view, which ends it, or a renewal of what is lost in one: it
+ * must not begin after that. */
 static int is_of_old_view(const struct dsm *d, const struct coh_event *ev)
 {
-	return ev->kind == COH_EV_FUTEX_WAIT && ev->view && ev->view != d->view.number;
+	return (ev->kind == COH_EV_FUTEX_WAIT || ev->kind == COH_EV_RENEW) && ev->view &&
+	       ev->view != d->view.number;
 }
 
 /* Lock held. The slots of atomics, discards and of what is asked of words' homes come free by what
@@ -63,8 +41,6 @@ static int call_locked(struct dsm *d, const struct coh_event *ev)
 {
 	int rc;
 
-	if (!view_permits(d, ev->kind))
-		return DSM_ERR_NOTSUP;
 	end_tenures(d);
 	while (!d->members.lost) {
 		if (is_of_old_view(d, ev))
@@ -90,7 +66,7 @@ static const char *name_of(const struct coh_event *ev)
 /* What a call is about: its page, or its mutex or condition as in a handle. */
 static uint64_t about(const struct coh_event *ev)
 {
-	if (ev->kind == COH_EV_ATOMIC || ev->kind == COH_EV_DISCARD)
+	if (ev->kind == COH_EV_ATOMIC || ev->kind == COH_EV_DISCARD || ev->kind == COH_EV_RENEW)
 		return ev->page;
 	return (uint64_t)ev->home << 32 | ev->sync.object;
 }
@@ -102,13 +78,20 @@ int node_call(struct dsm *d, const struct coh_event *ev)
 	return node_call_object(d, ev, &object);
 }
 
+/* What others are told by it may be that this node has written. */
+static int may_begin(struct dsm *d, const struct coh_event *ev)
+{
+	return node_is_copy(d) ? DSM_ERR_INVAL : node_secure_before(d, ev->kind);
+}
+
 int node_call_object(struct dsm *d, const struct coh_event *ev, uint32_t *object)
 {
 	sigset_t mask;
 	int rc;
 
-	if (node_is_copy(d))
-		return DSM_ERR_INVAL;
+	rc = may_begin(d, ev);
+	if (rc)
+		return rc;
 	node_lock(d, &mask);
 	TRACE_NOTE(&d->trace, .kind = TRACE_CALL, .thread = clock_thread(), .page = about(ev),
 	           .type = trace_name(&d->trace, name_of(ev)));
@@ -144,8 +127,9 @@ int node_call_begin(struct dsm *d, struct coh_event *ev, struct waiter *w,
 	sigset_t mask;
 	int rc;
 
-	if (node_is_copy(d))
-		return DSM_ERR_INVAL;
+	rc = may_begin(d, ev);
+	if (rc)
+		return rc;
 	node_lock(d, &mask);
 	rc = begin_locked(d, ev, w, answer);
 	node_hand_over(d);
@@ -172,8 +156,9 @@ int node_call_wait_until(struct dsm *d, struct coh_event *ev, struct waiter *w,
 	sigset_t mask;
 	int rc;
 
-	if (node_is_copy(d))
-		return DSM_ERR_INVAL;
+	rc = may_begin(d, ev);
+	if (rc)
+		return rc;
 	node_lock(d, &mask);
 	rc = begin_locked(d, ev, w, answer);
 	if (rc)

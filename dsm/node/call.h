@@ -11,11 +11,14 @@
 
 struct dsm;
 
+/* --- lock.c --- */
 /* The lock, for application threads: with all signals blocked, so that a handler that
  * touches shared memory never runs under it. Warns, once, where faults come as signals and
  * the thread had theirs blocked. */
 void node_lock(struct dsm *d, sigset_t *mask);
 void node_unlock(struct dsm *d, const sigset_t *mask);
+
+/* --- call.c --- */
 /* Steps ev for a call of the application, waiting for room when there is none. */
 int node_call(struct dsm *d, const struct coh_event *ev);
 /* The same of COH_EV_MUTEX_CREATE: which one it is, when that has returned 0. */

@@ -102,6 +102,10 @@ static void complete(struct dsm *d, uint64_t cookie, int status, uint64_t result
 
 	if (d->members.lost)
 		return; /* its wait has ended already */
+	if (cookie == (uintptr_t)&d->secures) {
+		secures_done(d);
+		return;
+	}
 	w->result[0] = result;
 	w->result[1] = n;
 	waits_done(&d->waits, w, status);
@@ -242,6 +246,8 @@ static void do_timer(struct dsm *d, const struct coh_effect *e)
 
 static void carry_out(struct dsm *d)
 {
+	if (__builtin_expect(d->engine.cfg.secure_pages != 0, 0))
+		secures_note(d); /* before a thread goes on to write what is granted */
 	waits_step_begin(&d->waits);
 	d->engine.looked.at = NULL;
 	for (uint32_t i = 0; i < d->engine.fx.len; i++) {
@@ -274,7 +280,9 @@ static void carry_out(struct dsm *d)
 			frames_discard(&d->memory.frames, e->page, e->n);
 			d->trap->ops->forget(d->trap, e->page, e->n);
 			break;
+		case COH_FX_TAKE: secures_take(d, e->page); break;
 		case COH_FX_LOST: view_lose(d, e->page); break;
+		case COH_FX_RENEWED: view_renew(d, e->page, e->n); break;
 		case COH_FX_COMPLETE: complete(d, e->cookie, e->status, e->result, e->n); break;
 		default: break;
 		}
@@ -319,7 +327,7 @@ static uint64_t page_of_step(const struct dsm *d, const struct coh_event *ev)
 {
 	if (ev->kind == COH_EV_MSG)
 		return node_page_of(&ev->msg);
-	if (ev->kind <= COH_EV_ATOMIC || ev->kind == COH_EV_DISCARD)
+	if (ev->kind <= COH_EV_ATOMIC || ev->kind == COH_EV_DISCARD || ev->kind == COH_EV_RENEW)
 		return ev->page;
 	for (uint32_t i = 0; i < d->engine.fx.len; i++)
 		if (d->engine.fx.list[i].kind == COH_FX_SET_ACCESS)
@@ -337,6 +345,14 @@ static void trace_step(struct dsm *d, const struct coh_event *ev)
 			          (struct trace_record){.kind = TRACE_COUNT, .type = i, .page = page,
 			                                .n = d->engine.fx.count[i],
 			                                .at_ns = d->trace.last_ns});
+}
+
+/* Where there are secure pages any step may leave some for later, and one may end what was kept. */
+static void after_step(struct dsm *d, const struct coh_event *ev)
+{
+	if (ev->kind == COH_EV_FENCED || (ev->kind == COH_EV_MSG && ev->msg.type == COH_MSG_SEAL))
+		secures_sweep(d);
+	d->view.recovering = (uint8_t)coh_has_more(d->engine.coh);
 }
 
 int node_step(struct dsm *d, const struct coh_event *ev)
@@ -365,6 +381,8 @@ int node_step(struct dsm *d, const struct coh_event *ev)
 	 * another request waits for. A refused event changes nothing. */
 	if (rc == 0)
 		waits_room(&d->waits);
+	if (__builtin_expect(d->engine.cfg.secure_pages != 0, 0))
+		after_step(d, ev);
 	if (d->engine.removed)
 		give_up_removed(d);
 	return rc;

@@ -110,6 +110,7 @@ void node_view_usable(void *dsm, int usable)
 	d->view.shut = !usable;
 	if (!usable)
 		shut(d);
+	d->services->usable(d);
 	waits_room(&d->waits);
 	progress_kick(&d->progress);
 	pthread_mutex_unlock(&d->lock);

@@ -114,10 +114,14 @@ static unsigned writes_run(struct dsm *d, uint64_t page)
 static int write_step(struct dsm *d, const struct trap_fault *f, struct waiter *w,
                       struct coh_event *ev)
 {
-	const int miss = coh_cache_state_of(d->engine.coh, f->page) == COH_C_I;
+	const unsigned state = coh_cache_state_of(d->engine.coh, f->page);
 	int rc;
 
-	if (miss && region_zone_of(&d->memory.region, f->page) == &d->memory.region.zone[REGION_PTE])
+	node_secure_ahead(d, f->page);
+	if (d->freeze.lowered && state == COH_C_M)
+		freeze_write_on(d, f->page);
+	if (state == COH_C_I &&
+	    region_zone_of(&d->memory.region, f->page) == &d->memory.region.zone[REGION_PTE])
 		ev->n = run_with_room(d, f->page, writes_run(d, f->page), 1);
 	rc = step_for(d, f, w, ev);
 	if (rc == 0 && ev->n)

@@ -20,6 +20,13 @@ void node_take_faults(struct dsm *d);
  * thread that waits with w. 0, -EAGAIN: no slot or place is free, or another code. */
 int node_fault_ask(struct dsm *d, const struct trap_fault *f, unsigned run, struct waiter *w);
 
+/* --- fault_wait.c --- */
+/* Asks for its page as a thread that has faulted, and waits, without the lock and with the signals of the mask, until
+ * it is woken; what: as it is called where waits are told of. 0, whatever has become of the page then; -EAGAIN: no
+ * slot or place is free, and nothing was waited for; DSM_ERR_NOMEM, or why the wait has ended. */
+int node_fault_wait(struct dsm *d, const struct trap_fault *f, unsigned run, const char *what,
+                    const sigset_t *mask);
+
 /* A fault in the calling thread, from the trap's signal handler: returns when the page is
  * there. A trap_config.on_fault; takes the lock. */
 int node_fault_here(void *dsm, const struct trap_fault *f, const sigset_t *mask);

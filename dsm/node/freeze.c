@@ -72,6 +72,26 @@ static int lacks_write(struct dsm *d, uint64_t page)
 	       coh_access_of(coh_cache_state_of(d->engine.coh, page)) == COH_WRITE;
 }
 
+void freeze_write_on(struct dsm *d, uint64_t page)
+{
+	const struct region_zone *zone = region_zone_of(&d->memory.region, page);
+	uint32_t n, run;
+
+	if (zone != &d->memory.region.zone[REGION_PTE] || d->freeze.what != FREEZE_NONE)
+		return;
+	n = writes_fault(&d->freeze.writes, page);
+	if (n > FREEZE_RUN)
+		n = FREEZE_RUN;
+	run = n > 1 && page + 1 < zone->first + zone->count
+	              ? run_of(d, page + 1, page + n, lacks_write)
+	              : 0;
+	writes_asked(&d->freeze.writes, page, run + 1);
+	if (run == 0)
+		return;
+	moment_change(d, page + 1, run);
+	(void)d->trap->ops->set_access(d->trap, page + 1, run, TRAP_WRITE); /* else when it is written */
+}
+
 /* What is pinned may be written by devices. */
 static int has_pins(const struct dsm *d)
 {
@@ -91,6 +111,7 @@ int freeze_begin(struct dsm *d)
 	node_lock(d, &mask);
 	d->freeze.what = FREEZE_ALL;
 	d->freeze.lowered = 1;
+	d->freeze.writes = (struct writes){0};
 	while (d->pins.clearing && !d->members.lost)
 		node_wait_room(d);
 	if (d->members.lost)

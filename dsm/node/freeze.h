@@ -20,8 +20,10 @@
 #include <stdint.h>
 
 #include "coherence/coh.h"
+#include "dsm/node/writes.h"
 
 #define FREEZE_FAULTS 256
+#define FREEZE_RUN 16 /* pages that become writable at once: whoever writes waits for their copies */
 
 struct dsm;
 
@@ -33,6 +35,7 @@ struct freeze {
 	uint8_t lowered; /* the window may only let read what the core has in M */
 	unsigned n;
 	uint64_t fault[FREEZE_FAULTS]; /* pages that threads are to be woken on at the end */
+	struct writes writes; /* on what is lowered */
 };
 
 /* Whether such an event has to wait. */
@@ -53,6 +56,10 @@ static inline int freeze_holds(const struct freeze *f, unsigned event)
 
 /* A thread of this node writes a page, and is blocked by the kernel: it is woken at the end. */
 void freeze_keep_fault(struct freeze *f, uint64_t page);
+
+/* A thread of this node writes a page that was lowered, and goes on once that is raised: the next ones
+ * are raised before, where it writes one after the other. */
+void freeze_write_on(struct dsm *d, uint64_t page);
 
 /* Begins. DSM_ERR_BUSY: the program has pages pinned; or what the trap said. Then it has ended
  * again. Takes the lock. */

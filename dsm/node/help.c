@@ -28,7 +28,7 @@ void node_hand_over(struct dsm *d)
 	}
 	if (!d->progress.helpers)
 		more |= d->tr->ops->pending(d->tr) || d->tenure.deferred;
-	if (more || d->progress.kept || d->faults.has_stalled) {
+	if (more || d->progress.kept || d->faults.has_stalled || d->view.recovering) {
 		d->tr->ops->wake_peers(d->tr);
 		progress_kick(&d->progress);
 	}

@@ -12,6 +12,8 @@
 
 #define CACHE_LINE 64
 
+static const char too_low[] = "RLIMIT_MEMLOCK (ulimit -l) is too low for what it has to pin";
+
 struct tr_mem *land_mem(struct dsm *d, uint64_t page, uint16_t n)
 {
 	struct tr_mem *mem = NULL;
@@ -23,8 +25,7 @@ struct tr_mem *land_mem(struct dsm *d, uint64_t page, uint16_t n)
 		return mem;
 	log_line(&d->log, DSM_LOG_ERROR, "no memory for page %llu: %s", (unsigned long long)page,
 	         strerror(-rc));
-	node_fail(d, rc == -EAGAIN ? "RLIMIT_MEMLOCK (ulimit -l) is too low for what it has to pin"
-	                           : "no memory for a page that is to be moved");
+	node_fail(d, rc == -EAGAIN ? too_low : "no memory for a page that is to be moved");
 	return NULL;
 }
 
@@ -44,18 +45,26 @@ static void in_view(struct dsm *d, uint32_t slot, uint64_t page, struct coh_land
 	void *at;
 	int rc = landings_give(&d->view.landings, slot, page, &mem, &at);
 
+	if (d->view.landings.low == LANDINGS_LOW) {
+		d->view.landings.low = LANDINGS_TOLD;
+		progress_kick(&d->progress);
+	}
 	if (rc == 0) {
 		d->tr->ops->landing(mem, at, out->bytes);
 		return;
 	}
 	log_line(&d->log, DSM_LOG_ERROR, "no memory where page %llu could land: %s",
 	         (unsigned long long)page, strerror(-rc));
-	node_fail(d, "no memory for a page that is to come");
+	node_fail(d, rc == -EAGAIN ? too_low : "no memory for a page that is to come");
 }
 
 /* The home's own requests, which it sends on to the owner, are requests. */
 static uint32_t slot_of(const struct coh_msg *m)
 {
+	if (m->type == COH_MSG_LOG_HERE)
+		return LANDINGS_LOG;
+	if (m->type == COH_MSG_COPY_HERE)
+		return LANDINGS_NONE;
 	return m->type == COH_MSG_GETS || m->type == COH_MSG_GETM || !(m->flags & COH_F_PULL)
 	               ? m->slot
 	               : LANDINGS_NONE;
@@ -91,28 +100,45 @@ void land_warm(struct dsm *d, const struct coh_effect *e)
 		__builtin_prefetch(at + i, 1);
 }
 
+/* Where a page is to be that has landed. NULL: there is no memory. */
+static void *place_of(struct dsm *d, uint32_t slot, uint64_t page)
+{
+	if (slot == LANDINGS_LOG)
+		return stages_put(&d->secures.stages, page);
+	return frames_prepare(&d->memory.frames, page, 1) ? NULL
+	                                                  : region_frame_at(&d->memory.region, page);
+}
+
+static uint32_t slot_landed(const struct dsm *d, struct coh_tag tag)
+{
+	if (!tag.to_home)
+		return tag.slot;
+	return tag.home_index >= d->memory.region.pages ? LANDINGS_LOG : LANDINGS_NONE;
+}
+
 int land_take(struct dsm *d, uint32_t *bits)
 {
 	const void *from = NULL;
 	struct coh_tag tag;
-	uint32_t view;
+	uint32_t view, slot;
 	int64_t page;
+	void *to;
 
 	*bits = coh_tag_unmark(*bits, &view);
 	tag = coh_tag_decode(*bits);
+	slot = slot_landed(d, tag);
 	page = view == coh_view(d->engine.coh) % COH_TAG_VIEWS ? coh_page_awaited(d->engine.coh, tag) : -1;
 	if (page >= 0)
-		from = landings_take(&d->view.landings, tag.to_home ? LANDINGS_NONE : tag.slot,
-		                     (uint64_t)page);
+		from = landings_take(&d->view.landings, slot, (uint64_t)page);
 	if (!from) {
 		d->view.n_late++;
 		return 0;
 	}
-	if (frames_prepare(&d->memory.frames, (uint64_t)page, 1)) {
+	to = place_of(d, slot, (uint64_t)page);
+	if (!to) {
 		node_fail(d, "no memory for a page that has come");
 		return 0;
 	}
-	memcpy(region_frame_at(&d->memory.region, (uint64_t)page), from,
-	       region_zone_of(&d->memory.region, (uint64_t)page)->page_bytes);
+	memcpy(to, from, region_zone_of(&d->memory.region, (uint64_t)page)->page_bytes);
 	return 1;
 }

@@ -86,7 +86,8 @@ static void on_watch(struct ev_loop *ev, ev_timer *w, int revents)
 	pthread_mutex_lock(&l->d->lock);
 	node_check_waits(l->d);
 	node_lift_refusals(l->d);
-	if (l->d->faults.n == 0 && !l->d->faults.has_stalled && !l->d->pins.all)
+	if (l->d->faults.n == 0 && !l->d->faults.has_stalled && !l->d->pins.all &&
+	    !l->d->secures.under_way)
 		ev_timer_stop(ev, w);
 	pthread_mutex_unlock(&l->d->lock);
 }
@@ -115,6 +116,8 @@ static int work(struct loop *l)
 {
 	struct dsm *d = l->d;
 
+	if (__builtin_expect(d->view.landings.low, 0))
+		landings_stock(&d->view.landings);
 	for (int i = 0; i < WORK_ROUNDS; i++) {
 		uint64_t handled = d->engine.handled;
 		node_progress(d);
@@ -173,7 +176,8 @@ static void on_prepare(struct ev_loop *ev, ev_prepare *w, int revents)
 	set_timer(l);
 	d->progress.sleeps += !more;
 	d->progress.asleep = !more;
-	if ((d->faults.n || d->faults.has_stalled || d->pins.all || d->refusals.n) &&
+	if ((d->faults.n || d->faults.has_stalled || d->pins.all || d->refusals.n ||
+	     d->secures.under_way) &&
 	    !ev_is_active(&l->watch))
 		ev_timer_again(ev, &l->watch);
 	/* While a fault waits for a slot, new ones stay in the kernel. */

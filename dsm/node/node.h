@@ -41,6 +41,7 @@
 #include "dsm/node/progress.h"
 #include "dsm/node/reclaim.h"
 #include "dsm/node/refuse.h"
+#include "dsm/node/secures.h"
 #include "dsm/node/stream.h"
 #include "dsm/node/tenure.h"
 #include "dsm/node/trace.h"
@@ -76,6 +77,8 @@ struct node_services {
 	               uint64_t b, uint64_t c);
 	/* A view has begun: who waits for what is of those that are out does so no more. */
 	void (*view)(struct dsm *d);
+	/* This node has lost its lease (view.shut), or has it again. */
+	void (*usable)(struct dsm *d);
 	/* With DSM_CHECK, else NULL. A fault that the service thread has read: 1, it is kept until it
 	 * is known whether that memory was allocated; 0: it is to be served; -EAGAIN: there is no
 	 * room to keep it. */
@@ -137,6 +140,7 @@ struct dsm {
 	struct wanted_checkpoint wanted;
 	struct away away;
 	struct view view;
+	struct secures secures;
 	struct progress progress;
 	struct loop *loop;        /* the service thread */
 	struct ckpt *restored;    /* what the job began with, or NULL; not changed after the start */

@@ -94,6 +94,8 @@ static int give_up(struct dsm *d, uint64_t page)
 	rc = node_step(d, &ev);
 	if (rc)
 		return rc;
+	if (was == COH_C_M && coh_is_secure(&d->engine.cfg, page))
+		return -EBUSY; /* it can be when it is on two nodes, which begins now */
 	d->reclaim.shared += was == COH_C_S;
 	d->reclaim.modified += was == COH_C_M;
 	d->engine.handled++;

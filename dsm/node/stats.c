@@ -58,5 +58,8 @@ void node_stats(struct dsm *d, struct dsm_stats *s)
 	        .pages_restored = d->away.pages,
 	        .restore_reads = d->away.reads,
 	        .pages_away = d->away.left,
+	        .keep2_waits = d->secures.times,
+	        .keep2_pushes = d->engine.count[COH_N_PUSH],
+	        .keep2_copies = d->engine.count[COH_N_COPY],
 	};
 }

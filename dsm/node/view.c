@@ -17,9 +17,26 @@ static size_t lost_bytes(const struct dsm *d)
 	return (d->memory.region.pages + 63) / 64 * sizeof *d->view.lost;
 }
 
+/* Secure pages come to homes, to second nodes and to a stand-in beside what there is without them. */
+static uint32_t most_homes(const struct dsm *d)
+{
+	const uint32_t most = NODE_SLOTS * d->engine.cfg.nodes;
+
+	return d->engine.cfg.secure_pages ? 6 * most + 2 * COH_RESTORES : 2 * most;
+}
+
+uint64_t view_landing_bytes(const struct dsm *d)
+{
+	const struct region_zone *huge = &d->memory.region.zone[REGION_PMD];
+	const uint64_t at_once = huge->count < NODE_SLOTS ? huge->count : NODE_SLOTS;
+
+	return ((uint64_t)d->engine.cfg.nodes * NODE_SLOTS + most_homes(d)) * REGION_PTE_BYTES +
+	       at_once * huge->page_bytes;
+}
+
 int view_open(struct dsm *d)
 {
-	const uint32_t most = 2u * NODE_SLOTS * d->engine.cfg.nodes;
+	const uint32_t most = most_homes(d);
 	struct view *v = &d->view;
 	pthread_condattr_t attr;
 	int rc;
@@ -36,6 +53,8 @@ int view_open(struct dsm *d)
 		rc = map(lost_bytes(d), &v->lost);
 	if (rc == 0)
 		rc = map(most * sizeof *v->write, &v->write);
+	if (rc == 0 && d->engine.cfg.secure_pages)
+		rc = stages_open(&d->secures.stages, d->engine.cfg.secure_first, d->engine.cfg.secure_pages);
 	if (rc)
 		return rc;
 	for (uint32_t i = 0; i < most; i++)
@@ -48,6 +67,8 @@ void view_close(struct dsm *d)
 	struct view *v = &d->view;
 
 	landings_close(&v->landings);
+	stages_close(&d->secures.stages);
+	read_locks_close(&v->read_locks);
 	if (v->lost)
 		mm_unmap(v->lost, lost_bytes(d));
 	if (v->write)
@@ -62,11 +83,6 @@ void view_close(struct dsm *d)
 unsigned view_run_most(const struct dsm *d)
 {
 	return d->view.on ? 1 : COH_MAX_RUN;
-}
-
-int view_permits(const struct dsm *d, unsigned event)
-{
-	return !d->view.on || event != COH_EV_DISCARD;
 }
 
 int view_holds_up(const struct dsm *d, unsigned event)
@@ -116,6 +132,24 @@ void view_lose(struct dsm *d, uint64_t page)
 	if (rc)
 		log_line(&d->log, DSM_LOG_ERROR, "page %llu, which is lost, cannot be refused: error %d",
 		         (unsigned long long)page, -rc);
+}
+
+void view_renew(struct dsm *d, uint64_t page, uint16_t n)
+{
+	int rc = 0;
+
+	for (uint64_t p = page; p < page + n; p++) {
+		if (!view_has_lost(d, p))
+			continue;
+		d->view.lost[p / 64] &= ~(UINT64_C(1) << p % 64);
+		if (!d->signal && rc == 0)
+			rc = d->trap->ops->admit(d->trap, p);
+	}
+	if (rc) {
+		log_line(&d->log, DSM_LOG_ERROR, "pages %llu +%u, which are renewed, cannot be trapped "
+		         "again: error %d", (unsigned long long)page, n, -rc);
+		node_fail(d, "the window cannot be protected");
+	}
 }
 
 /* --- messages of a view to come --- */

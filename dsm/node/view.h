@@ -15,6 +15,7 @@
 #include "dsm/dsm_survive.h"
 #include "dsm/memory/memory.h"
 #include "dsm/members/survive.h"
+#include "dsm/node/read_locks.h"
 
 /* Threads of a node that may wait in locks, and as many for words, where nodes may die: a view that
  * begins goes through what there is room for. */
@@ -52,6 +53,7 @@ struct view {
 	struct view_write *write;
 	uint32_t write_free, writes;
 	struct landings landings;
+	struct read_locks read_locks;
 	pthread_cond_t changed;
 	pthread_t teller; /* calls tell for each view */
 	int has_teller, telling_ends;
@@ -61,12 +63,16 @@ struct view {
 
 /* Of a job whose nodes may die, of so many; 1: all live. -ENOMEM */
 int view_open(struct dsm *d);
+/* Memory of landings (landings.h) that there is to be room for where it is pinned: for what this node has
+ * asked for, in as many views as there can be, and for what comes beside that in one. The sum of the worst of
+ * all would be far more than any job has. */
+uint64_t view_landing_bytes(const struct dsm *d);
 void view_close(struct dsm *d); /* zeroed is allowed */
 
 /* Whether an event has to wait while the window may not be used: what a thread asks for. */
 static inline int view_shuts(unsigned event)
 {
-	return event <= COH_EV_ATOMIC || event == COH_EV_DISCARD || event == COH_EV_FUTEX_WAIT ||
+	return event <= COH_EV_ATOMIC || event == COH_EV_DISCARD || event == COH_EV_RENEW || event == COH_EV_FUTEX_WAIT ||
 	       event == COH_EV_FUTEX_WAKE || event == COH_EV_LOCK;
 }
 
@@ -76,8 +82,6 @@ unsigned view_run_most(const struct dsm *d);
  * has to the homes of a view that has begun, or may use the window again. */
 int view_holds_up(const struct dsm *d, unsigned event);
 
-/* Whether calls of this kind may be made in this job. */
-int view_permits(const struct dsm *d, unsigned event);
 /* Whether a node of this rank lives, as far as this one knows. */
 int view_lives(const struct dsm *d, coh_node rank);
 /* The transport does not reach it: the others are told. What it was sent is dropped. */
@@ -86,6 +90,8 @@ void view_suspect(struct dsm *d, coh_node rank);
 /* A page of which no copy lives: who touches it from now on is told so. */
 void view_lose(struct dsm *d, uint64_t page);
 int view_has_lost(const struct dsm *d, uint64_t page);
+/* Those of them that were lost are so no more: who touches them asks for them. */
+void view_renew(struct dsm *d, uint64_t page, uint16_t n);
 
 /* Keeps a message behind those that are kept. -ENOMEM */
 int view_keep(struct dsm *d, coh_node from, const struct coh_msg *msg);

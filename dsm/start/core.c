@@ -12,6 +12,7 @@
 
 #define TENURE_US 200
 #define SPIN_US 50
+#define KEEP2_DEFAULT (UINT64_C(4) << 30) /* at most, and as much as the region is */
 
 _Static_assert(NODE_HOLDS + PIN_HOME_PAGES <= TENURE_SLOTS, "a hold without a slot");
 
@@ -42,6 +43,36 @@ static uint32_t locks(const struct dsm *d)
 	return (homes + nodes - 1) / nodes * NODE_LOCKS;
 }
 
+/* What two nodes hold is beside what the program has asked for, as huge pages are: the last of the small
+ * pages, in blocks that go to one home. */
+int start_keep2(struct dsm *d)
+{
+	const uint64_t block = (uint64_t)REGION_EXTENT_PAGES * REGION_PTE_BYTES;
+	struct settings *s = d->settings;
+	const uint64_t region = (s->region_bytes + block - 1) / block * block;
+	const uint64_t others = (region + block) / REGION_PTE_BYTES + s->huge_bytes / REGION_PMD_BYTES;
+	/* Page writes tell these pages by two numbers each. */
+	const uint64_t most = others < COH_TAG_PAGES ? (COH_TAG_PAGES - others) / 2 * REGION_PTE_BYTES : 0;
+
+	if (!s->survives || d->boot->size < 2 || d->boot->size > DSM_VIEW_MAX)
+		s->keep2_bytes = 0;
+	if (s->keep2_bytes == UINT64_MAX) {
+		s->keep2_bytes = region < KEEP2_DEFAULT ? region : KEEP2_DEFAULT;
+		s->keep2_bytes = s->keep2_bytes < most ? s->keep2_bytes : most;
+	}
+	if (s->keep2_bytes == 0)
+		return 0;
+	if (s->keep2_bytes > most) {
+		init_error_set("memory that two nodes hold (DSM_KEEP2) can be %llu MiB beside this region and its "
+		               "huge pages: ask for less, or for a smaller DSM_REGION",
+		               (unsigned long long)(most >> 20));
+		return DSM_ERR_CONFIG;
+	}
+	s->keep2_bytes = (s->keep2_bytes + block - 1) / block * block;
+	s->region_bytes = region + s->keep2_bytes;
+	return 0;
+}
+
 /* What goes through a change of views. */
 static int configure_survival(struct dsm *d)
 {
@@ -62,6 +93,11 @@ static int configure_survival(struct dsm *d)
 	c->migratory = 0;
 	c->slots = NODE_SLOTS;
 	c->sync_slots = c->futex_slots = VIEW_WAITS;
+	c->secure_pages = d->settings->keep2_bytes / REGION_PTE_BYTES;
+	c->secure_first = c->zone[0].count - c->secure_pages;
+	/* A home has room for twice as many requests of each node then. */
+	if (c->secure_pages)
+		c->slots = share(NODE_SLOTS, COH_MAX_QUEUE / 2 / 2, c->nodes);
 	return 0;
 }
 

@@ -48,8 +48,9 @@ static int prepare(struct dsm *d)
 	int rc = restore_open(d);
 
 	if (rc == 0)
+		rc = start_keep2(d);
+	if (rc == 0)
 		rc = start_configure_core(d);
-
 	if (rc == 0)
 		rc = limits_of_space(d);
 	if (rc == 0)

@@ -105,6 +105,8 @@ int limits_of_pinning(const struct dsm *d)
 		small += d->settings->huge_bytes;
 	if (want > small)
 		want = small;
+	if (d->view.on)
+		want += view_landing_bytes(d);
 	if (!d->tr->ops->pins_memory(d->tr) || getrlimit(RLIMIT_MEMLOCK, &lock) ||
 	    lock.rlim_cur == RLIM_INFINITY || lock.rlim_cur >= want || may_lock_all())
 		return 0;

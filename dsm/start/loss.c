@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What is to be done when a node is lost: settings. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +25,20 @@ static int read_ms(const char *text, uint32_t configured, uint32_t *out)
 	}
 	*out = (uint32_t)value;
 	return 0;
+}
+
+static int read_keep2(struct settings *out)
+{
+	const char *text = getenv("DSM_KEEP2");
+	int rc;
+
+	out->keep2_bytes = UINT64_MAX;
+	if (!text || !*text)
+		return 0;
+	rc = settings_bytes(text, &out->keep2_bytes);
+	if (rc == -ERANGE)
+		out->keep2_bytes = UINT64_MAX - 1; /* more than there can be, which is said when that is known */
+	return rc == -EINVAL ? settings_not_a_size("DSM_KEEP2", text) : 0;
 }
 
 /* What does not go through a change of views yet. */
@@ -53,5 +68,7 @@ int settings_loss(const struct dsm_config *config, struct settings *out)
 		return DSM_ERR_CONFIG;
 	}
 	rc = read_ms(getenv("DSM_LOSS_TIMEOUT"), config->loss_ms, &out->loss_ms);
+	if (rc == 0)
+		rc = read_keep2(out);
 	return rc || !out->survives ? rc : check_survives(out);
 }

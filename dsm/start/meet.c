@@ -21,7 +21,7 @@ struct hello {
 	char version[16];
 	uint32_t address_len;
 	uint32_t survives;
-	uint64_t region_bytes, huge_bytes, page_bytes;
+	uint64_t region_bytes, huge_bytes, page_bytes, keep2_bytes;
 	uint8_t restored[CKPT_ID_BYTES]; /* the checkpoint; 0: none */
 	char restore_pages[8];           /* and in which pages */
 	struct budget_claim claim;
@@ -50,6 +50,13 @@ static int check_hello(struct dsm *d, const struct hello *mine, const struct hel
 	if (d->restored && memcmp(h->restore_pages, mine->restore_pages, sizeof h->restore_pages)) {
 		init_error_set("node %d goes on in pages \"%.8s\", this one \"%s\": DSM_RESTORE_PAGES "
 		               "must be the same on all nodes", i, h->restore_pages, mine->restore_pages);
+		return DSM_ERR_CONFIG;
+	}
+	if (h->region_bytes - h->keep2_bytes == mine->region_bytes - mine->keep2_bytes &&
+	    h->keep2_bytes != mine->keep2_bytes) {
+		init_error_set("node %d has %llu bytes that two nodes hold, this one %llu: DSM_KEEP2 must be the "
+		               "same on all nodes", i, (unsigned long long)h->keep2_bytes,
+		               (unsigned long long)mine->keep2_bytes);
 		return DSM_ERR_CONFIG;
 	}
 	if (h->region_bytes != mine->region_bytes || h->huge_bytes != mine->huge_bytes ||
@@ -108,6 +115,7 @@ int node_meet(struct dsm *d, int status, struct post_name *post)
 	                     .region_bytes = d->settings->region_bytes,
 	                     .huge_bytes = d->settings->huge_bytes,
 	                     .page_bytes = sysconf(_SC_PAGESIZE),
+	                     .keep2_bytes = d->settings->keep2_bytes,
 	                     .claim = {.machine = budget_machine(),
 	                               .available = budget_available(""),
 	                               .memory = d->settings->memory_bytes}};

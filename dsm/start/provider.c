@@ -25,14 +25,15 @@ static int provider_open(struct dsm *d, const char *name, const char *no_better)
 	        .nodes = d->boot->size,
 	        .provider = name,
 	        .no_better_than = no_better,
+	        .one_machine = d->boot->one_machine,
 	        /* Shared memory has locks in it that a dead node may hold; who says shm means it. */
-	        .one_machine = d->boot->one_machine && !d->settings->survives,
+	        .no_shm = d->settings->survives,
 	        .wake_at_once = d->boot->nodes_here > (int)processors_available(),
 	        .secret = d->boot->secret,
 	        .bind = d->boot->bind[0] ? d->boot->bind : NULL,
 	        .runtime_dir = d->boot->runtime_dir[0] ? d->boot->runtime_dir : NULL,
 	        /* Every request of every node may find its page here, and want a refresh. */
-	        .writes_max = 2 * NODE_SLOTS * d->boot->size,
+	        .writes_max = 2 * NODE_SLOTS * d->boot->size + COH_RESTORES,
 	        .silent_max_ms = d->settings->silent_ms,
 	        .log = log_text,
 	        .log_ctx = &d->log,

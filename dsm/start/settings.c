@@ -21,42 +21,6 @@
 #define SILENT_S 10 /* as it takes the boot connection to notice a machine that is gone */
 #define SILENT_S_MAX 86400
 
-/* A number with an optional suffix K, M, G or T. */
-static int parse_bytes(const char *text, uint64_t *out)
-{
-	static const char suffix[] = "KMGT";
-	const char *at;
-	char *end;
-	unsigned shift = 0;
-	unsigned long long value;
-
-	if (*text < '0' || *text > '9')
-		return -EINVAL;
-	errno = 0;
-	value = strtoull(text, &end, 10);
-	if (errno)
-		return -ERANGE;
-	if (*end && (at = strchr(suffix, *end))) {
-		shift = 10 * (at - suffix + 1);
-		end++;
-	}
-	if (*end)
-		return -EINVAL;
-	if (value > UINT64_MAX >> shift)
-		return -ERANGE;
-	*out = (uint64_t)value << shift;
-	return 0;
-}
-
-static int not_a_size(const char *name, const char *text)
-{
-	init_error_set(
-		"%s is '%s'; it must be a whole number of bytes, or of KiB, MiB, GiB or TiB with "
-		"K, M, G or T right behind it, such as 512M",
-		name, text);
-	return DSM_ERR_CONFIG;
-}
-
 /* What DSM_CHECK finds is said, by whoever listens, or on standard error. */
 static int read_log_unsaid(struct log *log)
 {
@@ -100,8 +64,8 @@ static int read_huge(const struct dsm_config *config, struct settings *out)
 
 	out->huge_bytes = config->huge_bytes;
 	out->huge_optional = config->huge_optional;
-	if (text && *text && parse_bytes(text, &out->huge_bytes))
-		return not_a_size("DSM_HUGE", text);
+	if (text && *text && settings_bytes(text, &out->huge_bytes))
+		return settings_not_a_size("DSM_HUGE", text);
 	if (optional && *optional) {
 		if (strcmp(optional, "0") && strcmp(optional, "1")) {
 			init_error_set("DSM_HUGE_OPTIONAL is '%s'; it must be 0 or 1", optional);
@@ -123,8 +87,8 @@ static int read_memory(const struct dsm_config *config, struct settings *out)
 	const char *text = getenv("DSM_MEMORY");
 
 	out->memory_bytes = config->memory_bytes;
-	if (text && *text && parse_bytes(text, &out->memory_bytes))
-		return not_a_size("DSM_MEMORY", text);
+	if (text && *text && settings_bytes(text, &out->memory_bytes))
+		return settings_not_a_size("DSM_MEMORY", text);
 	if (out->memory_bytes > REGION_MAX ||
 	    ((out->memory_bytes || (text && *text)) && out->memory_bytes < BUDGET_MIN)) {
 		init_error_set(
@@ -143,9 +107,9 @@ static int read_region(const struct dsm_config *config, struct settings *out)
 
 	out->region_bytes = config->region_bytes ? config->region_bytes : REGION_DEFAULT;
 	if (text && *text) {
-		int rc = parse_bytes(text, &out->region_bytes);
+		int rc = settings_bytes(text, &out->region_bytes);
 		if (rc == -EINVAL)
-			return not_a_size("DSM_REGION", text);
+			return settings_not_a_size("DSM_REGION", text);
 		if (rc)
 			out->region_bytes = UINT64_MAX;
 		if (out->region_bytes == 0) {
@@ -200,7 +164,7 @@ static int read_tenure(const struct dsm_config *config, struct settings *out)
 	const char *text = getenv("DSM_TENURE_US");
 	uint64_t value = config->tenure_us;
 
-	if (text && *text && (parse_bytes(text, &value) || value == 0))
+	if (text && *text && (settings_bytes(text, &value) || value == 0))
 		value = UINT64_MAX;
 	if (value > TENURE_US_MAX) {
 		init_error_set("DSM_TENURE_US%s%s; it must be 1 to %d microseconds",
@@ -220,7 +184,7 @@ static int read_spin(struct settings *out)
 	out->spin_us = -1;
 	if (!text || !*text)
 		return 0;
-	if (parse_bytes(text, &value) || value > SPIN_US_MAX) {
+	if (settings_bytes(text, &value) || value > SPIN_US_MAX) {
 		init_error_set("DSM_SPIN_US is '%s'; it must be 0 to %d microseconds", text,
 		               SPIN_US_MAX);
 		return DSM_ERR_CONFIG;
@@ -260,7 +224,7 @@ static int read_every(struct settings *out)
 	const char *text = getenv("DSM_CHECKPOINT_EVERY");
 	uint64_t value = 0;
 
-	if (text && *text && parse_bytes(text, &value))
+	if (text && *text && settings_bytes(text, &value))
 		value = UINT64_MAX;
 	if (value > EVERY_S_MAX) {
 		init_error_set("DSM_CHECKPOINT_EVERY is '%s'; it must be 1 to %d seconds, or 0", text,
@@ -276,8 +240,8 @@ static int read_copies(struct settings *out)
 	const char *text = getenv("DSM_CHECKPOINT_COPIES");
 
 	out->copies_bytes = UINT64_MAX;
-	if (text && *text && parse_bytes(text, &out->copies_bytes))
-		return not_a_size("DSM_CHECKPOINT_COPIES", text);
+	if (text && *text && settings_bytes(text, &out->copies_bytes))
+		return settings_not_a_size("DSM_CHECKPOINT_COPIES", text);
 	return 0;
 }
 
@@ -286,7 +250,7 @@ static int read_start(struct settings *out)
 	const char *text = getenv("DSM_START_TIMEOUT");
 	uint64_t value = START_S;
 
-	if (text && *text && parse_bytes(text, &value))
+	if (text && *text && settings_bytes(text, &value))
 		value = 0;
 	if (value < 1 || value > START_S_MAX) {
 		init_error_set("DSM_START_TIMEOUT is '%s'; it must be 1 to %d seconds", text,
@@ -302,7 +266,7 @@ static int read_silent(struct settings *out)
 	const char *text = getenv("DSM_PEER_TIMEOUT");
 	uint64_t value = SILENT_S;
 
-	if (text && *text && parse_bytes(text, &value))
+	if (text && *text && settings_bytes(text, &value))
 		value = UINT64_MAX;
 	if (value > SILENT_S_MAX) {
 		init_error_set("DSM_PEER_TIMEOUT is '%s'; it must be 1 to %d seconds, or 0", text,

@@ -30,6 +30,8 @@ struct settings {
 	int by_chunk;       /* register frames by chunks, whatever the provider does with them */
 	int32_t start_ms;   /* how long to wait for other nodes at the start */
 	int survives;       /* nodes may be lost, and the others go on */
+	uint64_t keep2_bytes; /* behind the region's, where they do: memory that two nodes hold, and region_bytes
+	                       * has it, too, from start_keep2() on; UINT64_MAX: chosen by the library */
 	uint32_t loss_ms;   /* who says nothing for so long is lost, where others go on */
 	uint32_t silent_ms; /* who confirms nothing for so long is lost; 0: nobody is */
 };
@@ -40,7 +42,11 @@ int settings_read(const struct dsm_config *config, struct settings *out, struct 
 /* The log's part of it. log can be used whatever this returns. */
 int settings_log(const struct dsm_config *config, struct log *log);
 
-/* loss.c: on_loss and its time. Codes as of settings_read(). */
+/* sizes.c: a number of bytes, or of KiB and so on. -EINVAL, -ERANGE; and what is said then. */
+int settings_bytes(const char *text, uint64_t *out);
+int settings_not_a_size(const char *name, const char *text);
+
+/* loss.c: on_loss, its time, and what two nodes hold. Codes as of settings_read(). */
 int settings_loss(const struct dsm_config *config, struct settings *out);
 
 /* variables.c: warns of what is called DSM_ in the environment, and is no variable of ours. */

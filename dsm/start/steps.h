@@ -91,6 +91,8 @@ int start_drain(struct dsm *d);
 int start_part(struct dsm *d);
 
 /* --- core.c --- */
+/* Once, before the rest: the region gets room for what two nodes hold, where others go on when one dies. */
+int start_keep2(struct dsm *d);
 /* The core's configuration for a region of this shape. */
 int start_configure_core(struct dsm *d);
 /* The core itself, and frames. */

@@ -15,6 +15,7 @@ static const char *const known[] = {
 	"DSM_HUGE",
 	"DSM_HUGE_OPTIONAL",
 	"DSM_JOB",
+	"DSM_KEEP2",
 	"DSM_LOG",
 	"DSM_LOSS_TIMEOUT",
 	"DSM_MEMORY",

@@ -70,6 +70,12 @@ void access_map_set(struct access_map *map, uint64_t first, uint64_t n, enum tra
 	}
 }
 
+void access_map_touch(struct access_map *map, uint64_t page)
+{
+	assert(page < map->pages);
+	map->touched[page / BLOCK] = 1;
+}
+
 uint64_t access_map_same(const struct access_map *map, uint64_t first, uint64_t n)
 {
 	enum trap_access access = access_map_get(map, first);

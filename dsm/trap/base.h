@@ -32,6 +32,7 @@ struct base {
 	void *log_ctx;
 	int fd;      /* userfaultfd; -1: not open */
 	bool signal; /* faults come by SIGBUS */
+	bool no_poison; /* pages are refused as before Linux 6.6; set there, and by tests */
 	struct access_map map;
 	_Atomic uint64_t faults, faults_write, grants, revokes, wakes, retries;
 };
@@ -81,6 +82,8 @@ void base_each_part(struct base *base, int (*fn)(int fd, void *at, size_t len));
 
 /* refuse.c: what ops.refuse does once its page, of which the run is, is NONE. */
 int base_refuse(struct base *base, struct run run, int for_ever);
+/* What ops.admit does before its page is set to NONE. */
+int base_admit(struct base *base, struct run run);
 
 /* --- ops that need no more than this --- */
 

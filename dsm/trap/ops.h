@@ -104,10 +104,14 @@ struct trap_ops {
 
 	/* The page becomes NONE, and whoever accesses it from now on gets SIGBUS, or EFAULT from
 	 * a system call, whatever signals he blocks; who is blocked on it, too. TRAP_EVENT only:
-	 * with TRAP_SIGNAL that is the answer of on_fault. for_ever: no set_access follows; else it
-	 * lasts until the next one. 0 or a negative code: this kernel cannot (before Linux 6.6
+	 * with TRAP_SIGNAL that is the answer of on_fault. for_ever: until admit(), and no set_access
+	 * before; else it lasts until the next one. 0 or a negative code: this kernel cannot (before Linux 6.6
 	 * for_ever only), and nobody was woken. */
 	int (*refuse)(struct trap *trap, uint64_t page, int for_ever);
+
+	/* A page that was refused is NONE like any other, and is asked for by who accesses it. 0 or a
+	 * negative code. */
+	int (*admit)(struct trap *trap, uint64_t page);
 
 	/* Threads blocked on these pages try their access again. */
 	int (*wake)(struct trap *trap, uint64_t first, uint32_t n);

@@ -44,6 +44,32 @@ static int map_nothing(struct run run)
 	return r;
 }
 
+/* Its frame again. Whoever accesses it until that is trapped finds memory without access. */
+static int map_frame(struct base *base, struct run run)
+{
+	const struct region_zone *zone = region_zone_of(base->region, run.first);
+	void *got;
+	int r = mm_map(run.at, run.page_bytes, PROT_NONE, MAP_SHARED | MAP_NORESERVE | MAP_FIXED,
+	               zone->memfd, (run.first - zone->first) * run.page_bytes, &got);
+
+	if (!r)
+		r = mm_unlock(run.at, run.page_bytes);
+	if (!r)
+		r = mm_advise(run.at, run.page_bytes, MADV_DONTFORK);
+	if (!r)
+		r = mm_advise(run.at, run.page_bytes, MADV_DONTDUMP);
+	if (!r) {
+		mm_advise(run.at, run.page_bytes, MADV_NOHUGEPAGE); /* see region_map() */
+		r = uffd_register(base->fd, run.at, run.page_bytes, BASE_MODES_WP);
+	}
+	return r ? r : mm_protect(run.at, run.page_bytes, PROT_READ | PROT_WRITE);
+}
+
+int base_admit(struct base *base, struct run run)
+{
+	return base->no_poison ? map_frame(base, run) : 0;
+}
+
 int base_refuse(struct base *base, struct run run, int for_ever)
 {
 	int r = base_zap(run);
@@ -54,8 +80,10 @@ int base_refuse(struct base *base, struct run run, int for_ever)
 	 * two this mapping has, the other one is refused. */
 	if (uffd_writeprotect(base->fd, run.at, run.page_bytes, false))
 		uffd_rwprotect(base->fd, run.at, run.page_bytes, false);
-	r = poison(base, run);
-	if (r && for_ever)
+	r = base->no_poison ? -EOPNOTSUPP : poison(base, run);
+	if (r && for_ever) {
+		base->no_poison = true;
 		r = map_nothing(run);
+	}
 	return r ? r : uffd_wake(base->fd, run.at, run.page_bytes);
 }

@@ -81,8 +81,14 @@ static int rwp_refuse(struct trap *trap, uint64_t page, int for_ever)
 	if (r)
 		return r;
 	rwp_forget(trap, page, 1); /* its entry goes */
-	access_map_set(&rwp->base.map, page, 1, TRAP_NONE); /* touched: there is a mark to be removed */
+	access_map_touch(&rwp->base.map, page); /* there is a mark to be removed */
 	return base_refuse(&rwp->base, base_run(&rwp->base, page, 1), for_ever);
+}
+
+/* Where there is RWP there is poison. */
+static int rwp_admit(struct trap *trap, uint64_t page)
+{
+	return rwp_set_access(trap, page, 1, TRAP_NONE);
 }
 
 /* ------------------------------------------------------------------- others -- */
@@ -177,6 +183,7 @@ const struct trap_ops trap_rwp_ops = {
 	.next_fault = rwp_next_fault,
 	.place = rwp_place,
 	.refuse = rwp_refuse,
+	.admit = rwp_admit,
 	.wake = base_wake,
 	.fd = rwp_fd,
 	.stats = rwp_stats,

@@ -104,6 +104,15 @@ static int wp_refuse(struct trap *trap, uint64_t page, int for_ever)
 	return r ? r : base_refuse(wp, run, for_ever);
 }
 
+static int wp_admit(struct trap *trap, uint64_t page)
+{
+	struct base *wp = base_of(trap);
+	struct run run = base_run(wp, page, 1);
+	int r = base_admit(wp, run);
+
+	return r ? r : base_take(wp, run);
+}
+
 static int wp_place(struct trap *trap, uint64_t first, uint64_t n, void *addr)
 {
 	return base_place(base_of(trap), first, n, addr);
@@ -126,6 +135,7 @@ const struct trap_ops trap_wp_ops = {
 	.next_fault = wp_next_fault,
 	.place = wp_place,
 	.refuse = wp_refuse,
+	.admit = wp_admit,
 	.wake = base_wake,
 	.fd = wp_fd,
 	.stats = base_stats,

@@ -188,16 +188,19 @@ class Job:
     # --- memory
 
     def array(self, shape: _array.Shape, dtype: Any = float, *, name: Optional[str] = None,
-              align: int = 0, huge: Union[bool, str] = False) -> npt.NDArray[Any]:
+              align: int = 0, huge: Union[bool, str] = False,
+              keep2: bool = False) -> npt.NDArray[Any]:
         """An array in shared memory, zeroed, in C's order.
 
         With a name all who ask get the same array, which the first of them allocates; without one
         it is a new one of the caller's. huge: True for pages of 2 MiB, "preferred" for those where
-        there is room. align, of the address, is for arrays without a name.
+        there is room. keep2: no node's death loses it, where the others go on (dsm_survive(3)).
+        align, of the address, is for arrays without a name.
         """
         dims, kind = _array.shape_of(shape), _array.plain_dtype(dtype)
         length = _array.bytes_of(dims, kind)
         flags = _lib.HUGE if huge is True else _lib.HUGE_PREFERRED if huge else 0
+        flags |= _lib.KEEP2 if keep2 else 0
         if name is None:
             return _array.view(self._alloc(length, align, flags), dims, kind)
         if align:

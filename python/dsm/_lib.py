@@ -103,7 +103,7 @@ class Stats(ctypes.Structure):
             extents_to_wp extents_to_rwp extents_stayed_wp pages_written page_writes_landed
             registered_bytes memory_budget memory_used memory_home evicted_shared evicted_modified
             frames_returned frame_waits pages_pinned refused futex_sleeps futex_wakes
-            pages_restored restore_reads pages_away
+            pages_restored restore_reads pages_away keep2_waits keep2_pushes keep2_copies
         """.split()
     ]
 
@@ -120,7 +120,7 @@ class Latency(ctypes.Structure):
     ]
 
 
-HUGE, HUGE_PREFERRED = 1, 2
+HUGE, HUGE_PREFERRED, KEEP2 = 1, 2, 4
 PIN_READ, PIN_WRITE = 1, 2
 LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG, LOG_TRACE = range(5)
 INT32, UINT32, INT64, UINT64, DOUBLE = range(1, 6)

@@ -111,6 +111,13 @@ void job_serve_until(struct job *job, int fd)
 		job_step(job);
 }
 
+const char *job_ended(struct job *job)
+{
+	while (!rendezvous_ended(job->rendezvous))
+		job_step(job);
+	return rendezvous_ended(job->rendezvous);
+}
+
 void job_close(struct job *job)
 {
 	rendezvous_close(job->rendezvous);

@@ -44,6 +44,8 @@ void job_wait(struct job *job, int i);
 void job_serve(struct job *job, int ms);
 /* Serves the rendezvous until fd has something to be read, or its end. */
 void job_serve_until(struct job *job, int fd);
+/* Serves the rendezvous until the job has ended: why. A child's last words may be heard after its end. */
+const char *job_ended(struct job *job);
 void job_close(struct job *job);
 
 /* A connection to the rendezvous that speaks for itself. */

@@ -5,12 +5,14 @@ if HAVE_CUNIT
 coherence_tests = tests/coherence/test_wire tests/coherence/test_pages \
 	tests/coherence/test_rules tests/coherence/test_sync tests/coherence/test_homes \
 	tests/coherence/test_migratory tests/coherence/test_discard tests/coherence/test_futex \
-	tests/coherence/test_views tests/coherence/test_view_sync
+	tests/coherence/test_views tests/coherence/test_view_sync tests/coherence/test_renew
 check_PROGRAMS += $(coherence_tests)
 TESTS += $(coherence_tests)
 endif
 tests_coherence_test_wire_SOURCES = tests/coherence/test_wire.c
 tests_coherence_test_wire_LDADD = libcoherence.la -lcunit
+tests_coherence_test_renew_SOURCES = tests/coherence/test_renew.c
+tests_coherence_test_renew_LDADD = libcoherence.la -lcunit
 tests_coherence_test_views_SOURCES = tests/coherence/test_views.c
 tests_coherence_test_views_LDADD = libcoherence.la -lcunit
 tests_coherence_test_view_sync_SOURCES = tests/coherence/test_view_sync.c

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Homes: dealt out by weight, each page to one node, and numbered without gaps. */
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
-#include "coherence/coh.h"
+#include "coherence/state.h"
 #include "tests/suite.h"
 
 static struct coh_config config_of(coh_node nodes)
@@ -128,6 +129,35 @@ static void test_out_of_order(void)
 	CU_ASSERT(coh_config_check(&config) != 0);
 }
 
+static void homes_between(const struct coh_config *config, uint64_t page, uint64_t end, uint8_t *has)
+{
+	for (; page < end; page++)
+		has[coh_home_of(config, page)] = 1;
+}
+
+/* From whatever page on: within one round all homes come up that there are. */
+static void test_rounds(void)
+{
+	static const uint64_t weights[][4] = { { 1, 1, 1, 1 }, { 100, 400, 200, 100 }, { 0, 1 << 20, 3, 1 } };
+
+	for (unsigned w = 0; w < 3; w++) {
+		struct coh_config config = config_of(4);
+
+		coh_config_weigh(&config, weights[w]);
+		for (uint64_t page = 0; page < 1098; page++) {
+			uint64_t end = page + 1 + page * 7 % (1098 - page), round;
+			uint8_t all[4] = { 0 }, some[4] = { 0 };
+
+			round = coh_homes_round_end(&config, page, end);
+			CU_ASSERT(round > page && round <= end);
+			homes_between(&config, page, end, all);
+			homes_between(&config, page, round, some);
+			CU_ASSERT(!memcmp(all, some, sizeof all));
+		}
+		CU_ASSERT(coh_homes_round_end(&config, 0, 997) < 997);
+	}
+}
+
 int main(void)
 {
 	static const CU_TestInfo tests[] = {
@@ -136,6 +166,7 @@ int main(void)
 		{ "a node without weight", test_a_node_without_weight },
 		{ "small differences make none", test_small_differences },
 		{ "1024 nodes", test_many },
+		{ "rounds", test_rounds },
 		{ "shares out of order", test_out_of_order },
 		CU_TEST_INFO_NULL,
 	};

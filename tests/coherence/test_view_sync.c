@@ -279,6 +279,10 @@ static void test_lost_page_is_freed(void)
 	(void)sent(1, COH_MSG_DISCARD, 0);
 	enter(1, 6); /* asked again, of itself */
 	CU_ASSERT_EQUAL(report(2, COH_F_LAST, 0), 0);
+	CU_ASSERT_PTR_NULL(effect(COH_FX_DISCARD_FRAME, 0)); /* node 2 may have been told that they are lost */
+	CU_ASSERT_EQUAL(sent(1, COH_MSG_DROP, 2)->n, 2);
+	CU_ASSERT_EQUAL(message(2, (struct coh_msg){ .type = COH_MSG_DROP_ACK, .page = 1 }), 0);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(effect(COH_FX_DISCARD_FRAME, 0));
 	CU_ASSERT_EQUAL(effect(COH_FX_DISCARD_FRAME, 0)->n, 2);
 	CU_ASSERT_EQUAL(effect(COH_FX_COMPLETE, 0)->cookie, 9);
 	CU_ASSERT_EQUAL(effect(COH_FX_COMPLETE, 0)->n, 2);

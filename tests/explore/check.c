@@ -38,6 +38,21 @@ static enum x_outcome check_windows(struct explorer *x, const struct world *w, u
 	return X_DONE;
 }
 
+/* Who tells his threads that a page is lost is right. */
+static enum x_outcome check_refused(struct explorer *x, const struct world *w, unsigned page)
+{
+	unsigned home = x_home(x, w, page);
+	const struct x_local_info *info = x_local_info(&x->l, w->node[home].local);
+
+	if (w->node[home].dead || info->rebuilding || !info->page[page].is_home ||
+	    info->page[page].dir_stable == COH_D_LOST)
+		return X_DONE;
+	for (unsigned i = 0; i < x->o.nodes; i++)
+		if (w->node[i].refused >> page & 1 && w->node[i].view == w->node[home].view)
+			return x_bad(x, "node %u refuses page %u, which is not lost", i, page);
+	return X_DONE;
+}
+
 /* Nobody touches what the network is reading or writing. */
 static enum x_outcome check_moves(struct explorer *x, const struct world *w)
 {
@@ -46,7 +61,7 @@ static enum x_outcome check_moves(struct explorer *x, const struct world *w)
 		unsigned from = (unsigned)x_get(m, V_FROM), to = (unsigned)x_get(m, V_TO);
 		unsigned first = (unsigned)x_get(m, V_PAGE);
 		for (unsigned p = first; p < first + x_get(m, V_N) && x_get(m, V_FLYING); p++) {
-			if (x_access(w, to, p))
+			if (x_access(w, to, p) && !x_secure_stages(x, m))
 				return x_bad(x, "node %u may read page %u, which is to land there",
 				             to, p);
 			if (x_access(w, from, p) == COH_WRITE)
@@ -95,9 +110,11 @@ static enum x_outcome check_directory(struct explorer *x, const struct world *w,
 			x, "at rest: the directory says %s of page %u, the caches %#llx S, %#llx M",
 			coh_dir_state_name(dir->dir_state), page, (unsigned long long)sharers,
 			(unsigned long long)owners);
-	if (dir->dir_state < COH_D_M && !(w->node[home].current >> page & 1))
+	if (dir->dir_state < COH_D_M && !(w->node[home].current >> page & 1) &&
+	    !(dir->secure && !dir->touched) && !(w->doomed >> page & 1)) /* zeroed when it is asked for */
 		return x_bad(x, "at rest: the home's frame of page %u is stale", page);
-	if (dir->dir_state != COH_D_LOST && !dir->touched && (w->written >> page & 1))
+	if (dir->dir_state != COH_D_LOST && !dir->touched && (w->written >> page & 1) &&
+	    !(w->doomed >> page & 1))
 		return x_bad(x, "at rest: page %u was written and counts as untouched", page);
 	return X_DONE;
 }
@@ -114,6 +131,8 @@ static enum x_outcome check_rest(struct explorer *x, const struct world *w)
 			return x_bad(x, "lost wake-up: a thread of node %u waits for ever", i);
 		if (w->node[i].atomic)
 			return x_bad(x, "an atomic of node %u is never answered", i);
+		if (w->node[i].secures)
+			return x_bad(x, "node %u is never told that all is on two nodes", i);
 		if (w->node[i].thread)
 			return x_bad(x, "a discard of node %u is never answered", i);
 		if (x->o.futex && x_futex_check_rest(x, w, i) == X_BAD)
@@ -130,6 +149,9 @@ enum x_outcome x_check(struct explorer *x, const struct world *w)
 	for (unsigned p = 0; p < x->o.pages; p++)
 		if (check_windows(x, w, p) == X_BAD)
 			return X_BAD;
+	for (unsigned p = 0; p < x->o.pages && x->o.crashes; p++)
+		if (check_refused(x, w, p) == X_BAD)
+			return X_BAD;
 	if (check_moves(x, w) == X_BAD)
 		return X_BAD;
 	if (x->o.sync && x_sync_check(x, w) == X_BAD)
@@ -141,12 +163,12 @@ enum x_outcome x_check(struct explorer *x, const struct world *w)
 
 /* --- goals: for every node and page, a write, an eviction, an atomic's end; last, rest --- */
 
-enum { GOAL_WRITE, GOAL_EVICTED, GOAL_ATOMIC, GOAL_DISCARD, GOAL_FUTEX, GOAL_HOLDS, GOAL_IDLE };
+enum { GOAL_WRITE, GOAL_EVICTED, GOAL_ATOMIC, GOAL_DISCARD, GOAL_FUTEX, GOAL_SECURED, GOAL_HOLDS, GOAL_IDLE };
 
 static unsigned kinds(const struct x_options *o)
 {
-	return o->sync ? 2 : 1u + (o->evict > 0) + (o->atomics > 0) + (o->discards > 0) +
-	                       (o->futex > 0);
+	return o->sync ? 2 : 1u + (o->evict > 0) + (o->atomics > 0) + (o->discards + o->renews > 0) +
+	                       (o->futex > 0) + (o->secure > 0);
 }
 
 static unsigned kind_at(const struct x_options *o, unsigned k)
@@ -157,7 +179,9 @@ static unsigned kind_at(const struct x_options *o, unsigned k)
 		k++;
 	if (k >= GOAL_ATOMIC && !o->atomics)
 		k++;
-	if (k >= GOAL_DISCARD && !o->discards)
+	if (k >= GOAL_DISCARD && !o->discards && !o->renews)
+		k++;
+	if (k >= GOAL_FUTEX && !o->futex)
 		k++;
 	return k;
 }
@@ -182,6 +206,7 @@ static int is_reached(struct explorer *x, const struct world *w, unsigned kind, 
 	case GOAL_EVICTED:
 		return x_local_info(&x->l, w->node[node].local)->page[page].cache_state == COH_C_I;
 	case GOAL_DISCARD: return !w->node[node].thread;
+	case GOAL_SECURED: return !w->node[node].secures;
 	case GOAL_FUTEX: return !w->node[node].wait && !w->node[node].wake;
 	case GOAL_HOLDS: return x->o.only == 3 || x_thread(w, node, 0) == X_THREAD_HOLDS;
 	case GOAL_IDLE: return x_thread(w, node, 0) == X_THREAD_IDLE;
@@ -219,8 +244,9 @@ uint32_t x_goals_permute(const struct x_options *o, uint32_t goals, const coh_no
 void x_goal_name(const struct x_options *o, unsigned goal, char *out, size_t len)
 {
 	static const char *const name[] = { "write", "give up", "finish an atomic on",
-		                            "finish a discard, as well as",
-		                            "have no thread that waits for a word or wakes, beside" };
+		                            "finish a discard or renewal, as well as",
+		                            "have no thread that waits for a word or wakes, beside",
+		                            "have on two nodes what it wrote, beside" };
 	unsigned all = o->nodes * o->pages;
 
 	if (goal == x_goal_count(o) - 1)

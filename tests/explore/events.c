@@ -21,7 +21,7 @@ static int may_fault(const struct explorer *x, const struct world *w, unsigned n
 {
 	unsigned blocked = w->node[node].blocked, count = 0;
 
-	if (!x->o.faults)
+	if (!x->o.faults || w->node[node].refused >> page & 1)
 		return 0;
 	if (!x->o.threads)
 		return 1; /* even when the access suffices: the fault is older than the grant */
@@ -36,19 +36,21 @@ static int may_start_atomic(const struct explorer *x, const struct world *w, uns
 {
 	unsigned count = 0;
 
+	if (page < x->o.secure)
+		return 0; /* its thread writes it */
 	for (unsigned i = 0; i < x->o.nodes && x->o.atomics; i++)
 		for (unsigned p = 0; p < x->o.pages; p++)
 			count += x_atomic(w, i, p) != X_ATOMIC_NONE;
 	return count < x->o.atomics && x_atomic(w, node, page) == X_ATOMIC_NONE;
 }
 
-static int may_discard(const struct explorer *x, const struct world *w, unsigned node)
+static int may_discard(const struct explorer *x, const struct world *w, unsigned node, unsigned how)
 {
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < x->o.nodes; i++)
-		count += w->node[i].thread;
-	return count < x->o.discards && !w->node[node].thread;
+		count += w->node[i].thread == how || (how == X_RENEWS && w->node[i].thread > how);
+	return count < (how == X_DISCARDS ? x->o.discards : x->o.renews) && !w->node[node].thread;
 }
 
 /* Whether a node has asked for a page, or gives one up, and has not been answered. */
@@ -104,11 +106,16 @@ static void local_actions(const struct explorer *x, const struct world *w, unsig
 			x_add_action(list, n, a);
 		a.n = 0;
 	}
-	a.ev = COH_EV_DISCARD;
-	for (unsigned p = 0; p < x->o.pages && may_discard(x, w, node); p++) {
-		a.page = (uint8_t)p;
-		for (a.n = 1; a.n <= (x->o.runs ? x->o.runs : 1) && p + a.n <= x->o.pages; a.n++)
-			x_add_action(list, n, a);
+	a.ev = COH_EV_SECURE;
+	if (x->o.secure && !w->node[node].secures)
+		x_add_action(list, n, a);
+	for (unsigned how = X_DISCARDS; how <= X_RENEWS; how++) {
+		a.ev = how == X_DISCARDS ? COH_EV_DISCARD : COH_EV_RENEW;
+		for (unsigned p = 0; p < x->o.pages && may_discard(x, w, node, how); p++) {
+			a.page = (uint8_t)p;
+			for (a.n = 1; a.n <= (x->o.runs ? x->o.runs : 1) && p + a.n <= x->o.pages; a.n++)
+				x_add_action(list, n, a);
+		}
 	}
 	if (x->o.futex)
 		x_futex_actions(x, w, node, list, n);
@@ -242,7 +249,7 @@ static enum x_outcome check_told(struct explorer *x, const struct world *before,
 	if (s.rc || s.bad)
 		return X_DONE; /* told already */
 	if (tag.to_home)
-		return info->page[page].dir_state >= COH_D_INV
+		return info->page[page].dir_state >= COH_D_INV || info->page[page].copy || x_secure_stages(x, move)
 		               ? X_DONE
 		               : x_bad(x, "page %u lands at home %u, which does not wait for it",
 		                       page, to);
@@ -271,19 +278,25 @@ static enum x_outcome local_event(struct explorer *x, struct world *w, struct x_
 	w->asked += x->o.asks > 0;
 	if (x->o.sync)
 		return step(x, w, a.node, x_sync_event(x, w, a));
-	if (a.ev >= COH_EV_FUTEX_WAIT)
+	if (a.ev == COH_EV_SECURE) {
+		x_secure_asks(w, a.node);
+		return step(x, w, a.node, x_put(0, E_KIND, a.ev));
+	}
+	if (a.ev >= COH_EV_FUTEX_WAIT && a.ev <= COH_EV_FUTEX_CANCEL)
 		return step(x, w, a.node, x_futex_event(x, w, a));
 	/* Before the step: its effects may complete or wake at once. */
 	if (a.ev == COH_EV_READ || a.ev == COH_EV_WRITE)
 		w->node[a.node].blocked |= (uint8_t)(1u << a.page);
 	if (a.ev == COH_EV_ATOMIC)
 		w->node[a.node].atomic |= (uint8_t)(X_ATOMIC_ASKED << (2 * a.page));
+	if (a.ev == COH_EV_DISCARD || a.ev == COH_EV_RENEW)
+		w->node[a.node].thread = a.ev == COH_EV_DISCARD ? X_DISCARDS : X_RENEWS;
 	if (a.ev == COH_EV_DISCARD)
-		w->node[a.node].thread = 1;
+		w->doomed |= x->o.secure ? (uint8_t)(((1u << a.n) - 1) << a.page) : 0;
 	return step(x, w, a.node, x_put(ev, E_KIND, a.ev));
 }
 
-enum x_outcome x_apply(struct explorer *x, struct world *w, struct x_action a)
+static enum x_outcome apply(struct explorer *x, struct world *w, struct x_action a)
 {
 	const struct x_fx *fx;
 	uint64_t ev;
@@ -310,4 +323,11 @@ enum x_outcome x_apply(struct explorer *x, struct world *w, struct x_action a)
 	case X_ENTER: return x_view_apply(x, w, a);
 	default: return local_event(x, w, a);
 	}
+}
+
+enum x_outcome x_apply(struct explorer *x, struct world *w, struct x_action a)
+{
+	enum x_outcome rc = apply(x, w, a);
+
+	return rc == X_DONE && x->o.secure ? x_secure_settle(x, w) : rc;
 }

@@ -36,6 +36,7 @@ struct x_options {
 	unsigned evict;                 /* pages may be evicted at any time */
 	unsigned atomics;               /* so many outstanding in all, and one per node and page */
 	unsigned discards;              /* so many outstanding in all, and one per node; of runs */
+	unsigned renews;                /* as discards, of what is lost of these pages */
 	unsigned sync;     /* threads of each node that use one mutex, one condition and the
 	                    * barrier; then nobody uses pages */
 	unsigned only;     /* sync: 1 the mutex alone, 2 with the condition, 3 the barrier alone, 4 the
@@ -48,6 +49,7 @@ struct x_options {
 	unsigned own;      /* they are those of the library's objects, who compare nothing */
 	unsigned overtakes; /* sync: woken threads that go before one that waits for the mutex */
 	unsigned crashes;  /* nodes that die, at any time; up to 2 pages then */
+	unsigned secure;   /* of the pages, the first so many: two nodes hold what anybody may have seen */
 	unsigned exact;    /* requests keep their numbers, and claims to what is over stay: see
 	                    * outcome.c; needs asks */
 	unsigned asks;     /* threads ask for so much in all, and then no more; 0: without end */
@@ -151,6 +153,7 @@ static inline uint64_t x_put(uint64_t word, unsigned at, unsigned len, uint64_t 
 #define X_DISCARD_COOKIE 64
 #define X_WAIT_COOKIE 65
 #define X_WAKE_COOKIE 66
+#define X_SECURE_COOKIE 67
 #define X_WAKE_ALL 3 /* in place of more than there are */
 
 /* An effect. word: the message of a SEND, the page write of a MOVE, else the cookie. */
@@ -226,7 +229,7 @@ struct x_node {
 	uint8_t drop;    /* frames to be given back, 1 bit a page */
 	uint8_t timers;  /* armed, 1 bit a slot */
 	uint8_t atomic;  /* X_ATOMIC_*, 2 bits a page */
-	uint8_t thread;  /* sync: X_THREAD_*, 3 bits a thread; else whether a discard is asked for */
+	uint8_t thread;  /* sync: X_THREAD_*, 3 bits a thread; else X_DISCARDS: a discard is asked for */
 	uint8_t arrived; /* sync: times in the barrier, modulo 4 */
 	/* futex: */
 	uint8_t wait;     /* X_WAIT_* of the thread, and whether its wait is cancelled, or ended */
@@ -241,8 +244,13 @@ struct x_node {
 	uint8_t entered; /* so many views */
 	uint8_t gave[2]; /* by page: X_GAVE_* */
 	uint8_t late;    /* what compared was when the view began */
+	uint8_t refused; /* pages that its threads are told are lost, 1 bit a page */
+	uint8_t stage;   /* secure: what landed of these pages, and is not in their frames, is the last value */
+	uint8_t floor;   /* secure: frames with the value that the owner was granted, 1 bit a page */
+	uint8_t secures; /* ... and a thread waits until all is on two nodes */
 	uint8_t pad[1];
 };
+enum { X_DISCARDS = 1, X_RENEWS, X_RENEWAL_ENDS /* with the view that its node has entered */ };
 /* Why a node that has the last value of a page, or is its home, may not use it. */
 enum {
 	X_GAVE_NOTHING,
@@ -279,6 +287,12 @@ struct world {
 	uint8_t members;
 	uint8_t orphan; /* sync: X_ORPHAN_* */
 	uint8_t asked;  /* with asks: how much has been */
+	/* secure: pages whose floor is not zero; and by page, secure ones written before it that are
+	 * not on two nodes yet, and by whom, plus one; and who wrote each secure one last. */
+	uint8_t floor_written, unsafe[2], writer[2], last[2];
+	uint8_t doomed; /* ... and which somebody has asked to be discarded */
+	uint8_t broken; /* pages with what was written after something that is gone */
+	uint8_t pad[3];
 	struct x_node node[X_NODES];
 	uint64_t msg[X_MSGS];   /* sorted by pair, oldest first within a pair */
 	uint64_t move[X_MOVES]; /* sorted */
@@ -301,7 +315,7 @@ static inline unsigned x_atomic(const struct world *w, unsigned node, unsigned p
 }
 
 void x_world_init(struct explorer *x, struct world *w);
-#define X_WORLD_HEAD 8
+#define X_WORLD_HEAD 20
 #define X_BYTES_MAX (X_WORLD_HEAD + sizeof(struct x_node) * X_NODES + 8 * X_MSGS + 8 * X_MOVES)
 unsigned x_world_pack(const struct explorer *x, const struct world *w, uint8_t *bytes);
 void x_world_unpack(const struct explorer *x, const uint8_t *bytes, unsigned len, struct world *w);
@@ -410,6 +424,22 @@ int x_is_in_between(const struct world *w, unsigned nodes);
 /* The page is lost, as far as node can know. */
 int x_is_lost(struct explorer *x, const struct world *w, unsigned node, unsigned page);
 unsigned x_home(const struct explorer *x, const struct world *w, unsigned page);
+
+/* --- secure pages (secure.c) --- */
+enum x_outcome x_secure_access(struct explorer *x, struct world *w, unsigned node, unsigned page,
+                               unsigned access);
+/* After every action. */
+enum x_outcome x_secure_settle(struct explorer *x, struct world *w);
+/* A page that was to be discarded when a node died may be anything, to who comes first. */
+void x_secure_takes(const struct explorer *x, struct world *w, unsigned node, unsigned page, int zero);
+enum x_outcome x_secure_lost(struct explorer *x, const struct world *w, unsigned page);
+/* A page lands for a node that may take its owner's place; it does; it enters a view. */
+int x_secure_stages(const struct explorer *x, uint64_t move);
+enum x_outcome x_secure_take(const struct explorer *x, struct world *w, unsigned node, unsigned page);
+void x_secure_enter(struct explorer *x, struct world *w, unsigned node);
+void x_secure_asks(struct world *w, unsigned node);
+enum x_outcome x_secure_done(struct explorer *x, struct world *w, unsigned node);
+enum x_outcome x_secure_looks(struct explorer *x, const struct world *w, unsigned node, unsigned page);
 
 /* --- checks (check.c) --- */
 enum x_outcome x_check(struct explorer *x, const struct world *w);

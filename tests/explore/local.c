@@ -65,6 +65,7 @@ void x_locals_open(struct x_locals *l, const struct x_options *o)
 		.futex_slots = o->futex > 0,
 		.overtakes = (uint8_t)o->overtakes,
 		.survive = o->crashes > 0,
+		.secure_pages = o->secure,
 		.refreshes = (uint16_t)o->refreshes,
 		.migratory = (uint8_t)o->migratory,
 		.sharer_pointers = (uint8_t)o->pointers,

@@ -3,7 +3,7 @@ check_LTLIBRARIES += libexplore.la
 libexplore_la_SOURCES = tests/explore/check.c tests/explore/events.c tests/explore/explore.h \
 	tests/explore/futex.c \
 	tests/explore/intern.c tests/explore/live.c tests/explore/local.c tests/explore/options.c \
-	tests/explore/outcome.c tests/explore/pack.c tests/explore/search.c tests/explore/store.c tests/explore/sync.c tests/explore/symmetry.c \
+	tests/explore/outcome.c tests/explore/pack.c tests/explore/search.c tests/explore/secure.c tests/explore/store.c tests/explore/sync.c tests/explore/symmetry.c \
 	tests/explore/trace.c tests/explore/views.c tests/explore/world.c
 check_PROGRAMS += tests/explore/explore
 TESTS += tests/explore/explore

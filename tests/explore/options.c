@@ -29,6 +29,7 @@ static const struct {
 	OPTION(evict, "1: pages are evicted at any time"),
 	OPTION(atomics, "atomics outstanding in all; at most one per node and page"),
 	OPTION(discards, "discards outstanding in all; at most one per node, of runs if there are"),
+	OPTION(renews, "renewals of lost pages outstanding in all, likewise"),
 	OPTION(futex, "threads that wait for a word at once, one of a node at most; and one wake"),
 	OPTION(own, "... 1: in the queue of the library's own objects, whatever the word is"),
 	OPTION(sync, "threads of a node that use mutex, condition and barrier; no pages then"),
@@ -36,6 +37,7 @@ static const struct {
 	OPTION(faults, "0: nobody reads or writes pages"),
 	OPTION(overtakes, "... threads woken from the condition that go before one that only locks"),
 	OPTION(crashes, "nodes that die, at any time"),
+	OPTION(secure, "the first so many pages are secure: two nodes hold what anybody may have seen"),
 	OPTION(asks, "what threads ask for in all; 0: without end"),
 	OPTION(exact, "... 1: requests keep their numbers, and claims to what is over stay; with renumber=0"),
 	OPTION(outcomes, "... 1: count what is reached, but for such numbers"),
@@ -127,6 +129,8 @@ void x_options_print(const struct x_options *o, FILE *out)
 		fprintf(out, " atomics=%u", o->atomics);
 	if (o->discards)
 		fprintf(out, " discards=%u", o->discards);
+	if (o->renews)
+		fprintf(out, " renewals=%u", o->renews);
 	if (o->futex)
 		fprintf(out, " futex=%u%s", o->futex, o->own ? " of objects" : "");
 	if (o->sync)
@@ -150,6 +154,8 @@ void x_options_print(const struct x_options *o, FILE *out)
 		fprintf(out, " runs for writing of %u", o->writes);
 	if (o->crashes)
 		fprintf(out, " crashes=%u%s", o->crashes, o->purge ? " purged" : "");
+	if (o->secure)
+		fprintf(out, " secure=%u", o->secure);
 	if (o->asks)
 		fprintf(out, " asks=%u%s", o->asks, o->exact ? " numbered" : "");
 	if (o->holds)

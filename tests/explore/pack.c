@@ -25,7 +25,8 @@ static int is_mark(const struct coh_landing *l, uint8_t kind, uint64_t page)
 static int has_landing(unsigned type)
 {
 	return type == COH_MSG_GETS || type == COH_MSG_GETM || type == COH_MSG_FWD_GETS ||
-	       type == COH_MSG_FWD_GETM;
+	       type == COH_MSG_FWD_GETM || type == COH_MSG_COPY_HERE ||
+	       type == COH_MSG_LOG_HERE;
 }
 
 static int is_sync(unsigned type)
@@ -41,7 +42,8 @@ static int is_futex(unsigned type)
 
 static int has_result(unsigned type)
 {
-	return type == COH_MSG_DROP_ACK || type == COH_MSG_DISCARDED || type == COH_MSG_REPORT;
+	return type == COH_MSG_DROP_ACK || type == COH_MSG_DISCARDED || type == COH_MSG_REPORT ||
+	       type == COH_MSG_RESTORED || type == COH_MSG_SEAL;
 }
 
 static const struct coh_atomic the_atomic = { .op = COH_OP_FETCH_ADD, .width = 8, .operand = 1 };
@@ -137,10 +139,11 @@ struct coh_event x_event_unpack(uint64_t ev)
 		e.futex.offset = (uint32_t)x_get(ev, E_OWN);
 		e.cookie = e.kind == COH_EV_FUTEX_WAKE ? X_WAKE_COOKIE : X_WAIT_COOKIE;
 		break;
+	case COH_EV_SECURE: e.cookie = X_SECURE_COOKIE; break;
 	default:
 		e.page = x_get(ev, E_PAGE);
 		e.n = (uint16_t)x_get(ev, E_N);
-		e.cookie = e.kind == COH_EV_DISCARD ? X_DISCARD_COOKIE : e.page + 1;
+		e.cookie = e.kind == COH_EV_DISCARD || e.kind == COH_EV_RENEW ? X_DISCARD_COOKIE : e.page + 1;
 		e.atomic = the_atomic;
 	}
 	return e;

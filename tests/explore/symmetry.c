@@ -79,7 +79,7 @@ static uint64_t free_nodes_of(const struct explorer *x)
 	uint64_t nodes = (UINT64_C(1) << x->o.nodes) - 1;
 
 	for (unsigned p = 0; p < x->o.pages; p++)
-		for (unsigned c = 0; c <= x->o.crashes; c++) /* who is home when that one is dead */
+		for (unsigned c = 0; c <= x->o.crashes + (x->o.secure > 0); c++) /* who is home when that one is dead */
 			nodes &= ~(UINT64_C(1) << (coh_home_of(&x->l.cfg, p) + c) % x->o.nodes);
 	return nodes;
 }

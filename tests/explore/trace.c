@@ -60,6 +60,7 @@ static void print_fx(FILE *out, const struct x_fx *fx)
 	case COH_FX_ZERO_FRAME: fprintf(out, "zero frame p%u +%u", fx->page, fx->n); break;
 	case COH_FX_DISCARD_FRAME: fprintf(out, "discard p%u +%u", fx->page, fx->n); break;
 	case COH_FX_LOST: fprintf(out, "lost p%u", fx->page); break;
+	case COH_FX_RENEWED: fprintf(out, "renewed p%u +%u", fx->page, fx->n); break;
 	default: fprintf(out, "complete"); break;
 	}
 }
@@ -83,6 +84,7 @@ static void print_local(struct explorer *x, const struct x_action *a)
 		                            [COH_EV_EVICT] = "evicts",
 		                            [COH_EV_ATOMIC] = "wants an atomic on",
 		                            [COH_EV_DISCARD] = "discards",
+		                            [COH_EV_RENEW] = "renews",
 		                            [COH_EV_FUTEX_WAIT] = "waits for a word of",
 		                            [COH_EV_FUTEX_WAKE] = "wakes who waits for",
 		                            [COH_EV_FUTEX_CANCEL] = "cancels its wait for" };

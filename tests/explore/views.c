@@ -171,7 +171,7 @@ static enum x_outcome check_lost(struct explorer *x, const struct world *w, unsi
 	for (unsigned i = 0; i < x->o.nodes; i++)
 		if (could_save(x, w, home, i, page))
 			return x_bad(x, "page %u is lost, and node %u has it", page, i);
-	return X_DONE;
+	return x->o.secure ? x_secure_lost(x, w, page) : X_DONE;
 }
 
 static int is_report_of(uint64_t msg, unsigned node, unsigned page, unsigned serial, int atomic)
@@ -244,6 +244,9 @@ enum x_outcome x_view_stepped(struct explorer *x, struct world *w, unsigned node
 			forget(x, w, node, p, w->node[node].view + 1u, 0);
 		if (was->page[p].asked && !is->page[p].asked)
 			forget(x, w, node, p, was->page[p].asked, 1);
+		if (!x->o.discards && was->view == is->view && !was->rebuilding && was->page[p].touched &&
+		    !is->page[p].touched && was->page[p].dir_stable != COH_D_LOST)
+			return x_bad(x, "page %u is renewed, and was not lost", p);
 		if (!is->page[p].is_home || is->rebuilding ||
 		    (!was->rebuilding && was->view == is->view))
 			continue;
@@ -311,9 +314,9 @@ static void cut_off(struct explorer *x, struct world *w, unsigned node, int torn
 		uint64_t m = w->move[i];
 		if (x_get(m, V_TO) != node)
 			w->move[kept++] = m;
-		else if (torn)
-			w->node[node].current &= (uint8_t) ~(((1u << x_get(m, V_N)) - 1)
-			                                     << x_get(m, V_PAGE));
+		else if (torn) /* but a secure page lands as a whole */
+			w->node[node].current &= (uint8_t) ~(((1u << x_get(m, V_N)) - 1) << x_get(m, V_PAGE)) |
+			                         (uint8_t)((1u << x->o.secure) - 1);
 	}
 	w->n_moves = (uint8_t)kept;
 	x_tidy_dead(x, w);
@@ -344,11 +347,16 @@ static enum x_outcome enter(struct explorer *x, struct world *w, unsigned node, 
 		x_sync_enter(x, w, node);
 	if (x->o.futex)
 		x_futex_enter(x, w, node);
+	if (!x->o.sync && w->node[node].thread == X_RENEWS)
+		w->node[node].thread = X_RENEWAL_ENDS;
 	/* It may have been the only one. */
 	if (x_view_stepped(x, w, node, before, s.local) == X_BAD)
 		return X_BAD;
 	fx = x_list(&x->l, s.list, &n);
-	return x_carry_out(x, w, node, fx, n);
+	if (x_carry_out(x, w, node, fx, n) == X_BAD)
+		return X_BAD;
+	x_secure_enter(x, w, node);
+	return X_DONE;
 }
 
 enum x_outcome x_view_apply(struct explorer *x, struct world *w, struct x_action a)

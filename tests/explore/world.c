@@ -89,6 +89,15 @@ void x_world_permute(struct explorer *x, const struct world *w, unsigned g, stru
 	out->view = w->view;
 	out->orphan = w->orphan;
 	out->asked = w->asked;
+	out->floor_written = w->floor_written;
+	for (unsigned p = 0; p < 2; p++) {
+		out->unsafe[p] = w->unsafe[p];
+		out->last[p] = w->last[p] ? (uint8_t)(perm[w->last[p] - 1] + 1) : 0;
+		out->writer[p] = w->writer[p] ? (uint8_t)(perm[w->writer[p] - 1] + 1) : 0;
+	}
+	out->doomed = w->doomed;
+	out->broken = w->broken;
+	memset(out->pad, 0, sizeof out->pad);
 	out->members = 0;
 	for (unsigned i = 0; i < x->o.nodes; i++) {
 		struct x_node *n = &out->node[perm[i]];
@@ -124,10 +133,10 @@ int x_is_leaving(const struct world *w, unsigned node, unsigned page)
 	return 0;
 }
 
-static int is_landing(const struct world *w, unsigned node, unsigned page)
+static int is_landing(const struct explorer *x, const struct world *w, unsigned node, unsigned page)
 {
 	for (unsigned i = 0; i < w->n_moves; i++)
-		if (is_flying(w->move[i], V_TO, node, page))
+		if (!x_secure_stages(x, w->move[i]) && is_flying(w->move[i], V_TO, node, page))
 			return 1;
 	return 0;
 }
@@ -136,7 +145,7 @@ static int is_landing(const struct world *w, unsigned node, unsigned page)
 static void frame_written(const struct explorer *x, struct world *w, unsigned node, unsigned page)
 {
 	for (unsigned i = 0; i < x->o.nodes; i++)
-		w->node[i].current &= (uint8_t) ~(1u << page);
+		w->node[i].current &= (uint8_t) ~(1u << page), w->node[i].stage &= (uint8_t) ~(1u << page);
 	w->node[node].current |= (uint8_t)(1u << page);
 	w->written |= (uint8_t)(1u << page);
 }
@@ -149,6 +158,8 @@ static enum x_outcome fx_access(struct explorer *x, struct world *w, unsigned no
 	struct x_node *n = &w->node[node];
 
 	for (unsigned p = fx->page; p < (unsigned)fx->page + fx->n; p++) {
+		if (x->o.secure && x_secure_access(x, w, node, p, fx->access) == X_BAD)
+			return X_BAD;
 		if (x->o.crashes)
 			x_gave_access(w, node, p, fx->access);
 		n->access =
@@ -156,6 +167,8 @@ static enum x_outcome fx_access(struct explorer *x, struct world *w, unsigned no
 		if (fx->access == COH_NONE)
 			continue;
 		n->drop &= (uint8_t) ~(1u << p);
+		if (x->o.secure)
+			x_secure_takes(x, w, node, p, 0);
 		if (!(n->current >> p & 1))
 			return x_bad(x, "node %u may %s page %u, and its frame is stale", node,
 			             fx->access == COH_READ ? "read" : "write", p);
@@ -175,9 +188,9 @@ static enum x_outcome fx_move(struct explorer *x, struct world *w, unsigned node
 		w->node[node].drop &= (uint8_t) ~(1u << p);
 		if (x_is_cut_off(w, node, to))
 			continue;
-		if (is_landing(w, node, p))
+		if (is_landing(x, w, node, p))
 			return x_bad(x, "page %u leaves node %u while it lands there", p, node);
-		if (is_landing(w, to, p) || x_is_leaving(w, to, p))
+		if (!x_secure_stages(x, move) && (is_landing(x, w, to, p) || x_is_leaving(w, to, p)))
 			return x_bad(x, "two page writes meet at page %u of node %u", p, to);
 	}
 	if (!x_is_cut_off(w, node, to))
@@ -185,10 +198,13 @@ static enum x_outcome fx_move(struct explorer *x, struct world *w, unsigned node
 	return X_DONE;
 }
 
-static enum x_outcome discard_done(struct explorer *x, struct world *w, unsigned node)
+static enum x_outcome discard_done(struct explorer *x, struct world *w, unsigned node, int status)
 {
 	if (!w->node[node].thread)
 		return x_bad(x, "node %u completes a discard that nobody waits for", node);
+	if (status ? w->node[node].thread != X_RENEWAL_ENDS : w->node[node].thread == X_RENEWAL_ENDS)
+		return x_bad(x, "node %u completes a %s", node,
+		             status ? "discard that fails" : "renewal of an older view");
 	w->node[node].thread = 0;
 	return X_DONE;
 }
@@ -223,7 +239,9 @@ static enum x_outcome fx_atomic(struct explorer *x, struct world *w, unsigned no
 
 	if (!(w->node[node].current >> p & 1))
 		return x_bad(x, "an atomic on page %u at node %u finds a stale frame", p, node);
-	if (is_landing(w, node, p) || x_is_leaving(w, node, p))
+	if (fx->node != node && x->o.secure && x_secure_looks(x, w, node, p) == X_BAD)
+		return X_BAD;
+	if (is_landing(x, w, node, p) || x_is_leaving(w, node, p))
 		return x_bad(x, "an atomic on page %u at node %u during a page write", p, node);
 	for (unsigned i = 0; i < x->o.nodes; i++)
 		if (i != node && x_access(w, i, p))
@@ -254,6 +272,8 @@ void x_punch(struct world *w, unsigned node, unsigned page)
 	n->drop &= (uint8_t)~bit;
 	n->current &= (uint8_t)~bit;
 	n->current |= bit & (uint8_t)~w->written;
+	n->floor &= (uint8_t)~bit;
+	n->floor |= bit & (uint8_t)~w->floor_written;
 }
 
 /*
@@ -266,7 +286,7 @@ static enum x_outcome fx_drop_one(struct explorer *x, struct world *w, unsigned 
 {
 	if (x_access(w, node, page))
 		return x_bad(x, "node %u drops the frame of page %u under its window", node, page);
-	if (is_landing(w, node, page))
+	if (is_landing(x, w, node, page))
 		return x_bad(x, "node %u drops the frame of page %u while it lands", node, page);
 	w->node[node].drop |= (uint8_t)(1u << page);
 	return X_DONE;
@@ -289,11 +309,15 @@ static enum x_outcome zero(struct explorer *x, struct world *w, unsigned node, u
 
 	if (x_access(w, node, page))
 		return x_bad(x, "node %u zeroes the frame of page %u under its window", node, page);
-	if (is_landing(w, node, page) || x_is_leaving(w, node, page))
+	if (is_landing(x, w, node, page) || x_is_leaving(w, node, page))
 		return x_bad(x, "node %u zeroes the frame of page %u during a page write", node,
 		             page);
+	if (x->o.secure)
+		x_secure_takes(x, w, node, page, 1);
 	n->current &= (uint8_t)~bit;
 	n->current |= bit & (uint8_t)~w->written;
+	n->floor &= (uint8_t)~bit;
+	n->floor |= bit & (uint8_t)~w->floor_written;
 	return X_DONE;
 }
 
@@ -306,6 +330,16 @@ static enum x_outcome fx_zero(struct explorer *x, struct world *w, unsigned node
 	return X_DONE;
 }
 
+/* There are others under way. */
+static int is_doomed_again(const struct explorer *x, const struct world *w)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < x->o.nodes; i++)
+		n += w->node[i].dead || w->node[i].thread == X_DISCARDS;
+	return n > 1;
+}
+
 /* From now on the page is zero, as if nobody had written it, and no frame but this one is known
  * to be. */
 static enum x_outcome fx_discard(struct explorer *x, struct world *w, unsigned node,
@@ -315,13 +349,20 @@ static enum x_outcome fx_discard(struct explorer *x, struct world *w, unsigned n
 		for (unsigned i = 0; i < x->o.nodes; i++) {
 			if (x_access(w, i, p))
 				return x_bad(x, "page %u is discarded, and node %u may read it", p, i);
-			if (is_landing(w, i, p) || x_is_leaving(w, i, p))
+			if (is_landing(x, w, i, p) || x_is_leaving(w, i, p))
 				return x_bad(x, "page %u is discarded during a page write", p);
+			w->node[i].stage &= (uint8_t) ~(1u << p);
 			w->node[i].current &= (uint8_t) ~(1u << p);
+			w->node[i].floor &= (uint8_t) ~(1u << p);
 			if (x->o.crashes && p < 2)
 				w->node[i].gave[p] = i == node ? X_GAVE_NOTHING : X_GAVE_UP;
 		}
 		w->written &= (uint8_t) ~(1u << p);
+		w->floor_written &= (uint8_t) ~(1u << p);
+		if (p < 2)
+			w->unsafe[p] = w->writer[p] = w->last[p] = 0;
+		if (!is_doomed_again(x, w))
+			w->doomed &= (uint8_t) ~(1u << p);
 		if (zero(x, w, node, p) == X_BAD)
 			return X_BAD;
 		w->node[node].drop |= (uint8_t)(1u << p);
@@ -361,14 +402,18 @@ static enum x_outcome carry_out_one(struct explorer *x, struct world *w, unsigne
 	case COH_FX_DROP_FRAME: return fx_drop(x, w, node, fx);
 	case COH_FX_ZERO_FRAME: return fx_zero(x, w, node, fx);
 	case COH_FX_DISCARD_FRAME: return fx_discard(x, w, node, fx);
-	case COH_FX_LOST: return X_DONE; /* a wake follows */
+	case COH_FX_TAKE: return x_secure_take(x, w, node, fx->page);
+	case COH_FX_LOST: w->node[node].refused |= (uint8_t)run; return X_DONE; /* a wake follows */
+	case COH_FX_RENEWED: w->node[node].refused &= (uint8_t)~run; return X_DONE;
 	case COH_FX_COMPLETE:
 		if (x->o.sync)
 			return x_sync_done(x, w, node, fx);
 		if (fx->word == X_WAIT_COOKIE || fx->word == X_WAKE_COOKIE)
 			return x_futex_done(x, w, node, fx);
+		if (fx->word == X_SECURE_COOKIE)
+			return x_secure_done(x, w, node);
 		if (fx->word == X_DISCARD_COOKIE)
-			return discard_done(x, w, node);
+			return discard_done(x, w, node, fx->slot);
 		if (fx->slot)
 			return atomic_lost(x, w, node, (unsigned)fx->word - 1);
 		return call_done(x, w, node, fx->word, X_ATOMIC_CARRIED_OUT);
@@ -388,8 +433,11 @@ static int is_local(const struct world *w, unsigned node, const struct x_fx *fx)
 	case COH_FX_ATOMIC:
 	case COH_FX_COMPARE:
 	case COH_FX_ZERO_FRAME:
+	case COH_FX_TAKE:
 	case COH_FX_DISCARD_FRAME:
-	case COH_FX_DROP_FRAME: return 1;
+	case COH_FX_DROP_FRAME:
+	case COH_FX_LOST:
+	case COH_FX_RENEWED: return 1;
 	default: return 0;
 	}
 }
@@ -426,9 +474,16 @@ enum x_outcome x_land(struct explorer *x, struct world *w, uint64_t move)
 	unsigned first = (unsigned)x_get(move, V_PAGE), n = (unsigned)x_get(move, V_N);
 
 	for (unsigned p = first; p < first + n; p++) {
+		if (x->o.secure)
+			x_secure_takes(x, w, from, p, 0);
 		if (!(w->node[from].current >> p & 1))
 			return x_bad(x, "stale page %u goes from node %u to node %u", p, from, to);
+		if (x_secure_stages(x, move)) {
+			w->node[to].stage |= (uint8_t)(1u << p);
+			continue;
+		}
 		w->node[to].current |= (uint8_t)(1u << p);
+		w->node[to].floor &= (uint8_t) ~(1u << p);
 	}
 	x_world_move(w, x_put(move, V_FLYING, 0));
 	if (x->o.crashes) {

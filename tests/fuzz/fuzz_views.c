@@ -18,7 +18,7 @@
 #define PAGES 8
 #define LOCKS 3
 #define THREADS 4 /* of this node, each with a call at most */
-#define STATE_MAX 32768
+#define STATE_MAX 65536
 #define EFFECTS_MAX 4096
 
 static union {
@@ -56,6 +56,8 @@ static void open_core(unsigned form)
 		.futex_slots = 2,
 		.overtakes = form >> 2 & 1,
 		.survive = 1,
+		.secure_first = 2,
+		.secure_pages = form & 8 ? 4 : 0,
 	};
 
 	FUZZ_CHECK(coh_config_check(&config) == 0, "configuration");
@@ -125,7 +127,8 @@ static void call(uint8_t what, uint8_t arg)
 {
 	static const uint8_t kind[] = { COH_EV_ATOMIC, COH_EV_DISCARD, COH_EV_FUTEX_WAIT,
 		                        COH_EV_FUTEX_WAKE, COH_EV_LOCK, COH_EV_COND_WAIT,
-		                        COH_EV_COND_CREATE, COH_EV_SYNC_DESTROY, COH_EV_BARRIER };
+		                        COH_EV_COND_CREATE, COH_EV_SYNC_DESTROY, COH_EV_BARRIER,
+		                        COH_EV_RENEW, COH_EV_SECURE };
 	uint8_t thread = arg % THREADS;
 	struct coh_event ev = { .kind = kind[what % sizeof kind], .page = arg % PAGES, .n = 1 + (arg >> 6),
 		                .home = arg >> 2 & 3, .cookie = thread + 1u };
@@ -186,6 +189,8 @@ static void say(struct input *in)
 		break;
 	case COH_MSG_DROP_ACK:
 	case COH_MSG_DISCARDED:
+	case COH_MSG_RESTORED:
+	case COH_MSG_SEAL:
 	case COH_MSG_ATOMIC_RESP: m.result = b; break;
 	case COH_MSG_FUTEX_WAIT:
 	case COH_MSG_FUTEX_WAKE:
@@ -211,7 +216,7 @@ static void tell_of_write(struct input *in)
 {
 	uint8_t a = byte(in), b = byte(in);
 	struct coh_tag tag = { .to_home = a & 1, .access = a >> 1 & 3, .n = a >> 3 & 3,
-		               .slot = b % 3, .home_index = b % PAGES };
+		               .slot = b % 3, .home_index = b % (2 * PAGES) };
 	struct coh_event ev = { .kind = COH_EV_LANDED, .tag = coh_tag_encode(tag) };
 
 	step(&ev);

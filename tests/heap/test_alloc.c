@@ -380,9 +380,9 @@ static void test_given_in_two_parts(void)
 	open_range(16 * PAGE, PAGE);
 	one = take(4 * PAGE, 0, NULL);
 	CU_ASSERT_EQUAL(alloc_give_end(a, one, 0, 0), -EINVAL);
-	CU_ASSERT_EQUAL(alloc_give_begin(a, one, &bytes), 0);
+	CU_ASSERT_EQUAL(alloc_give_begin(a, one, 0, &bytes), 0);
 	CU_ASSERT_EQUAL(bytes, 4 * PAGE);
-	CU_ASSERT_EQUAL(alloc_give_begin(a, one, &bytes), -EINVAL);
+	CU_ASSERT_EQUAL(alloc_give_begin(a, one, 0, &bytes), -EINVAL);
 	CU_ASSERT_EQUAL(alloc_give(a, one), -EINVAL);
 	CU_ASSERT_EQUAL(alloc_check(a), 0);
 	CU_ASSERT_NOT_EQUAL(take(4 * PAGE, 0, NULL), one);
@@ -391,7 +391,7 @@ static void test_given_in_two_parts(void)
 	CU_ASSERT_EQUAL(alloc_give_end(a, one, 0, 0), -EINVAL);
 	CU_ASSERT_EQUAL(take(4 * PAGE, 0, &dirty), one);
 	CU_ASSERT_EQUAL(dirty, 2 * PAGE);
-	CU_ASSERT_EQUAL(alloc_give_begin(a, one, &bytes), 0);
+	CU_ASSERT_EQUAL(alloc_give_begin(a, one, 0, &bytes), 0);
 	CU_ASSERT_EQUAL(alloc_give_end(a, one, 0, 0), 0);
 	CU_ASSERT_EQUAL(take(4 * PAGE, 0, &dirty), one);
 	CU_ASSERT_EQUAL(dirty, 0);
@@ -461,6 +461,35 @@ static void test_room(void)
 	room_close(&r);
 }
 
+/* The end of a zone, whose pages two nodes hold: each counts at its home and at the next node. */
+static void test_room_twice(void)
+{
+	struct coh_config homes = { .nodes = 3,
+		                    .n_zones = 1,
+		                    .zone = { { .count = 1200, .block_pages = 4 } } };
+	struct room r;
+
+	CU_ASSERT_EQUAL_FATAL(room_open_part(&r, &homes, 0, PAGE, 404, 796, 1), 0);
+	most = 1000;
+	room_take(&r, 0, 4 * PAGE); /* pages 404 to 407: of node 2, and with it node 0 */
+	CU_ASSERT_EQUAL(r.used[0], 4);
+	CU_ASSERT_EQUAL(r.used[1], 0);
+	CU_ASSERT_EQUAL(r.used[2], 4);
+	room_take(&r, 4 * PAGE, 4 * PAGE); /* of node 0, and node 1 */
+	CU_ASSERT_EQUAL(r.used[0], 8);
+	CU_ASSERT_EQUAL(r.used[1], 4);
+	most = 8;
+	CU_ASSERT(room_fits(&r, 2 * PAGE, 5 * PAGE, most_of, NULL)); /* in use already */
+	CU_ASSERT(!room_fits(&r, 12 * PAGE, PAGE, most_of, NULL));   /* node 0 holds it second */
+	CU_ASSERT(room_fits(&r, 8 * PAGE, 4 * PAGE, most_of, NULL)); /* others do */
+	most = 9;
+	CU_ASSERT(room_fits(&r, 12 * PAGE, PAGE, most_of, NULL)); /* nothing is left of the try */
+	room_give(&r, 0, 4 * PAGE, PAGE, 2 * PAGE);
+	CU_ASSERT_EQUAL(r.used[0], 5);
+	CU_ASSERT_EQUAL(r.used[2], 1);
+	room_close(&r);
+}
+
 static void test_random_against_model(void)
 {
 	for (int run = 0; run < 60; run++) {
@@ -516,6 +545,43 @@ static void test_random_in_large_range(void)
 	random_in_large_range(2u << 20);
 }
 
+/* A small block's pages are its alone as long as nobody else has anything in them. */
+static void test_alone(void)
+{
+	uint64_t first, second, third, across;
+
+	open_range(8 * PAGE, PAGE);
+	CU_ASSERT_EQUAL(alloc_is_alone(a, 0), 0);
+	first = take(64, 0, NULL);
+	CU_ASSERT(alloc_is_alone(a, first));
+	second = take(64, 0, NULL);
+	CU_ASSERT(!alloc_is_alone(a, first));
+	CU_ASSERT(!alloc_is_alone(a, second));
+	give(first);
+	CU_ASSERT(alloc_is_alone(a, second));
+	third = take(2 * PAGE, 0, NULL); /* it shares no page */
+	CU_ASSERT(alloc_is_alone(a, second));
+	CU_ASSERT(alloc_is_alone(a, third));
+	give(second);
+	give(third);
+	first = take(PAGE - 64, 0, NULL);
+	across = take(PAGE - 32, 0, NULL); /* of two pages, the one behind the first */
+	CU_ASSERT_EQUAL(across, PAGE - 64);
+	CU_ASSERT(!alloc_is_alone(a, first));
+	CU_ASSERT(!alloc_is_alone(a, across));
+	give(first);
+	CU_ASSERT(alloc_is_alone(a, across));
+	second = take(64, 0, NULL);
+	CU_ASSERT_EQUAL(second, 0);
+	CU_ASSERT(!alloc_is_alone(a, across));
+	third = take(PAGE - 256, 0, NULL);
+	CU_ASSERT_EQUAL(third, 64);
+	give(second);
+	give(third);
+	CU_ASSERT(alloc_is_alone(a, across));
+	alloc_close(a);
+}
+
 static void test_nearest(void)
 {
 	uint64_t first, second, at = 0, bytes = 0;
@@ -536,7 +602,7 @@ static void test_nearest(void)
 	CU_ASSERT(at == first && bytes == PAGE);
 	CU_ASSERT_EQUAL(alloc_nearest(a, 2 * PAGE - 100, &at, &bytes), 0);
 	CU_ASSERT_EQUAL(at, second);
-	CU_ASSERT_EQUAL(alloc_give_begin(a, second, &bytes), 0); /* nobody's */
+	CU_ASSERT_EQUAL(alloc_give_begin(a, second, 0, &bytes), 0); /* nobody's */
 	CU_ASSERT_EQUAL(alloc_nearest(a, 3 * PAGE, &at, &bytes), 0);
 	CU_ASSERT_EQUAL(at, first);
 	alloc_close(a);
@@ -569,7 +635,7 @@ static void test_kept_blocks_come_back(void)
 	for (unsigned i = 0; i < 300; i += 3)
 		CU_ASSERT_EQUAL(alloc_give(old, at[i]), 0);
 	CU_ASSERT_EQUAL(alloc_take(old, 8192, 0, &offset, &dirty), 0);
-	CU_ASSERT_EQUAL(alloc_give_begin(old, offset, &dirty), 0); /* will be free */
+	CU_ASSERT_EQUAL(alloc_give_begin(old, offset, 0, &dirty), 0); /* will be free */
 	kept.n = again.n = 0;
 	alloc_each(old, keep_one, &kept);
 	alloc_stats(old, &was);
@@ -608,6 +674,81 @@ static void test_kept_blocks_come_back(void)
 	alloc_close(old);
 }
 
+/* The same blocks in two allocators. */
+static void compare_with(const struct alloc *other)
+{
+	const void *x = NULL, *y = NULL;
+	struct alloc_saved one, two;
+
+	CU_ASSERT_EQUAL_FATAL(alloc_check(other), 0);
+	while (alloc_next(a, &x, &one)) {
+		CU_ASSERT_EQUAL_FATAL(alloc_next(other, &y, &two), 1);
+		CU_ASSERT_FATAL(one.offset == two.offset && one.bytes == two.bytes &&
+		                one.taken == two.taken && one.leaving == two.leaving &&
+		                one.dirty_lo == two.dirty_lo && one.dirty_hi == two.dirty_hi);
+	}
+	CU_ASSERT_EQUAL_FATAL(alloc_next(other, &y, &two), 0);
+}
+
+/* What one takes by size another takes by place. */
+static void test_places(void)
+{
+	uint64_t block[40] = { 0 }, dirty, again, bytes;
+	struct alloc *other;
+
+	open_range(64 * PAGE, PAGE);
+	CU_ASSERT_EQUAL_FATAL(alloc_open(base, 64 * PAGE, PAGE, &other), 0);
+	for (int step = 0; step < 4000; step++) {
+		uint64_t *b = &block[rng() % 40];
+
+		if (*b) { /* offset and 1 */
+			if (rng() % 2 && alloc_owns_pages(a, *b - 1)) {
+				CU_ASSERT_EQUAL(alloc_give_begin(a, *b - 1, 7, &bytes), 0);
+				CU_ASSERT_EQUAL(alloc_give_begin(other, *b - 1, 7, &bytes), 0);
+				compare_with(other);
+				CU_ASSERT_EQUAL(alloc_give_end(a, *b - 1, 0, 0), 0);
+				CU_ASSERT_EQUAL(alloc_give_end(other, *b - 1, 0, 0), 0);
+			} else {
+				CU_ASSERT_EQUAL(alloc_give(a, *b - 1), 0);
+				CU_ASSERT_EQUAL(alloc_give(other, *b - 1), 0);
+			}
+			*b = 0;
+		} else if (alloc_take(a, 1 + rng() % (rng() % 2 ? 100 : 3 * PAGE), 0, b, &dirty) == 0) {
+			bytes = alloc_size(a, *b);
+			CU_ASSERT_EQUAL(alloc_take_at(other, *b, bytes, alloc_beneath(a, *b), &again), 0);
+			CU_ASSERT(again >= dirty);
+			CU_ASSERT_EQUAL(alloc_take_at(other, *b, bytes, alloc_beneath(a, *b), &again), -EINVAL);
+			++*b;
+		}
+		compare_with(other);
+	}
+	alloc_close(other);
+	alloc_close(a);
+}
+
+static void test_room_runs(void)
+{
+	static struct coh_config homes = { .nodes = 2, .n_zones = 1, .zone = { { 0, 1000, 4 } } };
+	uint64_t lo = 0, hi = 1000 * PAGE;
+	struct room r;
+
+	CU_ASSERT_EQUAL_FATAL(room_open(&r, &homes, 0, PAGE), 0);
+	CU_ASSERT_EQUAL(room_next(&r, &lo, &hi), 0);
+	room_take(&r, 70 * PAGE + 16, 130 * PAGE);
+	CU_ASSERT_EQUAL(room_next(&r, &lo, &hi), 1);
+	CU_ASSERT_EQUAL(lo, 70 * PAGE);
+	CU_ASSERT_EQUAL(hi, 201 * PAGE);
+	lo = 80 * PAGE + 32;
+	hi = 90 * PAGE + 48;
+	CU_ASSERT_EQUAL(room_next(&r, &lo, &hi), 1);
+	CU_ASSERT_EQUAL(lo, 80 * PAGE + 32);
+	CU_ASSERT_EQUAL(hi, 90 * PAGE + 48);
+	lo = 201 * PAGE;
+	hi = 1000 * PAGE;
+	CU_ASSERT_EQUAL(room_next(&r, &lo, &hi), 0);
+	room_close(&r);
+}
+
 int main(void)
 {
 	static CU_TestInfo tests[] = {
@@ -621,12 +762,16 @@ int main(void)
 		{ "last fit is found", test_last_fit_is_found },
 		{ "out of memory changes nothing", test_out_of_memory_changes_nothing },
 		{ "given in two parts", test_given_in_two_parts },
+		{ "who shares no page", test_alone },
 		{ "the nearest block", test_nearest },
 		{ "a bound", test_bound },
 		{ "room", test_room },
+		{ "room of two nodes for each page", test_room_twice },
 		{ "random against model", test_random_against_model },
 		{ "random in large range", test_random_in_large_range },
 		{ "kept blocks come back", test_kept_blocks_come_back },
+		{ "by their places", test_places },
+		{ "pages in use", test_room_runs },
 		CU_TEST_INFO_NULL,
 	};
 

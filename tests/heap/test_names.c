@@ -48,8 +48,8 @@ static void test_lengths(void)
 	start();
 	CU_ASSERT_EQUAL(names_add(n, "", 1), -EINVAL);
 	CU_ASSERT_EQUAL(names_add(n, LONGEST "l", 1), -EINVAL);
-	CU_ASSERT_EQUAL(names_wait(n, "", (struct names_waiter){ 0, 0, 0 }), -EINVAL);
-	CU_ASSERT_EQUAL(names_wait(n, LONGEST "l", (struct names_waiter){ 0, 0, 0 }), -EINVAL);
+	CU_ASSERT_EQUAL(names_wait(n, "", (struct names_waiter){ 0, 0, 0, 0 }), -EINVAL);
+	CU_ASSERT_EQUAL(names_wait(n, LONGEST "l", (struct names_waiter){ 0, 0, 0, 0 }), -EINVAL);
 	CU_ASSERT_EQUAL(names_add(n, LONGEST, 63), 0);
 	CU_ASSERT_EQUAL(names_find(n, LONGEST, &value), 0);
 	CU_ASSERT_EQUAL(value, 63);
@@ -65,16 +65,16 @@ static void test_waiters_in_order(void)
 
 	start();
 	for (uint16_t i = 0; i < 5; i++) {
-		who = (struct names_waiter){ i, (uint16_t)(10 + i), 0 };
+		who = (struct names_waiter){ i, (uint16_t)(10 + i), 0, 0 };
 		CU_ASSERT_EQUAL(names_wait(n, "x", who), 0);
 	}
-	CU_ASSERT_EQUAL(names_wait(n, "y", (struct names_waiter){ 9, 9, 0 }), 0);
+	CU_ASSERT_EQUAL(names_wait(n, "y", (struct names_waiter){ 9, 9, 0, 0 }), 0);
 	CU_ASSERT_EQUAL(names_next_waiter(n, "x", &who), 0); /* not there yet */
-	CU_ASSERT_EQUAL(names_unwait(n, "x", (struct names_waiter){ 2, 13, 0 }), -ENOENT);
-	CU_ASSERT_EQUAL(names_unwait(n, "z", (struct names_waiter){ 2, 12, 0 }), -ENOENT);
-	CU_ASSERT_EQUAL(names_unwait(n, "x", (struct names_waiter){ 2, 12, 0 }), 0); /* the middle */
-	CU_ASSERT_EQUAL(names_unwait(n, "x", (struct names_waiter){ 4, 14, 0 }), 0); /* the last */
-	CU_ASSERT_EQUAL(names_wait(n, "x", (struct names_waiter){ 6, 16, 0 }), 0);
+	CU_ASSERT_EQUAL(names_unwait(n, "x", (struct names_waiter){ 2, 13, 0, 0 }), -ENOENT);
+	CU_ASSERT_EQUAL(names_unwait(n, "z", (struct names_waiter){ 2, 12, 0, 0 }), -ENOENT);
+	CU_ASSERT_EQUAL(names_unwait(n, "x", (struct names_waiter){ 2, 12, 0, 0 }), 0); /* the middle */
+	CU_ASSERT_EQUAL(names_unwait(n, "x", (struct names_waiter){ 4, 14, 0, 0 }), 0); /* the last */
+	CU_ASSERT_EQUAL(names_wait(n, "x", (struct names_waiter){ 6, 16, 0, 0 }), 0);
 	CU_ASSERT_EQUAL(names_add(n, "x", 1), 0);
 	for (unsigned expected = 0; expected < 7; expected++) {
 		if (expected == 2 || expected == 4 || expected == 5)
@@ -94,7 +94,7 @@ static void test_waiters_outlive_removal(void)
 
 	start();
 	CU_ASSERT_EQUAL(names_add(n, "x", 1), 0);
-	CU_ASSERT_EQUAL(names_wait(n, "x", (struct names_waiter){ 3, 4, 0 }), 0);
+	CU_ASSERT_EQUAL(names_wait(n, "x", (struct names_waiter){ 3, 4, 0, 0 }), 0);
 	CU_ASSERT_EQUAL(names_remove(n, "x"), 0);
 	CU_ASSERT_EQUAL(names_next_waiter(n, "x", &who), 0);
 	CU_ASSERT_EQUAL(names_find(n, "x", &value), -ENOENT);
@@ -116,9 +116,9 @@ static void test_claims(void)
 	CU_ASSERT_EQUAL(names_claim(n, "x", 0), 0);
 	CU_ASSERT_EQUAL(names_claim(n, "x", 0), -EBUSY);
 	CU_ASSERT_EQUAL(names_find(n, "x", &value), -ENOENT);
-	CU_ASSERT_EQUAL(names_wait(n, "x", (struct names_waiter){ 1, 1, 0 }), 0);
-	CU_ASSERT_EQUAL(names_wait(n, "x", (struct names_waiter){ 2, 2, 8 }), 0);
-	CU_ASSERT_EQUAL(names_wait(n, "x", (struct names_waiter){ 3, 3, 8 }), 0);
+	CU_ASSERT_EQUAL(names_wait(n, "x", (struct names_waiter){ 1, 1, 0, 0 }), 0);
+	CU_ASSERT_EQUAL(names_wait(n, "x", (struct names_waiter){ 2, 2, 8, 0 }), 0);
+	CU_ASSERT_EQUAL(names_wait(n, "x", (struct names_waiter){ 3, 3, 8, 0 }), 0);
 	CU_ASSERT_EQUAL_FATAL(names_unclaim(n, "x", &who), 1);
 	CU_ASSERT(who.node == 2 && who.bytes == 8);
 	CU_ASSERT_EQUAL(names_claim(n, "x", 0), -EBUSY);
@@ -145,7 +145,7 @@ static void test_limit(void)
 	}
 	CU_ASSERT_EQUAL(names_add(n, "one-more", 1), -ENOMEM);
 	CU_ASSERT_EQUAL(names_add(n, "name-5", 1), -EEXIST);
-	CU_ASSERT_EQUAL(names_wait(n, "one-more", (struct names_waiter){ 1, 1, 0 }), 0);
+	CU_ASSERT_EQUAL(names_wait(n, "one-more", (struct names_waiter){ 1, 1, 0, 0 }), 0);
 	CU_ASSERT_EQUAL(names_add(n, "one-more", 1), -ENOMEM);
 	CU_ASSERT_EQUAL(names_remove(n, "name-77"), 0);
 	CU_ASSERT_EQUAL(names_add(n, "one-more", 1), 0);
@@ -177,7 +177,7 @@ static void model_forget(unsigned k, unsigned i)
 static void model_wait_or_unwait(unsigned k, const char *name)
 {
 	unsigned used = model[k].waiters, i = (unsigned)rand() % MODEL_WAITERS;
-	struct names_waiter who = { (uint16_t)(rand() % 64), (uint16_t)(rand() % 50000), 0 };
+	struct names_waiter who = { (uint16_t)(rand() % 64), (uint16_t)(rand() % 50000), 0, 0 };
 
 	if (i < used) {
 		CU_ASSERT_EQUAL_FATAL(names_unwait(n, name, model[k].waiter[i]), 0);
@@ -237,29 +237,50 @@ static void test_random_against_model(void)
 static void test_bury(void)
 {
 	struct names_waiter who;
+	const char *name;
 
 	CU_ASSERT_EQUAL_FATAL(names_open(&n), 0);
 	CU_ASSERT_EQUAL(names_claim(n, "x", 1), 0);
 	CU_ASSERT_EQUAL(names_claim(n, "y", 1), 0);
 	CU_ASSERT_EQUAL(names_claim(n, "z", 2), 0);
-	CU_ASSERT_EQUAL(names_wait(n, "x", (struct names_waiter){ 1, 1, 8 }), 0);
-	CU_ASSERT_EQUAL(names_wait(n, "x", (struct names_waiter){ 0, 7, 0 }), 0);
-	CU_ASSERT_EQUAL(names_wait(n, "x", (struct names_waiter){ 2, 3, 8 }), 0);
-	CU_ASSERT_EQUAL(names_wait(n, "z", (struct names_waiter){ 1, 2, 8 }), 0);
-	CU_ASSERT_EQUAL(names_bury(n, 5, &who), 1);
+	CU_ASSERT_EQUAL(names_wait(n, "x", (struct names_waiter){ 1, 1, 8, 0 }), 0);
+	CU_ASSERT_EQUAL(names_wait(n, "x", (struct names_waiter){ 0, 7, 0, 0 }), 0);
+	CU_ASSERT_EQUAL(names_wait(n, "x", (struct names_waiter){ 2, 3, 8, 0 }), 0);
+	CU_ASSERT_EQUAL(names_wait(n, "z", (struct names_waiter){ 1, 2, 8, 0 }), 0);
+	CU_ASSERT_EQUAL(names_bury(n, 5, &who, &name), 1);
+	CU_ASSERT_STRING_EQUAL(name, "x");
 	CU_ASSERT_EQUAL(who.node, 2);
 	CU_ASSERT_EQUAL(who.slot, 3);
-	CU_ASSERT_EQUAL(names_bury(n, 5, &who), 0);
+	CU_ASSERT_EQUAL(names_bury(n, 5, &who, &name), 0);
 	CU_ASSERT_EQUAL(names_claim(n, "x", 0), -EBUSY);
 	CU_ASSERT_EQUAL(names_claim(n, "y", 0), 0);
 	CU_ASSERT_EQUAL(names_claim(n, "z", 0), -EBUSY);
 	CU_ASSERT_EQUAL(names_unclaim(n, "z", &who), 0); /* node 1 does not wait */
-	CU_ASSERT_EQUAL(names_bury(n, 1, &who), 0); /* who waits for x would not claim it */
+	CU_ASSERT_EQUAL(names_bury(n, 1, &who, &name), 0); /* who waits for x would not claim it */
 	CU_ASSERT_EQUAL(names_claim(n, "x", 0), 0);
 	CU_ASSERT_EQUAL(names_add(n, "x", 5), 0);
 	CU_ASSERT_EQUAL(names_next_waiter(n, "x", &who), 1);
 	CU_ASSERT_EQUAL(who.slot, 7);
 	CU_ASSERT_EQUAL(names_next_waiter(n, "x", &who), 0);
+	names_close(n);
+}
+
+/* What is there or claimed, for somebody else who is to have it, too. */
+static void test_next(void)
+{
+	const void *cursor = NULL;
+	struct names_saved s;
+	unsigned seen = 0;
+
+	CU_ASSERT_EQUAL_FATAL(names_open(&n), 0);
+	CU_ASSERT_EQUAL(names_next(n, &cursor, &s), 0);
+	CU_ASSERT_EQUAL(names_add(n, "x", 5), 0);
+	CU_ASSERT_EQUAL(names_claim_for(n, "y", 3), 0);
+	CU_ASSERT_EQUAL(names_claim_for(n, "y", 4), 0);
+	CU_ASSERT_EQUAL(names_wait(n, "z", (struct names_waiter){ 1, 1, 0, 0 }), 0);
+	for (cursor = NULL; names_next(n, &cursor, &s); seen++)
+		CU_ASSERT(s.claimed ? *s.name == 'y' && s.claimant == 4 : *s.name == 'x' && s.value == 5);
+	CU_ASSERT_EQUAL(seen, 2);
 	names_close(n);
 }
 
@@ -274,6 +295,7 @@ int main(void)
 		{ "limit", test_limit },
 		{ "random against model", test_random_against_model },
 		{ "the dead", test_bury },
+		{ "one after the other", test_next },
 		CU_TEST_INFO_NULL,
 	};
 	const char *seed = getenv("SEED");

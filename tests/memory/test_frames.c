@@ -438,6 +438,27 @@ static void test_rehome(void)
 	stop();
 }
 
+/* Where two nodes hold a page this one, the second, keeps its frame as that of a home. */
+static void test_second(void)
+{
+	homes.secure_first = LAST;
+	homes.secure_pages = 1;
+	start(0, PAGES);
+	land(OTHERS);
+	land(LAST);
+	CU_ASSERT_EQUAL(evict_resident(&frames.evict[REGION_PTE]), 1);
+	CU_ASSERT_EQUAL(frames.pool[0].home, REGION_PTE_BYTES);
+	frames_rehome(&frames, 3);
+	CU_ASSERT_EQUAL(frames.pool[0].home, REGION_PTE_BYTES);
+	frames_rehome(&frames, 1); /* its home, too */
+	CU_ASSERT_EQUAL(frames.pool[0].home, 2 * REGION_PTE_BYTES);
+	frames_drop(&frames, LAST, 1);
+	CU_ASSERT_EQUAL(frames.pool[0].home, REGION_PTE_BYTES);
+	CU_ASSERT_EQUAL(used_pages(), 1);
+	stop();
+	homes.secure_pages = 0;
+}
+
 int main(void)
 {
 	static const CU_TestInfo tests[] = {
@@ -455,6 +476,7 @@ int main(void)
 		{ "fresh", test_fresh },
 		{ "refused", test_refused },
 		{ "a node dies", test_rehome },
+		{ "two nodes hold a page", test_second },
 		CU_TEST_INFO_NULL,
 	};
 

@@ -96,6 +96,47 @@ static void test_of_homes(void)
 	landings_close(&l);
 }
 
+/* A page that is kept for another node may come while the same page comes home. */
+static void test_of_logs(void)
+{
+	uint8_t *home, *log;
+
+	begin();
+	home = give(LANDINGS_NONE, 7);
+	log = give(LANDINGS_LOG, 7);
+	CU_ASSERT(home + 4096 <= log || log + 4096 <= home);
+	CU_ASSERT_PTR_NULL(landings_take(&l, LANDINGS_LOG, 8));
+	CU_ASSERT_PTR_EQUAL(landings_take(&l, LANDINGS_LOG, 7), log);
+	CU_ASSERT_PTR_NULL(landings_take(&l, LANDINGS_LOG, 7));
+	CU_ASSERT_PTR_EQUAL(landings_take(&l, LANDINGS_NONE, 7), home);
+	landings_close(&l);
+}
+
+/* A thread that may not allocate finds memory there, as long as another one sees to it in time. */
+static void test_stock(void)
+{
+	enum { PIECE = 64 };
+
+	begin();
+	CU_ASSERT_EQUAL(n_registered, 1);
+	CU_ASSERT_EQUAL(l.low, 0);
+	for (uint64_t p = 0; p < 2 * PIECE; p++) {
+		const unsigned before = n_registered;
+
+		give(LANDINGS_NONE, p);
+		CU_ASSERT_EQUAL(n_registered, before);
+		CU_ASSERT_EQUAL(l.low, p % PIECE == 0 ? LANDINGS_LOW : 0);
+		if (l.low)
+			landings_stock(&l);
+		CU_ASSERT_EQUAL(n_registered, before + (p % PIECE == 0));
+	}
+	landings_renew(&l);
+	CU_ASSERT_EQUAL(n_registered, 3); /* the next one goes on */
+	give(LANDINGS_NONE, 0);
+	CU_ASSERT_EQUAL(n_registered, 3);
+	landings_close(&l);
+}
+
 /* What was given in an older view is not looked at, and nobody is given it again; but it is there. */
 static void test_views(void)
 {
@@ -127,6 +168,8 @@ int main(void)
 	static const CU_TestInfo tests[] = {
 		{ "of requests", test_of_requests },
 		{ "of pages that come home", test_of_homes },
+		{ "of what is kept for another node", test_of_logs },
+		{ "in stock", test_stock },
 		{ "of views", test_views },
 		CU_TEST_INFO_NULL,
 	};

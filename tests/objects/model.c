@@ -363,7 +363,12 @@ int main(void)
 		  cond_wrong },
 		{ "barrier", 3, { ROUNDS(3, 3, 3, 0) }, barrier_step, barrier_wrong },
 		{ "reader-writer lock", 4, { ROUNDS(2, 2, 2, 2) }, rw_step, rw_wrong },
+		{ "reader-writer lock, one dies", 4, { .events = 1, ROUNDS(1, 1, 1, 1) }, shared_step, shared_wrong },
+		{ "reader-writer lock, two die", 3, { .events = 2, ROUNDS(2, 1, 2, 0) }, shared_step, shared_wrong },
+		{ "barrier, one dies", 3, { .events = 1, ROUNDS(3, 3, 3, 0) }, shared_barrier_step, shared_barrier_wrong },
+		{ "barrier, two die", 3, { .events = 2, ROUNDS(2, 2, 2, 0) }, shared_barrier_step, shared_barrier_wrong },
 		{ "once", 4, { ROUNDS(1, 1, 1, 1) }, once_step, once_wrong },
+		{ "once, two die", 4, { .events = 2, ROUNDS(1, 1, 1, 1) }, shared_once_step, shared_once_wrong },
 	};
 
 	for (unsigned i = 0; i < sizeof programs / sizeof *programs; i++)

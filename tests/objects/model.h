@@ -58,6 +58,14 @@ void model_cancel(struct world *w, unsigned n);
 bool owned_step(struct world *w, unsigned n, unsigned choice);
 const char *owned_wrong(const struct world *w);
 
+/* --- model_shared.c: the same, of reader-writer locks (the first two threads read), barriers, once --- */
+bool shared_step(struct world *w, unsigned n, unsigned choice);
+const char *shared_wrong(const struct world *w);
+bool shared_barrier_step(struct world *w, unsigned n, unsigned choice);
+const char *shared_barrier_wrong(const struct world *w);
+bool shared_once_step(struct world *w, unsigned n, unsigned choice);
+const char *shared_once_wrong(const struct world *w);
+
 /* Goes through all; ends the process where something is wrong, with the way there. Returns how many
  * states there were. */
 unsigned long model_explore(const struct program *p);

@@ -48,7 +48,8 @@ def arrays(job):
     for shape in (), 0, (0, 4), [2, 2]:
         assert job.array(shape).shape == np.empty(shape).shape
     huge = job.array(7, huge="preferred", align=64)
-    assert huge.ctypes.data % 64 == 0
+    kept = job.array(7, keep2=True)
+    assert huge.ctypes.data % 64 == 0 and not kept.any()
     job.barrier()
 
 

@@ -133,7 +133,7 @@ def compare_numbers(lib, text):
         first = int("= 1" in body)
         names = [name.split("=")[0].strip()[4:] for name in body.split(",")]
         numbers.update({name: first + i for i, name in enumerate(names)})
-    for name in """HUGE HUGE_PREFERRED PIN_READ PIN_WRITE LOG_ERROR LOG_WARN LOG_INFO LOG_DEBUG
+    for name in """HUGE HUGE_PREFERRED KEEP2 PIN_READ PIN_WRITE LOG_ERROR LOG_WARN LOG_INFO LOG_DEBUG
             LOG_TRACE INT32 UINT32 INT64 UINT64 DOUBLE SUM MIN MAX COLL_BYTES
             LATENCY_BUCKETS""".split():
         if numbers.get(name) != getattr(lib, name):

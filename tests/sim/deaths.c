@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Many nodes whose threads use mutexes, conditions, words and the barrier, and which die: real cores,
- * a random order of everything that may happen next, no clock. What tests/explore has in every order
+ * Many nodes whose threads use mutexes, conditions, words, the barrier and some pages, and which die:
+ * real cores, a random order of everything that may happen next, no clock. What tests/explore has in every order
  * for three or four nodes is here in many orders for up to 64, with several deaths, one in another.
  *
  *	deaths [NODES DEATHS EVENTS SEED]
  *
  * Checked: a mutex has one holder, and whoever has it next hears of a dead one; nobody leaves a
- * barrier that somebody who lives has yet to come to; no honest event is refused; the core's
+ * barrier that somebody who lives has yet to come to; a page has one writer, or readers, and nobody
+ * has one that is made anew, nor tells his threads then that it is lost; no honest event is refused; the core's
  * invariants; and when nothing more is begun every call ends, and all cores are quiet.
  */
 #include <stdarg.h>
@@ -41,6 +42,8 @@ static void die(unsigned node)
 	struct node *n = &s.node[node];
 
 	n->dead = 1;
+	memset(n->access, 0, sizeof n->access);
+	memset(n->refused, 0, sizeof n->refused);
 	s.living--;
 	for (uint32_t m = 0; m < s.nodes * LOCKS; m++)
 		if (s.holder[m] && (unsigned)(s.holder[m] - 1) / THREADS == node) {
@@ -77,7 +80,7 @@ static void open_cores(void)
 	struct coh_config cfg = {
 		.nodes = (coh_node)s.nodes,
 		.n_zones = 1,
-		.zone = { { .count = s.nodes > WORDS ? s.nodes : WORDS, .block_pages = 1 } },
+		.zone = { { .count = first_page() + PAGES, .block_pages = 2 } },
 		.per_home = 4,
 		.slots = 8,
 		.locks = LOCKS,
@@ -207,11 +210,13 @@ int main(int argc, char **argv)
 		one_event();
 	}
 	printf("%u nodes, %u died, %llu events: %llu messages, %llu of them reports; %llu locks, %llu "
-	       "tries, %llu conditions, %llu barriers, %llu waits for words: no violation\n",
+	       "tries, %llu conditions, %llu barriers, %llu waits for words; %llu pages touched, %llu lost, %llu renewals of %llu: no violation\n",
 	       s.nodes, s.nodes - s.living, (unsigned long long)s.events, (unsigned long long)s.messages,
 	       (unsigned long long)s.reports, (unsigned long long)s.count[LOCKS_IT],
 	       (unsigned long long)s.count[TRIES], (unsigned long long)s.count[WAITS],
-	       (unsigned long long)s.count[COMES], (unsigned long long)s.count[SLEEPS]);
+	       (unsigned long long)s.count[COMES], (unsigned long long)s.count[SLEEPS],
+	       (unsigned long long)s.count[TOUCHES], (unsigned long long)s.lost,
+	       (unsigned long long)s.count[RENEWS], (unsigned long long)s.renewed);
 	close_cores();
 	return 0;
 }

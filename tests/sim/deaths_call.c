@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Threads of tests/sim/deaths: they lock, wait, wake, signal and come to the barrier. */
+/* Threads of tests/sim/deaths: they lock, wait, wake, signal, come to the barrier and use pages. */
 #include <errno.h>
 
 #include "tests/sim/deaths.h"
@@ -60,6 +60,23 @@ static void use_word(unsigned node, unsigned thread)
 	begin(node, thread, &ev, waits ? SLEEPS : WAKES);
 }
 
+static void use_page(unsigned node, unsigned thread)
+{
+	struct thread *t = &s.node[node].thread[thread];
+	struct coh_event ev = { .kind = below(2) ? COH_EV_READ : COH_EV_WRITE };
+	unsigned renews = below(4) == 0;
+
+	t->page = below(PAGES);
+	if (renews) {
+		ev.kind = COH_EV_RENEW;
+		ev.n = (uint16_t)(1 + below(PAGES - t->page));
+	} else if (s.node[node].refused[t->page]) {
+		return; /* it is told so at once */
+	}
+	ev.page = first_page() + t->page;
+	begin(node, thread, &ev, renews ? RENEWS : TOUCHES);
+}
+
 static void signal_cond(unsigned node, coh_node home)
 {
 	struct coh_event ev = { .kind = COH_EV_COND_SIGNAL, .home = home,
@@ -85,6 +102,8 @@ static void idle_thread(unsigned node, unsigned thread)
 		return;
 	} else if (below(4) == 0) {
 		signal_cond(node, (coh_node)below(s.nodes));
+	} else if (below(4) == 0) {
+		use_page(node, thread);
 	} else if (below(2)) {
 		use_word(node, thread);
 	} else {

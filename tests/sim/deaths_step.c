@@ -52,9 +52,100 @@ static void leave_barrier(unsigned node)
 			fail("node %u leaves a barrier before node %u has come", node, i);
 }
 
-static void complete(unsigned node, uint64_t cookie, int status)
+/* --- pages --- */
+
+static void have_access(unsigned node, unsigned page, uint8_t access)
 {
-	unsigned thread = (unsigned)cookie - 1;
+	s.node[node].access[page] = access;
+	for (unsigned i = 0; i < s.nodes; i++)
+		if (i != node && s.node[i].access[page] && access &&
+		    (access == COH_WRITE || s.node[i].access[page] == COH_WRITE))
+			fail("nodes %u and %u have page %u, and one may write", node, i, page);
+}
+
+/* Which of these pages this home knows to be lost: a bit each; all that it is about to learn of. */
+static unsigned lost_here(unsigned node)
+{
+	struct coh_page_info info;
+	unsigned lost = 0;
+
+	if (coh_is_rebuilding(s.node[node].coh) || s.node[node].entering)
+		return (1u << PAGES) - 1;
+	for (unsigned p = 0; p < PAGES; p++) {
+		coh_page_info(s.node[node].coh, first_page() + p, &info);
+		lost |= (unsigned)(info.is_home && info.dir_stable == COH_D_LOST) << p;
+	}
+	return lost;
+}
+
+static void make_anew(unsigned page)
+{
+	s.renewed++;
+	if (!(s.was_lost >> page & 1))
+		fail("page %u is made anew, and was not lost", page);
+	for (unsigned i = 0; i < s.nodes; i++)
+		if (s.node[i].access[page])
+			fail("page %u is made anew, and node %u has it", page, i);
+}
+
+static void has_renewed(unsigned node, const struct thread *t, const struct coh_effect *e)
+{
+	if ((t->view != coh_view(s.node[node].coh) || s.node[node].entering) != (e->status == -ESTALE))
+		fail("node %u: a renewal of view %u ends with %d", node, t->view, e->status);
+	for (unsigned p = t->page; p < t->page + e->n; p++)
+		for (unsigned i = 0; i < s.nodes; i++)
+			if (!s.node[i].dead && s.node[i].refused[p] &&
+			    coh_view(s.node[i].coh) == coh_view(s.node[node].coh))
+				fail("node %u has renewed page %u, and node %u takes it for lost", node, p, i);
+}
+
+static void wake(unsigned node, unsigned page)
+{
+	for (unsigned i = 0; i < THREADS; i++) {
+		struct thread *t = &s.node[node].thread[i];
+		if (t->state != TOUCHES || t->page != page)
+			continue;
+		t->state = IDLE;
+		s.count[TOUCHES]++;
+	}
+}
+
+/* Of one of those pages. */
+static void page_effect(unsigned node, const struct coh_effect *e, unsigned page)
+{
+	switch (e->kind) {
+	case COH_FX_SET_ACCESS: have_access(node, page, e->access); return;
+	case COH_FX_WAKE: wake(node, page); return;
+	case COH_FX_LOST:
+		s.lost++;
+		s.node[node].refused[page] = 1;
+		return;
+	case COH_FX_RENEWED: s.node[node].refused[page] = 0; return;
+	case COH_FX_DISCARD_FRAME: make_anew(page); return;
+	default: return;
+	}
+}
+
+/* As a message; it lands where whoever it is for is still in its sender's view. */
+static void move(unsigned node, const struct coh_effect *e)
+{
+	struct coh_msg m = { .type = COH_MSG_SVC_REQ, .view = coh_view(s.node[node].coh) };
+
+	m.svc.arg[0] = e->tag;
+	send(node, e->node, &m);
+}
+
+static int land(unsigned to, const struct coh_msg *m)
+{
+	const struct coh_event ev = { .kind = COH_EV_LANDED, .tag = (uint32_t)m->svc.arg[0] };
+
+	return m->view == coh_view(s.node[to].coh) ? step(to, &ev) : 0;
+}
+
+static void complete(unsigned node, const struct coh_effect *e)
+{
+	unsigned thread = (unsigned)e->cookie - 1;
+	int status = e->status;
 	struct thread *t = &s.node[node].thread[thread];
 	unsigned was = t->state;
 
@@ -70,6 +161,7 @@ static void complete(unsigned node, uint64_t cookie, int status)
 			fail("node %u: a lock ends with %d", node, status);
 		return;
 	case COMES: leave_barrier(node); return;
+	case RENEWS: has_renewed(node, t, e); return;
 	case SLEEPS:
 	case WAKES:
 		if (status == -ESTALE && t->view == coh_view(s.node[node].coh) && !s.node[node].entering)
@@ -91,7 +183,8 @@ static void carry_out(unsigned node)
 		m.view = coh_view(n->coh);
 		switch (e->kind) {
 		case COH_FX_SEND: send(node, e->node, &e->msg); break;
-		case COH_FX_COMPLETE: complete(node, e->cookie, e->status); break;
+		case COH_FX_MOVE: move(node, e); break;
+		case COH_FX_COMPLETE: complete(node, e); break;
 		case COH_FX_COMPARE:
 			m.futex.value = s.word[e->page % WORDS] == e->futex.value;
 			if (e->node != node)
@@ -104,7 +197,10 @@ static void carry_out(unsigned node)
 			else
 				fail("too many comparisons at once");
 			break;
-		default: break;
+		default:
+			for (uint64_t p = e->page; p < e->page + e->n; p++)
+				if (p >= first_page() && p < first_page() + PAGES)
+					page_effect(node, e, (unsigned)(p - first_page()));
 		}
 	}
 }
@@ -113,8 +209,10 @@ int step(unsigned node, const struct coh_event *ev)
 {
 	struct node *n = &s.node[node];
 	const char *wrong = NULL;
-	int rc = coh_step(n->coh, ev, &s.fx);
+	int rc;
 
+	s.was_lost = lost_here(node);
+	rc = coh_step(n->coh, ev, &s.fx);
 	if (rc)
 		return rc;
 	if (rng_one_in(&s.rng, 16))
@@ -134,7 +232,7 @@ void deliver(unsigned from, unsigned to)
 	if (!q->len || s.node[to].dead)
 		return;
 	ev.msg = q->msg[q->head];
-	rc = step(to, &ev);
+	rc = ev.msg.type == COH_MSG_SVC_REQ ? land(to, &ev.msg) : step(to, &ev);
 	if (rc == -EAGAIN)
 		return; /* of a view to come */
 	if (rc)

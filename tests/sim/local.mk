@@ -23,6 +23,16 @@ tests_sim_deaths_SOURCES = tests/sim/deaths.c tests/sim/deaths.h tests/sim/death
 	tests/sim/deaths_step.c tests/sim/rng.h
 tests_sim_deaths_LDADD = libcoherence.la
 
+# ... with secure pages: see tests/sim/secure.sh; and the same with planted bugs
+check_PROGRAMS += tests/sim/secure tests/sim/secure_mutants
+dist_check_SCRIPTS += tests/sim/secure.sh tests/sim/secure_mutants.sh
+TESTS += tests/sim/secure.sh tests/sim/secure_mutants.sh
+tests_sim_secure_SOURCES = tests/sim/secure.c tests/sim/secure.h tests/sim/secure_step.c tests/sim/rng.h
+tests_sim_secure_LDADD = libcoherence.la
+tests_sim_secure_mutants_SOURCES = tests/sim/secure.c tests/sim/secure.h tests/sim/secure_step.c tests/sim/rng.h
+tests_sim_secure_mutants_CPPFLAGS = $(AM_CPPFLAGS) -DCOH_MUTANTS
+tests_sim_secure_mutants_LDADD = libcoherence_mutants.la
+
 # Sets of sharers, up to 1,024 nodes
 if HAVE_CUNIT
 check_PROGRAMS += tests/sharers/test_sharers

@@ -48,6 +48,7 @@ static void bad_arguments(void)
 	EXPECT(DSM_ERR_INVAL, dsm_alloc(node.dsm, 0, 0, 0, (void **)&block));
 	EXPECT(DSM_ERR_INVAL, dsm_alloc(node.dsm, 8, 3, 0, (void **)&block));
 	EXPECT(DSM_ERR_INVAL, dsm_alloc(node.dsm, 8, 0, 1u << 31, (void **)&block));
+	EXPECT(DSM_ERR_INVAL, dsm_alloc(node.dsm, 8, 0, DSM_KEEP2 | DSM_HUGE, (void **)&block));
 	EXPECT(DSM_ERR_INVAL, dsm_alloc(node.dsm, 8, (size_t)1 << 62, 0, (void **)&block));
 	EXPECT(DSM_ERR_NOMEM, dsm_alloc(node.dsm, (size_t)1 << 60, 0, 0, (void **)&block));
 	EXPECT(DSM_ERR_NOMEM, dsm_alloc(node.dsm, SIZE_MAX, 0, 0, (void **)&block));

@@ -2,17 +2,19 @@
 /*
  * A job that saves itself after each round, and checks all of its memory when it begins again:
  *
- *	checkpoint DIR ROUNDS [kill RANK MICROSECONDS] [background] [incremental] [compress|mixed] [huge]
+ *	checkpoint DIR ROUNDS [kill RANK MICROSECONDS [begun]] [background] [incremental] [compress|mixed] [huge]
  *
  * In a round each node writes words of its own choice, all over the memory; what a word holds after
  * a round is known without looking, whatever the number of nodes. Half of the pages are full of
  * something from the start on, the others are zero; the environment says how much of each:
  * CHECKPOINT_MIB (1). Where it is much each node looks at a part of it. Beside that, threads never stop
  * to write: each copies on what the one before has, so that a set that is not of one moment is found
- * by a copy that is ahead of where it is from. With "kill" that node ends by SIGKILL after that time.
- * With "mixed" what odd rounds save is compressed.
+ * by a copy that is ahead of where it is from. With "kill" that node ends by SIGKILL that time after
+ * it was started or, with "begun", after it has checked all and goes on. With "mixed" what odd rounds
+ * save is compressed.
  */
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,7 +54,7 @@ static uint64_t mix(uint64_t x)
 	return x ^ x >> 32;
 }
 
-/* Of much memory a round writes one page in so many. */
+/* Of much memory a round writes one page in so many: a power of two, for whoever looks at all words. */
 static uint64_t period(void)
 {
 	return words > 2 * MUCH * MIB_WORDS ? 64 : 1;
@@ -67,16 +69,17 @@ static int is_empty(uint64_t page)
 /* Word i is written in the rounds that have this number, but for multiples of STRIDE * period(). */
 static uint64_t phase_of(uint64_t i)
 {
-	return mix(i / PAGE_WORDS) % period() + period() * (mix(i) % STRIDE);
+	return (mix(i / PAGE_WORDS) & (period() - 1)) + period() * (mix(i) % STRIDE);
 }
 
 /* What word i holds after a round. */
 static uint64_t expected(uint64_t i, uint64_t round)
 {
-	const uint64_t back = (round + phase_of(i)) % (STRIDE * period());
+	uint64_t back;
 
 	if (is_empty(i / PAGE_WORDS))
 		return 0;
+	back = (round + phase_of(i)) & (STRIDE * period() - 1);
 	return (round > back ? round - back : 0) << 40 | (i + 1);
 }
 
@@ -85,10 +88,10 @@ static void write_round(uint64_t round)
 	for (uint64_t i = 0; i < PAGE_WORDS && node.rank == 0; i++)
 		now_and_then[i] = round % 2 ? round : 0;
 	for (uint64_t p = 0; p < words / PAGE_WORDS; p++) {
-		if (is_empty(p) || (mix(p) + round) % period())
+		if (is_empty(p) || (mix(p) + round) & (period() - 1))
 			continue;
 		for (uint64_t i = p * PAGE_WORDS; i < (p + 1) * PAGE_WORDS; i++)
-			if ((phase_of(i) + round) % (STRIDE * period()) == 0 &&
+			if (((phase_of(i) + round) & (STRIDE * period() - 1)) == 0 &&
 			    mix(i + round) % (uint64_t)node.size == (uint64_t)node.rank)
 				word[i] = round << 40 | (i + 1);
 	}
@@ -159,7 +162,7 @@ static void *work_on_chain(void *unused)
 	uint64_t steps = 0;
 
 	(void)unused;
-	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED))
+	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
 		for (int i = first; i < end && !__atomic_load_n(&stop, __ATOMIC_RELAXED); i++) {
 			uint64_t *mine = &chain[i * LINK];
 			const uint64_t next = i ? load(mine - LINK) : load(mine) + 1;
@@ -171,6 +174,8 @@ static void *work_on_chain(void *unused)
 			}
 			__atomic_store_n(mine, next, __ATOMIC_SEQ_CST);
 		}
+		sched_yield(); /* those who save are not to wait for these */
+	}
 	return NULL;
 }
 
@@ -307,6 +312,8 @@ int main(int argc, char **argv)
 	const char *dir = argc > 2 ? argv[1] : "";
 	uint64_t rounds = argc > 2 ? strtoull(argv[2], NULL, 10) : 0, round;
 	pthread_t thread, killer;
+	void *kill_us = NULL;
+	int begun = 0;
 	const char *mib = getenv("CHECKPOINT_MIB"), *rank = getenv("DSM_RANK");
 	unsigned flags = 0;
 
@@ -325,11 +332,14 @@ int main(int argc, char **argv)
 			how |= DSM_CHECKPOINT_COMPRESS;
 		if (!strcmp(argv[i], "mixed"))
 			how_odd = DSM_CHECKPOINT_COMPRESS;
-		/* Joining, and restoring, are moments like others. */
+		if (!strcmp(argv[i], "begun"))
+			begun = 1;
 		if (!strcmp(argv[i], "kill") && i + 2 < argc && rank && !strcmp(argv[i + 1], rank))
-			pthread_create(&killer, NULL, kill_later,
-			               (void *)(uintptr_t)strtoull(argv[i + 2], NULL, 10));
+			kill_us = (void *)(uintptr_t)strtoull(argv[i + 2], NULL, 10);
 	}
+	/* Joining, and restoring, are moments like others. */
+	if (kill_us && !begun)
+		pthread_create(&killer, NULL, kill_later, kill_us);
 	node_join("checkpoint", 120);
 	if (dsm_restored(node.dsm, 0, NULL, 0) == DSM_ERR_NOENT) {
 		begin_anew(flags);
@@ -342,6 +352,8 @@ int main(int argc, char **argv)
 	if (node.rank == 0)
 		printf("begins after round %llu\n", (unsigned long long)round);
 	fflush(stdout);
+	if (kill_us && begun)
+		pthread_create(&killer, NULL, kill_later, kill_us);
 	pthread_create(&thread, NULL, work_on_chain, NULL);
 	while (round < rounds) {
 		write_round(++round);

@@ -6,8 +6,10 @@
 #
 #	checkpoint_kill.sh [MIB KILLS SECONDS PROVIDER pte|pmd]
 #
-# MIB of memory are full, each kill comes within SECONDS; by default within twice the time that the job
-# takes to save itself once. Without arguments: a little, as in make check. CHECKPOINT_NODES: of how many one is to go on (1 2 3 4 8).
+# MIB of memory are full, each kill comes within SECONDS of when the job is started, or of when it has
+# all back and goes on, in turn; by default within twice the time that the job takes to save itself
+# once. Without arguments: a little, as in make check. CHECKPOINT_NODES: of how many one is to go on
+# (1 2 3 4 8).
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 need_nodes
@@ -54,7 +56,7 @@ check_all() {
 
 # kill_often DELIVERY PROVIDER [huge]
 kill_often() {
-	local dir=$tmp/$1-$2-${3-} was=1 moved=0 nodes status us i huge=${3-} start
+	local dir=$tmp/$1-$2-${3-} was=1 moved=0 nodes status us begun i huge=${3-} start
 	export DSM_FAULTS=$1
 	start=$(date +%s%N)
 	ends_well $limit 4 "$2" $program "$dir" 1 ${huge:+huge}
@@ -62,9 +64,10 @@ kill_often() {
 	export DSM_RESTORE=$dir
 	for ((i = 0; i < kills; i++)); do
 		some_nodes 1 2 3 4
+		begun='' && ((i % 2)) && begun=begun
 		us=$(awk -v r=$((RANDOM * 32768 + RANDOM)) -v s="$seconds" 'BEGIN { printf "%d", r / 2^30 * s * 1e6 }')
 		# shellcheck disable=SC2086 # words
-		run_job $limit "$nodes" "$2" $program "$dir" 1000000000 kill $((RANDOM % nodes)) "$us" \
+		run_job $limit "$nodes" "$2" $program "$dir" 1000000000 kill $((RANDOM % nodes)) "$us" $begun \
 			${ways[RANDOM % ${#ways[@]}]} ${huge:+huge} >"$tmp/said" 2>&1
 		status=$?
 		grep -q 'checkpoint.c:.*does not hold\|word .* after round' "$tmp/said" &&
@@ -72,7 +75,7 @@ kill_often() {
 		[ $status != 124 ] || fail "$*: a job with a killed node hangs: $(cat "$tmp/said")"
 		[ $status = 137 ] || fail "$*, $nodes nodes: status $status, not killed: $(cat "$tmp/said")"
 		check_all "$dir" "$2"
-		echo "kill $((i + 1)): after $us us, then $nodes nodes from round $was"
+		echo "kill $((i + 1)): after $us us${begun:+ of computing}, then $nodes nodes from round $was"
 	done
 	unset DSM_RESTORE DSM_FAULTS
 	rm -rf "$dir"

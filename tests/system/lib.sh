@@ -49,7 +49,7 @@ need_threads() {
 # Sets so many huge pages of 2 MiB aside, beyond what others have, until the script ends; ends
 # the script as skipped where there are none to be had. Whoever does so locks the pool's file.
 need_huge_pages() {
-	local dir=/sys/kernel/mm/hugepages/hugepages-2048kB free
+	local dir=/sys/kernel/mm/hugepages/hugepages-2048kB free had
 	[ -e $dir ] || { echo "this kernel has no huge pages of 2 MiB"; exit 77; }
 	if [ -w $dir/nr_hugepages ] && exec {pool}<>$dir/nr_hugepages; then
 		flock -w $((6 * hang)) "$pool" ||
@@ -58,7 +58,9 @@ need_huge_pages() {
 		if [ "$free" -lt "$1" ]; then
 			pages_added=$(($1 - free))
 			trap 'echo $(($(cat '$dir'/nr_hugepages) - pages_added)) >'$dir/nr_hugepages EXIT
-			echo $(($(cat $dir/nr_hugepages) + pages_added)) >$dir/nr_hugepages
+			had=$(cat $dir/nr_hugepages)
+			echo $((had + pages_added)) >$dir/nr_hugepages
+			pages_added=$(($(cat $dir/nr_hugepages) - had)) # as many as there was memory for
 		fi
 	fi
 	[ "$(cat $dir/free_hugepages)" -ge "$1" ] && return

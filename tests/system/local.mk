@@ -4,7 +4,7 @@ system_programs = tests/system/advice tests/system/api tests/system/audit tests/
 	tests/system/checkpoint tests/system/checkpoint_moment tests/system/coll tests/system/descriptors tests/system/engine tests/system/errors \
 	tests/system/full tests/system/futex tests/system/heat tests/system/idle tests/system/kernel tests/system/layers tests/system/leave \
 	tests/system/left tests/system/litmus tests/system/load tests/system/log \
-	tests/system/lost tests/system/objects tests/system/place tests/system/resident tests/system/reuse tests/system/sharing tests/system/survive tests/system/survive_sync \
+	tests/system/lost tests/system/objects tests/system/place tests/system/resident tests/system/reuse tests/system/sharing tests/system/survive tests/system/survive_alloc tests/system/survive_served tests/system/survive_keep2 tests/system/survive_told tests/system/survive_coll tests/system/survive_objects tests/system/survive_history tests/system/survive_sync \
 	tests/system/stacks tests/system/stress tests/system/thread tests/system/thread-strange tests/system/threaded tests/system/threaded_calls tests/system/threaded_files tests/system/threaded_heap \
 	tests/system/threaded_others tests/system/traced tests/system/user
 check_PROGRAMS += $(system_programs)
@@ -77,10 +77,22 @@ tests_system_log_SOURCES = tests/system/log.c $(system_node)
 tests_system_log_LDADD = libdsm.la
 tests_system_lost_SOURCES = tests/system/lost.c $(system_node)
 tests_system_lost_LDADD = libdsm.la
-tests_system_survive_SOURCES = tests/system/survive.c tests/system/survive.h tests/system/survive_end.c \
-	tests/system/survive_pages.c $(system_node)
+tests_system_survive_SOURCES = tests/system/survive.c tests/system/survivor.h tests/system/survive.h tests/system/survive_end.c \
+	tests/system/survive_pages.c tests/system/survive_renew.c $(system_node)
 tests_system_survive_LDADD = libdsm.la
-tests_system_survive_sync_SOURCES = tests/system/survive_sync.c tests/system/survive_sync.h \
+tests_system_survive_served_SOURCES = tests/system/survive_served.c tests/system/survivor.h $(system_node)
+tests_system_survive_served_LDADD = libdsm.la
+tests_system_survive_alloc_SOURCES = tests/system/survive_alloc.c tests/system/survivor.h $(system_node)
+tests_system_survive_alloc_LDADD = libdsm.la
+tests_system_survive_keep2_SOURCES = tests/system/survive_keep2.c tests/system/survivor.h $(system_node)
+tests_system_survive_keep2_LDADD = libdsm.la
+tests_system_survive_told_SOURCES = tests/system/survive_told.c $(system_node)
+tests_system_survive_told_LDADD = libdsm.la
+tests_system_survive_objects_SOURCES = tests/system/survive_objects.c tests/system/survivor.h $(system_node)
+tests_system_survive_objects_LDADD = libdsm.la
+tests_system_survive_coll_SOURCES = tests/system/survive_coll.c tests/system/survivor.h $(system_node)
+tests_system_survive_coll_LDADD = libdsm.la
+tests_system_survive_sync_SOURCES = tests/system/survive_sync.c tests/system/survivor.h tests/system/survive_sync.h \
 	tests/system/survive_sync_locks.c $(system_node)
 tests_system_survive_sync_LDADD = libdsm.la
 tests_system_objects_SOURCES = tests/system/objects.c tests/system/objects.h \
@@ -108,6 +120,9 @@ system_history = tests/system/history.c tests/system/history.h tests/system/hist
 tests_system_stress_SOURCES = tests/system/stress.c tests/system/stress.h \
 	tests/system/stress_thread.c $(system_history) $(system_node)
 tests_system_stress_LDADD = libdsm.la
+tests_system_survive_history_SOURCES = tests/system/survive_history.c tests/system/survivor.h tests/system/survive_history.h \
+	tests/system/survive_history_check.c $(system_history) $(system_node)
+tests_system_survive_history_LDADD = libdsm.la
 # A peer of another version is played with the starter's side and the fixture of its tests.
 tests_system_errors_SOURCES = tests/system/errors.c tests/boot/job.c tests/boot/job.h
 tests_system_errors_LDADD = libdsm.la libjob.la
@@ -116,7 +131,7 @@ system_scripts = tests/system/api.sh tests/system/audit.sh tests/system/breaks.s
 	tests/system/descriptors.sh tests/system/dsmctl.sh \
 	tests/system/engine.sh tests/system/futex.sh tests/system/hand.sh tests/system/heat.sh tests/system/hot.sh tests/system/huge.sh tests/system/idle.sh \
 	tests/system/kernel.sh tests/system/leave.sh tests/system/left.sh tests/system/litmus.sh tests/system/log.sh \
-	tests/system/lost.sh tests/system/memory.sh tests/system/metrics.sh tests/system/reuse.sh tests/system/survive.sh \
+	tests/system/lost.sh tests/system/memory.sh tests/system/metrics.sh tests/system/reuse.sh tests/system/survive.sh tests/system/survive_coll.sh tests/system/survive_huge.sh tests/system/survive_keep2.sh tests/system/survive_objects.sh \
 	tests/system/memory-huge.sh tests/system/mpi_mpich.sh tests/system/mpi_openmpi.sh \
 	tests/system/mpi_pmix.sh tests/system/mpi_prterun.sh tests/system/mpi_slurm.sh \
 	tests/system/names.sh tests/system/netns.sh tests/system/objects.sh tests/system/place.sh tests/system/provider.sh tests/system/realtime.sh \
@@ -125,7 +140,7 @@ system_scripts = tests/system/api.sh tests/system/audit.sh tests/system/breaks.s
 	tests/system/user.sh
 dist_check_SCRIPTS += $(system_scripts)
 TESTS += $(system_scripts) tests/system/errors
-EXTRA_DIST += tests/system/heat.py tests/system/lib.sh tests/system/metrics.py tests/system/mpi.sh tests/system/run.sh tests/system/slurm.sh tests/system/trace.py
+EXTRA_DIST += tests/system/heat.py tests/system/lib.sh tests/system/metrics.py tests/system/mpi.sh tests/system/run.sh tests/system/slurm.sh tests/system/survive_lib.sh tests/system/survive_long.sh tests/system/survive_ways.sh tests/system/trace.py
 
 if HAVE_CUNIT
 check_PROGRAMS += tests/system/history_test

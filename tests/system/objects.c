@@ -277,7 +277,8 @@ static void ring(void)
 
 static void count_call(void *arg)
 {
-	++*(uint32_t *)arg;
+	/* Not for its order, which the call sees to: it is a page's way between nodes that a sanitizer does not see. */
+	__atomic_fetch_add((uint32_t *)arg, 1, __ATOMIC_RELAXED);
 }
 
 static void meet(unsigned n)
@@ -297,7 +298,7 @@ static void meet(unsigned n)
 		CHECK(__atomic_load_n(&shared->came, __ATOMIC_SEQ_CST) < (i + 1) * all() + all());
 	}
 	OK(dsm_sync_once_call(node.dsm, &shared->once, count_call, &shared->called));
-	CHECK(shared->called == 1);
+	CHECK(__atomic_load_n(&shared->called, __ATOMIC_RELAXED) == 1);
 }
 
 static void meetings(void)

@@ -39,4 +39,12 @@ fails 'node 0 was told to use provider shm, node 2 tcp;ofi_rxm' \
 fails 'no better provider than .* neither that' \
 	'0) export FI_PROVIDER=^shm ;; 1) export FI_PROVIDER=shm ;;'
 fails '"shm" is not usable here' '0) export FI_PROVIDER=^shm ;; 1) export DSM_PROVIDER=shm ;;'
+
+# A job that goes on when nodes die does not choose shared memory, but takes it if it is told to.
+for provider in '' shm; do
+	said=$(DSM_ON_LOSS=continue DSM_LOG=info run_job 60 3 "${provider:-auto}" tests/system/api identity 2>&1) ||
+		fail "status $?: a job that goes on, over '$provider': $said"
+	[ "$(grep -c 'node . of 3, provider shm,' <<<"$said")" = "$([ "$provider" ] && echo 3 || echo 0)" ] ||
+		fail "a job that goes on, told to use '$provider': $said"
+done
 echo "provider: all nodes of a job use the same"

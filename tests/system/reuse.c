@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dsm/dsm_survive.h"
 #include "tests/system/node.h"
 
 #define MIB ((size_t)1 << 20)
@@ -168,12 +169,16 @@ static void pinned(void)
 
 int main(void)
 {
+	struct dsm_view view;
+
 	node_join("reuse", 120);
 	CHECK(node.size > 1);
 	returns();
 	is_counted();
 	used_after();
-	pinned();
+	OK(dsm_view(node.dsm, &view));
+	if (!view.number) /* where nodes may die there are no pins */
+		pinned();
 	returns();
 	node_leave();
 	return 0;

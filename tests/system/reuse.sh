@@ -8,4 +8,5 @@ export DSM_MEMORY=64M
 DSM_PROVIDER=shm job 120 2 auto tests/system/reuse
 DSM_PROVIDER=tcp job 120 3 auto tests/system/reuse
 DSM_FAULTS=signal job 120 2 auto tests/system/reuse
+DSM_ON_LOSS=continue job 120 3 tcp tests/system/reuse
 DSM_CHUNKS=1 job 120 2 tcp tests/system/reuse

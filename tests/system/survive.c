@@ -7,7 +7,10 @@
  *	survive FILE RANK calls SEED   it is killed, and survivors then call what there is
  *	survive FILE RANK wait SEED    somebody else kills it
  *	survive FILE RANK two SEED     and once the others go on, so is the rank after it
+ *	survive FILE RANK renew SEED   somebody else kills it, and what is lost is made anew
+ *	survive FILE RANK renews SEED  and then the rank after it
  *	survive FILE RANK small SEED   it is killed, with more pages than a node's budget has room for
+ *	survive FILE RANK huge-...     any of these but the last, with pages of 2 MiB
  *
  * Each page has one node that writes it, to a rising number in all its words, and all read. FILE, which
  * all map, tells beside the region what has been written: a number is noted there before and after. So
@@ -15,18 +18,17 @@
  * whatever happens, it is that, or lost. Half of the pages are written once, and read by all before
  * anybody dies: these must not be lost, nor any page whose writer lives; where nodes have room for them.
  */
-#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "dsm/dsm_survive.h"
 #include "tests/system/node.h"
+#include "tests/system/survivor.h"
 #include "tests/system/survive.h"
 
 #define DIE_US 400000 /* the moment is within so much of the others' beginning */
@@ -81,46 +83,44 @@ static void on_view(void *ctx, dsm_t *dsm, const struct dsm_view *view)
 
 static void share(void)
 {
-	const size_t bytes = (run.pages + COUNTERS) * sizeof *run.page;
+	const size_t bytes = (size_t)(run.pages + COUNTERS) * run.page_bytes;
 	void *at;
 
 	if (node.rank == 0) {
-		OK(dsm_alloc(node.dsm, bytes, 4096, 0, &at));
+		OK(dsm_alloc(node.dsm, bytes, run.page_bytes, node.huge_bytes ? DSM_HUGE : 0, &at));
 		OK(dsm_publish(node.dsm, "pages", at));
 	} else {
 		OK(dsm_lookup(node.dsm, "pages", -1, &at));
 	}
-	run.page = at;
-	run.counter = run.page + run.pages;
-}
-
-static void map_tally(const char *path)
-{
-	const int fd = open(path, O_RDWR);
-
-	CHECK(fd >= 0 && ftruncate(fd, sizeof *run.tally) == 0);
-	run.tally = mmap(NULL, sizeof *run.tally, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	CHECK(run.tally != MAP_FAILED);
-	close(fd);
+	run.at = at;
 }
 
 int main(int argc, char **argv)
 {
 	uint64_t random, end = 0, view_ns = 0;
 	_Atomic int told = 0;
-	int dying = 0;
+	int dying = 0, renews;
+	const char *mode;
 	struct dsm_view view;
 	pthread_t killer;
 
 	if (argc != 5)
 		return 2;
-	map_tally(argv[1]);
+	mode = argv[3];
+	run.page_bytes = strncmp(mode, "huge-", 5) ? 4096 : HUGE_PAGE;
+	mode += run.page_bytes == HUGE_PAGE ? 5 : 0;
+	run.tally = survivor_tally(argv[1], sizeof *run.tally);
 	run.victim = atoi(argv[2]);
-	run.stops = !strcmp(argv[3], "stop");
-	run.waits = !strcmp(argv[3], "wait");
-	run.small = !strcmp(argv[3], "small");
-	run.deaths = strcmp(argv[3], "two") ? 1 : 2;
+	run.stops = !strcmp(mode, "stop");
+	renews = !strncmp(mode, "renew", 5);
+	run.waits = !strcmp(mode, "wait") || renews;
+	run.small = !strcmp(mode, "small");
+	run.deaths = strcmp(mode, "two") && strcmp(mode, "renews") ? 1 : 2;
 	run.pages = run.small ? PAGES_MAX : PAGES;
+	if (run.page_bytes == HUGE_PAGE) {
+		run.pages = HUGE_PAGES;
+		node.huge_bytes = (HUGE_PAGES + COUNTERS) * run.page_bytes;
+	}
 	run.loss_ms = getenv("DSM_LOSS_TIMEOUT") ? (unsigned)atoi(getenv("DSM_LOSS_TIMEOUT")) : 2000;
 	run.seed = strtoull(argv[4], NULL, 10) | 1;
 	survive_catch();
@@ -140,6 +140,11 @@ int main(int argc, char **argv)
 	survive_meet(1);
 	if (run.waits && node.rank == 0)
 		node_say("all have begun");
+	if (renews) {
+		survive_renew(&random);
+		OK(dsm_fini(node.dsm));
+		return 0;
+	}
 	if (node.rank == run.victim && !run.waits)
 		CHECK(pthread_create(&killer, NULL, die, NULL) == 0);
 	while (!end || node_now_ns() < end) {
@@ -173,7 +178,7 @@ int main(int argc, char **argv)
 		         (unsigned long long)(view_ns - atomic_load(&run.tally->died_ns)) / 1000000);
 	survive_compare_lost();
 	survive_compare_counters();
-	if (!strcmp(argv[3], "calls")) {
+	if (!strcmp(mode, "calls")) {
 		survive_refused();
 		survive_call_lost();
 	}

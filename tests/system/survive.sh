@@ -2,34 +2,18 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # A job goes on when one of its nodes is killed at some moment, or stands still for too long and comes
 # back: over a network, by every delivery of faults, started by dsmctl and by hand.
-# survive.c says what is checked, of mutexes and the like survive_sync.c. `survive.sh N` does it for N seeds each.
+# survive.c says what is checked, of mutexes and the like survive_sync.c, of memory and names survive_served.c. `survive.sh N` does it for N seeds each.
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 need_nodes
 seeds=${1:-2}
-seed=${SEED:-$((RANDOM + 1))}
-tmp=$(mktemp -d) || exit 99
-trap 'rm -rf "$tmp"' EXIT
-export TMPDIR=$tmp DSM_REGION=64M
-survived=123
-
-# say_and_fail WHAT
-say_and_fail() {
-	cat "$tmp"/said "$tmp"/out.? 2>/dev/null
-	fail "$*"
-}
+# shellcheck source=tests/system/survive_lib.sh
+. "$(dirname "$0")/survive_lib.sh"
 
 # dies PROGRAM NODES PROVIDER DELIVERY MODE: by itself, in a job of dsmctl; what they say is in $tmp/said
 dies() {
-	local status
 	victim=$((seed % $2))
-	: >"$tmp/tally"
-	DSM_PROVIDER=$3 DSM_FAULTS=$4 timeout -k 10 $hang tools/dsmctl run --survive -t $((hang / 2)) -n "$2" \
-		-- tests/system/"$1" "$tmp/tally" "$victim" "$5" "$seed" >"$tmp/said" 2>&1
-	status=$?
-	[ $status = $survived ] ||
-		say_and_fail "SEED=$seed: $1: $2 nodes over $3 by $4 and $5, of which $victim dies: status $status"
-	seed=$((seed + 1))
+	DSM_PROVIDER=$3 DSM_FAULTS=$4 dies_in_job "$1" "$2" "$victim" "$5"
 }
 
 # killed NODES PROVIDER DELIVERY MODE: among pages and atomics
@@ -45,22 +29,11 @@ locked() {
 	told=$((told + $(sed -n 's/.*inside, \([0-9]*\) told of a dead owner.*/\1/p' "$tmp/said" | head -n 1)))
 }
 
-# stopped NODES PROVIDER: by hand; late is how many page writes came in vain
+# stopped NODES PROVIDER: late is how many page writes came in vain
 stopped() {
-	local victim=$((seed % $1)) place rank
-	place=$(own_address):$((10000 + ($$ + seed) % 9000))
-	: >"$tmp/tally"
-	DSM_PROVIDER=$2 DSM_ON_LOSS=continue DSM_LOSS_TIMEOUT=1000 DSM_LOG=info \
-		job_by_hand "$1" tests/system/survive "$tmp/tally" $victim stop $seed
-	for rank in "${!ended[@]}"; do
-		[ "${ended[rank]}" = 0 ] ||
-			say_and_fail "SEED=$seed: $1 nodes over $2, of which $victim stood still: $rank has status ${ended[rank]}"
-	done
-	grep -q 'is out, and knows' "$tmp/out.$victim" ||
-		say_and_fail "SEED=$seed: $victim stood still, and goes on"
+	DSM_PROVIDER=$2 DSM_LOG=info stands_still survive "$1" $((seed % $1))
 	late=$((late + $(cat "$tmp"/out.? | sed -n 's/.*info: \([0-9]*\) page writes came after.*effect$/\1/p' |
 		awk '{ n += $1 } END { print n + 0 }')))
-	seed=$((seed + 1))
 }
 
 find_deliveries
@@ -72,8 +45,18 @@ for ((i = 0; i < seeds; i++)); do
 	done
 done
 
-told=0
+# Those who serve memory and names, one after the other.
 for ((i = 0; i < seeds; i++)); do
+	for delivery in $deliveries; do
+		dies survive_served 3 tcp "$delivery" 1
+		dies survive_served 4 tcp "$delivery" 3
+	done
+	DSM_PROVIDER=tcp DSM_LOG=info stands_still survive_served 3 0
+	sed -n 's/^\[.*\] survive_served: \(.* calls, .*\)/without 3 of 4 who served: \1/p' "$tmp/said" | head -n 1
+done
+
+told=0
+for ((i = 0; i < seeds || (told == 0 && i < 10); i++)); do
 	for delivery in $deliveries; do
 		locked 3 tcp "$delivery" kill
 		locked 4 tcp "$delivery" two
@@ -84,9 +67,10 @@ done
 [ $told -gt 0 ] || fail "SEED=$seed: nobody was told of a mutex whose holder has died"
 echo "told $told times of a mutex whose holder has died"
 
-# Who stood still goes on to write pages that he was asked for, as soon as he may, and before he knows.
+# Who stood still goes on to write pages that he was asked for, as soon as he may, and before he knows:
+# mostly, so once more where none has.
 late=0
-for ((i = 0; i < seeds; i++)); do
+for ((i = 0; i < seeds || (late == 0 && i < 10); i++)); do
 	stopped 3 tcp
 	stopped 4 tcp
 	stopped 3 tcp
@@ -94,11 +78,29 @@ done
 [ $late -gt 0 ] || fail "SEED=$seed: nobody who had stood still wrote a page to others"
 echo "$late page writes came after their view, in vain"
 
+# Plain accesses of words that all write, of whom one is killed: what all have noted is of one memory, and
+# what is made wrong in it is found. survive_long.sh does this in more ways.
+mkdir "$tmp/history"
+: >"$tmp/said"
+in_job 3 tests/system/survive_history "$tmp/history" 1 1 "$seed" &
+pid=$!
+for ((i = 0; i < hang * 10; i++)); do
+	if [ "$(grep -c 'has begun' "$tmp/said")" = 3 ] || ! kill -0 $pid; then break; fi
+	sleep 0.1
+done
+sleep "$((seed % 500))e-3"
+kill -KILL "$(sed -n "s/.*node $((seed % 3)) of .* process \([0-9]*\), .*/\1/p" "$tmp/said")"
+wait $pid
+status=$?
+[ $status = $survived ] || say_and_fail "histories without $((seed % 3)): status $status"
+tests/system/survive_history check "$tmp/history" || fail "SEED=$seed: not one memory"
+tests/system/survive_history check "$tmp/history" wrong && fail "SEED=$seed: a wrong value is not found"
+
 # dsmctl shows the views, and kills for a drill.
-: >"$tmp/tally"
+: >"$tmp/said"
 # shellcheck disable=SC2016 # for the nodes
-timeout -k 10 $hang tools/dsmctl run --survive -t $((hang / 2)) -n 3 -- bash -c 'echo "$DSM_JOB" >"$1/job.$DSM_RANK"
-	exec tests/system/survive "$1/tally" 1 wait "$2"' survive "$tmp" $seed >"$tmp/said" 2>&1 &
+in_job 3 bash -c 'echo "$DSM_JOB" >"$1/job.$DSM_RANK"
+	exec tests/system/survive "$1/tally" 1 wait "$2"' survive "$tmp" "$seed" &
 pid=$!
 shows() {
 	local i

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "dsm/dsm_survive.h"
-#include "dsm/dsm_sync.h"
 #include "tests/hang.h"
 #include "tests/system/node.h"
 #include "tests/system/survive.h"
@@ -14,10 +13,10 @@
 static int note_run(void *ctx, void *ptr, size_t bytes)
 {
 	uint64_t *map = ctx;
-	int first = (int)(((uint8_t *)ptr - (uint8_t *)run.page) / (long)sizeof *run.page);
+	int first = (int)((size_t)((uint8_t *)ptr - run.at) / run.page_bytes);
 
-	CHECK(bytes % sizeof *run.page == 0);
-	for (int p = first; p < first + (int)(bytes / sizeof *run.page); p++)
+	CHECK(bytes % run.page_bytes == 0);
+	for (int p = first; p < first + (int)(bytes / run.page_bytes); p++)
 		map[p / 64] |= UINT64_C(1) << p % 64;
 	return 0;
 }
@@ -27,7 +26,7 @@ void survive_compare_lost(void)
 	uint64_t map[PAGES_MAX / 64] = { 0 }, random = run.seed;
 	unsigned lost = 0;
 
-	OK(dsm_lost(node.dsm, run.page, sizeof *run.page * (size_t)run.pages, note_run, map));
+	OK(dsm_lost(node.dsm, run.at, run.page_bytes * (size_t)run.pages, note_run, map));
 	for (int p = 0; p < run.pages; p++) {
 		survive_look(p, &random);
 		lost += run.page_lost[p];
@@ -54,7 +53,7 @@ void survive_compare_counters(void)
 	survive_meet(3);
 	for (int k = 0; k < COUNTERS; k++) {
 		uint64_t low = 0, high = 0, value;
-		int rc = dsm_fetch_add64(node.dsm, &run.counter[k][0], 0, &value);
+		int rc = dsm_fetch_add64(node.dsm, survive_counter(k), 0, &value);
 
 		if (rc == DSM_ERR_LOST_DATA)
 			continue;
@@ -71,31 +70,20 @@ void survive_compare_counters(void)
 	}
 }
 
-static void not_called(void *arg)
-{
-	(void)arg;
-	node_fail("what is refused is done");
-}
-
 void survive_refused(void)
 {
-	static struct dsm_sync_rwlock rwlock;
-	static struct dsm_sync_barrier barrier = DSM_SYNC_BARRIER_INIT(1);
-	static struct dsm_sync_once once;
+	char name[] = "a name";
 	void *at;
 
 	OK(dsm_barrier(node.dsm));
-	EXPECT(DSM_ERR_NOTSUP, dsm_sync_rwlock_rdlock(node.dsm, &rwlock));
-	EXPECT(DSM_ERR_NOTSUP, dsm_sync_rwlock_trywrlock(node.dsm, &rwlock));
-	EXPECT(DSM_ERR_NOTSUP, dsm_sync_barrier_wait(node.dsm, &barrier));
-	EXPECT(DSM_ERR_NOTSUP, dsm_sync_once_call(node.dsm, &once, not_called, NULL));
-	EXPECT(DSM_ERR_NOTSUP, dsm_pin(node.dsm, run.page, 1, DSM_PIN_READ));
-	if (run.victim == 0) {
-		EXPECT(DSM_ERR_LOST, dsm_alloc(node.dsm, 4096, 0, 0, &at));
-		EXPECT(DSM_ERR_LOST, dsm_lookup(node.dsm, "nobody's", -1, &at));
-	} else {
-		EXPECT(DSM_ERR_TIMEDOUT, dsm_lookup(node.dsm, "nobody's", 1, &at));
-	}
+	EXPECT(DSM_ERR_NOTSUP, dsm_pin(node.dsm, run.at, 1, DSM_PIN_READ));
+	/* Whoever has served names before. */
+	name[0] = (char)(name[0] + node.rank);
+	OK(dsm_publish(node.dsm, name, run.at));
+	EXPECT(DSM_ERR_EXIST, dsm_publish(node.dsm, name, run.at));
+	OK(dsm_lookup(node.dsm, "pages", 0, &at));
+	CHECK(at == run.at);
+	EXPECT(DSM_ERR_TIMEDOUT, dsm_lookup(node.dsm, "nobody's", 1, &at));
 }
 
 void survive_call_lost(void)
@@ -106,7 +94,7 @@ void survive_call_lost(void)
 		return;
 	CHECK(pipe(ends) == 0);
 	for (int p = 0; p < run.pages; p++)
-		if (run.page_lost[p] && (write(ends[1], run.page[p], 8) != -1 || errno != EFAULT))
+		if (run.page_lost[p] && (write(ends[1], survive_page(p), 8) != -1 || errno != EFAULT))
 			node_fail("write(2) of page %d, which is lost, is no EFAULT", p);
 }
 

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "dsm/dsm_survive.h"
+#include "dsm/dsm_sync.h"
 #include "tests/hang.h"
 #include "tests/system/node.h"
 #include "tests/system/survive.h"
@@ -70,6 +71,19 @@ void survive_meet(int point)
 	}
 }
 
+/* Calls say so, also of memory that this node could read when it was left out. */
+static void learn_by_objects(void)
+{
+	void *at = survive_page(0); /* all have read it, and nobody writes it any more: a plain mutex, say */
+	uint32_t value;
+
+	EXPECT(DSM_ERR_LOST, dsm_sync_mutex_trylock(node.dsm, at));
+	EXPECT(DSM_ERR_LOST, dsm_sync_mutex_lock(node.dsm, at));
+	EXPECT(DSM_ERR_LOST, dsm_sync_mutex_unlock(node.dsm, at));
+	EXPECT(DSM_ERR_LOST, dsm_sync_cond_signal(node.dsm, at));
+	EXPECT(DSM_ERR_LOST, dsm_sync_sem_value(node.dsm, at, &value));
+}
+
 /* It was left out meanwhile: it learns so, and nothing of its is read by others, who look. */
 static _Noreturn void learn(void)
 {
@@ -78,9 +92,10 @@ static _Noreturn void learn(void)
 
 	atomic_store(&run.tally->woke_ns, node_now_ns());
 	do {
-		rc = dsm_fetch_add64(node.dsm, &run.counter[0][0], 0, &old);
+		rc = dsm_fetch_add64(node.dsm, survive_counter(0), 0, &old);
 	} while (rc == 0);
 	EXPECT(DSM_ERR_LOST, rc);
+	learn_by_objects();
 	EXPECT(DSM_ERR_LOST, dsm_wait_view(node.dsm, 99, -1));
 	EXPECT(DSM_ERR_LOST, dsm_fini(node.dsm));
 	node_say("is out, and knows");
@@ -101,24 +116,40 @@ static void took(uint64_t since_ns)
 		run.worst_ns = ns;
 }
 
-/* Two words of the page, in this order. 0; or -1: it is lost. */
-static int load(int p, int first, int second, uint64_t value[2])
+int survive_load(int p, int first, int second, uint64_t value[2])
 {
-	volatile uint64_t *at = run.page[p];
+	volatile uint64_t *at = survive_page(p);
+	const size_t step = survive_step();
 	const uint64_t since = node_now_ns();
 	volatile int rc = -1;
 
 	if (!sigsetjmp(way_out, 1)) {
 		has_way_out = 1;
-		value[0] = at[first];
-		value[1] = at[second];
+		value[0] = at[(size_t)first * step];
+		value[1] = at[(size_t)second * step];
 		rc = 0;
-	} else if ((uint8_t *)bus_address < (uint8_t *)run.page[p] ||
-	           (uint8_t *)bus_address >= (uint8_t *)run.page[p + 1]) {
+	} else if ((uint8_t *)bus_address < (uint8_t *)survive_page(p) ||
+	           (uint8_t *)bus_address >= (uint8_t *)survive_page(p + 1)) {
 		node_fail("SIGBUS at %p, which is not in page %d", (void *)bus_address, p);
 	}
 	has_way_out = 0;
 	took(since);
+	return rc;
+}
+
+int survive_fill(int p, uint64_t value)
+{
+	volatile uint64_t *at = survive_page(p);
+	const size_t step = survive_step();
+	volatile int rc = -1;
+
+	if (!sigsetjmp(way_out, 1)) {
+		has_way_out = 1;
+		for (size_t i = 0; i < WORDS; i++)
+			at[i * step] = value;
+		rc = 0;
+	}
+	has_way_out = 0;
 	return rc;
 }
 
@@ -143,7 +174,7 @@ void survive_look(int p, uint64_t *random)
 	if (run.page_lost[p])
 		return;
 	done = atomic_load(&run.tally->done[p]);
-	if (load(p, upward ? low : high, upward ? high : low, v)) {
+	if (survive_load(p, upward ? low : high, upward ? high : low, v)) {
 		survive_out();
 		lose(p);
 		return;
@@ -164,7 +195,8 @@ void survive_look(int p, uint64_t *random)
 void survive_store(int p)
 {
 	const uint64_t next = atomic_load(&run.tally->done[p]) + 1, since = node_now_ns();
-	volatile uint64_t *at = run.page[p];
+	volatile uint64_t *at = survive_page(p);
+	const size_t step = survive_step();
 
 	if (sigsetjmp(way_out, 1)) {
 		has_way_out = 0;
@@ -173,12 +205,12 @@ void survive_store(int p)
 		return;
 	}
 	has_way_out = 1;
-	if (next > 1 && (at[0] != next - 1 || at[WORDS - 1] != next - 1))
+	if (next > 1 && (at[0] != next - 1 || at[(WORDS - 1) * step] != next - 1))
 		node_fail("page %d holds %llu, %llu where %llu was stored", p, (unsigned long long)at[0],
-		          (unsigned long long)at[WORDS - 1], (unsigned long long)next - 1);
+		          (unsigned long long)at[(WORDS - 1) * step], (unsigned long long)next - 1);
 	atomic_store(&run.tally->begun[p], next);
-	for (int i = 0; i < WORDS; i++)
-		at[i] = next;
+	for (size_t i = 0; i < WORDS; i++)
+		at[i * step] = next;
 	atomic_thread_fence(memory_order_seq_cst);
 	has_way_out = 0;
 	atomic_store(&run.tally->done[p], next);
@@ -195,7 +227,7 @@ void survive_add(int k)
 	if (run.counter_lost[k])
 		return;
 	atomic_fetch_add(&run.tally->add_begun[node.rank][k], 1);
-	rc = dsm_fetch_add64(node.dsm, &run.counter[k][0], 1, &old);
+	rc = dsm_fetch_add64(node.dsm, survive_counter(k), 1, &old);
 	survive_out();
 	took(since);
 	if (rc == DSM_ERR_LOST_DATA && survive_is_dead(run.victim)) {

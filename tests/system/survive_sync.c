@@ -11,12 +11,10 @@
  * has left is told so by DSM_ERR_OWNER_DEAD. The sum in shared memory that a mutex guards is what
  * FILE says. Nobody passes a barrier before all who live have come to it.
  */
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,6 +22,7 @@
 #include "dsm/dsm_sync.h"
 #include "tests/hang.h"
 #include "tests/system/node.h"
+#include "tests/system/survivor.h"
 #include "tests/system/survive_sync.h"
 
 #define DIE_US 300000
@@ -64,16 +63,6 @@ static void *die_later(void *arg)
 }
 
 /* --- the start --- */
-
-static void map_tally(const char *path)
-{
-	const int fd = open(path, O_RDWR);
-
-	CHECK(fd >= 0 && ftruncate(fd, sizeof *run.tally) == 0);
-	run.tally = mmap(NULL, sizeof *run.tally, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	CHECK(run.tally != MAP_FAILED);
-	close(fd);
-}
 
 /* Objects that each node makes, of which all get to know beside the region. */
 static void share(void)
@@ -200,7 +189,7 @@ int main(int argc, char **argv)
 
 	if (argc != 5)
 		return 2;
-	map_tally(argv[1]);
+	run.tally = survivor_tally(argv[1], sizeof *run.tally);
 	run.victim = atoi(argv[2]);
 	run.holder = !strcmp(argv[3], "holder");
 	run.deaths = strcmp(argv[3], "two") ? 1 : 2;

@@ -7,13 +7,12 @@
 #include "dsm/dsm_survive.h"
 #include "tests/hang.h"
 #include "tests/system/node.h"
+#include "tests/system/survivor.h"
 #include "tests/system/survive_sync.h"
 
 #define PAGE 4096
 #define SHORT_NS 20000000 /* a wait for a place, which a dead node may have */
 
-static _Thread_local sigjmp_buf way_out;
-static _Thread_local volatile sig_atomic_t has_way_out;
 static _Thread_local uint32_t me;
 
 /* --- where they are: each in a page of its own --- */
@@ -49,19 +48,9 @@ static volatile uint64_t *sum_of(int k)
 	return at(k % node.size, k < node.size ? 4 : 5);
 }
 
-static void on_sigbus(int sig)
-{
-	if (has_way_out)
-		siglongjmp(way_out, 1);
-	signal(sig, SIG_DFL);
-	raise(sig);
-}
-
 void sync_catch(void)
 {
-	const struct sigaction action = {.sa_handler = on_sigbus};
-
-	CHECK(sigaction(SIGBUS, &action, NULL) == 0);
+	survivor_catch();
 }
 
 static uint32_t who(void)

@@ -178,15 +178,26 @@ int count_text(const char *text, const char *part)
 	return n;
 }
 
-void ctl_expect_out(struct ctl *c, const char *text, int times)
+/* in: what it has said on one of both, as it grows */
+static void expect(struct ctl *c, const char *in, const char *text, int times)
 {
-	while (count_text(c->out_text, text) < times)
+	while (count_text(in, text) < times)
 		if (c->out_len == CTL_TEXT_MAX - 1 || !pump(c)) {
 			fprintf(stderr, "dsmctl %s before \"%s\": %.9999s%s\n",
 			        c->out < 0 ? "ended" : "said too much", text, c->out_text,
 			        c->err_text);
 			exit(1);
 		}
+}
+
+void ctl_expect_out(struct ctl *c, const char *text, int times)
+{
+	expect(c, c->out_text, text, times);
+}
+
+void ctl_expect_err(struct ctl *c, const char *text)
+{
+	expect(c, c->err_text, text, 1);
 }
 
 static void close_in(struct ctl *c)

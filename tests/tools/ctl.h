@@ -30,8 +30,9 @@ extern char ctl_runtime[64]; /* the directory where jobs are made */
 void ctl_start(struct ctl *c, const char *first, ...) __attribute__((sentinel));
 /* In a process group of its own, as a shell does, from now on. */
 extern bool ctl_own_group;
-/* Reads until this text has appeared on standard output so many times. */
+/* Reads until this text has appeared on standard output so many times; or on standard error. */
 void ctl_expect_out(struct ctl *c, const char *text, int times);
+void ctl_expect_err(struct ctl *c, const char *text);
 /* Reads until dsmctl has ended. */
 void ctl_finish(struct ctl *c);
 void ctl_free(struct ctl *c);

@@ -47,7 +47,8 @@ void part_cut(struct node *node)
 	for (i = 0; i < node->nodes; i++)
 		if (i != node->self && node_send(node, i, "hello", 5))
 			return;
-	while (c.hello < 2)
+	/* Nothing to the other one, whose pending would be counted with what the cut is to end. */
+	while (c.hello < 2 || node->ops->pending(node->tr))
 		if (node_step(node) < 0 || node_failed(node))
 			return;
 	if (node_barrier_polling(node))

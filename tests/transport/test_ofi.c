@@ -4,6 +4,7 @@
  * addresses, what a killed node leaves, and that nothing is allocated in the steady state.
  */
 #include <errno.h>
+#include <netinet/in.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -122,6 +123,30 @@ static int default_provider(void)
 	return 0;
 }
 
+/* Not that either: then what stays within the machine, and no device, which would take the long way round. */
+static int without_shm(void)
+{
+	struct tr_config config = config_of(NULL);
+	uint8_t blob[TR_ADDRESS_MAX];
+	struct sockaddr_in in;
+	struct tr *tr;
+
+	config.no_shm = 1;
+	CHECK(tr_ofi_ops.open(&config, &tr) == 0);
+	CHECK(!strcmp(tr_ofi_ops.provider(tr), "tcp"));
+	CHECK(tr_ofi_ops.address(tr, blob) > 0);
+	/* A version, the provider's name, and its address, each of these with its length before it */
+	CHECK(blob[5] == sizeof(in));
+	memcpy(&in, blob + 6, sizeof(in));
+	CHECK(in.sin_family == AF_INET && in.sin_addr.s_addr == htonl(INADDR_LOOPBACK));
+	tr_ofi_ops.close(tr);
+	config.provider = "shm";
+	CHECK(tr_ofi_ops.open(&config, &tr) == 0);
+	CHECK(!strcmp(tr_ofi_ops.provider(tr), "shm"));
+	tr_ofi_ops.close(tr);
+	return 0;
+}
+
 static int small_shm(void)
 {
 	struct tr_config config = config_of(NULL);
@@ -178,6 +203,7 @@ static void test_unknown(void)
 static void test_default(void)
 {
 	CU_ASSERT_EQUAL(in_process(default_provider), 0);
+	CU_ASSERT_EQUAL(in_process(without_shm), 0);
 }
 
 /* Whoever set up the machine may have chosen for all. */

@@ -9,6 +9,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "dsm/trap/base.h"
 #include "tests/trap/conf.h"
 #include "tests/trap/fixture.h"
 
@@ -278,6 +279,57 @@ static void test_refused(void)
 	close(fd[1]);
 }
 
+static void answer_refuse_for_ever(struct fx *fx, const struct trap_fault *fault)
+{
+	int r = fx->ops->refuse(fx->trap, fault->page, 1);
+
+	if (r && !fx->error)
+		fx->error = r;
+}
+
+/* For ever, unless somebody says otherwise. By poison, or (engine wp) without it. */
+static void refuse_and_admit(bool no_poison)
+{
+	uint64_t value = 7;
+	struct fx fx;
+	int fd[2];
+
+	CU_ASSERT_FATAL(!pipe(fd));
+	CU_ASSERT_FATAL(!fx_open(&fx, 8));
+	base_of(fx.trap)->no_poison = no_poison;
+	CU_ASSERT_FATAL(write(fd[1], &value, sizeof value) == sizeof value);
+	CU_ASSERT(!region_frame_prepare(&fx.region, 2, 3));
+	for (int again = 0; again < 2; again++) {
+		answer_by(&fx, answer_refuse_for_ever);
+		fx_forget(&fx);
+		expect_efault(&fx, read(fd[0], fx_window(&fx, 3), sizeof value), 1);
+		expect_efault(&fx, write(fd[1], fx_window(&fx, 3), sizeof value), 0);
+		answer_by(&fx, fx_answer_grant);
+		fx_forget(&fx);
+		CU_ASSERT(!fx.ops->admit(fx.trap, 3));
+		CU_ASSERT(fx_get(&fx, 3) == TRAP_NONE);
+		*fx_frame(&fx, 3) = 5;
+		CU_ASSERT(write(fd[1], fx_window(&fx, 3), sizeof value) == sizeof value);
+		CU_ASSERT(fx_faults(&fx) == 1);
+		CU_ASSERT(read(fd[0], fx_window(&fx, 3), sizeof value) == sizeof value);
+		CU_ASSERT(*fx_frame(&fx, 3) == (again ? 5 : 7));
+		/* What is beside it has not noticed. */
+		*fx_window(&fx, 2) = *fx_window(&fx, 4) = 1;
+		CU_ASSERT(*fx_frame(&fx, 2) == 1 && *fx_frame(&fx, 4) == 1);
+		CU_ASSERT(!fx_set(&fx, 3, 1, TRAP_NONE));
+	}
+	CU_ASSERT(!fx_close(&fx));
+	close(fd[0]);
+	close(fd[1]);
+}
+
+static void test_admitted(void)
+{
+	refuse_and_admit(false);
+	if (!strcmp(the_case->ops->name, "wp"))
+		refuse_and_admit(true);
+}
+
 CU_TestInfo conf_access_tests[] = {
 	{ "all transitions, one thread", test_transitions_one },
 	{ "all transitions, many threads", test_transitions_many },
@@ -285,5 +337,6 @@ CU_TestInfo conf_access_tests[] = {
 	{ "one access on two pages", test_straddle },
 	{ "system calls on cold and read-only pages", test_system_calls },
 	{ "a page that is refused", test_refused },
+	{ "a page that was refused is admitted", test_admitted },
 	CU_TEST_INFO_NULL,
 };

@@ -7,6 +7,8 @@
 #	in-verbs.sh mixed        another engine of the trap on each machine
 #	in-verbs.sh examples     the examples, one node on each machine
 #	in-verbs.sh checkpoint   jobs of this machine alone, killed while they save themselves
+#	in-verbs.sh survive N    N jobs of this machine alone, which go on when nodes die
+#	in-verbs.sh left SEED    jobs of a node on each machine, of which one is lost
 #
 # Each job that passes is also looked at from outside: its statistics add up, no page was
 # copied from or to a frame, and what left the device is more than the pages written.
@@ -63,7 +65,22 @@ memlock() {
 	setpriv --bounding-set -ipc_lock --inh-caps -ipc_lock bash -c 'ulimit -l 65536 &&
 		DSM_REGION=16M exec tools/dsmctl run -t 60 -n 2 -- examples/sort --keys 1000' ||
 		fail 'a job does not run whose region keeps to RLIMIT_MEMLOCK'
+	landings
 	evicted
+}
+
+# Where a job goes on when nodes die, pages land in memory of their own: 2 x 512 KiB and 2 MiB, of two nodes.
+landings() {
+	local said status=0
+	said=$(setpriv --bounding-set -ipc_lock --inh-caps -ipc_lock bash -c 'ulimit -l 18432 &&
+		DSM_REGION=16M DSM_KEEP2=0 exec tools/dsmctl run --survive -t 60 -n 2 -- examples/kv --seconds=1' 2>&1) ||
+		status=$?
+	[ "$status" != 0 ] || fail 'a job runs whose landings exceed RLIMIT_MEMLOCK'
+	grep -q 'RLIMIT_MEMLOCK.* is 18432 KiB.*, up to 19456 KiB' <<<"$said" ||
+		fail "the sentence does not count landings: $said"
+	setpriv --bounding-set -ipc_lock --inh-caps -ipc_lock bash -c 'ulimit -l 65536 &&
+		DSM_REGION=16M exec tools/dsmctl run --survive -t 60 -n 2 -- examples/kv --seconds=1' ||
+		fail 'a job that goes on when nodes die does not run with room for landings'
 }
 
 # The same rights, and a region of which a node may hold a part only: chunks are pinned no
@@ -129,6 +146,89 @@ checkpoint() {
 	export DSM_TRAP=rwp CHECKPOINT_NODES='1 2 3 4'
 	"$sources/tests/system/checkpoint_kill.sh" 2 4 20 verbs || fail "pages of 4 KiB: status $?"
 	"$sources/tests/system/checkpoint_kill.sh" 4 3 20 verbs pmd || fail "pages of 2 MiB: status $?"
+}
+
+# Sets DSM_LOSS_TIMEOUT to a third of what COMMAND takes, a job: where the machine below is busy, the seconds of
+# this one are worth less, and nobody is to be missed for that. 2 s at least, the default.
+patience_by() {
+	local start=${EPOCHREALTIME/[.,]/} ms
+	"$@" >/run/said 2>&1 || fail "status $?: $*: $(cat /run/said)"
+	ms=$(((${EPOCHREALTIME/[.,]/} - start) / 3000))
+	export DSM_LOSS_TIMEOUT=$((ms < 2000 ? 2000 : ms > 30000 ? 30000 : ms))
+	echo "DSM_LOSS_TIMEOUT is $DSM_LOSS_TIMEOUT ms: a third of a job, or 2 s"
+}
+
+survive() {
+	local status=0 sent
+	export DSM_TRAP=rwp WAYS='dsmctl hand' PROVIDERS=verbs ADDRESS=10.99.0.$VM_NODE KEPT=/results/failed
+	tests/system/api identity >/dev/null # what it is made of is here now
+	patience_by tools/dsmctl run -n 3 -- examples/sort --keys 1000
+	export LOSS_MS=$DSM_LOSS_TIMEOUT
+	sent=$(sent_bytes)
+	"$sources/tests/system/survive_long.sh" "$1" || status=$?
+	[ "$status" = 0 ] || fail "status $status" # also where it says that it is skipped
+	echo "the device has sent $((($(sent_bytes) - sent) >> 20)) MiB"
+}
+
+# left_by WHAT VICTIM MS: a job that loses the node of machine VICTIM, so long after all have begun. Each machine
+# judges its own node: no clock is that of all.
+left_by() {
+	local what=$1 victim=$2 said=/results/said.$((++jobs)).$VM_NODE pid status=0 node ms
+	rm -f "$said"
+	DSM_RANK=$((VM_NODE - 1)) DSM_SIZE=$VM_NODES DSM_RENDEZVOUS=node1:$((7000 + jobs)) DSM_ON_LOSS=continue \
+		DSM_LOG=info timeout -k 5 $hang examples/kv --seconds=1 --deaths=1 --operations=400000 --kept >"$said" 2>&1 &
+	pid=$!
+	if [ "$victim" = "$VM_NODE" ]; then
+		wait_until "$what of $victim" pgrep -P $pid >/run/child
+		wait_until "$what of $victim" grep 'has begun' "$said"
+		sleep "$3e-3"
+		lose "$what" "$(tail -n 1 /run/child)"
+	fi
+	wait $pid || status=$?
+	[ "$victim" != "$VM_NODE" ] || ip link set eth0 up
+	touch "/results/done.$jobs.$VM_NODE"
+	for ((node = 1; node <= VM_NODES; node++)); do
+		wait_until "the end of node $node" ls "/results/done.$jobs.$node" >/dev/null
+	done
+	case $victim,$what,$status in
+	"$VM_NODE",cut,3 | "$VM_NODE",stop,3) grep -q 'it is out' "$said" && return ;;
+	"$VM_NODE",gone,137 | "$VM_NODE",kill,137) return ;;
+	*,0)
+		ms=$(sed -n 's/.* 1 deaths seen, .*longest operation \([0-9]*\) ms$/\1/p' "$said")
+		if [ "$victim" != "$VM_NODE" ] && [ "$ms" ] && [ "$ms" -le $((DSM_LOSS_TIMEOUT + 3000)) ]; then
+			echo "machine $victim is lost ($what): the longest wait is $ms ms"
+			return
+		fi
+		;;
+	esac
+	cat "$said"
+	fail "node $VM_NODE of $VM_NODES: status $status: $what of machine $victim"
+}
+
+# lose WHAT PROCESS: this machine's node, which the others miss
+lose() {
+	case $1 in
+	kill) kill -KILL "$2" ;;
+	gone) ip link set eth0 down && kill -KILL "$2" ;;
+	stop) kill -STOP "$2" && sleep "$((3 * DSM_LOSS_TIMEOUT))e-3" && kill -CONT "$2" ;;
+	cut) ip link set eth0 down && sleep "$((3 * DSM_LOSS_TIMEOUT))e-3" ;;
+	esac
+}
+
+left() {
+	local what victim
+	RANDOM=$1
+	export DSM_TRAP=rwp
+	patience_by env DSM_RANK=$((VM_NODE - 1)) DSM_SIZE="$VM_NODES" DSM_RENDEZVOUS=node1:6999 \
+		examples/sort --keys 1000
+	# What the first one has found is for all.
+	[ "$VM_NODE" != 1 ] || { echo "$DSM_LOSS_TIMEOUT" >/results/new && mv /results/new /results/patience; }
+	DSM_LOSS_TIMEOUT=$(wait_until patience cat /results/patience 2>/dev/null) || fail 'the first machine tells no patience'
+	victim=$((RANDOM % VM_NODES))
+	for what in gone cut kill stop; do
+		left_by $what $((victim + 1)) $((RANDOM % 700))
+		victim=$(((victim + 1) % VM_NODES))
+	done
 }
 
 "$@"

@@ -3,7 +3,7 @@
 # The tests that need a kernel with userfaultfd RWP, or an RDMA device: on emulated machines
 # that have both. ./check vm runs them all.
 #
-#	run-suite.sh list            names of the parts
+#	run-suite.sh list            names of the parts, but for those that are run by name alone
 #	run-suite.sh                 all parts
 #	run-suite.sh PART            one of them
 #	run-suite.sh ready           only gets and prepares the kernel
@@ -18,6 +18,8 @@ cd "${BUILD:-.}"
 # A part is a function part_NAME, with _ for -. It says what it needs by built, and runs a
 # command on machines by run.sh.
 parts='trap system mixed netns verbs-transport verbs-memlock verbs-system verbs-mixed verbs-three verbs-checkpoint'
+# By name alone: an emulated machine that has too little of a processor misses nodes that live.
+more='verbs-survive verbs-left'
 
 # Gets all that the machines are started with.
 ready() {
@@ -96,8 +98,24 @@ part_verbs_checkpoint() {
 	"$vm_here/run.sh" -n 1 -m 1024 -p 64 -t 1800 -- "$vm_here/in-verbs.sh" checkpoint
 }
 
+# The same when nodes of theirs die or stand still: those who are left go on. SEED is that of
+# survive_long.sh; what runs that fail have said is kept in survive_vm of the build directory.
+part_verbs_survive() {
+	built tests/system/{api,survive,survive_history,survive_keep2,survive_sync} examples/{kv,sort} tools/dsmctl
+	"$vm_here/run.sh" -n 1 -m 1280 -p 0 -t 1800 -o survive_vm ${SEED:+-e "SEED=$SEED"} -- \
+		"$vm_here/in-verbs.sh" survive 20
+}
+
+# A node on each of three machines, of which one is lost: it, its network, or the machine.
+part_verbs_left() {
+	local seed=${SEED:-$((RANDOM + 1))}
+	built examples/{kv,sort}
+	vm_note "SEED=$seed"
+	"$vm_here/run.sh" -n 3 -m 640 -p 0 -t 600 -- "$vm_here/in-verbs.sh" left "$seed"
+}
+
 part_verbs_memlock() {
-	built examples/sort tests/system/stress tests/system/.libs/witness.so tools/dsmctl
+	built examples/{kv,sort} tests/system/stress tests/system/.libs/witness.so tools/dsmctl
 	"$vm_here/run.sh" -n 1 -m 768 -p 0 -t 600 -- "$vm_here/in-verbs.sh" memlock
 }
 
@@ -122,7 +140,7 @@ list) echo "$parts" | tr ' ' '\n' ;;
 ready) ready ;;
 '') all_parts ;;
 *)
-	case " $parts " in
+	case " $parts $more " in
 	*" $1 "*) ;;
 	*) sed -n 's/^#	//p' "$0" >&2 && exit 2 ;;
 	esac

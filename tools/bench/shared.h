@@ -49,6 +49,9 @@ void checkpoint(struct result *out);
 void checkpoint_pause(struct result *out);
 void checkpoint_increment(struct result *out);
 void restore(struct result *out);
+/* secures.c */
+#define SECURES_SECONDS 240
+void secure_release(struct result *out);
 /* habits.c */
 void migratory(struct result *out);
 void read_mostly(struct result *out);
