@@ -154,19 +154,6 @@ void part_strangers(struct node *node)
 	node_barrier_polling(node);
 }
 
-/* Whether he may; then *out has sent something. */
-static int pose(struct node *node, struct stranger **out)
-{
-	uint8_t frame[OFI_FRAME_MAX];
-	int rc = stranger_pose(node, 0, 1, out);
-
-	if (rc == 0)
-		rc = stranger_send(*out, frame, forge(frame, 1, OFI_MESSAGE, 2));
-	if (rc < 0)
-		node_fail(node, "nobody can pose");
-	return rc == 0;
-}
-
 /* Connections of this process, also those that only their other ends have closed. */
 static unsigned connections(void)
 {
@@ -184,6 +171,30 @@ static unsigned connections(void)
 	return n;
 }
 
+/* With one connection between the two, which he can take: both opened one, maybe, and of two one goes. */
+static int posed_begin(struct node *node, struct guests *g)
+{
+	if (guests_begin(node, g))
+		return -1;
+	while (connections() != 1)
+		if (node_step(node) < 0 || node_failed(node))
+			return -1;
+	return node_barrier_polling(node);
+}
+
+/* Whether he may; then *out has sent something. */
+static int pose(struct node *node, struct stranger **out)
+{
+	uint8_t frame[OFI_FRAME_MAX];
+	int rc = stranger_pose(node, 0, 1, out);
+
+	if (rc == 0)
+		rc = stranger_send(*out, frame, forge(frame, 1, OFI_MESSAGE, 2));
+	if (rc < 0)
+		node_fail(node, "nobody can pose");
+	return rc == 0;
+}
+
 /* Somebody takes node 1's place in its connection, while nothing is under way: node 1 takes it
  * back. */
 void part_posed(struct node *node)
@@ -191,16 +202,14 @@ void part_posed(struct node *node)
 	_Atomic uint64_t *refused_it = &node->arena->word[0];
 	struct stranger *s = NULL;
 	struct guests g = {0};
-	unsigned before;
 
-	if (guests_begin(node, &g))
+	if (posed_begin(node, &g))
 		return;
-	before = connections();
 	if (node->self == 1 && !pose(node, &s))
 		atomic_store(refused_it, 1);
 	/* Until node 1, too, has closed the connection that was its own: it has the other one's now. libfabric does
 	 * not look at its sockets each time. */
-	while (!atomic_load(refused_it) || (node->self == 1 && connections() > before)) {
+	while (!atomic_load(refused_it) || (node->self == 1 && connections() > 1)) {
 		if (node_failed(node) || node_step(node) < 0)
 			return;
 		if (node->self == 0 && refused(node))
@@ -226,7 +235,7 @@ void part_posed_for(struct node *node)
 	struct guests g = {0};
 	int sent = 0;
 
-	if (guests_begin(node, &g))
+	if (posed_begin(node, &g))
 		return;
 	if (node->self == 1 && !pose(node, &s))
 		atomic_store(told, 1);
