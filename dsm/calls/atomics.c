@@ -3,26 +3,37 @@
 #include <errno.h>
 
 #include "dsm/calls/keep2.h"
+#include "dsm/calls/order.h"
 #include "dsm/calls/words.h"
 #include "dsm/dsm_survive.h"
 #include "dsm/node/node.h"
 
+/* By the home of its page. */
+static int atomic_there(struct dsm *d, void *ptr, uint64_t page, const struct coh_atomic *a, uint64_t *old)
+{
+	struct coh_event ev = {.kind = COH_EV_ATOMIC, .page = page, .atomic = *a};
+	struct waiter w = {.what = "atomic"};
+	int rc;
+
+	ev.atomic.offset = (uint8_t *)ptr - (uint8_t *)region_window_at(&d->memory.region, page);
+	rc = node_call_wait(d, &ev, &w);
+	*old = w.result[0];
+	return rc == -EIO ? DSM_ERR_LOST_DATA : rc;
+}
+
 static int atomic_call(struct dsm *d, void *ptr, struct coh_atomic a, uint64_t *old)
 {
-	struct coh_event ev = {.kind = COH_EV_ATOMIC, .atomic = a};
-	struct waiter w = {.what = "atomic"};
 	int64_t page = region_page_of(&d->memory.region, ptr);
 	int rc;
 
 	if (page < 0 || (uintptr_t)ptr % a.width)
 		return DSM_ERR_INVAL;
-	if (coh_is_secure(&d->engine.cfg, (uint64_t)page))
-		return keep2_atomic(d, ptr, &a, old);
-	ev.page = page;
-	ev.atomic.offset = (uint8_t *)ptr - (uint8_t *)region_window_at(&d->memory.region, page);
-	rc = node_call_wait(d, &ev, &w);
-	*old = w.result[0];
-	return rc == -EIO ? DSM_ERR_LOST_DATA : rc;
+	order_release(ptr);
+	rc = coh_is_secure(&d->engine.cfg, (uint64_t)page) ?
+	             keep2_atomic(d, ptr, &a, old) :
+	             atomic_there(d, ptr, (uint64_t)page, &a, old);
+	order_acquire(ptr);
+	return rc;
 }
 
 /* For the program, which may tell others what it has stored before, by a socket, say: also if this stores nothing. */

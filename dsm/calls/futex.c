@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "dsm/calls/order.h"
 #include "dsm/calls/words.h"
 #include "dsm/dsm_survive.h"
 #include "dsm/node/node.h"
@@ -86,10 +87,12 @@ int word_wait_in(struct dsm *d, uint32_t view, const uint32_t *word, unsigned ow
 	ev.view = view;
 	/* What the caller wrote before is there when the word is compared: pairs with dsm_futex_wake,
 	 * whose caller looks, after he has changed the word, whether anybody waits. */
+	order_release(word);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (!own && differs_here(d, &ev))
 		return DSM_ERR_CHANGED;
 	rc = wait_until(d, &ev, end_ns);
+	order_acquire(word);
 	if (rc == -ESTALE)
 		return DSM_ERR_VIEW; /* all have been woken */
 	return rc == -ENOSPC ? DSM_ERR_NOMEM : rc;
@@ -144,6 +147,7 @@ int word_wake(struct dsm *d, const uint32_t *word, unsigned own, uint32_t count,
 	*woken = 0;
 	if (rc)
 		return rc;
+	order_release(word);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	return wake(d, &ev, count, woken);
 }

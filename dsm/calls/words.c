@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "dsm/calls/order.h"
 #include "dsm/node/node.h"
 
 #define FOUGHT_FOR 8 /* so many times without waiting, and a word is like any other */
@@ -59,6 +60,7 @@ int word_peek(struct dsm *d, const void *at, unsigned bytes, void *value)
 	if (frame)
 		memcpy(value, frame, bytes);
 	node_unlock(d, &mask);
+	order_acquire(at);
 	return frame != NULL;
 }
 
@@ -67,6 +69,7 @@ int word_clear_here(struct dsm *d, void *at, unsigned bytes)
 	sigset_t mask;
 	void *frame;
 
+	order_release(at);
 	node_lock(d, &mask);
 	frame = in_frame(d, at, COH_WRITE);
 	if (frame)
