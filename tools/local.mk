@@ -78,7 +78,7 @@ tools_dsm_bench_SOURCES = tools/bench/main.c tools/bench/options.c tools/bench/o
 	tools/bench/bare_miss.c tools/bench/bare_bandwidth.c tools/bench/bare_barrier.c \
 	tools/bench/pages.c tools/bench/pages.h tools/bench/rounds.c tools/bench/rounds.h \
 	tools/bench/shared.h tools/bench/misses.c \
-	tools/bench/computes.c tools/bench/streams.c tools/bench/first.c tools/bench/huge.c tools/bench/turns.c tools/bench/mutexes.c tools/bench/secures.c tools/bench/words.c tools/bench/threads.c tools/bench/heaps.c \
+	tools/bench/computes.c tools/bench/streams.c tools/bench/first.c tools/bench/huge.c tools/bench/turns.c tools/bench/mutexes.c tools/bench/secures.c tools/bench/recovers.c tools/bench/words.c tools/bench/threads.c tools/bench/heaps.c \
 	tools/bench/programs.c tools/bench/programs.h tools/bench/saves.c \
 	tools/bench/sync.c tools/bench/habits.c tools/bench/idle.c \
 	tools/bench/apps/apps.c tools/bench/apps/apps.h tools/bench/apps/teams.h \
@@ -107,3 +107,8 @@ pkglibexec_PROGRAMS += tools/dsm-bench-secure
 tools_dsm_bench_secure_SOURCES = tools/bench/secure_program.c
 tools_dsm_bench_secure_LDFLAGS = $(LINK_FLAGS)
 tools_dsm_bench_secure_LDADD = libdsm.la
+# And as one of which a node dies.
+pkglibexec_PROGRAMS += tools/dsm-bench-recover
+tools_dsm_bench_recover_SOURCES = tools/bench/recover_program.c
+tools_dsm_bench_recover_LDFLAGS = $(LINK_FLAGS)
+tools_dsm_bench_recover_LDADD = libdsm.la

@@ -44,6 +44,17 @@ void program_dsmctl(char out[PROGRAM_MAX])
 	snprintf(out, PROGRAM_MAX, "'%s/dsmctl'", dir);
 }
 
+void program_job(char *out, size_t room, const char *options, const char *name, const char *arguments)
+{
+	char dsmctl[PROGRAM_MAX], program[PROGRAM_MAX];
+	const struct options *o = bench.options;
+
+	program_path(program, name);
+	program_dsmctl(dsmctl);
+	snprintf(out, room, "%s run --no-prefix -f %s%s%s %s -- %s %s", dsmctl, o->faults, o->provider ? " -p " : "",
+	         o->provider ? o->provider : "", options, program, arguments);
+}
+
 FILE *program_begin(const char *line)
 {
 	static const char *const ours[] = { "DSM_JOB", "DSM_RANK", "DSM_SIZE", "DSM_RENDEZVOUS",

@@ -12,6 +12,8 @@
  * shell. */
 void program_path(char out[PROGRAM_MAX], const char *name);
 void program_dsmctl(char out[PROGRAM_MAX]);
+/* A line of the shell: that program as a job, with options of dsmctl run and what this job has, too. */
+void program_job(char *out, size_t room, const char *options, const char *name, const char *arguments);
 /* Starts a line of the shell, for pclose(): what it is told of a job must be of its own, not of ours.
  * What it prints is read from there. */
 FILE *program_begin(const char *line);

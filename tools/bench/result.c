@@ -28,6 +28,15 @@ void result_extra(struct result *r, const char *name, double value, const char *
 	r->extra[r->n_extras++] = (struct extra){ name, unit, value };
 }
 
+void result_beside(struct result *r, const char *name, struct series *s, enum series_order order, const char *unit)
+{
+	double value, p99;
+
+	series_summary(s, order, &value, &p99);
+	series_close(s);
+	result_extra(r, name, value, unit);
+}
+
 /* False when there is no such figure. */
 static bool figure(const struct result *r, const char *name, double *out)
 {

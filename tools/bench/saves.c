@@ -105,17 +105,15 @@ static void write_often(void)
 /* For the shell. restored: a job that goes on. */
 static void command(char *out, size_t room, bool restored)
 {
-	char dsmctl[PROGRAM_MAX], program[PROGRAM_MAX];
-	const struct options *o = bench.options;
+	char options[PATH_MAX + 64], arguments[PATH_MAX + 32];
 
-	program_path(program, PROGRAM);
-	program_dsmctl(dsmctl);
-	snprintf(out, room, "%s run -t %u --no-prefix -n 2 -f %s -r %uM%s%s %s%s -- %s %u %s %u", dsmctl,
-	         SAVES_SECONDS / 3, o->faults, saves.mib + 64, o->provider ? " -p " : "",
-	         o->provider ? o->provider : "", restored ? "--restore " : "",
-	         restored ? saves.dir : "", program, saves.mib, restored ? "" : saves.dir, o->reps);
-	if (restored) /* without the number of repetitions */
-		*strrchr(out, ' ') = '\0';
+	snprintf(options, sizeof options, "-t %u -n 2 -r %uM %s%s", SAVES_SECONDS / 3, saves.mib + 64,
+	         restored ? "--restore " : "", restored ? saves.dir : "");
+	if (restored)
+		snprintf(arguments, sizeof arguments, "%u", saves.mib);
+	else
+		snprintf(arguments, sizeof arguments, "%u %s %u", saves.mib, saves.dir, bench.options->reps);
+	program_job(out, room, options, PROGRAM, arguments);
 }
 
 /* All that it prints. False: it fails, after telling why. */

@@ -8,27 +8,17 @@
 #define PROGRAM "dsm-bench-secure"
 #define COLUMNS 5
 
-static void command(char *out, size_t room, int nodes)
-{
-	char dsmctl[PROGRAM_MAX], program[PROGRAM_MAX];
-	const struct options *o = bench.options;
-
-	program_path(program, PROGRAM);
-	program_dsmctl(dsmctl);
-	snprintf(out, room, "%s run --survive -t %u --no-prefix -n %d -f %s -r 64M%s%s -- %s %u %u", dsmctl,
-	         SECURES_SECONDS / 2, nodes, o->faults, o->provider ? " -p " : "",
-	         o->provider ? o->provider : "", program, bench_count(20, 4), o->reps);
-}
-
 /* Whether all of it has come. */
 static int measure(struct series of[COLUMNS])
 {
-	char line[4 * PROGRAM_MAX];
+	char line[4 * PROGRAM_MAX], options[64], arguments[32];
 	double got[COLUMNS];
 	unsigned n = 0;
 	FILE *in;
 
-	command(line, sizeof line, bench.size);
+	snprintf(options, sizeof options, "--survive -t %u -n %d -r 64M", SECURES_SECONDS / 2, bench.size);
+	snprintf(arguments, sizeof arguments, "%u %u", bench_count(20, 4), bench.options->reps);
+	program_job(line, sizeof line, options, PROGRAM, arguments);
 	in = program_begin(line);
 	for (; n < bench.options->reps &&
 	       fscanf(in, "%lf %lf %lf %lf %lf", got, got + 1, got + 2, got + 3, got + 4) == COLUMNS;
@@ -36,15 +26,6 @@ static int measure(struct series of[COLUMNS])
 		for (int i = 0; i < COLUMNS; i++)
 			series_rep_one(&of[i], got[i]);
 	return pclose(in) == 0 && n == bench.options->reps;
-}
-
-static double take(struct series *s)
-{
-	double value, p99;
-
-	series_summary(s, SERIES_LESS_IS_BETTER, &value, &p99);
-	series_close(s);
-	return value;
 }
 
 void secure_release(struct result *out)
@@ -60,7 +41,7 @@ void secure_release(struct result *out)
 	bench_barrier();
 	result_take(out, &of[0], SERIES_LESS_IS_BETTER, "us");
 	for (int i = 1; i < COLUMNS; i++)
-		result_extra(out, name[i], take(&of[i]), "us");
+		result_beside(out, name[i], &of[i], SERIES_LESS_IS_BETTER, "us");
 	if (!is_there)
 		out->missing = "the job whose nodes may die has failed";
 }

@@ -52,6 +52,9 @@ void restore(struct result *out);
 /* secures.c */
 #define SECURES_SECONDS 240
 void secure_release(struct result *out);
+/* recovers.c */
+#define RECOVERS_SECONDS 400
+void recovery(struct result *out);
 /* habits.c */
 void migratory(struct result *out);
 void read_mostly(struct result *out);

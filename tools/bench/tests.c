@@ -96,6 +96,8 @@ const struct test tests[] = {
 	{ TEST(restore, 2, SAVES_SECONDS, "go on from a checkpoint, and read all of it"),
 	  .target = { { NULL, "ratio", AT_LEAST, 0.7 } } },
 	{ TEST(secure_release, 2, SECURES_SECONDS, "unlock after a page was written that two nodes hold") },
+	{ TEST(recovery, 2, RECOVERS_SECONDS, "one of 4 nodes with 1 GiB dies: until the others go on"),
+	  .target = { { NULL, "value", AT_MOST, 1000 } } },
 	{ TEST(barrier, 2, 120, "a barrier of all nodes"),
 	  .floors = NEED(FLOOR_ROUND_TRIP) | NEED(FLOOR_BARRIER), RATIO(1.5) },
 	{ TEST(barrier_4, 4, 120, "a barrier of 4 nodes"), .exactly = true,

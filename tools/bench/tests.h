@@ -33,6 +33,8 @@ struct result {
 void result_take(struct result *r, struct series *s, enum series_order order, const char *unit);
 void result_floor(struct result *r, double floor, const char *name);
 void result_extra(struct result *r, const char *name, double value, const char *unit);
+/* One of a series, which is closed. */
+void result_beside(struct result *r, const char *name, struct series *s, enum series_order order, const char *unit);
 
 /* A figure ("value", "ratio", or an extra's name) that is to be at most, or at least, so
  * much. */
