@@ -37,8 +37,8 @@ libnode_la_SOURCES += dsm/node/ahead.c dsm/node/apply.c dsm/node/away.c dsm/node
 	dsm/node/refuse.h dsm/node/sample.c dsm/node/secure.c dsm/node/secures.c dsm/node/secures.h dsm/node/stats.c \
 	dsm/node/stream.c dsm/node/stream.h dsm/node/tenure.c dsm/node/tenure.h \
 	dsm/node/writes.c dsm/node/writes.h \
-	dsm/node/trace.c dsm/node/trace.h \
-	dsm/node/unpin.c dsm/node/view.c dsm/node/view.h dsm/node/waits.c dsm/node/waits.h dsm/node/wanted.h dsm/node/watch.c
+	dsm/node/trace.c dsm/node/trace.h dsm/node/trails.c dsm/node/trails.h \
+	dsm/node/unpin.c dsm/node/used.c dsm/node/view.c dsm/node/view.h dsm/node/waits.c dsm/node/waits.h dsm/node/wanted.h dsm/node/watch.c
 libnode_la_SOURCES += dsm/members/mail.c dsm/members/mail.h dsm/members/members.c dsm/members/members.h \
 	dsm/members/survive.c dsm/members/survive.h
 libnode_la_SOURCES += dsm/trap/access_map.c dsm/trap/access_map.h dsm/trap/audit.c \

@@ -25,7 +25,7 @@ endif
 # Allocator and names
 if HAVE_CUNIT
 pure_tests = tests/heap/test_alloc tests/heap/test_mirror tests/heap/test_names tests/start/test_parts tests/node/test_stream \
-	tests/node/test_ahead tests/node/test_tenure tests/node/test_writes \
+	tests/node/test_ahead tests/node/test_tenure tests/node/test_trails tests/node/test_writes \
 	tests/start/test_vote
 check_PROGRAMS += $(pure_tests)
 TESTS += $(pure_tests)
@@ -39,6 +39,8 @@ tests_node_test_ahead_LDADD = -lcunit
 tests_node_test_tenure_SOURCES = tests/node/test_tenure.c dsm/node/looks.c dsm/node/looks.h dsm/node/tenure.c \
 	dsm/node/tenure.h
 tests_node_test_tenure_LDADD = -lcunit
+tests_node_test_trails_SOURCES = tests/node/test_trails.c dsm/node/trails.c dsm/node/trails.h
+tests_node_test_trails_LDADD = -lcunit
 tests_node_test_writes_SOURCES = tests/node/test_writes.c dsm/node/writes.c dsm/node/writes.h
 tests_node_test_writes_LDADD = -lcunit
 tests_start_test_parts_SOURCES = tests/start/test_parts.c

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Asking for pages before they are read: by dsm_prefetch, or by a thread's stream. */
+#include <errno.h>
+
 #include "dsm/node/node.h"
 
 void node_fetch_ahead(struct dsm *d, uint64_t first, uint64_t end)
@@ -16,16 +18,60 @@ void node_fetch_ahead(struct dsm *d, uint64_t first, uint64_t end)
 	}
 }
 
+/* As if a thread wrote there: 0, or why not. */
+static int own_ahead(struct dsm *d, uint64_t from, uint64_t page)
+{
+	const struct coh_event ev = {.kind = COH_EV_WRITE, .page = page};
+	const unsigned state = coh_cache_state_of(d->engine.coh, page);
+
+	if (state != COH_C_I && state != COH_C_S)
+		return 0;
+	if (pins_at(d, page) || !frames_have_room(&d->memory.frames, page, 1, node_frames_spare(d, page)))
+		return -EBUSY;
+	if (frames_want(&d->memory.frames, page, 1, 0))
+		return -ENOMEM;
+	trails_ahead(&d->write_trails, from, page);
+	return node_step(d, &ev);
+}
+
+void node_write_ahead(struct dsm *d, uint64_t page, unsigned asked)
+{
+	const struct region_zone *zone = &d->memory.region.zone[REGION_PTE];
+	uint64_t end;
+
+	if (region_zone_of(&d->memory.region, page) != zone || view_run_most(d) == 1 || d->freeze.what ||
+	    d->away.left)
+		return;
+	end = page + trails_fault(&d->write_trails, page);
+	if (end > zone->first + zone->count)
+		end = zone->first + zone->count;
+	if (page + asked >= end) {
+		trails_asked(&d->write_trails, page, asked);
+		return;
+	}
+	for (uint64_t next = page + asked; next < end && !d->members.lost; next++)
+		if (own_ahead(d, page, next))
+			return;
+}
+
 struct stream_advice node_stream(struct dsm *d, uint32_t thread, uint64_t page)
 {
 	const struct region_zone *zone = region_zone_of(&d->memory.region, page);
 	struct stream_advice a = {.run = 1};
+	unsigned learned;
 
 	/* A huge page is a run by itself. */
 	if (!thread || zone != &d->memory.region.zone[REGION_PTE])
 		return a;
 	a = stream_fault(&d->streams, thread, page,
 	                 coh_cache_state_of(d->engine.coh, page) == COH_C_IS_D);
+	learned = trails_fault(&d->read_trails, page);
+	if (learned > a.run) {
+		a.run = (uint16_t)learned;
+		stream_asked(&d->streams, thread, page, a.run);
+	} else if (a.run > learned) {
+		trails_asked(&d->read_trails, page, a.run);
+	}
 	if (a.run > zone->first + zone->count - page)
 		a.run = zone->first + zone->count - page;
 	return a;

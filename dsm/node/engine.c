@@ -212,6 +212,7 @@ static void do_set_access(struct dsm *d, const struct coh_effect *e, int zeroed)
 	else if (rc == 0)
 		frames_hold(&d->memory.frames, e->page, e->n);
 	pins_granted(d, e->page, e->n, (enum coh_access)e->access);
+	used_access(d, e->page, e->n, (enum coh_access)e->access);
 }
 
 /* Before the thread that waits for it goes on with a page that it may write: what is there. Not of a

@@ -54,6 +54,10 @@ uint64_t node_apply(void *at, const struct coh_atomic *a);
 /* Whether the word there holds value. */
 int node_holds(const void *at, uint32_t value);
 
+/* --- used.c --- */
+/* These pages are given to this node's threads, or taken from them. */
+void used_access(struct dsm *d, uint64_t first, uint32_t n, enum coh_access access);
+
 /* --- fail.c --- */
 /* The job cannot go on: tells why, ends all waits with DSM_ERR_LOST. */
 void node_fail(struct dsm *d, const char *why);

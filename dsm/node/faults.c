@@ -126,6 +126,8 @@ static int write_step(struct dsm *d, const struct trap_fault *f, struct waiter *
 	rc = step_for(d, f, w, ev);
 	if (rc == 0 && ev->n)
 		writes_asked(&d->writes, f->page, d->engine.fx.consumed);
+	if (rc == 0 && (state == COH_C_I || state == COH_C_S))
+		node_write_ahead(d, f->page, ev->n > 1 ? d->engine.fx.consumed : 1);
 	return rc;
 }
 

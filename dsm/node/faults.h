@@ -43,6 +43,9 @@ void node_check_waits(struct dsm *d);
 /* --- ahead.c; with the lock held --- */
 /* Asks for pages first .. end-1 for reading, as far as there is room. */
 void node_fetch_ahead(struct dsm *d, uint64_t first, uint64_t end);
+/* A thread has faulted writing page, which this node did not have for writing, and `asked` pages from there on were asked
+ * for: asks for those that it is likely to write next, one by one, as if it did. */
+void node_write_ahead(struct dsm *d, uint64_t page, unsigned asked);
 /* A thread has faulted reading page: what it is likely to read next. The run ends where
  * the page's request has to, or earlier. */
 struct stream_advice node_stream(struct dsm *d, uint32_t thread, uint64_t page);

@@ -45,6 +45,7 @@
 #include "dsm/node/stream.h"
 #include "dsm/node/tenure.h"
 #include "dsm/node/trace.h"
+#include "dsm/node/trails.h"
 #include "dsm/node/view.h"
 #include "dsm/node/waits.h"
 #include "dsm/node/wanted.h"
@@ -119,6 +120,7 @@ struct dsm {
 	struct tenure tenure;
 	struct streams streams;
 	struct writes writes;
+	struct trails read_trails, write_trails;
 	struct hot hot;
 	struct trace trace;
 	struct lines lines;

@@ -64,3 +64,11 @@ struct stream_advice stream_fault(struct streams *s, uint32_t thread, uint64_t p
 	t->last = page;
 	return (struct stream_advice){.run = t->run, .ahead = t->ahead, .stride = t->stride};
 }
+
+void stream_asked(struct streams *s, uint32_t thread, uint64_t page, uint16_t run)
+{
+	struct stream_thread *t = &s->entry[thread % STREAM_THREADS];
+
+	if (t->thread == thread && t->last == page)
+		t->run = run;
+}

@@ -39,5 +39,7 @@ struct stream_advice {
 /* A read fault. on_its_way: the page was asked for before. */
 struct stream_advice stream_fault(struct streams *s, uint32_t thread, uint64_t page,
                                   int on_its_way);
+/* More is asked for there than it says: the run that the stream goes on behind. */
+void stream_asked(struct streams *s, uint32_t thread, uint64_t page, uint16_t run);
 
 #endif
