@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "tests/explore/explore.h"
+#include "tests/hang.h"
 
 static int usage(void)
 {
@@ -36,7 +37,7 @@ int main(int argc, char **argv)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc == 1) {
-		alarm(1800);
+		alarm(1800 * HANG_SLOWER);
 		return x_standard(0, stdout) != 0;
 	}
 	if (argc == 2 && !strcmp(argv[1], "long"))

@@ -17,6 +17,7 @@
 
 #include "coherence/mutant.h"
 #include "tests/explore/explore.h"
+#include "tests/hang.h"
 
 static const char *const names[] = {
 #define NAME(name, text) [COH_MUT_##name] = #name ": " text,
@@ -26,11 +27,7 @@ static const char *const names[] = {
 
 #define BUG(name) COH_MUT_##name
 
-#ifdef __SANITIZE_THREAD__ /* one thread, ten times as slow */
-#define LOOK_S 3000
-#else
-#define LOOK_S 600
-#endif
+#define LOOK_S (600 * HANG_SLOWER)
 /* The smallest explorations that show the bugs; those that are in none, the first does. */
 static const struct {
 	const char *run;
@@ -216,7 +213,7 @@ int main(int argc, char **argv)
 				printf("%s\n", how);
 		return 0;
 	}
-	alarm(3600);
+	alarm(3600 * HANG_SLOWER);
 	failed += !try(COH_MUT_NONE);
 	for (int m = COH_MUT_NONE + 1; m < COH_MUTANTS_END; m++) {
 		if (is_of_two_queues(m))
