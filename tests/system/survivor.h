@@ -44,6 +44,9 @@ static inline void *survivor_tally(const char *path, size_t bytes)
 	return tally;
 }
 
+/* Of functions with atomics that a signal may end: ThreadSanitizer does them under a lock of its own. */
+#define SURVIVOR_ATOMICS __attribute__((noinline, no_sanitize_thread))
+
 /* A thread that ends this process, or stops it, some time; if it goes on, nobody waits for the thread. */
 static inline void survivor_end_by(void *(*end)(void *))
 {
