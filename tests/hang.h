@@ -8,5 +8,13 @@
 #define HANG_MS (HANG_S * 1000)
 /* Suites and jobs that tell how long they take at most where nothing else runs: times this. */
 #define HANG_TIMES 10
+/* And with this, when they compute all the time. */
+#ifdef __SANITIZE_THREAD__
+#define HANG_SLOWER 10
+#define HANG_ONE_THREAD 1 /* a test of minutes that has one has nothing to show there */
+#else
+#define HANG_SLOWER 1
+#define HANG_ONE_THREAD 0
+#endif
 
 #endif

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/hang.h"
 #include "tests/sim/sim.h"
 
 void *sim_realloc(void *p, size_t bytes)
@@ -43,18 +44,12 @@ void sim_fail(struct sim *s, const char *fmt, ...)
 	longjmp(*(jmp_buf *)s->escape, 1);
 }
 
-#ifdef __SANITIZE_THREAD__
-#define SLOWER 8
-#else
-#define SLOWER 1
-#endif
-
 void sim_watchdog(unsigned cpu_s)
 {
-	struct itimerval cpu = { .it_value.tv_sec = cpu_s * SLOWER };
+	struct itimerval cpu = { .it_value.tv_sec = cpu_s * HANG_SLOWER };
 
 	setitimer(ITIMER_PROF, &cpu, NULL);
-	alarm(10 * cpu_s * SLOWER); /* a machine in heavy use is no reason to fail */
+	alarm(10 * cpu_s * HANG_SLOWER); /* a machine in heavy use is no reason to fail */
 }
 
 /* --- setting up --- */

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/hang.h"
 #include "tests/sim/deaths.h"
 
 struct deaths s;
@@ -189,7 +190,7 @@ int main(int argc, char **argv)
 	s.seed = argc > 4 ? strtoull(argv[4], NULL, 0) : 1;
 	if (s.nodes < 2 || s.nodes > NODES || s.deaths >= s.nodes)
 		return 2;
-	alarm(600);
+	alarm(HANG_S * HANG_SLOWER);
 	rng_seed(&s.rng, s.seed);
 	s.living = s.nodes;
 	s.members = ~UINT64_C(0) >> (64 - s.nodes);

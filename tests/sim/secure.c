@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "coherence/mutant.h"
+#include "tests/hang.h"
 #include "tests/sim/secure.h"
 
 struct secure_job s;
@@ -309,7 +310,7 @@ int main(int argc, char **argv)
 	if (getenv("MUTANT") && (coh_mutant = coh_mutant_by_name(getenv("MUTANT"))) < 0)
 		return 2;
 #endif
-	alarm(600);
+	alarm(HANG_S * HANG_SLOWER);
 	rng_seed(&s.rng, s.seed);
 	s.living = s.nodes;
 	s.members = ~UINT64_C(0) >> (64 - s.nodes);

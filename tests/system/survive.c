@@ -102,7 +102,6 @@ int main(int argc, char **argv)
 	int dying = 0, renews;
 	const char *mode;
 	struct dsm_view view;
-	pthread_t killer;
 
 	if (argc != 5)
 		return 2;
@@ -146,7 +145,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (node.rank == run.victim && !run.waits)
-		CHECK(pthread_create(&killer, NULL, die, NULL) == 0);
+		survivor_end_by(die);
 	while (!end || node_now_ns() < end) {
 		survive_work(&random);
 		survive_out();
@@ -156,7 +155,7 @@ int main(int argc, char **argv)
 		survive_is_dead(run.victim);
 		if ((int)view.number < 1 + run.deaths) {
 			if (node.rank == (run.victim + 1) % node.size && !dying)
-				CHECK(pthread_create(&killer, NULL, die, NULL) == 0);
+				survivor_end_by(die);
 			dying = 1;
 			continue;
 		}

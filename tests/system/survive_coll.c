@@ -68,14 +68,6 @@ static void *die(void *arg)
 	return NULL;
 }
 
-static void start_dying(void)
-{
-	pthread_t thread;
-
-	CHECK(pthread_create(&thread, NULL, die, NULL) == 0);
-	pthread_detach(thread);
-}
-
 /* --- what all do --- */
 
 static void changed(void)
@@ -160,7 +152,7 @@ static void work(void)
 		OK(dsm_view(node.dsm, &view));
 		if ((int)view.number == deaths && deaths == 2 && !dying &&
 		    node.rank == (victim + 1) % node.size) {
-			start_dying();
+			survivor_end_by(die);
 			dying = 1;
 		}
 		if ((int)view.number == 1 + deaths && !end)
@@ -220,7 +212,7 @@ int main(int argc, char **argv)
 	node_join("survive_coll", 30);
 	OK(dsm_barrier(node.dsm));
 	if (node.rank == victim)
-		start_dying();
+		survivor_end_by(die);
 	work();
 	compare();
 	refused();

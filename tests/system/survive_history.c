@@ -77,7 +77,7 @@ static void find_out(int p)
 
 /* --- accesses --- */
 
-static void access_word(struct history_op *op, uint64_t *word)
+static SURVIVOR_ATOMICS void access_word(struct history_op *op, uint64_t *word)
 {
 	__atomic_store_n(&op->begin, node_now_ns(), __ATOMIC_SEQ_CST);
 	switch (op->kind) {

@@ -157,6 +157,16 @@ static void read_group(int g)
 	}
 }
 
+static SURVIVOR_ATOMICS uint64_t load_witness(int g)
+{
+	return atomic_load(&witness[g].number);
+}
+
+static SURVIVOR_ATOMICS void store_witness(int g, uint64_t number)
+{
+	atomic_store(&witness[g].number, number);
+}
+
 /* What it says was written after the group's last page. It is lost now and then. */
 static void read_witness(int g)
 {
@@ -167,7 +177,7 @@ static void read_witness(int g)
 		return;
 	}
 	has_way_out = 1;
-	said = atomic_load(&witness[g].number);
+	said = load_witness(g);
 	has_way_out = 0;
 	is = look(g, PAGES - 1);
 	if (said && (int)(said & 0xff) != node.rank && is < count_of(said))
@@ -180,7 +190,7 @@ static void tell_witness(int g, uint64_t number)
 {
 	if (sigsetjmp(way_out, 1) == 0) {
 		has_way_out = 1;
-		atomic_store(&witness[g].number, number);
+		store_witness(g, number);
 	}
 	has_way_out = 0;
 }

@@ -341,7 +341,7 @@ static void find_base(void)
 
 int main(int argc, char **argv)
 {
-	pthread_t thread[THREADS], killer;
+	pthread_t thread[THREADS];
 	struct dsm_view view;
 
 	if (argc != 5)
@@ -359,7 +359,7 @@ int main(int argc, char **argv)
 	for (int i = 0; i < THREADS; i++)
 		CHECK(pthread_create(&thread[i], NULL, work, (void *)(intptr_t)(node.rank * THREADS + i)) == 0);
 	if (node.rank < run.deaths)
-		CHECK(pthread_create(&killer, NULL, die, NULL) == 0);
+		survivor_end_by(die);
 	do {
 		nap();
 		OK(dsm_view(node.dsm, &view));

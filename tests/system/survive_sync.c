@@ -146,7 +146,6 @@ static void work_rounds(void)
 {
 	uint64_t random = run.seed * 13 + (unsigned)node.rank + 1, enough = 0, expected = 0;
 	struct dsm_view view;
-	pthread_t killer;
 	int dying = 0;
 
 	for (uint64_t round = 1;; round++) {
@@ -156,7 +155,7 @@ static void work_rounds(void)
 		OK(dsm_view(node.dsm, &view));
 		if (view.number == 2 && run.deaths == 2 && !dying &&
 		    node.rank == (run.victim + 1) % node.size) {
-			CHECK(pthread_create(&killer, NULL, second_death, NULL) == 0);
+			survivor_end_by(second_death);
 			dying = 1;
 		}
 		if ((int)view.number == 1 + run.deaths && !enough)
@@ -184,7 +183,7 @@ static void end_worker(pthread_t worker)
 
 int main(int argc, char **argv)
 {
-	pthread_t worker, killer;
+	pthread_t worker;
 	struct dsm_view view;
 
 	if (argc != 5)
@@ -200,7 +199,7 @@ int main(int argc, char **argv)
 	share();
 	CHECK(pthread_create(&worker, NULL, work, NULL) == 0);
 	if (node.rank == run.victim)
-		CHECK(pthread_create(&killer, NULL, die_later, NULL) == 0);
+		survivor_end_by(die_later);
 	work_rounds();
 	end_worker(worker);
 	OK(dsm_barrier(node.dsm));

@@ -4,6 +4,7 @@
 #define SURVIVOR_H
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -41,6 +42,17 @@ static inline void *survivor_tally(const char *path, size_t bytes)
 	CHECK(tally != MAP_FAILED);
 	close(fd);
 	return tally;
+}
+
+/* Of functions with atomics that a signal may end: ThreadSanitizer does them under a lock of its own. */
+#define SURVIVOR_ATOMICS __attribute__((noinline, no_sanitize_thread))
+
+/* A thread that ends this process, or stops it, some time; if it goes on, nobody waits for the thread. */
+static inline void survivor_end_by(void *(*end)(void *))
+{
+	pthread_t thread;
+
+	CHECK(pthread_create(&thread, NULL, end, NULL) == 0 && pthread_detach(thread) == 0);
 }
 
 #endif
