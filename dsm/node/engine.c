@@ -245,6 +245,24 @@ static void do_timer(struct dsm *d, const struct coh_effect *e)
 		             w->at && w->page == e->page ? w : NULL, clock_now_ns());
 }
 
+/* At the end of the step: a thread that wakes on this processor may well run first, for as long as it computes, and
+ * whoever waits for a message of this step's, or has to be woken for one of before, would wait for that. */
+static void wake_all(struct dsm *d)
+{
+	int rung = 0;
+
+	for (uint32_t i = 0; i < d->engine.fx.len; i++) {
+		const struct coh_effect *e = &d->engine.fx.list[i];
+
+		if (e->kind != COH_FX_WAKE)
+			continue;
+		if (!rung++)
+			d->tr->ops->wake_peers(d->tr);
+		d->trap->ops->wake(d->trap, e->page, e->n);
+	}
+	waits_step_end(&d->waits);
+}
+
 static void carry_out(struct dsm *d)
 {
 	if (__builtin_expect(d->engine.cfg.secure_pages != 0, 0))
@@ -259,7 +277,6 @@ static void carry_out(struct dsm *d)
 			break;
 		case COH_FX_WAKE:
 			watch_fault(d, e->page, e->n);
-			d->trap->ops->wake(d->trap, e->page, e->n);
 			faults_woken(&d->faults, &d->tenure, &d->waits, e->page, e->n);
 			break;
 		case COH_FX_SEND: do_send(d, e); break;
@@ -288,7 +305,7 @@ static void carry_out(struct dsm *d)
 		default: break;
 		}
 	}
-	waits_step_end(&d->waits);
+	wake_all(d);
 	for (unsigned i = 0; i < COH_COUNTS; i++)
 		d->engine.count[i] += d->engine.fx.count[i];
 	if (d->engine.fx.count[COH_N_DEFERRED])
