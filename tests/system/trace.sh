@@ -79,7 +79,7 @@ for delivery in $deliveries; do
 done
 
 begin tools/dsmctl run -t $hang -n 2 --no-prefix -- tests/system/traced
-traced lost.json 2 --events 1000
+traced lost.json 4 --events 1000
 holds lost.json lost
 grep -q 'events the first [0-9]* were overwritten' "$tmp/lost.json.said" || fail "does not tell what was lost"
 finish
