@@ -49,8 +49,7 @@ int main(void)
 			same->word[8]++;
 		if (node.rank == 0)
 			alone->word[0]++;
-		/* Downwards, so that all have as many faults: upwards one would ask for those behind it. */
-		for (int row = ROWS - 1; turn % 2 == node.rank && row >= 0; row--)
+		for (int row = 0; turn % 2 == node.rank && row < ROWS; row++)
 			rows[row].word[0]++;
 		node_barrier();
 	}
