@@ -30,8 +30,7 @@ look() {
 		fail "not by name: $said"
 	[[ $(block '(same + 64)') == *"faults, shared"* ]] || fail "the word of both is not shared: $said"
 	[[ $(block '(alone)') == *", one node"* ]] || fail "the page of one node is not: $said"
-	# Rows that come ahead of their faults have fewer: those that have as many are shown together.
-	[[ $said =~ pages\ [0-9]+-[0-9]+\ at\ 0x[0-9a-f]+\ \(rows(\ \+\ [0-9]+)?\):\ [0-9]+\ faults,\ shared ]] ||
+	[[ $said =~ pages\ [0-9]+-[0-9]+\ at\ 0x[0-9a-f]+\ \(rows\):\ [0-9]+\ faults,\ shared ]] ||
 		fail "pages of one block are not shown as one: $said"
 	[[ $said != *'(rare)'* ]] || fail "a page that hardly faults is shown: $said"
 	[[ $(tools/dsmctl hot --json -t 0) == *'"rare"'* ]] || fail "JSON has not all"
