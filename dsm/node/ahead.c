@@ -37,7 +37,7 @@ static int own_ahead(struct dsm *d, uint64_t from, uint64_t page)
 void node_write_ahead(struct dsm *d, uint64_t page, unsigned asked)
 {
 	const struct region_zone *zone = &d->memory.region.zone[REGION_PTE];
-	uint64_t end;
+	uint64_t end, next = page + asked;
 
 	if (region_zone_of(&d->memory.region, page) != zone || view_run_most(d) == 1 || d->freeze.what ||
 	    d->away.left)
@@ -45,13 +45,9 @@ void node_write_ahead(struct dsm *d, uint64_t page, unsigned asked)
 	end = page + trails_fault(&d->write_trails, page);
 	if (end > zone->first + zone->count)
 		end = zone->first + zone->count;
-	if (page + asked >= end) {
-		trails_asked(&d->write_trails, page, asked);
-		return;
-	}
-	for (uint64_t next = page + asked; next < end && !d->members.lost; next++)
-		if (own_ahead(d, page, next))
-			return;
+	while (next < end && !d->members.lost && own_ahead(d, page, next) == 0)
+		next++;
+	trails_asked(&d->write_trails, page, (unsigned)(next - page));
 }
 
 struct stream_advice node_stream(struct dsm *d, uint32_t thread, uint64_t page)
