@@ -14,6 +14,7 @@
 struct job_report {
 	int joined; /* boot_open() has succeeded; child_rounds() only */
 	int done;   /* it came to its end */
+	int gave_up; /* its rounds are over, but it has not left */
 	int code;
 	char why[512];
 	uint8_t secret[BOOT_SECRET]; /* the job's, after node_rounds() */

@@ -41,7 +41,7 @@ static void party_open(struct party *p, int size)
 	p->timeout_ms = HANG_MS;
 	/* A loopback address of this process alone. Few listen at all addresses; ports are below those
 	 * from which the kernel takes some for others. */
-	last = last ? last + 1 : 10000 + pid % 9000;
+	last = last ? last + 1 : 10000 + pid % 200 * 45; /* those of the next process are others */
 	snprintf(p->host, sizeof p->host, "127.%d.%d.%d", 64 + (pid >> 16), pid >> 8 & 255, pid & 255);
 	snprintf(p->port, sizeof p->port, "%d", last);
 	snprintf(p->place, sizeof p->place, "%s:%s", p->host, p->port);
@@ -239,11 +239,21 @@ static void absent(struct party *p, int rank, struct job_report *r)
 {
 	struct boot *boot = child_boot(p, r);
 
+	r->gave_up = 1;
 	for (int i = 0; boot && i < p->size; i++)
 		while (i != rank && !p->reports[i].done)
 			usleep(1000);
 	if (boot)
 		boot->ops->close(boot);
+}
+
+/* Who leaves before another one has given up is what that one is told of. */
+static void give_up_together(struct party *p, struct job_report *r)
+{
+	r->gave_up = 1;
+	for (int i = 0; i < p->size; i++)
+		while (!p->reports[i].gave_up)
+			usleep(1000);
 }
 
 static void impatient(struct party *p, int rank, struct job_report *r)
@@ -259,6 +269,7 @@ static void impatient(struct party *p, int rank, struct job_report *r)
 	/* It says so again, at once. */
 	if (boot->ops->allgather(boot, "x", 1, all, 8, lens, ms, r->why, sizeof r->why) != r->code)
 		r->code = -EBADMSG;
+	give_up_together(p, r);
 	boot->ops->close(boot);
 }
 
