@@ -30,7 +30,7 @@ libnode_la_SOURCES += dsm/node/ahead.c dsm/node/apply.c dsm/node/away.c dsm/node
 	dsm/node/cohort.c dsm/node/cohort.h dsm/node/engine.c dsm/node/engine.h dsm/node/enter.c dsm/node/entry.c dsm/node/entry.h dsm/node/fail.c \
 	dsm/node/fault_list.c \
 	dsm/node/fault_list.h dsm/node/faults.c dsm/node/fault_wait.c dsm/node/faults.h dsm/node/freeze.c dsm/node/freeze.h dsm/node/help.c dsm/node/land.c dsm/node/lock.c \
-	dsm/node/hot.c dsm/node/hot.h dsm/node/lines.c dsm/node/lines.h dsm/node/looks.c dsm/node/looks.h dsm/node/loop.c dsm/node/loop.h dsm/node/moment.c dsm/node/moment.h \
+	dsm/node/hot.c dsm/node/hot.h dsm/node/lines.c dsm/node/lines.h dsm/node/looks.c dsm/node/looks.h dsm/node/stretch.c dsm/node/stretch.h dsm/node/loop.c dsm/node/loop.h dsm/node/moment.c dsm/node/moment.h \
 	dsm/node/moment_save.c dsm/node/node.h \
 	dsm/node/pins.c dsm/node/pins.h dsm/node/progress.c dsm/node/progress.h \
 	dsm/node/read_locks.c dsm/node/read_locks.h dsm/node/receive.c dsm/node/reclaim.c dsm/node/reclaim.h dsm/node/refuse.c \

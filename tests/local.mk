@@ -36,7 +36,7 @@ tests_node_test_stream_SOURCES = tests/node/test_stream.c dsm/node/stream.c dsm/
 tests_node_test_stream_LDADD = -lcunit
 tests_node_test_ahead_SOURCES = tests/node/test_ahead.c dsm/node/away_ahead.c dsm/node/away.h
 tests_node_test_ahead_LDADD = -lcunit
-tests_node_test_tenure_SOURCES = tests/node/test_tenure.c dsm/node/looks.c dsm/node/looks.h dsm/node/tenure.c \
+tests_node_test_tenure_SOURCES = tests/node/test_tenure.c dsm/node/looks.c dsm/node/looks.h dsm/node/stretch.c dsm/node/stretch.h dsm/node/tenure.c \
 	dsm/node/tenure.h
 tests_node_test_tenure_LDADD = -lcunit
 tests_node_test_trails_SOURCES = tests/node/test_trails.c dsm/node/trails.c dsm/node/trails.h

@@ -10,9 +10,11 @@
 static void end_tenures(struct dsm *d)
 {
 	struct coh_event ev = {.kind = COH_EV_TIMER};
+	const uint32_t thread = clock_thread();
 	int slot;
 
-	while (d->tenure.running && (slot = tenure_thread_done(&d->tenure, clock_thread())) >= 0) {
+	tenure_thread_calls(&d->tenure, thread);
+	while (d->tenure.running && (slot = tenure_thread_done(&d->tenure, thread)) >= 0) {
 		ev.slot = slot;
 		node_step(d, &ev);
 	}

@@ -45,7 +45,7 @@ static int step_for(struct dsm *d, const struct trap_fault *f, struct waiter *w,
 {
 	int remembered = faults_remember(&d->faults, f, kind_of(d, f), w), rc;
 
-	tenure_thread_waits(&d->tenure, f->thread);
+	tenure_thread_waits(&d->tenure, f->thread, clock_now_ns());
 	if (__builtin_expect(d->away.left != 0, 0) && away_fault(&d->away, f->page)) {
 		d->engine.fx.consumed = 1;
 		return 0; /* it is woken when the page is there */
@@ -177,6 +177,7 @@ static int fault_take(struct dsm *d, const struct trap_fault *f)
 	if (rc == -EAGAIN && !d->faults.frame_since_ns) {
 		d->faults.frame_waits++;
 		d->faults.frame_since_ns = clock_now_ns();
+		tenure_give_way(&d->tenure, d->faults.frame_since_ns);
 	}
 	if (rc != -EAGAIN) {
 		frame_wait_end(d, d->faults.frame_since_ns, rc);
@@ -319,6 +320,7 @@ static int ask_and_help(struct dsm *d, const struct trap_fault *f, struct waits_
 			if (!since_ns) {
 				d->faults.frame_waits++;
 				since_ns = clock_now_ns();
+				tenure_give_way(&d->tenure, since_ns);
 			}
 			progress_kick(&d->progress);
 		}

@@ -1,30 +1,39 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Memory that changes, and pages whose faults come back to the same word. */
+/* Memory that changes, and pages whose faults come back. */
 #include "dsm/node/looks.h"
 
 #define LEFT_ALONE 250 /* times, after it was fought for */
+#define EARLY_MAX 6
 
 static struct looks_page *place_of(struct looks *w, uint64_t page)
 {
 	return &w->page[page % LOOKS_PAGES];
 }
 
-int looks_given(struct looks *w, uint64_t page, uint64_t offset)
+static void count_early(struct looks_page *p, int early)
 {
-	struct looks_page *p = place_of(w, page);
-	const uint32_t word = (uint32_t)(offset / 8);
+	if (!early)
+		p->early -= p->early > 0;
+	else if (p->early < EARLY_MAX)
+		p->early++;
+}
+
+void looks_given(struct looks *w, struct looked *looked, uint64_t offset, uint32_t calls)
+{
+	struct looks_page *p = place_of(w, looked->page);
 	int again;
 
-	if (p->page != page + 1) {
-		*p = (struct looks_page){.page = page + 1, .word = word};
-		return 0;
+	if (p->page != looked->page + 1) {
+		*p = (struct looks_page){.page = looked->page + 1, .at = offset, .calls = calls};
+		return;
 	}
-	again = p->word == word;
-	p->word = word;
-	if (!p->fought)
-		return again;
-	p->fought--;
-	return 0;
+	again = p->at == offset;
+	count_early(p, !again && p->calls == calls);
+	p->at = (uint16_t)offset;
+	p->calls = calls;
+	looked->early = p->early > 0;
+	looked->may_go = again && !p->fought && !looked->early;
+	p->fought -= p->fought > 0;
 }
 
 void looks_fought(struct looks *w, uint64_t page)

@@ -4,20 +4,23 @@
  * tells that the instruction is done that faulted. Where faults of this node come back to the same
  * word of a page, the page goes back and forth between nodes that wait for each other, and it may go
  * when all of it has changed and then has been left alone. Pages that are still being written when
- * their time is over are left that time for a while. Under the node's lock.
+ * their time is over are left that time for a while. A page that comes back to a thread for another
+ * place in it, when the thread has made no call in between, was taken early. Under the node's lock.
  */
 #ifndef LOOKS_H
 #define LOOKS_H
 
 #include <stdint.h>
 
-#define LOOKS_PAGES 256 /* remembered at a time, in the places that their numbers have */
+#define LOOKS_PAGES 4096 /* remembered at a time, in the places that their numbers have */
 #define LOOKS_BYTES 4096 /* that are looked at of a page that may go early */
 
 struct looks {
 	struct looks_page {
 		uint64_t page;   /* and 1; 0: none */
-		uint32_t word;   /* of the page, where the last fault was */
+		uint32_t calls;  /* that its thread had made when it faulted last */
+		uint16_t at;     /* byte of the page where that was */
+		uint8_t early;   /* so much oftener taken early than not */
 		uint8_t fought;  /* so many times more it is not given up early */
 	} page[LOOKS_PAGES];
 };
@@ -29,10 +32,12 @@ struct looked {
 	uint32_t bytes;
 	uint64_t was; /* its content when the thread was given it */
 	int may_go;   /* before its time is over */
+	int early;    /* it was taken early */
 };
 
-/* A thread is given the page for an access there. Returns 1 when it may go early. */
-int looks_given(struct looks *w, uint64_t page, uint64_t offset);
+/* A thread that has made so many calls is given the page for an access there: says in the page's looked
+ * whether it may go before its time, and whether it was taken early. */
+void looks_given(struct looks *w, struct looked *looked, uint64_t offset, uint32_t calls);
 /* Its time was over while it was being written. */
 void looks_fought(struct looks *w, uint64_t page);
 /* A sum over what is there now. Whoever writes meanwhile does no harm. */

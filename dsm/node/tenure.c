@@ -16,15 +16,20 @@ void tenure_init(struct tenure *t, uint64_t base_ns, unsigned rank)
 	t->next_ns = UINT64_MAX;
 }
 
-/* Mostly a base or two, seldom very long: of several threads that want the same pages, one
- * now and then holds what it has until the others have given way. */
-static uint64_t draw_limit(struct tenure *t)
+static uint64_t draw(struct tenure *t)
 {
 	uint64_t z = t->random += UINT64_C(0x9e3779b97f4a7c15); /* splitmix64 */
 
 	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
 	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-	return t->limit_ns / (1 + (z >> 32) % LIMIT_BASES);
+	return z >> 32;
+}
+
+/* Mostly a base or two, seldom very long: of several threads that want the same pages, one
+ * now and then holds what it has until the others have given way. */
+static uint64_t draw_limit(struct tenure *t)
+{
+	return t->limit_ns / (1 + draw(t) % LIMIT_BASES);
 }
 
 static void set_deadline(struct tenure *t, struct tenure_slot *s, uint64_t at_ns)
@@ -32,6 +37,34 @@ static void set_deadline(struct tenure *t, struct tenure_slot *s, uint64_t at_ns
 	s->deadline_ns = at_ns;
 	if (at_ns < t->next_ns)
 		t->next_ns = at_ns;
+}
+
+/* From now on it has to change. */
+static void watch(struct tenure *t, struct tenure_slot *s, uint64_t now_ns)
+{
+	s->wanted = 1;
+	s->look_ns = now_ns + t->base_ns;
+	if (s->looked.at)
+		s->last = looks_content(&s->looked);
+	if (s->look_ns < t->next_ns)
+		t->next_ns = s->look_ns;
+}
+
+/* While it is written, and until its thread has waited for too long. */
+static void keep_on(struct tenure *t, struct tenure_slot *s, uint64_t now_ns)
+{
+	s->waits = 0;
+	if (s->wanted)
+		watch(t, s, now_ns);
+	if (s->kept_ns > now_ns + t->base_ns)
+		set_deadline(t, s, s->kept_ns);
+}
+
+static void keep(struct tenure *t, struct tenure_slot *s, uint64_t now_ns)
+{
+	s->kept_ns = stretch_keeps(&t->stretch, t->base_ns, draw(t), now_ns);
+	if (s->kept_ns)
+		keep_on(t, s, now_ns);
 }
 
 void tenure_start(struct tenure *t, unsigned slot, uint32_t thread, const struct looked *w,
@@ -51,6 +84,8 @@ void tenure_start(struct tenure *t, unsigned slot, uint32_t thread, const struct
 	if (slot >= t->top)
 		t->top = slot + 1;
 	set_deadline(t, s, now_ns + t->base_ns);
+	if (w && w->early)
+		keep(t, s, now_ns);
 }
 
 static void stop(struct tenure *t, unsigned slot)
@@ -82,11 +117,39 @@ void tenure_wanted(struct tenure *t)
 			t->next_ns = 1; /* a look, at once; 0 would be none */
 }
 
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Of a page that is kept. */
+static uint64_t look_kept(struct tenure *t, struct tenure_slot *s, uint64_t now_ns)
+{
+	uint64_t is;
+
+	if (now_ns >= s->deadline_ns) {
+		if (s->waits)
+			stretch_give_way(&t->stretch, t->base_ns, now_ns);
+		return 0;
+	}
+	if (!s->wanted || s->waits || !s->looked.at)
+		return s->deadline_ns;
+	if (now_ns >= s->look_ns) {
+		is = s->last;
+		watch(t, s, now_ns);
+		if (is == s->last)
+			return 0;
+	}
+	return earlier(s->look_ns, s->deadline_ns);
+}
+
 /* When the slot is to be looked at again; 0: now it is due. */
 static uint64_t look(struct tenure *t, struct tenure_slot *s, uint64_t now_ns)
 {
 	uint64_t is;
 
+	if (s->kept_ns)
+		return look_kept(t, s, now_ns);
 	if (now_ns >= s->deadline_ns) {
 		if (s->looked.at && s->step_ns > QUIET_NS)
 			looks_fought(&t->looks, s->looked.page);
@@ -104,7 +167,7 @@ static uint64_t look(struct tenure *t, struct tenure_slot *s, uint64_t now_ns)
 		s->last = is;
 		s->look_ns = now_ns + s->step_ns;
 	}
-	return s->look_ns < s->deadline_ns ? s->look_ns : s->deadline_ns;
+	return earlier(s->look_ns, s->deadline_ns);
 }
 
 int tenure_due(struct tenure *t, uint64_t now_ns)
@@ -128,6 +191,36 @@ int tenure_due(struct tenure *t, uint64_t now_ns)
 	return due;
 }
 
+void tenure_page_wanted(struct tenure *t, uint64_t page, uint64_t now_ns)
+{
+	for (unsigned i = 0; i < t->top; i++) {
+		struct tenure_slot *s = &t->slot[i];
+
+		if (s->deadline_ns && s->kept_ns && s->looked.at && s->looked.page == page)
+			watch(t, s, now_ns);
+	}
+}
+
+uint32_t tenure_calls(const struct tenure *t, uint32_t thread)
+{
+	return t->calls[thread % TENURE_THREADS];
+}
+
+void tenure_thread_calls(struct tenure *t, uint32_t thread)
+{
+	t->calls[thread % TENURE_THREADS]++;
+	stretch_end(&t->stretch);
+}
+
+void tenure_give_way(struct tenure *t, uint64_t now_ns)
+{
+	for (unsigned i = 0; i < t->top; i++)
+		if (t->slot[i].deadline_ns && t->slot[i].kept_ns) {
+			set_deadline(t, &t->slot[i], now_ns);
+			t->slot[i].waits = 1;
+		}
+}
+
 int tenure_thread_done(struct tenure *t, uint32_t thread)
 {
 	if (!t->running || !thread)
@@ -140,7 +233,7 @@ int tenure_thread_done(struct tenure *t, uint32_t thread)
 	return -1;
 }
 
-void tenure_thread_waits(struct tenure *t, uint32_t thread)
+void tenure_thread_waits(struct tenure *t, uint32_t thread, uint64_t now_ns)
 {
 	if (!t->running || !thread)
 		return;
@@ -148,6 +241,11 @@ void tenure_thread_waits(struct tenure *t, uint32_t thread)
 		struct tenure_slot *s = &t->slot[i];
 		if (!s->deadline_ns || s->thread != thread)
 			continue;
+		if (s->kept_ns) {
+			s->waits = 1;
+			set_deadline(t, s, earlier(s->deadline_ns, now_ns + t->stretch.patience_ns));
+			continue;
+		}
 		if (s->looked.at && looks_content(&s->looked) != s->looked.was)
 			s->done = 1;
 		if (!s->done)
@@ -162,7 +260,11 @@ void tenure_thread_runs(struct tenure *t, uint32_t thread, uint64_t now_ns)
 	for (unsigned i = 0; i < t->top; i++) {
 		struct tenure_slot *s = &t->slot[i];
 		uint64_t limit = s->start_ns + s->limit_ns, at = now_ns + t->base_ns;
-		if (s->deadline_ns && s->thread == thread && !s->done)
-			set_deadline(t, s, at < limit ? at : limit);
+		if (!s->deadline_ns || s->thread != thread || s->done)
+			continue;
+		if (s->kept_ns)
+			keep_on(t, s, now_ns);
+		else
+			set_deadline(t, s, earlier(at, limit));
 	}
 }

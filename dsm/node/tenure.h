@@ -9,7 +9,9 @@
  * in the simulator (tests/sim) 16 nodes with instructions of up to four pages out of a
  * dozen waited up to 700 s then, as compared with 40 ms. What a thread was given a page for is
  * done, too, when that is seen (looks.h): the page does not stay for another one's sake then, and
- * goes before its time where pages are handed back and forth. Under the node's lock.
+ * goes before its time where pages are handed back and forth. Pages that were taken early are kept for
+ * a stretch (stretch.h), but for those that have not changed for a base while their thread ran, and
+ * others wait. Under the node's lock.
  */
 #ifndef TENURE_H
 #define TENURE_H
@@ -17,16 +19,21 @@
 #include <stdint.h>
 
 #include "dsm/node/looks.h"
+#include "dsm/node/stretch.h"
 
 /* As many as the core has holds; those of pinned pages (pin.h) never run here. */
 #define TENURE_SLOTS (256 + 4096)
+#define TENURE_THREADS 64 /* whose calls are told from others' */
 
 struct tenure_slot {
 	uint64_t start_ns, deadline_ns; /* deadline 0: not running */
 	uint64_t limit_ns;              /* from the start */
+	uint64_t kept_ns;               /* the end of the stretch for which it is kept, or 0 */
 	uint32_t thread;                /* whose page it is; 0: unknown */
 	uint8_t changed;                /* since the thread was given it */
 	uint8_t done;                   /* so has what it was given it for */
+	uint8_t waits;                  /* of one that is kept: its thread, for another page */
+	uint8_t wanted;                 /* so is this one, by others */
 	struct looked looked;
 	uint64_t last;                  /* its content when it was last looked at */
 	uint64_t look_ns, step_ns;      /* when that is next, and how long after the one before */
@@ -40,6 +47,8 @@ struct tenure {
 	unsigned running, top; /* how many run, and all of them below top */
 	int deferred; /* a message may be waiting for one of them to end */
 	struct looks looks;
+	struct stretch stretch;
+	uint32_t calls[TENURE_THREADS]; /* of threads, by their numbers' last digits */
 };
 
 void tenure_init(struct tenure *t, uint64_t base_ns, unsigned rank);
@@ -48,15 +57,21 @@ void tenure_start(struct tenure *t, unsigned slot, uint32_t thread, const struct
                   uint64_t now_ns);
 /* These pages are no longer written here, and may be gone. */
 void tenure_lowered(struct tenure *t, uint64_t first, uint32_t n);
-/* A message waits for one of them to end. */
+/* A message waits for one of them to end; for that of this page. */
 void tenure_wanted(struct tenure *t);
+void tenure_page_wanted(struct tenure *t, uint64_t page, uint64_t now_ns);
 /* A slot whose deadline is over, which stops running; -1 when there is none. */
 int tenure_due(struct tenure *t, uint64_t now_ns);
+/* Calls that the thread has made, give or take those of some others. */
+uint32_t tenure_calls(const struct tenure *t, uint32_t thread);
+/* There is no frame for what a thread wants, perhaps for all that is kept. */
+void tenure_give_way(struct tenure *t, uint64_t now_ns);
 /* The thread waits for a page, or has been given one. */
-void tenure_thread_waits(struct tenure *t, uint32_t thread);
+void tenure_thread_waits(struct tenure *t, uint32_t thread, uint64_t now_ns);
 void tenure_thread_runs(struct tenure *t, uint32_t thread, uint64_t now_ns);
-/* The thread makes a call, so what it faulted on is done: a slot of its, which stops
- * running; -1 when there is none (any more). */
+/* The thread makes a call, so what it faulted on is done. */
+void tenure_thread_calls(struct tenure *t, uint32_t thread);
+/* Then, again and again: a slot of its, which stops running; -1 when there is none (any more). */
 int tenure_thread_done(struct tenure *t, uint32_t thread);
 
 #endif

@@ -2,11 +2,16 @@
 sim_sources = tests/sim/check.c tests/sim/core.c tests/sim/futex.c tests/sim/heap.c tests/sim/heap.h \
 	tests/sim/memory.c tests/sim/net.c \
 	tests/sim/node.c tests/sim/report.c tests/sim/rng.h tests/sim/sim.h tests/sim/thread.c \
-	tests/sim/work.c dsm/memory/evict.c dsm/memory/evict.h dsm/node/looks.c dsm/node/looks.h dsm/node/tenure.c dsm/node/tenure.h
+	tests/sim/work.c dsm/memory/evict.c dsm/memory/evict.h dsm/node/looks.c dsm/node/looks.h dsm/node/stretch.c dsm/node/stretch.h dsm/node/tenure.c dsm/node/tenure.h
 check_PROGRAMS += tests/sim/sim
 TESTS += tests/sim/sim
 tests_sim_sim_SOURCES = $(sim_sources) tests/sim/main.c
 tests_sim_sim_LDADD = libcoherence.la -lm
+
+check_PROGRAMS += tests/sim/scatter
+TESTS += tests/sim/scatter
+tests_sim_scatter_SOURCES = $(sim_sources) tests/sim/scatter.c
+tests_sim_scatter_LDADD = libcoherence.la -lm
 
 # The same with a core that has planted bugs
 check_PROGRAMS += tests/sim/mutants

@@ -102,6 +102,22 @@ void node_timer(struct sim *s, uint16_t node)
 	node_arm(s, node);
 }
 
+void node_call(struct sim *s, const struct thread *t)
+{
+	struct tenure *tenure = &s->nodes[t->node].tenure;
+	struct coh_event ev;
+	unsigned ended = 0;
+	int slot;
+
+	tenure_thread_calls(tenure, t->index + 1u);
+	ev.kind = COH_EV_TIMER;
+	while ((slot = tenure_thread_done(tenure, t->index + 1u)) >= 0) {
+		SIM_CHECK(s, ended++ < s->cfg.holds, "a tenure of node %u does not end", t->node);
+		ev.slot = slot;
+		node_step(s, t->node, &ev);
+	}
+}
+
 /* --- effects --- */
 
 static void raise_access(struct sim *s, uint16_t node, uint32_t page, enum coh_access access)
@@ -225,7 +241,7 @@ static void clear_frames(struct sim *s, uint16_t node, const struct coh_effect *
 }
 
 /* What a page's thread writes is seen by the version of the frame, which nobody has changed since he
- * was woken in the same step. All its faults are at the same word: so it may go early, always. */
+ * was woken in the same step. */
 static void hold_start(struct sim *s, uint16_t node, const struct coh_effect *e)
 {
 	struct node *n = &s->nodes[node];
@@ -234,7 +250,8 @@ static void hold_start(struct sim *s, uint16_t node, const struct coh_effect *e)
 	const int looked = n->woken && f->access == COH_WRITE;
 
 	if (looked)
-		w.may_go = looks_given(&n->tenure.looks, e->page, 0);
+		looks_given(&n->tenure.looks, &w, s->threads[node * s->cfg.threads + n->woken - 1].at,
+		            tenure_calls(&n->tenure, n->woken));
 	tenure_start(&n->tenure, e->slot, n->woken, looked ? &w : NULL, s->now);
 	node_arm(s, node);
 }
@@ -292,6 +309,8 @@ int node_step(struct sim *s, uint16_t node, const struct coh_event *ev)
 		s->stats.count[i] += fx->count[i];
 	if (fx->count[COH_N_DEFERRED]) {
 		tenure_wanted(&s->nodes[node].tenure);
+		if (ev->kind == COH_EV_MSG)
+			tenure_page_wanted(&s->nodes[node].tenure, ev->msg.page, s->now);
 		node_arm(s, node);
 	}
 	for (unsigned i = 0; i < COH_ROWS_MAX; i++)

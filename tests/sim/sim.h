@@ -12,6 +12,7 @@
  *   memory.c  a node's budget of frames
  *   work.c    what threads do         check.c  what must hold when the job is quiet
  *   report.c  figures                 main.c   options
+ *   scatter.c what one workload has to reach
  */
 #ifndef SIM_H
 #define SIM_H
@@ -109,6 +110,7 @@ enum op_kind {
 };
 struct touch {
 	uint32_t page;
+	uint16_t at; /* byte of it */
 	uint8_t write;
 };
 struct op {
@@ -127,6 +129,7 @@ struct thread {
 	uint8_t atomic;  /* an atomic of ours: 1 asked for, 2 carried out */
 	uint8_t write;   /* of the fault */
 	uint32_t page;   /* of the fault */
+	uint16_t at;
 	uint32_t old;    /* value before the atomic */
 	struct op op;
 	uint64_t since; /* the operation's first try */
@@ -257,6 +260,7 @@ struct workload {
 	const char *name, *what;
 	void (*setup)(struct sim *s);
 	void (*next)(struct sim *s, struct thread *t, struct op *op);
+	uint8_t anywhere; /* in its pages, else always at the same word */
 	uint8_t mix; /* atomics, prefetches, evictions and pairs may be mixed in */
 };
 extern const struct workload sim_workloads[];
@@ -300,6 +304,8 @@ int node_step(struct sim *s, uint16_t node, const struct coh_event *ev);
 /* Sees to it that node_timer() is called when the next tenure ends. */
 void node_arm(struct sim *s, uint16_t node);
 void node_timer(struct sim *s, uint16_t node);
+/* The thread makes a call. */
+void node_call(struct sim *s, const struct thread *t);
 void node_punch_if_free(struct sim *s, uint16_t node, uint32_t page);
 void node_allocate(struct sim *s, uint16_t node, uint32_t page);
 static inline struct frame *frame_at(struct sim *s, uint16_t node, uint32_t page)

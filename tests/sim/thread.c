@@ -116,8 +116,10 @@ static void fault_taken(struct sim *s, struct thread *t)
 	ev.n = rng_one_in(&s->rng, s->cfg.prefetch_in) ? 1 + rng_below(&s->rng, 16) : 0;
 	rc = memory_room(s, t->node, t->page);
 	ev.n = memory_run(s, t->node, ev.n);
-	tenure_thread_waits(&s->nodes[t->node].tenure, t->index + 1u);
+	tenure_thread_waits(&s->nodes[t->node].tenure, t->index + 1u, s->now);
 	s->nodes[t->node].wanted = t->page + 1;
+	if (rc)
+		tenure_give_way(&s->nodes[t->node].tenure, s->now);
 	if (rc == 0)
 		rc = node_step(s, t->node, &ev);
 	s->nodes[t->node].wanted = 0;
@@ -131,6 +133,7 @@ static void fault(struct sim *s, struct thread *t, const struct touch *touch)
 {
 	t->faulted = 1;
 	t->page = touch->page;
+	t->at = touch->at;
 	t->write = touch->write;
 	if (rng_next(&s->rng) >> 63) {
 		fault_taken(s, t);
@@ -400,6 +403,8 @@ void thread_retry_all(struct sim *s, uint16_t node)
 
 static void thread_try(struct sim *s, struct thread *t)
 {
+	if (t->op.kind != OP_ACCESS && t->op.kind != OP_PARK)
+		node_call(s, t);
 	switch (t->op.kind) {
 	case OP_ACCESS: try_access(s, t); break;
 	case OP_ATOMIC: try_atomic(s, t); break;

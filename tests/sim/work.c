@@ -98,6 +98,24 @@ static void next_false_sharing(struct sim *s, struct thread *t, struct op *op)
 		touch(op, (group * 2 + below(s, 2)) % s->n_pages, below(s, 2));
 }
 
+/* As keys are sorted by a digit: everybody writes to all pages, in no order, each time a word behind
+ * the last; and a barrier. */
+static void next_scatter(struct sim *s, struct thread *t, struct op *op)
+{
+	if (t->step == 0 && s->draining && t->round >= s->stop_round) {
+		op->kind = OP_PARK;
+		return;
+	}
+	if (t->step == 64 * s->n_pages || s->draining) {
+		op->kind = OP_BARRIER;
+		t->round++;
+		t->step = 0;
+		return;
+	}
+	touch(op, below(s, s->n_pages), 1);
+	t->step++;
+}
+
 /* A sequential scan with runs of prefetch ahead of it. */
 static void next_scan(struct sim *s, struct thread *t, struct op *op)
 {
@@ -254,20 +272,21 @@ static void next_buffer(struct sim *s, struct thread *t, struct op *op)
 }
 
 const struct workload sim_workloads[] = {
-	{ "uniform", "any page, one write in four", NULL, next_uniform, 1 },
-	{ "zipf", "few hot pages, a long tail", NULL, next_zipf, 1 },
-	{ "producer", "one writer a page, two readers", NULL, next_producer, 1 },
-	{ "migratory", "read then write by one after the other", NULL, next_migratory, 1 },
+	{ "uniform", "any page, one write in four", NULL, next_uniform, 1, 1 },
+	{ "zipf", "few hot pages, a long tail", NULL, next_zipf, 1, 1 },
+	{ "producer", "one writer a page, two readers", NULL, next_producer, 0, 1 },
+	{ "migratory", "read then write by one after the other", NULL, next_migratory, 0, 1 },
 	{ "false-sharing", "four threads write words of their own in one page", NULL,
-	  next_false_sharing, 1 },
+	  next_false_sharing, 1, 1 },
+	{ "scatter", "write to all pages in no order, barrier", NULL, next_scatter, 1, 0 },
 	{ "stencil", "read the neighbours' edges, write one's own, barrier", NULL, next_stencil,
-	  0 },
-	{ "read-mostly", "any page, one write in 500", NULL, next_read_mostly, 1 },
-	{ "scan", "sequential reads with prefetched runs", NULL, next_scan, 1 },
-	{ "hot", "all threads on two pages, half of it atomics", NULL, next_hot, 1 },
-	{ "convoy", "all threads on four mutexes", setup_locks, next_convoy, 0 },
+	  0, 0 },
+	{ "read-mostly", "any page, one write in 500", NULL, next_read_mostly, 1, 1 },
+	{ "scan", "sequential reads with prefetched runs", NULL, next_scan, 1, 1 },
+	{ "hot", "all threads on two pages, half of it atomics", NULL, next_hot, 0, 1 },
+	{ "convoy", "all threads on four mutexes", setup_locks, next_convoy, 0, 0 },
 	{ "buffer", "bounded buffers under mutex and two conditions", setup_buffers, next_buffer,
-	  0 },
+	  0, 0 },
 	{ 0 },
 };
 
@@ -306,6 +325,8 @@ static void mix(struct sim *s, struct op *op)
 void work_next(struct sim *s, struct thread *t, struct op *op)
 {
 	s->cfg.work->next(s, t, op);
+	if (s->cfg.work->anywhere && op->kind == OP_ACCESS)
+		op->touch[0].at = t->ops * 8 % 4096;
 	if (s->cfg.work->mix && op->kind == OP_ACCESS)
 		mix(s, op);
 }

@@ -217,7 +217,7 @@ static void test_tenure_waiting(void)
 	tenure_start(&tenure, 1, 11, NULL, 1000);
 	tenure.slot[1].limit_ns = 800; /* no matter what was drawn */
 	tenure_start(&tenure, 2, 22, NULL, 1000);
-	tenure_thread_waits(&tenure, 11); /* for another page */
+	tenure_thread_waits(&tenure, 11, 1000); /* for another page */
 	CU_ASSERT_EQUAL(tenure_due(&tenure, 1100), 2);
 	CU_ASSERT_EQUAL(tenure_due(&tenure, 1799), -1);
 	CU_ASSERT_EQUAL(tenure.next_ns, 1800);
@@ -235,7 +235,7 @@ static void test_tenure_limit(void)
 	tenure_start(&tenure, 1, 11, NULL, 1000);
 	tenure.slot[1].limit_ns = 800;
 	for (uint64_t now = 1050; now < 1900; now += 50) { /* a thread that never has enough */
-		tenure_thread_waits(&tenure, 11);
+		tenure_thread_waits(&tenure, 11, now);
 		if (now < 1800) {
 			CU_ASSERT_EQUAL(tenure_due(&tenure, now), -1);
 		}
