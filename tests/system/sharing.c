@@ -16,8 +16,8 @@
 #define ROWS 16
 
 /* In no order that a node could foresee: what comes ahead of a fault is none, and all rows are to have as many. A row comes
- * more than TRAILS_OPEN others after the one before it. */
-static const int order[ROWS] = { 1, 9, 8, 0, 13, 4, 3, 7, 12, 11, 6, 15, 2, 10, 14, 5 };
+ * more than TRAILS_OPEN pages after the one before it, and the first one after the page there, which comes before all rows. */
+static const int order[ROWS] = { 3, 9, 2, 8, 1, 15, 7, 14, 6, 13, 12, 0, 11, 10, 5, 4 };
 
 struct page {
 	volatile uint64_t word[PAGE / 8];
@@ -48,6 +48,8 @@ int main(void)
 	name_halves(apart);
 	for (int turn = 0; turn < TURNS; turn++) {
 		apart->word[node.rank * PAGE / 16]++;
+		if (node.rank == 1)
+			OK(dsm_prefetch(node.dsm, alone, PAGE)); /* which is no fault, and takes it from the other */
 		node_barrier();
 		if (turn % 2 == node.rank)
 			same->word[8]++;
