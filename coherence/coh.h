@@ -235,6 +235,8 @@ struct coh_effects {
 	uint32_t self_head, self_len;
 	uint32_t consumed; /* READ, WRITE, PREFETCH: pages dealt with, from 1 */
 	uint32_t object;   /* MUTEX_CREATE */
+	uint32_t deferred;     /* with COH_N_DEFERRED: the slot of the tenure that a message waits for */
+	uint8_t deferred_type; /* the message's (enum coh_msg_type) */
 	uint32_t count[COH_COUNTS];
 	uint8_t row_taken[COH_ROWS_MAX]; /* rows of coh_rows() taken by this step */
 };

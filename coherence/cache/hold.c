@@ -32,4 +32,6 @@ void coh_cache_act_defer(struct take *t)
 	h->landing = t->msg->landing;
 	h->refresh = t->msg->refresh;
 	t->fx->count[COH_N_DEFERRED]++;
+	t->fx->deferred = t->line->hold - 1;
+	t->fx->deferred_type = t->msg->type;
 }

@@ -13,7 +13,7 @@ static void end_tenures(struct dsm *d)
 	const uint32_t thread = clock_thread();
 	int slot;
 
-	tenure_thread_calls(&d->tenure, thread);
+	tenure_thread_calls(&d->tenure, thread, d->tenure.kept ? clock_now_ns() : 0);
 	while (d->tenure.running && (slot = tenure_thread_done(&d->tenure, thread)) >= 0) {
 		ev.slot = slot;
 		node_step(d, &ev);

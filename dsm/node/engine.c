@@ -230,8 +230,10 @@ static void watch_fault(struct dsm *d, uint64_t first, uint32_t n)
 		return;
 	offset = f->address & (REGION_PTE_BYTES - 1);
 	w->page = f->page;
+	w->thread = f->thread;
+	w->missed = f->kind == DSM_LATENCY_READ_MISS || f->kind == DSM_LATENCY_WRITE_MISS;
 	looks_given(&d->tenure.looks, w, offset, tenure_calls(&d->tenure, f->thread));
-	w->bytes = w->may_go || w->early ? LOOKS_BYTES : 8;
+	w->bytes = w->may_go || w->often ? LOOKS_BYTES : 8;
 	w->at = (uint8_t *)region_frame_at(&d->memory.region, f->page) + (offset & -(uint64_t)w->bytes);
 	w->was = looks_content(w);
 }
@@ -309,7 +311,8 @@ static void carry_out(struct dsm *d)
 	for (unsigned i = 0; i < COH_COUNTS; i++)
 		d->engine.count[i] += d->engine.fx.count[i];
 	if (d->engine.fx.count[COH_N_DEFERRED])
-		tenure_wanted(&d->tenure);
+		tenure_wanted(&d->tenure, d->engine.fx.deferred,
+		              d->engine.fx.deferred_type == COH_MSG_FWD_GETS, clock_now_ns());
 }
 
 /* Whoever wants the page, and finds it gone, asks for it once more. When it cannot be given up
@@ -393,8 +396,6 @@ int node_step(struct dsm *d, const struct coh_event *ev)
 	if (__builtin_expect(d->trace.on, 0))
 		trace_step(d, ev);
 	carry_out(d);
-	if (ev->kind == COH_EV_MSG && d->engine.fx.count[COH_N_DEFERRED])
-		tenure_page_wanted(&d->tenure, ev->msg.page, clock_now_ns());
 	if (d->engine.n_compared)
 		tell_compared(d);
 	/* Whoever steps may free a slot, application threads too: by ending the tenure that

@@ -18,21 +18,34 @@ static void count_early(struct looks_page *p, int early)
 		p->early++;
 }
 
+/* The page is a little further on than the thread's last one. */
+static int in_order(struct looks *w, const struct looked *looked)
+{
+	uint64_t *last = &w->last[looked->thread % LOOKS_THREADS];
+	const uint64_t step = looked->page - *last;
+
+	*last = looked->page;
+	return step - 1 < LOOKS_BEHIND;
+}
+
 void looks_given(struct looks *w, struct looked *looked, uint64_t offset, uint32_t calls)
 {
 	struct looks_page *p = place_of(w, looked->page);
+	const int ordered = in_order(w, looked);
 	int again;
 
+	calls = calls << 16 ^ looked->thread;
 	if (p->page != looked->page + 1) {
 		*p = (struct looks_page){.page = looked->page + 1, .at = offset, .calls = calls};
 		return;
 	}
 	again = p->at == offset;
-	count_early(p, !again && p->calls == calls);
+	looked->early = looked->missed && !again && !ordered && p->calls == calls;
+	count_early(p, looked->early);
 	p->at = (uint16_t)offset;
 	p->calls = calls;
-	looked->early = p->early > 0;
-	looked->may_go = again && !p->fought && !looked->early;
+	looked->often = p->early > 0;
+	looked->may_go = again && !p->fought;
 	p->fought -= p->fought > 0;
 }
 

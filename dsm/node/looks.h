@@ -5,7 +5,8 @@
  * word of a page, the page goes back and forth between nodes that wait for each other, and it may go
  * when all of it has changed and then has been left alone. Pages that are still being written when
  * their time is over are left that time for a while. A page that comes back to a thread for another
- * place in it, when the thread has made no call in between, was taken early. Under the node's lock.
+ * place in it, when the thread has made no call since, was taken early, unless it is one of those behind
+ * the thread's last one, as in a loop over all of them. Under the node's lock.
  */
 #ifndef LOOKS_H
 #define LOOKS_H
@@ -14,15 +15,18 @@
 
 #define LOOKS_PAGES 4096 /* remembered at a time, in the places that their numbers have */
 #define LOOKS_BYTES 4096 /* that are looked at of a page that may go early */
+#define LOOKS_THREADS 64 /* whose last pages are told from others' */
+#define LOOKS_BEHIND 32  /* pages */
 
 struct looks {
 	struct looks_page {
 		uint64_t page;   /* and 1; 0: none */
-		uint32_t calls;  /* that its thread had made when it faulted last */
+		uint32_t calls;  /* by which its last fault's thread, and how far that was, are known */
 		uint16_t at;     /* byte of the page where that was */
 		uint8_t early;   /* so much oftener taken early than not */
 		uint8_t fought;  /* so many times more it is not given up early */
 	} page[LOOKS_PAGES];
+	uint64_t last[LOOKS_THREADS]; /* page */
 };
 
 /* What is looked at; its bytes are 4, or a multiple of 8. at is NULL: nothing. */
@@ -32,11 +36,14 @@ struct looked {
 	uint32_t bytes;
 	uint64_t was; /* its content when the thread was given it */
 	int may_go;   /* before its time is over */
+	uint32_t thread;
+	int missed;   /* nothing was here, not even for reading */
 	int early;    /* it was taken early */
+	int often;    /* it is so more often than not */
 };
 
-/* A thread that has made so many calls is given the page for an access there: says in the page's looked
- * whether it may go before its time, and whether it was taken early. */
+/* A thread that has made so many calls is given the page for an access there. looked says which thread, which
+ * page, and whether nothing was here; what else it says of the page is found out. */
 void looks_given(struct looks *w, struct looked *looked, uint64_t offset, uint32_t calls);
 /* Its time was over while it was being written. */
 void looks_fought(struct looks *w, uint64_t page);

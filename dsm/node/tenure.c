@@ -6,6 +6,7 @@
 
 #define LIMIT_BASES 128 /* bases that a page is held at most */
 #define QUIET_NS 10000  /* a page that has changed, and not for so long, has been left alone */
+#define IDLE_PART 8     /* of a base for which one that is kept has not changed */
 
 void tenure_init(struct tenure *t, uint64_t base_ns, unsigned rank)
 {
@@ -13,6 +14,7 @@ void tenure_init(struct tenure *t, uint64_t base_ns, unsigned rank)
 	t->base_ns = base_ns;
 	t->limit_ns = base_ns * LIMIT_BASES;
 	t->random = rank;
+	stretch_init(&t->stretch, base_ns);
 	t->next_ns = UINT64_MAX;
 }
 
@@ -43,7 +45,9 @@ static void set_deadline(struct tenure *t, struct tenure_slot *s, uint64_t at_ns
 static void watch(struct tenure *t, struct tenure_slot *s, uint64_t now_ns)
 {
 	s->wanted = 1;
-	s->look_ns = now_ns + t->base_ns;
+	s->look_ns = now_ns + t->base_ns / IDLE_PART;
+	if (s->look_ns < s->start_ns + t->base_ns)
+		s->look_ns = s->start_ns + t->base_ns;
 	if (s->looked.at)
 		s->last = looks_content(&s->looked);
 	if (s->look_ns < t->next_ns)
@@ -60,11 +64,16 @@ static void keep_on(struct tenure *t, struct tenure_slot *s, uint64_t now_ns)
 		set_deadline(t, s, s->kept_ns);
 }
 
-static void keep(struct tenure *t, struct tenure_slot *s, uint64_t now_ns)
+static void given_early(struct tenure *t, struct tenure_slot *s, uint64_t now_ns)
 {
-	s->kept_ns = stretch_keeps(&t->stretch, t->base_ns, draw(t), now_ns);
-	if (s->kept_ns)
-		keep_on(t, s, now_ns);
+	if (s->looked.early)
+		stretch_early(&t->stretch, now_ns);
+	if (s->looked.often)
+		s->kept_ns = stretch_keeps(&t->stretch, draw(t), now_ns);
+	if (!s->kept_ns)
+		return;
+	t->kept++;
+	keep_on(t, s, now_ns);
 }
 
 void tenure_start(struct tenure *t, unsigned slot, uint32_t thread, const struct looked *w,
@@ -84,13 +93,13 @@ void tenure_start(struct tenure *t, unsigned slot, uint32_t thread, const struct
 	if (slot >= t->top)
 		t->top = slot + 1;
 	set_deadline(t, s, now_ns + t->base_ns);
-	if (w && w->early)
-		keep(t, s, now_ns);
+	given_early(t, s, now_ns);
 }
 
 static void stop(struct tenure *t, unsigned slot)
 {
 	t->slot[slot].deadline_ns = 0;
+	t->kept -= t->slot[slot].kept_ns > 0;
 	while (t->top && !t->slot[t->top - 1].deadline_ns)
 		t->top--;
 	if (--t->running)
@@ -109,9 +118,25 @@ void tenure_lowered(struct tenure *t, uint64_t first, uint32_t n)
 	}
 }
 
-void tenure_wanted(struct tenure *t)
+/* From now on it is like any other. */
+static void keep_no_longer(struct tenure *t, struct tenure_slot *s)
 {
+	t->kept--;
+	s->kept_ns = 0;
+	if (s->looked.at && looks_content(&s->looked) != s->looked.was)
+		s->done = 1;
+	set_deadline(t, s, s->start_ns + (s->waits && !s->done ? s->limit_ns : t->base_ns));
+}
+
+void tenure_wanted(struct tenure *t, unsigned slot, int to_read, uint64_t now_ns)
+{
+	struct tenure_slot *s = &t->slot[slot];
+
 	t->deferred = 1;
+	if (s->deadline_ns && s->kept_ns && to_read)
+		keep_no_longer(t, s);
+	else if (s->deadline_ns && s->kept_ns)
+		watch(t, s, now_ns);
 	for (unsigned i = 0; i < t->top; i++)
 		if (t->slot[i].deadline_ns && t->slot[i].looked.may_go)
 			t->next_ns = 1; /* a look, at once; 0 would be none */
@@ -122,23 +147,36 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* What is kept may go. */
+static void let_go(struct tenure *t, uint64_t now_ns)
+{
+	for (unsigned i = 0; t->kept && i < t->top; i++)
+		if (t->slot[i].deadline_ns && t->slot[i].kept_ns)
+			set_deadline(t, &t->slot[i], now_ns);
+}
+
+static void give_way(struct tenure *t, uint64_t now_ns)
+{
+	if (t->stretch.gave_way)
+		return;
+	stretch_give_way(&t->stretch, now_ns);
+	let_go(t, now_ns);
+}
+
 /* Of a page that is kept. */
 static uint64_t look_kept(struct tenure *t, struct tenure_slot *s, uint64_t now_ns)
 {
-	uint64_t is;
-
 	if (now_ns >= s->deadline_ns) {
-		if (s->waits)
-			stretch_give_way(&t->stretch, t->base_ns, now_ns);
+		if (s->waits && now_ns < s->kept_ns)
+			give_way(t, now_ns);
 		return 0;
 	}
 	if (!s->wanted || s->waits || !s->looked.at)
 		return s->deadline_ns;
 	if (now_ns >= s->look_ns) {
-		is = s->last;
-		watch(t, s, now_ns);
-		if (is == s->last)
+		if (looks_content(&s->looked) == s->last)
 			return 0;
+		watch(t, s, now_ns);
 	}
 	return earlier(s->look_ns, s->deadline_ns);
 }
@@ -191,50 +229,39 @@ int tenure_due(struct tenure *t, uint64_t now_ns)
 	return due;
 }
 
-void tenure_page_wanted(struct tenure *t, uint64_t page, uint64_t now_ns)
-{
-	for (unsigned i = 0; i < t->top; i++) {
-		struct tenure_slot *s = &t->slot[i];
-
-		if (s->deadline_ns && s->kept_ns && s->looked.at && s->looked.page == page)
-			watch(t, s, now_ns);
-	}
-}
-
 uint32_t tenure_calls(const struct tenure *t, uint32_t thread)
 {
 	return t->calls[thread % TENURE_THREADS];
 }
 
-void tenure_thread_calls(struct tenure *t, uint32_t thread)
+void tenure_thread_calls(struct tenure *t, uint32_t thread, uint64_t now_ns)
 {
 	t->calls[thread % TENURE_THREADS]++;
+	t->ended = 0;
 	stretch_end(&t->stretch);
+	let_go(t, now_ns);
 }
 
 void tenure_give_way(struct tenure *t, uint64_t now_ns)
 {
-	for (unsigned i = 0; i < t->top; i++)
-		if (t->slot[i].deadline_ns && t->slot[i].kept_ns) {
-			set_deadline(t, &t->slot[i], now_ns);
-			t->slot[i].waits = 1;
-		}
+	if (t->kept)
+		give_way(t, now_ns);
 }
 
 int tenure_thread_done(struct tenure *t, uint32_t thread)
 {
-	if (!t->running || !thread)
-		return -1;
-	for (unsigned i = 0; i < t->top; i++)
-		if (t->slot[i].deadline_ns && t->slot[i].thread == thread) {
-			stop(t, i); /* next_ns may be too early now, which costs a look */
-			return (int)i;
+	for (; thread && t->ended < t->top; t->ended++)
+		if (t->slot[t->ended].deadline_ns && t->slot[t->ended].thread == thread) {
+			stop(t, t->ended); /* next_ns may be too early now, which costs a look */
+			return (int)t->ended;
 		}
+	t->ended = 0;
 	return -1;
 }
 
 void tenure_thread_waits(struct tenure *t, uint32_t thread, uint64_t now_ns)
 {
+	stretch_fault(&t->stretch, now_ns);
 	if (!t->running || !thread)
 		return;
 	for (unsigned i = 0; i < t->top; i++) {
@@ -262,9 +289,9 @@ void tenure_thread_runs(struct tenure *t, uint32_t thread, uint64_t now_ns)
 		uint64_t limit = s->start_ns + s->limit_ns, at = now_ns + t->base_ns;
 		if (!s->deadline_ns || s->thread != thread || s->done)
 			continue;
-		if (s->kept_ns)
-			keep_on(t, s, now_ns);
-		else
+		if (!s->kept_ns)
 			set_deadline(t, s, earlier(at, limit));
+		else if (!t->stretch.gave_way)
+			keep_on(t, s, now_ns);
 	}
 }

@@ -9,9 +9,10 @@
  * in the simulator (tests/sim) 16 nodes with instructions of up to four pages out of a
  * dozen waited up to 700 s then, as compared with 40 ms. What a thread was given a page for is
  * done, too, when that is seen (looks.h): the page does not stay for another one's sake then, and
- * goes before its time where pages are handed back and forth. Pages that were taken early are kept for
- * a stretch (stretch.h), but for those that have not changed for a base while their thread ran, and
- * others wait. Under the node's lock.
+ * goes before its time where pages are handed back and forth. Pages that are often taken early are kept
+ * for a stretch (stretch.h), until a thread of the node makes a call; but one that others want goes when it
+ * has not changed for a while although its thread does not wait, and one that others want to read has
+ * its time like any other. Under the node's lock.
  */
 #ifndef TENURE_H
 #define TENURE_H
@@ -45,6 +46,8 @@ struct tenure {
 	struct tenure_slot slot[TENURE_SLOTS];
 	uint64_t next_ns; /* not later than the earliest deadline; UINT64_MAX: none runs */
 	unsigned running, top; /* how many run, and all of them below top */
+	unsigned kept;         /* how many of them are of pages that are kept */
+	unsigned ended;        /* those of a thread that makes a call are not below */
 	int deferred; /* a message may be waiting for one of them to end */
 	struct looks looks;
 	struct stretch stretch;
@@ -57,20 +60,19 @@ void tenure_start(struct tenure *t, unsigned slot, uint32_t thread, const struct
                   uint64_t now_ns);
 /* These pages are no longer written here, and may be gone. */
 void tenure_lowered(struct tenure *t, uint64_t first, uint32_t n);
-/* A message waits for one of them to end; for that of this page. */
-void tenure_wanted(struct tenure *t);
-void tenure_page_wanted(struct tenure *t, uint64_t page, uint64_t now_ns);
+/* A message waits for this one to end, for somebody who wants to read or to write. */
+void tenure_wanted(struct tenure *t, unsigned slot, int to_read, uint64_t now_ns);
 /* A slot whose deadline is over, which stops running; -1 when there is none. */
 int tenure_due(struct tenure *t, uint64_t now_ns);
-/* Calls that the thread has made, give or take those of some others. */
+/* How many calls the thread has made, give or take those of some others. */
 uint32_t tenure_calls(const struct tenure *t, uint32_t thread);
 /* There is no frame for what a thread wants, perhaps for all that is kept. */
 void tenure_give_way(struct tenure *t, uint64_t now_ns);
 /* The thread waits for a page, or has been given one. */
 void tenure_thread_waits(struct tenure *t, uint32_t thread, uint64_t now_ns);
 void tenure_thread_runs(struct tenure *t, uint32_t thread, uint64_t now_ns);
-/* The thread makes a call, so what it faulted on is done. */
-void tenure_thread_calls(struct tenure *t, uint32_t thread);
+/* The thread makes a call, so what it faulted on is done, and may be so what others work on. */
+void tenure_thread_calls(struct tenure *t, uint32_t thread, uint64_t now_ns);
 /* Then, again and again: a slot of its, which stops running; -1 when there is none (any more). */
 int tenure_thread_done(struct tenure *t, uint32_t thread);
 

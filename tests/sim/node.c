@@ -109,7 +109,7 @@ void node_call(struct sim *s, const struct thread *t)
 	unsigned ended = 0;
 	int slot;
 
-	tenure_thread_calls(tenure, t->index + 1u);
+	tenure_thread_calls(tenure, t->index + 1u, s->now);
 	ev.kind = COH_EV_TIMER;
 	while ((slot = tenure_thread_done(tenure, t->index + 1u)) >= 0) {
 		SIM_CHECK(s, ended++ < s->cfg.holds, "a tenure of node %u does not end", t->node);
@@ -249,9 +249,13 @@ static void hold_start(struct sim *s, uint16_t node, const struct coh_effect *e)
 	struct looked w = {.page = e->page, .at = &f->version, .bytes = 4, .was = f->version};
 	const int looked = n->woken && f->access == COH_WRITE;
 
-	if (looked)
-		looks_given(&n->tenure.looks, &w, s->threads[node * s->cfg.threads + n->woken - 1].at,
-		            tenure_calls(&n->tenure, n->woken));
+	if (looked) {
+		const struct thread *t = &s->threads[node * s->cfg.threads + n->woken - 1];
+
+		w.thread = n->woken;
+		w.missed = !t->upgrade;
+		looks_given(&n->tenure.looks, &w, t->at, tenure_calls(&n->tenure, n->woken));
+	}
 	tenure_start(&n->tenure, e->slot, n->woken, looked ? &w : NULL, s->now);
 	node_arm(s, node);
 }
@@ -308,9 +312,8 @@ int node_step(struct sim *s, uint16_t node, const struct coh_event *ev)
 	for (unsigned i = 0; i < COH_COUNTS; i++)
 		s->stats.count[i] += fx->count[i];
 	if (fx->count[COH_N_DEFERRED]) {
-		tenure_wanted(&s->nodes[node].tenure);
-		if (ev->kind == COH_EV_MSG)
-			tenure_page_wanted(&s->nodes[node].tenure, ev->msg.page, s->now);
+		tenure_wanted(&s->nodes[node].tenure, fx->deferred,
+		              fx->deferred_type == COH_MSG_FWD_GETS, s->now);
 		node_arm(s, node);
 	}
 	for (unsigned i = 0; i < COH_ROWS_MAX; i++)

@@ -130,6 +130,7 @@ struct thread {
 	uint8_t write;   /* of the fault */
 	uint32_t page;   /* of the fault */
 	uint16_t at;
+	uint8_t upgrade; /* the page was here for reading */
 	uint32_t old;    /* value before the atomic */
 	struct op op;
 	uint64_t since; /* the operation's first try */

@@ -134,6 +134,7 @@ static void fault(struct sim *s, struct thread *t, const struct touch *touch)
 	t->faulted = 1;
 	t->page = touch->page;
 	t->at = touch->at;
+	t->upgrade = s->nodes[t->node].frames[touch->page].access == COH_READ;
 	t->write = touch->write;
 	if (rng_next(&s->rng) >> 63) {
 		fault_taken(s, t);
