@@ -15,11 +15,6 @@
 #define VAIN_MOST 4                   /* of the longest, before a rest */
 #define RESTS_MOST 6                  /* then a rest takes 64 of the longest stretches */
 
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 void stretch_init(struct stretch *s, uint64_t base_ns)
 {
 	memset(s, 0, sizeof *s);

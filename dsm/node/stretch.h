@@ -31,6 +31,11 @@ struct stretch {
 	int gave_way;
 };
 
+static inline uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 void stretch_init(struct stretch *s, uint64_t base_ns);
 /* A page has come back that was taken early. */
 void stretch_early(struct stretch *s, uint64_t now_ns);

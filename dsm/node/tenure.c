@@ -142,11 +142,6 @@ void tenure_wanted(struct tenure *t, unsigned slot, int to_read, uint64_t now_ns
 			t->next_ns = 1; /* a look, at once; 0 would be none */
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* What is kept may go. */
 static void let_go(struct tenure *t, uint64_t now_ns)
 {
