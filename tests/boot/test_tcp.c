@@ -252,7 +252,7 @@ static void give_up_together(struct party *p, struct job_report *r)
 {
 	r->gave_up = 1;
 	for (int i = 0; i < p->size; i++)
-		while (!p->reports[i].gave_up)
+		while (!p->reports[i].gave_up && !p->reports[i].done)
 			usleep(1000);
 }
 

@@ -16,7 +16,7 @@
 #define ROWS 16
 
 /* In no order that a node could foresee: what comes ahead of a fault is none, and all rows are to have as many. A row comes
- * more than TRAILS_OPEN pages after the one before it, and the first one after the page there, which comes before all rows. */
+ * more than TRAILS_OPEN pages after the one before it, and the first one so long after the three pages before the rows. */
 static const int order[ROWS] = { 3, 9, 2, 8, 1, 15, 7, 14, 6, 13, 12, 0, 11, 10, 5, 4 };
 
 struct page {
