@@ -5,12 +5,12 @@
 #include "dsm/base/base.h"
 
 int faults_remember(struct faults *faults, const struct trap_fault *f, unsigned kind,
-                    struct waiter *w)
+                    struct waiter *w, uint64_t now_ns)
 {
 	if (faults->n == FAULTS_MAX)
 		return 0;
 	faults->list[faults->n++] = (struct fault){.page = f->page,
-	                                           .since_ns = clock_now_ns(),
+	                                           .since_ns = now_ns,
 	                                           .address = f->address,
 	                                           .thread = f->thread,
 	                                           .write = f->write,

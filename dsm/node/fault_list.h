@@ -45,7 +45,7 @@ struct faults {
 /* Returns 1 when there was a place in the list. Without one the fault is served all the same,
  * only not reported on; with a waiter it would never be woken. */
 int faults_remember(struct faults *faults, const struct trap_fault *f, unsigned kind,
-                    struct waiter *w);
+                    struct waiter *w, uint64_t now_ns);
 /* A waiter of the list's own for the calling thread, which has waits_answer() of it and nothing
  * else. NULL: there are as many as faults can be remembered. */
 struct waiter *faults_waiter(struct faults *faults, struct waits *waits);

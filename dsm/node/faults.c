@@ -43,9 +43,10 @@ static void frame_wait_end(struct dsm *d, uint64_t since_ns, int rc)
 static int step_for(struct dsm *d, const struct trap_fault *f, struct waiter *w,
                     const struct coh_event *ev)
 {
-	int remembered = faults_remember(&d->faults, f, kind_of(d, f), w), rc;
+	const uint64_t now_ns = clock_now_ns();
+	int remembered = faults_remember(&d->faults, f, kind_of(d, f), w, now_ns), rc;
 
-	tenure_thread_waits(&d->tenure, f->thread, clock_now_ns());
+	tenure_thread_waits(&d->tenure, f->thread, now_ns);
 	if (__builtin_expect(d->away.left != 0, 0) && away_fault(&d->away, f->page)) {
 		d->engine.fx.consumed = 1;
 		return 0; /* it is woken when the page is there */
@@ -140,7 +141,7 @@ static int fault_step(struct dsm *d, const struct trap_fault *f, struct waiter *
 	int rc = f->write ? pins_writer_waits(d, f->page) : 0;
 
 	if (rc > 0)
-		faults_remember(&d->faults, f, kind_of(d, f), w);
+		faults_remember(&d->faults, f, kind_of(d, f), w, clock_now_ns());
 	if (rc)
 		return rc > 0 ? 0 : rc;
 	/* With DSM_CHECK nothing comes that was not asked for. */
