@@ -232,7 +232,7 @@ static void watch_fault(struct dsm *d, uint64_t first, uint32_t n)
 	w->page = f->page;
 	w->thread = f->thread;
 	w->missed = f->kind == DSM_LATENCY_READ_MISS || f->kind == DSM_LATENCY_WRITE_MISS;
-	looks_given(&d->tenure.looks, w, offset, tenure_calls(&d->tenure, f->thread));
+	looks_given(&d->tenure.looks, w, offset);
 	w->bytes = w->may_go || w->often ? LOOKS_BYTES : 8;
 	w->at = (uint8_t *)region_frame_at(&d->memory.region, f->page) + (offset & -(uint64_t)w->bytes);
 	w->was = looks_content(w);

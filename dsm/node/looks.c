@@ -10,6 +10,16 @@ static struct looks_page *place_of(struct looks *w, uint64_t page)
 	return &w->page[page % LOOKS_PAGES];
 }
 
+static struct looks_thread *thread_of(struct looks *w, uint32_t thread)
+{
+	return &w->thread[thread % LOOKS_THREADS];
+}
+
+void looks_call(struct looks *w, uint32_t thread)
+{
+	thread_of(w, thread)->calls++;
+}
+
 static void count_early(struct looks_page *p, int early)
 {
 	if (!early)
@@ -19,22 +29,22 @@ static void count_early(struct looks_page *p, int early)
 }
 
 /* The page is a little further on than the thread's last one. */
-static int in_order(struct looks *w, const struct looked *looked)
+static int in_order(struct looks_thread *t, const struct looked *looked)
 {
-	uint64_t *last = &w->last[looked->thread % LOOKS_THREADS];
-	const uint64_t step = looked->page - *last;
+	const uint64_t step = looked->page - t->last;
 
-	*last = looked->page;
+	t->last = looked->page;
 	return step - 1 < LOOKS_BEHIND;
 }
 
-void looks_given(struct looks *w, struct looked *looked, uint64_t offset, uint32_t calls)
+void looks_given(struct looks *w, struct looked *looked, uint64_t offset)
 {
 	struct looks_page *p = place_of(w, looked->page);
-	const int ordered = in_order(w, looked);
+	struct looks_thread *t = thread_of(w, looked->thread);
+	const uint32_t calls = t->calls << 16 ^ looked->thread;
+	const int ordered = in_order(t, looked);
 	int again;
 
-	calls = calls << 16 ^ looked->thread;
 	if (p->page != looked->page + 1) {
 		*p = (struct looks_page){.page = looked->page + 1, .at = offset, .calls = calls};
 		return;

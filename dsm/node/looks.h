@@ -15,7 +15,7 @@
 
 #define LOOKS_PAGES 4096 /* remembered at a time, in the places that their numbers have */
 #define LOOKS_BYTES 4096 /* that are looked at of a page that may go early */
-#define LOOKS_THREADS 64 /* whose last pages are told from others' */
+#define LOOKS_THREADS 64 /* that are told from others, by their numbers' last digits */
 #define LOOKS_BEHIND 32  /* pages */
 
 struct looks {
@@ -26,7 +26,10 @@ struct looks {
 		uint8_t early;   /* so much oftener taken early than not */
 		uint8_t fought;  /* so many times more it is not given up early */
 	} page[LOOKS_PAGES];
-	uint64_t last[LOOKS_THREADS]; /* page */
+	struct looks_thread {
+		uint64_t last;  /* page that it was given */
+		uint32_t calls; /* that it has made */
+	} thread[LOOKS_THREADS];
 };
 
 /* What is looked at; its bytes are 4, or a multiple of 8. at is NULL: nothing. */
@@ -42,9 +45,11 @@ struct looked {
 	int often;    /* it is so more often than not */
 };
 
-/* A thread that has made so many calls is given the page for an access there. looked says which thread, which
- * page, and whether nothing was here; what else it says of the page is found out. */
-void looks_given(struct looks *w, struct looked *looked, uint64_t offset, uint32_t calls);
+/* A thread is given the page for an access there. looked says which thread, which page, and whether nothing
+ * was here; what else it says of the page is found out. */
+void looks_given(struct looks *w, struct looked *looked, uint64_t offset);
+/* A thread makes a call. */
+void looks_call(struct looks *w, uint32_t thread);
 /* Its time was over while it was being written. */
 void looks_fought(struct looks *w, uint64_t page);
 /* A sum over what is there now. Whoever writes meanwhile does no harm. */

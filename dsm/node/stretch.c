@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "dsm/base/base.h"
+
 /* In bases (tenure.h). In the shortest stretch some hundred pages come. Patience lasts longer than one
  * takes that nobody keeps, up to twice this: in the simulator 16 and 64 nodes do best with 1 or 2, and
  * with 8 worse than without any of this; 2 to 8 nodes do not care. */
@@ -19,7 +21,7 @@ void stretch_init(struct stretch *s, uint64_t base_ns)
 {
 	memset(s, 0, sizeof *s);
 	s->base_ns = base_ns;
-	s->length_ns = earlier(LENGTH * base_ns, LONGEST_NS);
+	s->length_ns = clock_earlier(LENGTH * base_ns, LONGEST_NS);
 }
 
 void stretch_early(struct stretch *s, uint64_t now_ns)
@@ -34,14 +36,14 @@ void stretch_early(struct stretch *s, uint64_t now_ns)
 /* It has taken its time. Were there still more than half as many faults at the end? */
 static void judge(struct stretch *s)
 {
-	const uint64_t most = earlier(LENGTH_MOST * s->base_ns, LONGEST_NS);
+	const uint64_t most = clock_earlier(LENGTH_MOST * s->base_ns, LONGEST_NS);
 
 	if (2 * s->faults[1] <= s->faults[0]) {
 		s->vain = s->rests = 0;
 		return;
 	}
 	if (s->length_ns < most) {
-		s->length_ns = earlier(2 * s->length_ns, most);
+		s->length_ns = clock_earlier(2 * s->length_ns, most);
 		return;
 	}
 	if (++s->vain < VAIN_MOST)

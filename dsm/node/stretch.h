@@ -7,7 +7,7 @@
  * for would both wait for as long; so each gives way when a thread has waited for longer than its
  * patience, which is drawn anew for each stretch, and keeps nothing for as long as a stretch takes. The
  * most patient one soon has all it works with, and then the next. No node has to know of another for
- * that. Where a stretch ends with nearly as many faults as it began with, the next one is longer, and
+ * that. Where a stretch has more than half as many faults in its second half as in its first, the next one is longer, and
  * where even the longest are too short for so many pages there are none for a while. Times are in
  * nanoseconds. Under the node's lock.
  */
@@ -30,11 +30,6 @@ struct stretch {
 	unsigned vain, rests;             /* long ones in a row, and rests, that did not help */
 	int gave_way;
 };
-
-static inline uint64_t earlier(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
 
 void stretch_init(struct stretch *s, uint64_t base_ns);
 /* A page has come back that was taken early. */

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "dsm/base/base.h"
+
 #define LIMIT_BASES 128 /* bases that a page is held at most */
 #define QUIET_NS 10000  /* a page that has changed, and not for so long, has been left alone */
 #define IDLE_PART 8     /* of a base for which one that is kept has not changed */
@@ -173,7 +175,7 @@ static uint64_t look_kept(struct tenure *t, struct tenure_slot *s, uint64_t now_
 			return 0;
 		watch(t, s, now_ns);
 	}
-	return earlier(s->look_ns, s->deadline_ns);
+	return clock_earlier(s->look_ns, s->deadline_ns);
 }
 
 /* When the slot is to be looked at again; 0: now it is due. */
@@ -200,7 +202,7 @@ static uint64_t look(struct tenure *t, struct tenure_slot *s, uint64_t now_ns)
 		s->last = is;
 		s->look_ns = now_ns + s->step_ns;
 	}
-	return earlier(s->look_ns, s->deadline_ns);
+	return clock_earlier(s->look_ns, s->deadline_ns);
 }
 
 int tenure_due(struct tenure *t, uint64_t now_ns)
@@ -210,6 +212,7 @@ int tenure_due(struct tenure *t, uint64_t now_ns)
 
 	if (now_ns < t->next_ns)
 		return -1;
+	t->next_ns = UINT64_MAX; /* a look at one may let others go that have been looked at */
 	for (unsigned i = 0; i < t->top; i++) {
 		struct tenure_slot *s = &t->slot[i];
 		uint64_t at = s->deadline_ns ? look(t, s, now_ns) : UINT64_MAX;
@@ -218,20 +221,15 @@ int tenure_due(struct tenure *t, uint64_t now_ns)
 		else if (at < next)
 			next = at;
 	}
-	t->next_ns = next;
+	t->next_ns = clock_earlier(t->next_ns, next);
 	if (due >= 0)
 		stop(t, due);
 	return due;
 }
 
-uint32_t tenure_calls(const struct tenure *t, uint32_t thread)
-{
-	return t->calls[thread % TENURE_THREADS];
-}
-
 void tenure_thread_calls(struct tenure *t, uint32_t thread, uint64_t now_ns)
 {
-	t->calls[thread % TENURE_THREADS]++;
+	looks_call(&t->looks, thread);
 	t->ended = 0;
 	stretch_end(&t->stretch);
 	let_go(t, now_ns);
@@ -265,7 +263,7 @@ void tenure_thread_waits(struct tenure *t, uint32_t thread, uint64_t now_ns)
 			continue;
 		if (s->kept_ns) {
 			s->waits = 1;
-			set_deadline(t, s, earlier(s->deadline_ns, now_ns + t->stretch.patience_ns));
+			set_deadline(t, s, clock_earlier(s->deadline_ns, now_ns + t->stretch.patience_ns));
 			continue;
 		}
 		if (s->looked.at && looks_content(&s->looked) != s->looked.was)
@@ -285,7 +283,7 @@ void tenure_thread_runs(struct tenure *t, uint32_t thread, uint64_t now_ns)
 		if (!s->deadline_ns || s->thread != thread || s->done)
 			continue;
 		if (!s->kept_ns)
-			set_deadline(t, s, earlier(at, limit));
+			set_deadline(t, s, clock_earlier(at, limit));
 		else if (!t->stretch.gave_way)
 			keep_on(t, s, now_ns);
 	}

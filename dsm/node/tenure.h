@@ -24,7 +24,6 @@
 
 /* As many as the core has holds; those of pinned pages (pin.h) never run here. */
 #define TENURE_SLOTS (256 + 4096)
-#define TENURE_THREADS 64 /* whose calls are told from others' */
 
 struct tenure_slot {
 	uint64_t start_ns, deadline_ns; /* deadline 0: not running */
@@ -51,7 +50,6 @@ struct tenure {
 	int deferred; /* a message may be waiting for one of them to end */
 	struct looks looks;
 	struct stretch stretch;
-	uint32_t calls[TENURE_THREADS]; /* of threads, by their numbers' last digits */
 };
 
 void tenure_init(struct tenure *t, uint64_t base_ns, unsigned rank);
@@ -64,8 +62,6 @@ void tenure_lowered(struct tenure *t, uint64_t first, uint32_t n);
 void tenure_wanted(struct tenure *t, unsigned slot, int to_read, uint64_t now_ns);
 /* A slot whose deadline is over, which stops running; -1 when there is none. */
 int tenure_due(struct tenure *t, uint64_t now_ns);
-/* How many calls the thread has made, give or take those of some others. */
-uint32_t tenure_calls(const struct tenure *t, uint32_t thread);
 /* There is no frame for what a thread wants, perhaps for all that is kept. */
 void tenure_give_way(struct tenure *t, uint64_t now_ns);
 /* The thread waits for a page, or has been given one. */

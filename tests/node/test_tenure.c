@@ -33,7 +33,7 @@ static struct looked given_to(uint32_t thread, uint64_t page, uint64_t word)
 {
 	struct looked w = {.page = page, .thread = thread, .missed = 1};
 
-	looks_given(&tenure.looks, &w, word * 8, tenure_calls(&tenure, thread));
+	looks_given(&tenure.looks, &w, word * 8);
 	return w;
 }
 
@@ -222,7 +222,7 @@ static void test_not_early(void)
 	struct looked w = {.page = PAGE, .thread = THREAD};
 
 	begin_early(); /* a page that was lost to who reads it */
-	looks_given(&tenure.looks, &w, 0, tenure_calls(&tenure, THREAD));
+	looks_given(&tenure.looks, &w, 0);
 	CU_ASSERT_EQUAL(w.early, 0);
 	CU_ASSERT_EQUAL(given(PAGE + 1, 0).early + given(PAGE, 0).early, 0); /* the same word */
 	CU_ASSERT_EQUAL(given(PAGE, 1).early, 1);
@@ -230,7 +230,7 @@ static void test_not_early(void)
 	CU_ASSERT_EQUAL(given(PAGE, 2).early, 0); /* in order */
 	given(PAGE - 33, 0);
 	CU_ASSERT_EQUAL(given(PAGE, 3).early, 1);
-	given_to(THREAD + TENURE_THREADS, PAGE, 4);
+	given_to(THREAD + LOOKS_THREADS, PAGE, 4);
 	CU_ASSERT_EQUAL(given(PAGE, 5).early, 0); /* another thread's */
 	CU_ASSERT_EQUAL(given(PAGE, 6).early, 1);
 	tenure_thread_calls(&tenure, THREAD, 0);
@@ -338,6 +338,22 @@ static void test_gives_way(void)
 	CU_ASSERT_EQUAL(tenure.kept, 1);
 }
 
+/* What the node keeps for a thread that does not wait goes, too, at once. */
+static void test_gives_way_for_all(void)
+{
+	uint64_t end;
+
+	begin_early();
+	given_to(THREAD + 1, PAGE + 50, 1);
+	given_to(THREAD + 1, PAGE + 60, 1);
+	give_to(THREAD + 1, SLOT + 1, PAGE + 50, BEGUN, 2);
+	CU_ASSERT_EQUAL(tenure.kept, 2);
+	tenure_thread_waits(&tenure, THREAD + 1, BEGUN + BASE);
+	end = BEGUN + BASE + PATIENCE_MOST;
+	CU_ASSERT_EQUAL(tenure_due(&tenure, end), SLOT + 1);
+	CU_ASSERT_EQUAL(tenure_due(&tenure, end), SLOT);
+}
+
 /* What it waited for came in time. */
 static void test_patient(void)
 {
@@ -379,6 +395,7 @@ int main(void)
 		{ "waits do not count as such", test_waits_in_between },
 		{ "given up for another thread's call", test_call_of_another },
 		{ "given up after a wait in vain", test_gives_way },
+		{ "all is given up then", test_gives_way_for_all },
 		{ "kept for a wait that is short", test_patient },
 		{ "given up for a frame", test_no_frame },
 		CU_TEST_INFO_NULL,

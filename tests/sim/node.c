@@ -254,7 +254,7 @@ static void hold_start(struct sim *s, uint16_t node, const struct coh_effect *e)
 
 		w.thread = n->woken;
 		w.missed = !t->upgrade;
-		looks_given(&n->tenure.looks, &w, t->at, tenure_calls(&n->tenure, n->woken));
+		looks_given(&n->tenure.looks, &w, t->at);
 	}
 	tenure_start(&n->tenure, e->slot, n->woken, looked ? &w : NULL, s->now);
 	node_arm(s, node);
