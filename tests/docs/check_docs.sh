@@ -123,6 +123,26 @@ check_commands() {
 		wrong "mkdir without -p fails where ./demo has made the directory"
 }
 
+# Each row of a table has as many cells as its head: one that has more is two that ran together.
+check_tables() {
+	awk '
+	FNR == 1 { code = 0; cells = 0 }
+	/^```/ { code = !code }
+	code || !/^\|/ { cells = 0; next }
+	{
+		rows++
+		gsub(/`[^`]*`|\\\|/, "")
+		n = gsub(/\|/, "")
+		if (!cells)
+			cells = n
+		else if (n != cells)
+			print FILENAME ":" FNR ": " n - 1 " cells, not " cells - 1
+	}
+	END { if (rows < 50) print "no tables found" }' \
+		"$top"/*.md "$docs"/*.md >"$tmp/tables"
+	[ ! -s "$tmp/tables" ] || { cat "$tmp/tables"; wrong "tables have rows of unlike length"; }
+}
+
 # The programs in manual, README and header: they compile, and are the same.
 check_programs() {
 	sed -n '/^```c$/,/^```$/p' "$top/README.md" | sed '/^```/d' >"$tmp/readme.c"
@@ -151,6 +171,7 @@ check_lint
 check_release
 check_packages
 check_commands
+check_tables
 check_programs
 [ "$failures" = 0 ] || exit 1
 echo "check_docs: all calls, codes, variables and counts are documented"
