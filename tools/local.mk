@@ -88,7 +88,8 @@ tools_dsm_bench_SOURCES = tools/bench/main.c tools/bench/options.c tools/bench/o
 	tools/bench/apps/trace.h tools/bench/apps/oracle.c tools/bench/apps/oracle.h \
 	tools/bench/apps/kernels.h tools/bench/apps/transpose.c tools/bench/apps/stencil.c \
 	tools/bench/apps/scatter.c tools/bench/apps/sparse.c tools/bench/apps/product.c \
-	tools/bench/apps/queue.c tools/bench/apps/lu.c tools/bench/apps/histogram.c
+	tools/bench/apps/queue.c tools/bench/apps/lu.c tools/bench/apps/histogram.c \
+	tools/bench/apps/bodies.c tools/bench/apps/search.c tools/bench/apps/table.c
 tools_dsm_bench_LDFLAGS = $(LINK_FLAGS)
 tools_dsm_bench_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(FABRIC_CFLAGS) -DPKGLIBEXECDIR='"$(pkglibexecdir)"'
 tools_dsm_bench_LDADD = libdsm.la libjob.la $(JANSSON_LIBS) $(FABRIC_LIBS) -lm -lpthread

@@ -126,6 +126,12 @@ const struct test tests[] = {
 	  .target = { FAULTS(3) } },
 	{ APP(histogram, "2^21 values into 4096 bins under 8 locks"),
 	  .target = { FAULTS(1.5), TIME(1.3) } },
+	{ APP(bodies, "2,048 bodies that attract each other"),
+	  .target = { FAULTS(1.5), TIME(1.3) } },
+	{ APP(search, "distances in a random graph of 2^16 points"),
+	  .target = { FAULTS(1.5) } },
+	{ APP(table, "2^14 words into a table under 16 locks"),
+	  .target = { FAULTS(1.5) } },
 };
 const unsigned n_tests = sizeof tests / sizeof *tests;
 

@@ -13,5 +13,8 @@ extern const struct kernel kernel_product;
 extern const struct kernel kernel_queue, kernel_queue_short;
 extern const struct kernel kernel_lu;
 extern const struct kernel kernel_histogram;
+extern const struct kernel kernel_bodies;
+extern const struct kernel kernel_search;
+extern const struct kernel kernel_table;
 
 #endif
