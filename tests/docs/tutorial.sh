@@ -14,7 +14,8 @@ mkdir "$tmp/here"
 as_if_installed "$tmp/pc"
 
 # What is pasted: programs into files, in the order in which they are shown, and commands into a
-# shell. Where the reader waits a second the test does until both nodes are there.
+# shell. Where the reader waits a second the test does until pages have gone to and fro, and where he
+# looks who waits, until both nodes have begun to count: those that do not get to run wait before that, too.
 awk -v here="$tmp/here" '
 	/^```/ { kind = kind ? "" : /^```$/ ? "said" : substr($0, 4); n += kind == "c"; next }
 	kind == "c" { print >(here "/step" n - 1 ".c") }
@@ -22,12 +23,18 @@ awk -v here="$tmp/here" '
 cat >"$tmp/all" <<'END'
 set -e
 wait() { builtin wait "$@" || true; } # for what was killed
+both_have() { # COUNT PATTERN: there is one of that in the counts of each node
+	until [ "$(dsmctl stats --json | sed '/"total"/,/}/d' | grep -c "\"$1\": $2")" = 2 ]; do
+		command sleep 0.1
+	done
+}
 sleep() {
 	[ "$1" = 1 ] || { command sleep "$1"; return; }
-	until [ "$(dsmctl status --json | grep -c '"provider"')" = 2 ]; do command sleep 0.1; done
+	both_have invalidations '[0-9][0-9]'
 }
 END
-cat "$tmp/commands" >>"$tmp/all"
+sed 's/^until dsmctl status /both_have barrier_waits "[1-9]"; &/' "$tmp/commands" >>"$tmp/all"
+grep -q '^both_have' "$tmp/all" || fail "nobody looks who waits"
 (cd "$tmp/here" && timeout -k 5 $hang bash -x "$tmp/all") >"$tmp/said" 2>"$tmp/err" ||
 	fail "status $?: $(tail -n 20 "$tmp/err") $(tail -n 5 "$tmp/said")"
 
