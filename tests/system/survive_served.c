@@ -263,7 +263,8 @@ static void look_up(struct mine *m)
 			          (unsigned long long)high);
 		return;
 	}
-	if (is_in(rc, timeout_ms ? DSM_ERR_TIMEDOUT : DSM_ERR_NOENT) && low == high && (low & 1) && !timeout_ms)
+	if (is_in(rc, timeout_ms ? DSM_ERR_TIMEDOUT : DSM_ERR_NOENT) && low == high && (low & 1) && !timeout_ms &&
+	    !learns_that_it_is_out(name))
 		node_fail("name '%s' is not found, and is there", name);
 }
 
