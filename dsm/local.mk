@@ -26,10 +26,12 @@ libnode_la_SOURCES += dsm/heap/accord.c dsm/heap/accord.h dsm/heap/accord_mutant
 	dsm/heap/services.h dsm/heap/slots.c dsm/heap/views.c dsm/heap/zones.c
 libnode_la_SOURCES += dsm/workers/helper.c dsm/workers/room.h dsm/workers/run.c dsm/workers/table.c \
 	dsm/workers/table.h dsm/workers/tell.c dsm/workers/workers.c dsm/workers/workers.h
-libnode_la_SOURCES += dsm/node/ahead.c dsm/node/apply.c dsm/node/away.c dsm/node/away.h dsm/node/away_ahead.c dsm/node/away_land.c dsm/node/call.c dsm/node/call.h \
+libnode_la_SOURCES += dsm/node/ahead.c dsm/node/apply.c dsm/node/away.c dsm/node/away.h dsm/node/away_ahead.c dsm/node/away_land.c \
+	dsm/node/bound.c dsm/node/bound.h dsm/node/call.c dsm/node/call.h \
 	dsm/node/cohort.c dsm/node/cohort.h dsm/node/engine.c dsm/node/engine.h dsm/node/enter.c dsm/node/entry.c dsm/node/entry.h dsm/node/fail.c \
 	dsm/node/fault_list.c \
-	dsm/node/fault_list.h dsm/node/faults.c dsm/node/fault_wait.c dsm/node/faults.h dsm/node/freeze.c dsm/node/freeze.h dsm/node/help.c dsm/node/land.c dsm/node/lock.c \
+	dsm/node/fault_list.h dsm/node/faults.c dsm/node/fault_wait.c dsm/node/faults.h dsm/node/freeze.c dsm/node/freeze.h \
+	dsm/node/given.c dsm/node/given.h dsm/node/help.c dsm/node/land.c dsm/node/lock.c \
 	dsm/node/hot.c dsm/node/hot.h dsm/node/lines.c dsm/node/lines.h dsm/node/looks.c dsm/node/looks.h dsm/node/stretch.c dsm/node/stretch.h dsm/node/loop.c dsm/node/loop.h dsm/node/moment.c dsm/node/moment.h \
 	dsm/node/moment_save.c dsm/node/node.h \
 	dsm/node/pins.c dsm/node/pins.h dsm/node/progress.c dsm/node/progress.h \

@@ -25,7 +25,7 @@ endif
 # Allocator and names
 if HAVE_CUNIT
 pure_tests = tests/heap/test_alloc tests/heap/test_mirror tests/heap/test_names tests/start/test_parts tests/node/test_stream \
-	tests/node/test_ahead tests/node/test_stretch tests/node/test_tenure tests/node/test_trails tests/node/test_writes \
+	tests/node/test_ahead tests/node/test_bound tests/node/test_stretch tests/node/test_tenure tests/node/test_trails tests/node/test_writes \
 	tests/start/test_vote
 check_PROGRAMS += $(pure_tests)
 TESTS += $(pure_tests)
@@ -36,6 +36,8 @@ tests_node_test_stream_SOURCES = tests/node/test_stream.c dsm/node/stream.c dsm/
 tests_node_test_stream_LDADD = -lcunit
 tests_node_test_ahead_SOURCES = tests/node/test_ahead.c dsm/node/away_ahead.c dsm/node/away.h
 tests_node_test_ahead_LDADD = -lcunit
+tests_node_test_bound_SOURCES = tests/node/test_bound.c dsm/node/bound.c dsm/node/bound.h dsm/node/given.c dsm/node/given.h
+tests_node_test_bound_LDADD = -lcunit
 tests_node_test_stretch_SOURCES = tests/node/test_stretch.c dsm/node/stretch.c dsm/node/stretch.h
 tests_node_test_stretch_LDADD = -lcunit
 tests_node_test_tenure_SOURCES = tests/node/test_tenure.c dsm/node/looks.c dsm/node/looks.h dsm/node/stretch.c dsm/node/stretch.h dsm/node/tenure.c \

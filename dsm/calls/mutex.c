@@ -90,7 +90,25 @@ static int is_again(struct dsm *d, struct dsm_sync_mutex *m, uint32_t kind, int 
 	return 1;
 }
 
-int mutex_lock_until(struct dsm *d, struct dsm_sync_mutex *m, uint64_t until_ns)
+/* Whether another node may have had it last: its page has to come, or that node has asked here. */
+static int was_away(struct dsm *d, const struct dsm_sync_mutex *m)
+{
+	return !word_is_here(d, &m->word) ||
+	       bound_was_lent(&d->bound, (uint64_t)region_page_of(&d->memory.region, m));
+}
+
+/* What it guards has to come, too. */
+static void ask_bound(struct dsm *d, const struct dsm_sync_mutex *m)
+{
+	sigset_t mask;
+
+	node_lock(d, &mask);
+	node_ask_bound(d, clock_thread(), (uintptr_t)m | BOUND_KEY);
+	node_hand_over(d);
+	node_unlock(d, &mask);
+}
+
+static int lock_until(struct dsm *d, struct dsm_sync_mutex *m, uint64_t until_ns)
 {
 	uint32_t kind;
 	int rc = kind_of(d, m, &kind);
@@ -102,6 +120,16 @@ int mutex_lock_until(struct dsm *d, struct dsm_sync_mutex *m, uint64_t until_ns)
 	if (is_again(d, m, kind, &rc))
 		return rc;
 	return own(d, m, turn_take(d, m, until_ns));
+}
+
+int mutex_lock_until(struct dsm *d, struct dsm_sync_mutex *m, uint64_t until_ns)
+{
+	const int away = was_away(d, m); /* before its page is touched */
+	int rc = lock_until(d, m, until_ns);
+
+	if (rc == 0 && away)
+		ask_bound(d, m);
+	return rc;
 }
 
 int mutex_try(struct dsm *d, struct dsm_sync_mutex *m)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Asking for pages before they are read: by dsm_prefetch, or by a thread's stream. */
+/* Asking for pages before threads come to them: by dsm_prefetch, streams, trails, or with a lock. */
 #include <errno.h>
 
 #include "dsm/node/node.h"
@@ -18,8 +18,8 @@ void node_fetch_ahead(struct dsm *d, uint64_t first, uint64_t end)
 	}
 }
 
-/* As if a thread wrote there: 0, or why not. */
-static int own_ahead(struct dsm *d, uint64_t from, uint64_t page)
+/* As if a thread wrote there, for this one or for none: 0, or why not. by: see given.h. */
+static int own_ahead(struct dsm *d, uint64_t by, uint32_t thread, uint64_t page)
 {
 	const struct coh_event ev = {.kind = COH_EV_WRITE, .page = page};
 	const unsigned state = coh_cache_state_of(d->engine.coh, page);
@@ -30,22 +30,27 @@ static int own_ahead(struct dsm *d, uint64_t from, uint64_t page)
 		return -EBUSY;
 	if (frames_want(&d->memory.frames, page, 1, 0))
 		return -ENOMEM;
-	trails_ahead(&d->write_trails, from, page);
+	given_ask(&d->given, page, by, thread);
 	return node_step(d, &ev);
+}
+
+static int may_own_ahead(const struct dsm *d)
+{
+	return view_run_most(d) > 1 && !d->freeze.what && !d->away.left && !d->checks;
 }
 
 void node_write_ahead(struct dsm *d, uint64_t page, unsigned asked)
 {
 	const struct region_zone *zone = &d->memory.region.zone[REGION_PTE];
-	uint64_t end, next = page + asked;
+	uint64_t end, by, next = page + asked;
 
-	if (region_zone_of(&d->memory.region, page) != zone || view_run_most(d) == 1 || d->freeze.what ||
-	    d->away.left)
+	if (region_zone_of(&d->memory.region, page) != zone || !may_own_ahead(d))
 		return;
 	end = page + trails_fault(&d->write_trails, page);
+	by = trails_first(&d->write_trails, page);
 	if (end > zone->first + zone->count)
 		end = zone->first + zone->count;
-	while (next < end && !d->members.lost && own_ahead(d, page, next) == 0)
+	while (next < end && !d->members.lost && own_ahead(d, by, 0, next) == 0)
 		next++;
 	trails_asked(&d->write_trails, page, (unsigned)(next - page));
 }
@@ -84,4 +89,39 @@ void node_follow_stream(struct dsm *d, uint64_t page, unsigned asked, const stru
 			return;
 		node_fetch_ahead(d, at, at + 1);
 	}
+}
+
+void node_ask_bound(struct dsm *d, uint32_t thread, uint64_t key)
+{
+	struct bound_page ask[BOUND_PAGES];
+	unsigned n;
+
+	bound_begin(&d->bound, thread, key);
+	if (!may_own_ahead(d))
+		return;
+	n = bound_pages(&d->bound, key, ask);
+	for (unsigned i = 0; i < n && !d->members.lost; i++)
+		if (ask[i].writes)
+			own_ahead(d, key, thread, ask[i].page);
+		else
+			node_fetch_ahead(d, ask[i].page, ask[i].page + 1);
+	if (n)
+		d->tr->ops->wake_peers(d->tr); /* whoever was given the lock may run first from here on */
+}
+
+int node_step_ask(struct dsm *d, const struct coh_event *ev)
+{
+	uint32_t object;
+	int rc;
+
+	waits_step_begin(&d->waits);
+	rc = node_step(d, ev);
+	object = d->engine.fx.object;
+	if (d->engine.lock_given.key) {
+		node_ask_bound(d, d->engine.lock_given.thread, d->engine.lock_given.key);
+		d->engine.lock_given.key = 0;
+	}
+	d->engine.fx.object = object;
+	waits_step_end(&d->waits);
+	return rc;
 }

@@ -13,6 +13,7 @@ static void end_tenures(struct dsm *d)
 	const uint32_t thread = clock_thread();
 	int slot;
 
+	bound_end(&d->bound, thread);
 	tenure_thread_calls(&d->tenure, thread, d->tenure.kept ? clock_now_ns() : 0);
 	while (d->tenure.running && (slot = tenure_thread_done(&d->tenure, thread)) >= 0) {
 		ev.slot = slot;
@@ -47,7 +48,7 @@ static int call_locked(struct dsm *d, const struct coh_event *ev)
 	while (!d->members.lost) {
 		if (is_of_old_view(d, ev))
 			return -ESTALE;
-		rc = node_step(d, ev);
+		rc = node_step_ask(d, ev);
 		if (rc != -EAGAIN)
 			return rc;
 		if (!waits_for_slot(ev->kind) && !view_holds_up(d, ev->kind))
@@ -71,6 +72,16 @@ static uint64_t about(const struct coh_event *ev)
 	if (ev->kind == COH_EV_ATOMIC || ev->kind == COH_EV_DISCARD || ev->kind == COH_EV_RENEW)
 		return ev->page;
 	return (uint64_t)ev->home << 32 | ev->sync.object;
+}
+
+/* The mutex that a call waits for, as a key of what is bound to it; or 0. */
+static uint64_t lock_of(const struct coh_event *ev)
+{
+	const uint64_t home = BOUND_KEY | (uint64_t)ev->home << 32;
+
+	return ev->kind == COH_EV_LOCK        ? home | ev->sync.object
+	       : ev->kind == COH_EV_COND_WAIT ? home | ev->sync.mutex
+	                                      : 0;
 }
 
 int node_call(struct dsm *d, const struct coh_event *ev)
@@ -114,6 +125,7 @@ static int begin_locked(struct dsm *d, struct coh_event *ev, struct waiter *w,
 	waits_add(&d->waits, w, w->what);
 	w->kind = kind;
 	w->about = about(ev);
+	w->lock = lock_of(ev);
 	*answer = waits_answer(w);
 	ev->cookie = (uintptr_t)w;
 	rc = call_locked(d, ev);

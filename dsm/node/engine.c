@@ -108,6 +108,10 @@ static void complete(struct dsm *d, uint64_t cookie, int status, uint64_t result
 	}
 	w->result[0] = result;
 	w->result[1] = n;
+	if (w->lock && status == 0) {
+		d->engine.lock_given.key = w->lock;
+		d->engine.lock_given.thread = w->thread;
+	}
 	waits_done(&d->waits, w, status);
 }
 
@@ -126,6 +130,8 @@ static void do_atomic(struct dsm *d, const struct coh_effect *e)
 	} else {
 		moment_change(d, e->page, 1);
 		old = node_apply(at, &e->atomic);
+		if (e->node != d->engine.cfg.self)
+			bound_lend(&d->bound, e->page);
 	}
 	if (e->node == d->engine.cfg.self) {
 		complete(d, e->cookie, 0, old, 1);
@@ -241,9 +247,11 @@ static void watch_fault(struct dsm *d, uint64_t first, uint32_t n)
 static void do_timer(struct dsm *d, const struct coh_effect *e)
 {
 	const struct looked *w = &d->engine.looked;
+	const struct given_page *g = given_find(&d->given, e->page);
+	const uint32_t thread = d->faults.woken ? d->faults.woken : g ? g->thread : 0;
 
 	if (!pins_take_hold(d, e->page, e->slot))
-		tenure_start(&d->tenure, e->slot, d->faults.woken,
+		tenure_start(&d->tenure, e->slot, thread,
 		             w->at && w->page == e->page ? w : NULL, clock_now_ns());
 }
 

@@ -35,6 +35,10 @@ struct engine {
 	uint64_t pages_written, bad_messages;
 	uint64_t removed; /* a page, plus one, whose frame the program has taken away; 0: none */
 	struct looked looked; /* of the thread that is being woken, by a step's effects */
+	struct {
+		uint64_t key; /* 0: none */
+		uint32_t thread;
+	} lock_given; /* by a step's effects; see node_step_ask() */
 	uint64_t handled; /* faults, messages, landings and tenures taken: tells activity */
 };
 

@@ -47,6 +47,8 @@ static int step_for(struct dsm *d, const struct trap_fault *f, struct waiter *w,
 	int remembered = faults_remember(&d->faults, f, kind_of(d, f), w, now_ns), rc;
 
 	tenure_thread_waits(&d->tenure, f->thread, now_ns);
+	if (region_zone_of(&d->memory.region, f->page) == &d->memory.region.zone[REGION_PTE])
+		bound_fault(&d->bound, f->thread, f->page, f->write);
 	if (__builtin_expect(d->away.left != 0, 0) && away_fault(&d->away, f->page)) {
 		d->engine.fx.consumed = 1;
 		return 0; /* it is woken when the page is there */

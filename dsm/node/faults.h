@@ -52,5 +52,9 @@ struct stream_advice node_stream(struct dsm *d, uint32_t thread, uint64_t page);
 /* Asks for that, but for the first `asked` pages of the run. */
 void node_follow_stream(struct dsm *d, uint64_t page, unsigned asked,
                         const struct stream_advice *a);
+/* The thread has been given a lock: asks for what is bound to it (bound.h). */
+void node_ask_bound(struct dsm *d, uint32_t thread, uint64_t key);
+/* node_step(), and the same for whoever is given a lock by that, before it wakes up. */
+int node_step_ask(struct dsm *d, const struct coh_event *ev);
 
 #endif

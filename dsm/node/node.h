@@ -26,6 +26,7 @@
 #include "dsm/members/members.h"
 #include "dsm/memory/memory.h"
 #include "dsm/node/away.h"
+#include "dsm/node/bound.h"
 #include "dsm/node/call.h"
 #include "dsm/node/cohort.h"
 #include "dsm/node/engine.h"
@@ -33,6 +34,7 @@
 #include "dsm/node/fault_list.h"
 #include "dsm/node/faults.h"
 #include "dsm/node/freeze.h"
+#include "dsm/node/given.h"
 #include "dsm/node/hot.h"
 #include "dsm/node/lines.h"
 #include "dsm/node/loop.h"
@@ -121,6 +123,8 @@ struct dsm {
 	struct streams streams;
 	struct writes writes;
 	struct trails read_trails, write_trails;
+	struct bounds bound;
+	struct given given;
 	struct hot hot;
 	struct trace trace;
 	struct lines lines;

@@ -76,7 +76,7 @@ void node_take_message(struct dsm *d, struct coh_event *ev)
 		kept = away_keep(&d->away, ev->from, &ev->msg);
 	if (kept == -ENOMEM)
 		node_fail(d, "no memory for a request that has to wait");
-	if (kept == -EPROTO || (!kept && !pins_keep(d, &ev->msg) && node_step(d, ev)))
+	if (kept == -EPROTO || (!kept && !pins_keep(d, &ev->msg) && node_step_ask(d, ev)))
 		refused(d, ev->from, coh_msg_name(ev->msg.type), "unexpected here and now");
 }
 

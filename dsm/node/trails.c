@@ -47,12 +47,15 @@ static unsigned known(struct trails *t, uint64_t first)
 	return 1;
 }
 
-static struct trail *find(struct trails *t, uint64_t page)
+/* Which one, or TRAILS_OPEN. */
+static unsigned find(const struct trails *t, uint64_t page)
 {
-	for (unsigned i = 0; i < TRAILS_OPEN; i++)
-		if (t->open[i].next && page >= t->open[i].first && page <= t->open[i].next)
-			return &t->open[i];
-	return NULL;
+	unsigned i = 0;
+
+	while (i < TRAILS_OPEN &&
+	       !(t->open[i].next && page >= t->open[i].first && page <= t->open[i].next))
+		i++;
+	return i;
 }
 
 static unsigned begin(struct trails *t, struct trail *o, uint64_t page)
@@ -77,7 +80,8 @@ static unsigned go_on(struct trails *t, struct trail *o, uint64_t page)
 
 unsigned trails_fault(struct trails *t, uint64_t page)
 {
-	struct trail *o = find(t, page);
+	const unsigned i = find(t, page);
+	struct trail *o = i < TRAILS_OPEN ? &t->open[i] : NULL;
 
 	if (o && page == o->next)
 		return go_on(t, o, page);
@@ -99,40 +103,20 @@ void trails_asked(struct trails *t, uint64_t page, unsigned n)
 
 /* --- whether it was of use --- */
 
-static struct trail_given *given(struct trails *t, uint64_t page)
+uint64_t trails_first(const struct trails *t, uint64_t page)
 {
-	return &t->given[page % TRAILS_GIVEN];
+	const unsigned i = find(t, page);
+
+	return i < TRAILS_OPEN ? t->open[i].first : page;
 }
 
-int trails_has(const struct trails *t, uint64_t page)
+void trails_used(struct trails *t, uint64_t first, int used)
 {
-	return t->given[page % TRAILS_GIVEN].page == page + 1;
-}
+	struct trail_known *k = place_of(t, first);
 
-void trails_ahead(struct trails *t, uint64_t from, uint64_t page)
-{
-	const struct trail *o = find(t, from);
-
-	*given(t, page) = (struct trail_given){ .page = page + 1, .first = o ? o->first : from };
-}
-
-void trails_came(struct trails *t, uint64_t page, uint64_t content)
-{
-	struct trail_given *g = given(t, page);
-
-	g->was = content;
-	g->has_come = 1;
-}
-
-void trails_went(struct trails *t, uint64_t page, uint64_t content)
-{
-	struct trail_given *g = given(t, page);
-	struct trail_known *k = place_of(t, g->first);
-
-	g->page = 0;
-	if (!g->has_come || k->first != g->first + 1)
+	if (k->first != first + 1)
 		return;
-	if (content != g->was) {
+	if (used) {
 		k->doubt -= k->doubt > 0;
 		return;
 	}

@@ -16,7 +16,6 @@
 #define TRAILS_KNOWN 1024
 #define TRAILS_MAX 32  /* pages of one that is known */
 #define TRAILS_AHEAD 8 /* and ahead, of one that is not */
-#define TRAILS_GIVEN 256 /* pages ahead of a fault that are remembered, in the places that their numbers have */
 
 struct trails {
 	struct trail {
@@ -32,12 +31,6 @@ struct trails {
 		uint8_t followed; /* whether it has since it last began */
 		uint8_t trusted; /* how often it was taken for what it was, without a look */
 	} known[TRAILS_KNOWN];
-	struct trail_given {
-		uint64_t page;  /* and 1; 0: none */
-		uint64_t first; /* the trail's */
-		uint64_t was;   /* what was there when it came */
-		int has_come;
-	} given[TRAILS_GIVEN];
 	unsigned newest;
 };
 
@@ -46,14 +39,10 @@ unsigned trails_fault(struct trails *t, uint64_t page);
 /* So many were asked for in the end. */
 void trails_asked(struct trails *t, uint64_t page, unsigned n);
 
-/*
- * Whether what is asked for is used, of trails that are written: a page that was not cost others what they had. This
- * page was asked for by the fault on from; it has come, and holds that; it goes, and holds that.
- */
-void trails_ahead(struct trails *t, uint64_t from, uint64_t page);
-void trails_came(struct trails *t, uint64_t page, uint64_t content);
-void trails_went(struct trails *t, uint64_t page, uint64_t content);
-/* Whether somebody wants to know of this one. */
-int trails_has(const struct trails *t, uint64_t page);
+/* The trail of a fault, by the page where it began. */
+uint64_t trails_first(const struct trails *t, uint64_t page);
+/* Of one that is written: whether a page that was asked for ahead was used. One that was not cost others what they
+ * had. */
+void trails_used(struct trails *t, uint64_t first, int used);
 
 #endif

@@ -96,12 +96,13 @@ void waits_end(struct waits *waits, int status)
 
 void waits_step_begin(struct waits *waits)
 {
-	waits->stepping = 1;
+	waits->stepping++;
 }
 
 void waits_step_end(struct waits *waits)
 {
-	waits->stepping = 0;
+	if (--waits->stepping)
+		return;
 	while (waits->n_sleepers)
 		wake_sleeper(waits->sleeper[--waits->n_sleepers]);
 }

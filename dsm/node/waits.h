@@ -30,6 +30,7 @@ struct waiter {
 	const char *what; /* for reports; NULL: a fault, reported as such */
 	uint8_t kind;     /* an enum dsm_latency_kind that its time is counted as; 0: none */
 	uint64_t about;   /* a page or an object, for the trace */
+	uint64_t lock;    /* what is given to the thread by the answer 0, by its key (bound.h); 0: no lock */
 	uint32_t thread;
 	uint64_t since_ns;
 	/* Nobody sleeps: the service thread looks. An answer counts as kept for it (progress.h). */
@@ -48,7 +49,7 @@ struct waits_answer {
 
 struct waits {
 	struct waiter *all;
-	int stepping; /* effects are being carried out */
+	int stepping; /* effects are being carried out, of a step within another one perhaps */
 	uint32_t *sleeper[WAITS_SLEEPERS]; /* waiters to be woken when they are */
 	unsigned n_sleepers;
 	pthread_cond_t room; /* a slot may be free again */

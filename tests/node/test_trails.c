@@ -10,12 +10,14 @@
 
 static struct trails trails;
 static uint8_t here[PAGES];
+static uint64_t first_of[PAGES]; /* of what was asked for ahead: its trail, and 1 */
 static unsigned faults, asked;
 
 static void begin(void)
 {
 	memset(&trails, 0, sizeof trails);
 	memset(here, 0, sizeof here);
+	memset(first_of, 0, sizeof first_of);
 	faults = asked = 0;
 }
 
@@ -32,7 +34,7 @@ static void come_to(uint64_t page)
 	for (uint64_t p = page; p < page + n && p < PAGES; p++) {
 		here[p] = 1;
 		if (p > page)
-			trails_ahead(&trails, page, p);
+			first_of[p] = trails_first(&trails, page) + 1;
 	}
 }
 
@@ -46,11 +48,10 @@ static void come_through(uint64_t first, unsigned n)
 static void take_all(int used)
 {
 	for (uint64_t p = 0; p < PAGES; p++)
-		if (here[p] && trails_has(&trails, p)) {
-			trails_came(&trails, p, 1);
-			trails_went(&trails, p, used ? 2 : 1);
-		}
+		if (here[p] && first_of[p])
+			trails_used(&trails, first_of[p] - 1, used);
 	memset(here, 0, sizeof here);
+	memset(first_of, 0, sizeof first_of);
 }
 
 /* What comes back is asked for by one fault, and no more than that. */

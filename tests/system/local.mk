@@ -1,6 +1,6 @@
 # System tests: programs that run as jobs, and the scripts that start them.
 
-system_programs = tests/system/advice tests/system/api tests/system/audit tests/system/breaks \
+system_programs = tests/system/advice tests/system/api tests/system/audit tests/system/bound tests/system/breaks \
 	tests/system/checkpoint tests/system/checkpoint_moment tests/system/coll tests/system/descriptors tests/system/engine tests/system/errors \
 	tests/system/full tests/system/futex tests/system/heat tests/system/idle tests/system/kernel tests/system/layers tests/system/leave \
 	tests/system/left tests/system/litmus tests/system/load tests/system/log \
@@ -42,6 +42,8 @@ tests_system_engine_SOURCES = tests/system/engine.c $(system_node)
 tests_system_engine_LDADD = libdsm.la
 tests_system_full_SOURCES = tests/system/full.c $(system_node)
 tests_system_full_LDADD = libdsm.la
+tests_system_bound_SOURCES = tests/system/bound.c $(system_node)
+tests_system_bound_LDADD = libdsm.la
 tests_system_futex_SOURCES = tests/system/futex.c $(system_node)
 tests_system_futex_LDADD = libdsm.la
 tests_system_heat_SOURCES = tests/system/heat.c $(system_node)
@@ -127,7 +129,7 @@ tests_system_survive_history_LDADD = libdsm.la
 tests_system_errors_SOURCES = tests/system/errors.c tests/boot/job.c tests/boot/job.h
 tests_system_errors_LDADD = libdsm.la libjob.la
 
-system_scripts = tests/system/api.sh tests/system/audit.sh tests/system/breaks.sh tests/system/checkpoint.sh tests/system/checkpoint_bad.sh tests/system/checkpoint_heat.sh tests/system/checkpoint_huge.sh tests/system/checkpoint_moment.sh tests/system/checkpoint_pages.sh tests/system/checkpoint_demand.sh tests/system/checkpoint_kill.sh tests/system/checkpoint_wanted.sh tests/system/coll.sh tests/system/cxx.sh \
+system_scripts = tests/system/api.sh tests/system/audit.sh tests/system/bound.sh tests/system/breaks.sh tests/system/checkpoint.sh tests/system/checkpoint_bad.sh tests/system/checkpoint_heat.sh tests/system/checkpoint_huge.sh tests/system/checkpoint_moment.sh tests/system/checkpoint_pages.sh tests/system/checkpoint_demand.sh tests/system/checkpoint_kill.sh tests/system/checkpoint_wanted.sh tests/system/coll.sh tests/system/cxx.sh \
 	tests/system/descriptors.sh tests/system/dsmctl.sh \
 	tests/system/engine.sh tests/system/futex.sh tests/system/hand.sh tests/system/heat.sh tests/system/hot.sh tests/system/huge.sh tests/system/idle.sh \
 	tests/system/kernel.sh tests/system/leave.sh tests/system/left.sh tests/system/litmus.sh tests/system/log.sh \
