@@ -86,11 +86,11 @@ static void test_reads(void)
 	struct bound_page ask[BOUND_PAGES];
 
 	begin();
-	for (unsigned i = 0; i < 2; i++) {
+	for (int i = 0; i < 2; i++) {
 		bound_begin(&bound, THREAD, LOCK);
 		bound_fault(&bound, THREAD, 10, 0);
-		bound_fault(&bound, THREAD, 20, 0);
-		bound_fault(&bound, THREAD, 20, 1);
+		bound_fault(&bound, THREAD, 20, i);
+		bound_fault(&bound, THREAD, 20, !i);
 		bound_end(&bound, THREAD);
 	}
 	CU_ASSERT_EQUAL_FATAL(bound_pages(&bound, LOCK, ask), 2);
@@ -166,10 +166,99 @@ static void test_others(void)
 	for (unsigned i = 0; i < 20; i++) {
 		take(THREAD, LOCK);
 		for (uint64_t page = 0; page < 3 * BOUND_PAGES; page++)
-			write_to(THREAD, page);
+			write_to(THREAD, i % 2 ? 3 * BOUND_PAGES - 1 - page : page);
 		give(THREAD, LOCK);
 	}
 	CU_ASSERT_TRUE(asked >= 16 * BOUND_PAGES && unused == 0);
+}
+
+/* While it is in doubt whether they are needed they keep their places. */
+static void test_in_doubt(void)
+{
+	begin();
+	for (unsigned i = 0; i < 20; i++) {
+		take(THREAD, LOCK);
+		if (i == 2) { /* they were not used */
+			give(THREAD, LOCK);
+			continue;
+		}
+		if (i > 4)
+			write_to(THREAD, 100 + i);
+		for (uint64_t page = 0; page < BOUND_PAGES; page++)
+			write_to(THREAD, page);
+		give(THREAD, LOCK);
+	}
+	CU_ASSERT_TRUE(asked >= 9 * BOUND_PAGES && unused == BOUND_PAGES);
+}
+
+/* How often a page has to be seen that was not used again and again; and that is not for ever. */
+static void test_doubt_ends(void)
+{
+	begin();
+	for (unsigned i = 0; i < 200; i++) {
+		while (asked == 0) {
+			take(THREAD, LOCK);
+			if (asked == 0)
+				write_to(THREAD, 5);
+			give(THREAD, LOCK);
+		}
+		asked = 0;
+	}
+	faults = 0;
+	while (asked == 0) {
+		take(THREAD, LOCK);
+		write_to(THREAD, 5);
+		give(THREAD, LOCK);
+	}
+	CU_ASSERT_TRUE(faults > 50 && faults < 80);
+}
+
+/* However often one is faulted on in a turn, it is looked at again whether it is needed. */
+static void test_look_again(void)
+{
+	struct bound_page ask[BOUND_PAGES];
+	unsigned looks = 0;
+
+	begin();
+	for (unsigned i = 0; i < 100; i++) {
+		bound_begin(&bound, THREAD, LOCK);
+		looks += bound_pages(&bound, LOCK, ask) == 0;
+		for (unsigned k = 0; k < 10; k++)
+			bound_fault(&bound, THREAD, 5, 1);
+		bound_end(&bound, THREAD);
+	}
+	CU_ASSERT_TRUE(looks >= 6 && looks <= 8);
+	/* What is not is given up at the next look. */
+	for (unsigned i = 0; i < 100; i++)
+		asked += bound_pages(&bound, LOCK, ask);
+	CU_ASSERT_TRUE(asked <= 15);
+}
+
+/* Of more locks than are remembered none is taken for another one, and who has no lock does no harm. */
+static void test_many_locks(void)
+{
+	struct bound_page ask[BOUND_PAGES];
+	unsigned known = 0;
+
+	begin();
+	for (uint64_t i = 0; i < 5 * BOUND_LOCKS; i++) {
+		const uint64_t key = BOUND_KEY | i;
+
+		for (unsigned k = 0; k < 2; k++) {
+			bound_begin(&bound, THREAD, key);
+			bound_fault(&bound, THREAD, i, 1);
+			bound_end(&bound, THREAD);
+			bound_fault(&bound, THREAD, 1, 1);
+			bound_used(&bound, BOUND_KEY | (i + 5 * BOUND_LOCKS), i, 0);
+		}
+		CU_ASSERT_EQUAL(bound_pages(&bound, key, ask), 1);
+	}
+	for (uint64_t i = 0; i < 5 * BOUND_LOCKS; i++)
+		if (bound_pages(&bound, BOUND_KEY | i, ask)) {
+			CU_ASSERT_EQUAL(ask[0].page, i);
+			known++;
+		}
+	CU_ASSERT_TRUE(known > BOUND_LOCKS / 2 && known <= BOUND_LOCKS);
 }
 
 /* It counts what this thread comes to, of this lock, until its next call. */
@@ -185,6 +274,7 @@ static void test_whose(void)
 		bound_fault(&bound, THREAD + 1, 20, 1);
 		bound_fault(&bound, THREAD + 2, 30, 1);
 		bound_end(&bound, THREAD + BOUND_THREADS); /* another one in the same place */
+		bound_fault(&bound, THREAD + BOUND_THREADS, 40, 1);
 		bound_end(&bound, THREAD + 1);
 		bound_fault(&bound, THREAD, 11, 1);
 		bound_fault(&bound, THREAD + 1, 21, 1);
@@ -238,6 +328,10 @@ int main(void)
 		{ "seldom used", test_seldom },
 		{ "moves on", test_moves_on },
 		{ "others", test_others },
+		{ "in doubt", test_in_doubt },
+		{ "doubt ends", test_doubt_ends },
+		{ "look again", test_look_again },
+		{ "many locks", test_many_locks },
 		{ "whose it is", test_whose },
 		{ "has been lent", test_lent },
 		{ "given ahead", test_given },
