@@ -90,11 +90,12 @@ static int is_again(struct dsm *d, struct dsm_sync_mutex *m, uint32_t kind, int 
 	return 1;
 }
 
-/* Whether another node may have had it last: its page has to come, or that node has asked here. */
+/* Whether another node may have had it last: its page has to come, or that node has asked here. Where nodes may die
+ * nothing is asked for ahead. */
 static int was_away(struct dsm *d, const struct dsm_sync_mutex *m)
 {
-	return !word_is_here(d, &m->word) ||
-	       bound_was_lent(&d->bound, (uint64_t)region_page_of(&d->memory.region, m));
+	return !d->view.on && (!word_is_here(d, &m->word) ||
+	                       bound_was_lent(&d->bound, (uint64_t)region_page_of(&d->memory.region, m)));
 }
 
 /* What it guards has to come, too. */
